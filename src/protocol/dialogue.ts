@@ -1,0 +1,183 @@
+import type { Event, Path, Question, Transaction, Verdict } from './events.ts'
+import type { Client } from './host.ts'
+import type { Mode } from './mode.ts'
+import { replies } from './replies.ts'
+import { format, type Reply, refuses } from './reply.ts'
+import type { Settings } from './settings.ts'
+
+/** A transaction that is still being built. */
+export interface OpenTransaction extends Transaction {
+  readonly sender: Path
+  readonly recipients: Path[]
+  /** The host refused a recipient. */
+  refusedRecipient: boolean
+}
+
+/** What follows from the answer to a question. */
+export interface Outcome {
+  /** The host consents: commit the fact. Its reply is said afterwards. */
+  granted?(): void
+  /** The host refuses: say so. Without this, a refusal counts as an error of the client. */
+  refused?(reply: Reply): void
+}
+
+const closed: Mode = {
+  read(input) {
+    input.clear()
+    return false
+  },
+}
+
+/** The facts that client and server have established so far, and what waits to be said, asked and answered. */
+export class Dialogue implements Client {
+  readonly settings: Settings
+  readonly address: string
+  secure: boolean
+  name: string | undefined
+  extended = false
+  user: string | undefined
+  transaction: OpenTransaction | undefined
+  /** The host refused the connection, and the client has not left yet. */
+  unwelcome = false
+  /** How the next bytes are read. */
+  mode: Mode
+  readonly #commands: Mode
+  readonly #events: Event[] = []
+  #asked: { readonly consent: Reply; readonly outcome: Outcome } | undefined
+  #output = ''
+  #errors = 0
+  #idleCommands = 0
+  #failedLogins = 0
+  #retiring = false
+
+  /** @param commands the mode in which commands are read */
+  constructor(
+    settings: Settings,
+    peer: { readonly address: string; readonly secure: boolean },
+    commands: Mode,
+  ) {
+    this.settings = settings
+    this.address = peer.address
+    this.secure = peer.secure
+    this.mode = commands
+    this.#commands = commands
+  }
+
+  /** No event waits to be taken and no question waits for its answer: reading may go on. */
+  get free(): boolean {
+    return this.#events.length === 0 && this.#asked === undefined
+  }
+
+  get closed(): boolean {
+    return this.mode === closed
+  }
+
+  /** Says a reply. */
+  reply(reply: Reply): void {
+    this.#output += format(reply)
+  }
+
+  /** Says what the client did wrong, and goodbye when that was once too often. */
+  fault(reply: Reply): void {
+    if (++this.#errors < this.settings.limits.errors) this.reply(reply)
+    else this.close(replies.tooManyErrors)
+  }
+
+  /** Counts a command that moves no mail; beyond the limit it is an error, though it is obeyed. */
+  countIdle(): void {
+    const { idleCommands, errors } = this.settings.limits
+    if (++this.#idleCommands > idleCommands && ++this.#errors >= errors) this.close(replies.tooManyErrors)
+  }
+
+  /** As `fault`, for a login that failed. */
+  loginFault(reply: Reply): void {
+    if (++this.#failedLogins < this.settings.limits.failedLogins) this.fault(reply)
+    else this.close(replies.tooManyLogins)
+  }
+
+  /** Says a last reply, where one is possible, and closes. */
+  close(farewell?: Reply): void {
+    if (this.closed) return
+    this.end()
+    if (farewell !== undefined) this.reply(farewell)
+    this.notify({ type: 'close' })
+  }
+
+  /** It is over: nothing more is read, and a pending answer will not be heard. */
+  end(): void {
+    this.mode.abandon?.(this)
+    this.mode = closed
+    this.#asked = undefined
+  }
+
+  /** Puts a question to the host; `consent` is said when it agrees without words of its own. */
+  ask(question: Question, consent: Reply, outcome: Outcome): void {
+    this.#asked = { consent, outcome }
+    this.#events.push(question)
+  }
+
+  answer(verdict: Verdict): void {
+    if (this.#asked === undefined) return
+    const { consent, outcome } = this.#asked
+    this.#asked = undefined
+    if (verdict !== undefined && !isReply(verdict)) verdict = replies.localError
+    if (verdict === undefined || !refuses(verdict)) {
+      outcome.granted?.()
+      // The words are the host's, but the code belongs to the command.
+      this.reply(verdict === undefined ? consent : { ...verdict, code: consent.code })
+    } else if (verdict.code === 421) this.close(verdict)
+    else if (outcome.refused) outcome.refused(verdict)
+    else this.fault(verdict)
+  }
+
+  notify(notice: Exclude<Event, Question>): void {
+    this.#events.push(notice)
+  }
+
+  nextEvent(): Event | undefined {
+    return this.#events.shift()
+  }
+
+  takeOutput(): string {
+    const output = this.#output
+    this.#output = ''
+    return output
+  }
+
+  /** Commands are read again. */
+  resume(): void {
+    this.mode = this.#commands
+  }
+
+  /** A mail was accepted: earlier errors are forgiven, as long-lived connections gather a few. */
+  forgive(): void {
+    this.#errors = 0
+    this.#idleCommands = 0
+  }
+
+  /** TLS is up: what was said in the clear never happened (RFC 3207 section 4.2). */
+  startOver(): void {
+    this.secure = true
+    this.name = undefined
+    this.extended = false
+    this.user = undefined
+    this.transaction = undefined
+    this.resume()
+  }
+
+  /** Says 421 as soon as nothing is under way. */
+  retire(): void {
+    this.#retiring = true
+  }
+
+  /** Leaves if it is to retire and nothing is under way. */
+  leaveIfRetired(): boolean {
+    if (!this.#retiring || this.mode !== this.#commands || this.transaction !== undefined) return false
+    this.close(replies.shuttingDown(this.settings.hostname))
+    return true
+  }
+}
+
+function isReply(reply: Reply): boolean {
+  return Number.isInteger(reply.code) && reply.code >= 200 && reply.code < 560
+}

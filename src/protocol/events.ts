@@ -1,0 +1,46 @@
+import type { Reply } from './reply.ts'
+import type { Credentials } from './sasl.ts'
+
+/** Parameters of MAIL or RCPT, names in capitals, values as sent; a parameter without a value has the empty string. */
+export type Parameters = ReadonlyMap<string, string>
+
+/** One end of a mail's way: MAIL's reverse-path or RCPT's forward-path, its source route removed. */
+export interface Path {
+  /** `local@domain` as the client wrote it, quoting included; `''` is the null sender. */
+  readonly address: string
+  readonly parameters: Parameters
+}
+
+/** The envelope of one mail (RFC 5321 section 3.3). */
+export interface Transaction {
+  readonly sender: Path
+  readonly recipients: readonly Path[]
+}
+
+/** The session reads no further until this is answered. */
+export type Question =
+  /** A client is there: shall it be served? */
+  | { readonly type: 'connect' }
+  | { readonly type: 'login'; readonly mechanism: string; readonly credentials: Credentials }
+  | ({ readonly type: 'sender' } & Path)
+  | ({ readonly type: 'recipient' } & Path)
+  /** DATA: may the content come now? */
+  | { readonly type: 'message'; readonly transaction: Transaction }
+  /** The end of the content was read, `size` bytes in all: take the mail or refuse it. */
+  | { readonly type: 'delivery'; readonly transaction: Transaction; readonly size: number }
+
+/** Something the driver does; there is nothing to answer. */
+export type Notice =
+  /** The next bytes of the mail, dots unstuffed. They may share memory with what `receive` was given. */
+  | { readonly type: 'content'; readonly bytes: Buffer }
+  /** The mail that was coming will not be delivered: forget it. */
+  | { readonly type: 'discard' }
+  /** Send the output, then start TLS; call `secured` once it is up. Void if a `close` follows it. */
+  | { readonly type: 'upgrade' }
+  /** Send the output, then close the connection. */
+  | { readonly type: 'close' }
+
+export type Event = Question | Notice
+
+/** Silence is consent. A 4xx or 5xx reply refuses; another one consents in its own words. */
+export type Verdict = Reply | undefined

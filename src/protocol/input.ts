@@ -1,0 +1,137 @@
+/** Why a line cannot be used. Its faults are told as soon as they are certain, not only at its end. */
+export type LineFault = 'too long' | 'endless' | 'bare newline'
+
+const CR = 0x0d
+const LF = 0x0a
+
+/**
+ * What the client sent and nobody has read yet. Lines end with CRLF and with nothing else (RFC 5321 section 2.3.8).
+ * Every answer depends on the bytes alone, never on how they were cut into chunks, and no byte is looked at twice.
+ */
+export class Input {
+  #chunks: Buffer[] = []
+  /** How many of `#chunks` are used up. */
+  #used = 0
+  /** The beginning of a line whose end has not come. */
+  #held: Buffer[] = []
+  #heldBytes = 0
+  /** The last byte taken out of the current line, to tell a CRLF that came in two chunks. */
+  #last = 0
+  /** The current line was at fault: what is left of it is skipped, and this many bytes were. */
+  #skipped: number | undefined
+
+  add(bytes: Buffer): void {
+    if (bytes.length > 0) this.#chunks.push(bytes)
+  }
+
+  /** The first byte of the line to come; `undefined` where there is none yet, or where the line has begun. */
+  get firstOfLine(): number | undefined {
+    if (this.#heldBytes > 0 || this.#skipped !== undefined) return undefined
+    return this.#chunks[this.#used]?.[0]
+  }
+
+  get isEmpty(): boolean {
+    return this.#used === this.#chunks.length
+  }
+
+  /**
+   * The next line without its CRLF; `undefined` until its end has come.
+   * @param most bytes that a line may have, CRLF included
+   * @param mostSkipped bytes of a line at fault that are skipped while its end does not come
+   */
+  readLine(most: number, mostSkipped: number): Buffer | LineFault | undefined {
+    while (!this.isEmpty) {
+      if (this.#skipped !== undefined) {
+        const fault = this.#skipLine(mostSkipped)
+        if (fault !== undefined) return fault
+        continue
+      }
+      // One byte more than a line may have is enough to know that it is too long.
+      const piece = this.#take(most + 1 - this.#heldBytes)
+      const end = this.#endOf(piece)
+      this.#held.push(piece)
+      this.#heldBytes += piece.length
+      if (this.#heldBytes > most) return this.#fault('too long', end)
+      if (end === 'bare LF') return this.#fault('bare newline', end)
+      if (end === 'CRLF') return this.#line()
+    }
+    return undefined
+  }
+
+  /** Bytes as they came, for content that is not lines. */
+  readChunk(): Buffer | undefined {
+    return this.isEmpty ? undefined : this.#take(Number.POSITIVE_INFINITY, false)
+  }
+
+  /** Gives back what `readChunk` returned too much of. */
+  unread(bytes: Buffer): void {
+    if (bytes.length === 0) return
+    if (this.#used > 0) this.#chunks[--this.#used] = bytes
+    else this.#chunks.unshift(bytes)
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#chunks = []
+    this.#used = 0
+    this.#forgetLine()
+  }
+
+  /** At least one byte, up to and including the next LF where `toNewline`, at most `most`, all of one chunk. */
+  #take(most: number, toNewline = true): Buffer {
+    const chunk = this.#chunks[this.#used]!
+    const newline = toNewline ? chunk.indexOf(LF) : -1
+    const end = Math.min(newline < 0 ? chunk.length : newline + 1, most)
+    if (end < chunk.length) {
+      this.#chunks[this.#used] = chunk.subarray(end)
+      return chunk.subarray(0, end)
+    }
+    this.#used++
+    if (this.isEmpty) {
+      this.#chunks = []
+      this.#used = 0
+    }
+    return chunk
+  }
+
+  /** Skips to the end of the line; `undefined` means: at its end, or out of bytes. */
+  #skipLine(most: number): LineFault | undefined {
+    const piece = this.#take(most + 1 - this.#skipped!)
+    const end = this.#endOf(piece)
+    this.#skipped! += piece.length
+    if (this.#skipped! > most) return 'endless'
+    if (end === 'bare LF') return 'bare newline'
+    if (end === 'CRLF') this.#forgetLine()
+    return undefined
+  }
+
+  #endOf(piece: Buffer): 'CRLF' | 'bare LF' | undefined {
+    const before = piece.length > 1 ? piece[piece.length - 2] : this.#last
+    this.#last = piece[piece.length - 1]!
+    if (this.#last !== LF) return undefined
+    return before === CR ? 'CRLF' : 'bare LF'
+  }
+
+  #line(): Buffer | LineFault {
+    const whole = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held)
+    this.#forgetLine()
+    const line = whole.subarray(0, -2)
+    return line.includes(CR) ? 'bare newline' : line
+  }
+
+  #fault(fault: LineFault, end: 'CRLF' | 'bare LF' | undefined): LineFault {
+    const last = this.#last
+    this.#forgetLine()
+    if (end === 'CRLF') return fault
+    this.#last = last
+    this.#skipped = 0
+    return fault
+  }
+
+  #forgetLine(): void {
+    this.#held = []
+    this.#heldBytes = 0
+    this.#last = 0
+    this.#skipped = undefined
+  }
+}

@@ -1,0 +1,54 @@
+import { commands } from '../commands.ts'
+import type { Dialogue } from '../dialogue.ts'
+import type { LineFault } from '../input.ts'
+import type { Mode } from '../mode.ts'
+import { replies } from '../replies.ts'
+
+/** The first byte of a TLS handshake record (RFC 8446 section 5.1); no command begins with it. */
+const tlsHandshake = 0x16
+
+/** Commands are read, one line each. */
+export const commandMode: Mode = {
+  read(input, dialogue) {
+    if (!dialogue.secure && input.firstOfLine === tlsHandshake) {
+      dialogue.close(replies.tlsBeforeStarttls)
+      return true
+    }
+    const { commandBytes, skippedBytes } = dialogue.settings.limits
+    const line = input.readLine(commandBytes, skippedBytes)
+    if (line === undefined) return false
+    if (typeof line === 'string') refuse(line, dialogue)
+    else obey(line.toString('latin1'), dialogue)
+    return true
+  },
+}
+
+function refuse(fault: LineFault, dialogue: Dialogue): void {
+  if (fault === 'endless') dialogue.close(replies.endlessLine)
+  else dialogue.fault(fault === 'too long' ? replies.lineTooLong : replies.bareNewline)
+}
+
+function obey(line: string, dialogue: Dialogue): void {
+  if (/[^\x00-\x7f]/.test(line)) return dialogue.fault(replies.notAscii)
+  const [verb, argument] = split(line)
+  const command = commands.get(verb.toUpperCase())
+  if (command === undefined) return dialogue.fault(replies.unknownCommand)
+  for (const need of command.needs) {
+    const unmet = need(dialogue)
+    if (unmet !== undefined) return dialogue.fault(unmet)
+  }
+  if (command.bare && argument !== '') return dialogue.fault(replies.noArgument)
+  if (command.idle) dialogue.countIdle()
+  if (!dialogue.closed) command.act(argument, dialogue)
+}
+
+/** The verb and what follows it; only spaces separate (RFC 5321 section 4.1.1), and those at the end do not count. */
+function split(line: string): [verb: string, argument: string] {
+  let end = line.length
+  while (end > 0 && (line[end - 1] === ' ' || line[end - 1] === '\t')) end--
+  const space = line.indexOf(' ')
+  if (space < 0 || space >= end) return [line.slice(0, end), '']
+  let start = space
+  while (line[start] === ' ') start++
+  return [line.slice(0, space), line.slice(start, end)]
+}

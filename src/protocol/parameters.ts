@@ -1,0 +1,50 @@
+import type { Dialogue } from './dialogue.ts'
+import type { Parameters } from './events.ts'
+import { isXtext, readParameters } from './grammar.ts'
+import { replies } from './replies.ts'
+import type { Reply } from './reply.ts'
+
+/** Checks a parameter's value: nothing, or the reply that refuses it. */
+type Check = (value: string, dialogue: Dialogue) => Reply | undefined
+
+/** What MAIL takes behind its address. A parameter that is not here, or not offered, is answered 555. */
+export const mailParameters: ReadonlyMap<string, Check> = new Map([
+  [
+    'SIZE', // RFC 1870 section 6.1
+    (value, { settings: { limits } }) => {
+      if (!/^\d{1,20}$/.test(value)) return replies.parameterValue('SIZE')
+      return Number(value) > limits.messageBytes ? replies.tooLarge(limits.messageBytes) : undefined
+    },
+  ],
+  [
+    'BODY', // RFC 6152 section 3
+    value => (/^(7BIT|8BITMIME)$/i.test(value) ? undefined : replies.parameterValue('BODY')),
+  ],
+  [
+    'AUTH', // RFC 4954 section 5
+    (value, { settings: { mechanisms } }) => {
+      if (mechanisms.length === 0) return replies.unknownParameter('AUTH')
+      return value === '<>' || (value !== '' && isXtext(value)) ? undefined : replies.parameterValue('AUTH')
+    },
+  ],
+] satisfies [string, Check][])
+
+/** What RCPT takes behind its address. */
+export const rcptParameters: ReadonlyMap<string, Check> = new Map()
+
+/** Reads and checks what stands behind an address; the reply that refuses it where something is wrong. */
+export function parameters(
+  text: string,
+  known: ReadonlyMap<string, Check>,
+  dialogue: Dialogue,
+): { readonly parameters: Parameters } | { readonly refusal: Reply } {
+  const read = readParameters(text)
+  if (read === 'syntax') return { refusal: replies.parameterSyntax }
+  if (read === 'twice') return { refusal: replies.parameterTwice }
+  for (const [name, value] of read) {
+    const check = dialogue.extended ? known.get(name) : undefined
+    const refusal = check === undefined ? replies.unknownParameter(name) : check(value, dialogue)
+    if (refusal !== undefined) return { refusal }
+  }
+  return { parameters: read }
+}

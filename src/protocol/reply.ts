@@ -1,0 +1,56 @@
+/**
+ * One answer of the server: a code, an enhanced status code and a text (RFC 5321 section 4.2, RFC 2034).
+ * A value, never an exception: hosts return one to refuse, or to say "yes" in their own words.
+ */
+export interface Reply {
+  /** Three digits, 200 to 559. 4xx: try again later; 5xx: never again. */
+  readonly code: number
+  /** `class.subject.detail` of RFC 3463, for example `5.7.1`. The greeting, EHLO, 334 and 354 have none. */
+  readonly status?: string
+  /** What a person reads; an array gives one reply of several lines. Anything but printable ASCII is replaced. */
+  readonly text: string | readonly string[]
+}
+
+/** Makes a reply that has an enhanced status code. */
+export function reply(code: number, status: string, text: string): Reply {
+  return { code, status, text }
+}
+
+/** True when the reply says no: 4xx for now, 5xx for good. */
+export function refuses(reply: Reply): boolean {
+  return reply.code >= 400
+}
+
+/** Octets of a reply line, CRLF included (RFC 5321 section 4.5.3.1.5). */
+const lineOctets = 512
+
+/**
+ * The reply as it goes over the wire: one line or several, each with the code and the enhanced status code, each at
+ * most 512 octets long and ended by CRLF.
+ */
+export function format(reply: Reply): string {
+  const status = reply.status === undefined ? '' : `${reply.status} `
+  const room = lineOctets - '250 \r\n'.length - status.length
+  const texts = typeof reply.text === 'string' ? [reply.text] : reply.text
+  const lines = texts.flatMap(text => wrap(printable(text), room))
+  return lines
+    .map((line, i) => `${reply.code}${i < lines.length - 1 ? '-' : ' '}${status}${line}\r\n`)
+    .join('')
+}
+
+function printable(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').replace(/[^\x20-\x7e]/g, '?')
+}
+
+/** Cuts at the last space that fits, or in the middle of a word where there is none. */
+function wrap(text: string, room: number): string[] {
+  const lines = []
+  while (text.length > room) {
+    const space = text.lastIndexOf(' ', room)
+    const end = space > 0 ? space : room
+    lines.push(text.slice(0, end))
+    text = text.slice(space > 0 ? end + 1 : end)
+  }
+  lines.push(text)
+  return lines
+}

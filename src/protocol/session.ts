@@ -1,0 +1,100 @@
+import { Dialogue } from './dialogue.ts'
+import type { Event, Verdict } from './events.ts'
+import type { Client } from './host.ts'
+import { Input } from './input.ts'
+import { commandMode } from './modes/commands.ts'
+import { handshakeMode } from './modes/handshake.ts'
+import { replies } from './replies.ts'
+import type { Settings } from './settings.ts'
+
+/** The other end of a connection, as the driver knows it when it begins. */
+export interface Peer {
+  /** IP address, without port, brackets or zone. */
+  readonly address: string
+  /** TLS is up before the first byte (RFC 8314 section 3.3). */
+  readonly secure: boolean
+}
+
+/**
+ * The server's side of one SMTP connection, without a socket, a clock or a promise: bytes go in, events come out.
+ *
+ * The law: after every call that tells the session something (`receive`, `answer`, `secured`, `expire`, `shutDown`,
+ * `hangUp`), call `next` until it returns undefined, and send what `takeOutput` returns. A question is answered with
+ * `answer` before anything else comes out.
+ */
+export class Session {
+  readonly #input = new Input()
+  readonly #dialogue: Dialogue
+
+  constructor(settings: Settings, peer: Peer) {
+    const dialogue = new Dialogue(settings, peer, commandMode)
+    this.#dialogue = dialogue
+    dialogue.ask({ type: 'connect' }, replies.greeting(settings.hostname, settings.service), {
+      refused: reply => {
+        dialogue.unwelcome = true
+        dialogue.reply(reply)
+      },
+    })
+  }
+
+  /** What is known of the client; it changes as the dialogue goes on. */
+  get client(): Client {
+    return this.#dialogue
+  }
+
+  /** Takes bytes from the client. They are not copied and must not change any more. */
+  receive(bytes: Buffer): void {
+    this.#input.add(bytes)
+  }
+
+  /** The next event; undefined when a question is pending or more input is needed. */
+  next(): Event | undefined {
+    const dialogue = this.#dialogue
+    while (dialogue.free && (dialogue.leaveIfRetired() || dialogue.mode.read(this.#input, dialogue)));
+    return dialogue.nextEvent()
+  }
+
+  /** Answers the latest question; without a verdict the host consents. */
+  answer(verdict?: Verdict): void {
+    this.#dialogue.answer(verdict)
+  }
+
+  /** TLS is up, as `upgrade` asked for: everything that was said in the clear is forgotten. */
+  secured(): void {
+    if (this.#dialogue.mode !== handshakeMode) return
+    this.#input.clear()
+    this.#dialogue.startOver()
+  }
+
+  /** The client was silent for too long. */
+  expire(): void {
+    this.#leave(replies.silentTooLong(this.#dialogue.settings.hostname))
+  }
+
+  /** The server shuts down: says 421 as soon as no mail is under way. */
+  shutDown(): void {
+    this.#dialogue.retire()
+  }
+
+  /** The server cannot wait any longer: says 421 whatever is under way. */
+  cutOff(): void {
+    this.#leave(replies.shuttingDown(this.#dialogue.settings.hostname))
+  }
+
+  /** The client is gone. */
+  hangUp(): void {
+    if (!this.#dialogue.closed) this.#dialogue.end()
+  }
+
+  /** The replies since the last call, ASCII. */
+  takeOutput(): string {
+    return this.#dialogue.takeOutput()
+  }
+
+  /** A reply in the clear while the client speaks TLS already would only confuse it. */
+  #leave(reply: Parameters<Dialogue['reply']>[0]): void {
+    const dialogue = this.#dialogue
+    if (dialogue.closed) return
+    dialogue.close(dialogue.mode === handshakeMode ? undefined : reply)
+  }
+}

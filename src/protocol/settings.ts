@@ -1,0 +1,54 @@
+import type { Mechanism } from './sasl.ts'
+
+/** What one listener's sessions have in common. */
+export interface Settings {
+  /** The name this server goes by in its greeting and its replies to HELO and EHLO: a domain or an address literal. */
+  readonly hostname: string
+  /** The name of the service in the greeting and the farewell, for example `AWS SMTP Relay`. */
+  readonly service: string
+  /** STARTTLS: not there, offered, or required before AUTH and MAIL. */
+  readonly tls: 'none' | 'offered' | 'required'
+  /** AUTH is required before MAIL. */
+  readonly loginRequired: boolean
+  /** The ways to log in, in the order in which EHLO lists them. */
+  readonly mechanisms: readonly Mechanism[]
+  /** Offer mechanisms that show the password also where there is no TLS. */
+  readonly plaintextLogin: boolean
+  /** A CR or LF on its own inside content: made a CRLF, or a reason to refuse the mail. */
+  readonly bareNewline: 'normalize' | 'reject'
+  readonly limits: Limits
+}
+
+/** Every limit that the engine keeps by itself. Time is the driver's. */
+export interface Limits {
+  /** Bytes of content of one mail, dots unstuffed (RFC 1870). Beyond: `552 5.3.4`. */
+  readonly messageBytes: number
+  /** Bytes of a refused mail's content that are read before the connection is closed, as a multiple of `messageBytes`. */
+  readonly drainFactor: number
+  /** Recipients of one mail. Beyond: `452 4.5.3` for each (RFC 5321 section 4.5.3.1.10). */
+  readonly recipients: number
+  /** Bytes of a command line, CRLF included. Beyond: `500 5.5.2`. */
+  readonly commandBytes: number
+  /** Bytes of a line that answers a challenge, CRLF included (RFC 4954 section 4). Beyond: `500 5.5.6`. */
+  readonly responseBytes: number
+  /** Bytes of an overlong line that are skipped while waiting for its end. Beyond: `421 4.7.0` and close. */
+  readonly skippedBytes: number
+  /** Errors of the client since its latest accepted mail. With this many: `421 4.7.0` and close. */
+  readonly errors: number
+  /** NOOP, RSET, VRFY, EXPN and HELP since the latest accepted mail; each one beyond counts as an error. */
+  readonly idleCommands: number
+  /** Failed logins. With this many: `421 4.7.0` and close. */
+  readonly failedLogins: number
+}
+
+export const defaultLimits: Limits = {
+  messageBytes: 40 * 1024 * 1024,
+  drainFactor: 2,
+  recipients: 100,
+  commandBytes: 2048,
+  responseBytes: 12_288,
+  skippedBytes: 2 * 1024 * 1024,
+  errors: 20,
+  idleCommands: 100,
+  failedLogins: 3,
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isBase64, isXtext, readParameters, readPath } from '../../src/protocol/grammar.ts'
+
+const address = (text: string) => {
+  const path = readPath(text)
+  return typeof path === 'string' ? path : path.address
+}
+
+test('paths that RFC 5321 allows are read as written', () => {
+  for (const path of [
+    'a@example.org',
+    'A.b+c@sub.example.org',
+    "!#$%&'*+-/=?^_`{|}~@example.org",
+    '"a b"@example.org',
+    '"a@b"@example.org',
+    '"a>b"@example.org',
+    '"a\\"b"@example.org',
+    '""@example.org',
+    'a@[127.0.0.1]',
+    'a@[IPv6:::1]',
+    'a@[IPv6:2001:db8::ffff:192.0.2.1]',
+    'a@[x-tag:anything]',
+    'a@xn--bcher-kva.example',
+    'a@a--b.example',
+    'root@my_container',
+    'a@1.example',
+    `${'x'.repeat(64)}@example.org`,
+    'Postmaster',
+    '',
+  ]) {
+    assert.equal(address(`<${path}>`), path)
+  }
+})
+
+test('a source route is accepted and forgotten (appendix C)', () => {
+  assert.equal(address('<@x.example,@y.example:a@s.example>'), 'a@s.example')
+  assert.equal(address('<@[127.0.0.1]:a@s.example>'), 'a@s.example')
+})
+
+test('what is no address is refused', () => {
+  for (const path of [
+    'a',
+    'a@',
+    '@s.example',
+    'a b@s',
+    '.a@s',
+    'a.@s',
+    'a..b@s',
+    'a@-x.example',
+    'a@x-.example',
+    'a@x..example',
+    'a@.x',
+    'a@x.',
+    'a@[999.0.0.1]',
+    'a@[1.2.3]',
+    'a@[IPv6:zz]',
+    'a@[IPv6:]',
+    'a@[]',
+    'a@[127.0.0.1',
+    '"a@s',
+    '"a"b@s',
+    'a@s@t',
+    '<a@s',
+    '@x.example:',
+    '@x.example,a@s',
+    'a@s\0',
+    'a\x01@s',
+    '"a\tb"@s',
+    'é@s',
+    `a@${'x'.repeat(256)}`,
+    `${'x'.repeat(250)}@s.example`,
+  ]) {
+    assert.equal(address(`<${path}>`), 'bad address', path)
+  }
+  assert.equal(address('<a@s'), 'bad address')
+  assert.equal(address('a@s>'), 'not a path')
+  assert.equal(address(''), 'not a path')
+})
+
+test('an address is read in time linear in its length, whatever it holds', () => {
+  for (const text of ['a.', '-', 'a-', '"', '\\', '@a,', '[', 'a@']) {
+    const begin = process.cpuUsage().user
+    readPath(`<${text.repeat(200_000)}`)
+    assert.ok(process.cpuUsage().user - begin < 1_000_000, text)
+  }
+})
+
+test('parameters', () => {
+  assert.deepEqual(
+    [...(readParameters(' SIZE=10  body=8BITMIME X-y') as Map<string, string>)],
+    [
+      ['SIZE', '10'],
+      ['BODY', '8BITMIME'],
+      ['X-Y', ''],
+    ],
+  )
+  for (const text of ['SIZE=', '=1', 'A=B=C', '-A=1', 'A=b\x01', 'A_B=1'])
+    assert.equal(readParameters(text), 'syntax', text)
+  assert.equal(readParameters('SIZE=1 size=2'), 'twice')
+  assert.equal(
+    (readParameters('__PROTO__=1 CONSTRUCTOR') as Map<string, string>).get('CONSTRUCTOR'),
+    undefined,
+  )
+})
+
+test('base64 is strict', () => {
+  for (const good of ['', 'AHVzZXIAcGFzcw==', 'AAAA', '+/8=']) assert.equal(isBase64(good), true, good)
+  for (const bad of ['!!!!', 'AAA', 'AAAA=', 'AA=A', 'A A=', '-_8=', 'AHVzZXIAcGFzcx==', 'AAAA\n', '====']) {
+    assert.equal(isBase64(bad), false, bad)
+  }
+})
+
+test('xtext stands for printable ASCII', () => {
+  for (const good of ['', 'a@example.org', 'e+3Dmc2@example.com', '+2B'])
+    assert.equal(isXtext(good), true, good)
+  for (const bad of ['a+zz', 'a b', 'a=b', '+0D+0A', '+7F', '+4g', '+', 'é', '+e9'])
+    assert.equal(isXtext(bad), false, bad)
+})
