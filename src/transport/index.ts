@@ -1,0 +1,10 @@
+/**
+ * Sockets: listeners, one connection = one session on one socket, TLS, and the end of every wait. It knows what a host
+ * is, but not what the host does.
+ */
+
+export { type Conduct, Conductor, type Need } from './conductor.ts'
+export { defaultTimeouts, type Timeouts } from './limits.ts'
+export { type Listener, Server } from './server.ts'
+export type { Service } from './service.ts'
+export { type Certificate, type SecureContext, secureContext } from './tls.ts'

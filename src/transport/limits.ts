@@ -1,0 +1,24 @@
+/** Connections that one server has open at once. Beyond: `421 4.3.2` and close. */
+export const maxConnections = 10_000
+
+/** Every wait of a connection, in milliseconds, and what ends it. */
+export interface Timeouts {
+  /** Silence of the client: `421 4.4.2` (RFC 5321 section 4.5.3.2.7 asks for at least five minutes). */
+  readonly idleMs: number
+  /** The content of one mail, from 354 to its end: `421 4.4.2`. */
+  readonly messageMs: number
+  /** A TLS handshake: the connection is closed without a word. */
+  readonly handshakeMs: number
+  /** An answer of the host: `451 4.4.1`. Clients give up after ten minutes (RFC 5321 section 4.5.3.2.6). */
+  readonly answerMs: number
+  /** The client's closing of its half after the server closed its own: the connection is reset. */
+  readonly lingerMs: number
+}
+
+export const defaultTimeouts: Timeouts = {
+  idleMs: 300_000,
+  messageMs: 600_000,
+  handshakeMs: 30_000,
+  answerMs: 300_000,
+  lingerMs: 5_000,
+}
