@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import {
+  type Access,
+  type GatekeeperPorts,
+  gatekeeper,
+  type LoginFailure,
+  mechanisms,
+  requiresLogin,
+} from '../../src/auth/index.ts'
+import type { Verdict } from '../../src/protocol/events.ts'
+import type { Client } from '../../src/protocol/host.ts'
+import { replies } from '../../src/protocol/replies.ts'
+import type { Credentials } from '../../src/protocol/sasl.ts'
+
+/** Of the word `password`. */
+const bcryptHash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
+const client: Client = {
+  address: '127.0.0.1',
+  name: 'client.test',
+  extended: true,
+  secure: true,
+  user: undefined,
+}
+const anybody: Access = {}
+const hashed: Access = { user: { name: 'username', bcryptHash } }
+const clear: Access = { user: { name: 'username', password: 'password' } }
+const both: Access = { user: { name: 'username', bcryptHash, password: 'another' } }
+
+function password(username: string, password: string, actAs?: string): Credentials {
+  return { type: 'password', username, password, ...(actAs === undefined ? {} : { actAs }) }
+}
+
+function digest(username: string, password: string): Credentials {
+  const challenge = '<1896.697170952@relay.test>'
+  return {
+    type: 'digest',
+    username,
+    challenge,
+    digest: createHmac('md5', password).update(challenge).digest(),
+  }
+}
+
+async function ask(access: Access, credentials: Credentials, ports: GatekeeperPorts = {}, from = client) {
+  const failures: LoginFailure[] = []
+  const gate = gatekeeper(access, { onFailure: failure => failures.push(failure), ...ports })
+  const mechanism = credentials.type === 'digest' ? 'CRAM-MD5' : 'PLAIN'
+  const verdict: Verdict = await gate.login({ type: 'login', mechanism, credentials }, from)
+  return { verdict, failure: failures[0]?.type, failures }
+}
+
+const consent = { verdict: undefined, failure: undefined, failures: [] }
+
+test('without a user any credentials are accepted', async () => {
+  for (const credentials of [
+    password('anybody', 'anything'),
+    password('a', 'b', 'c'),
+    digest('anybody', 'x'),
+  ]) {
+    assert.deepEqual(await ask(anybody, credentials), consent)
+  }
+})
+
+test('without a user the answer needs no promise', () => {
+  const question = { type: 'login', mechanism: 'PLAIN', credentials: password('a', 'b') } as const
+  assert.equal(gatekeeper(anybody).login(question, client), undefined)
+})
+
+test('the user logs in with the password of the hash', async () => {
+  assert.deepEqual(await ask(hashed, password('username', 'password')), consent)
+})
+
+test('the user logs in from an IPv6 address', async () => {
+  const from = { ...client, address: '2001:4860:0:2001::68' }
+  assert.deepEqual(await ask(hashed, password('username', 'password'), {}, from), consent)
+})
+
+test('the user logs in with a password that is known in clear, by digest too', async () => {
+  assert.deepEqual(await ask(clear, password('username', 'password')), consent)
+  assert.deepEqual(await ask(clear, digest('username', 'password')), consent)
+})
+
+test('where both secrets are known, the hash is for passwords and the password for digests', async () => {
+  assert.deepEqual(await ask(both, password('username', 'password')), consent)
+  assert.deepEqual(await ask(both, digest('username', 'another')), consent)
+  for (const credentials of [password('username', 'another'), digest('username', 'password')]) {
+    const { verdict, failure } = await ask(both, credentials)
+    assert.deepEqual([verdict, failure], [replies.badCredentials, 'wrongPassword'])
+  }
+})
+
+for (const [what, access, credentials, reason] of [
+  ['a wrong password, held against a hash', hashed, password('username', 'wrong'), 'wrongPassword'],
+  ['a wrong password', clear, password('username', 'wrong'), 'wrongPassword'],
+  ['a digest of a wrong password', clear, digest('username', 'wrong'), 'wrongPassword'],
+  ['a digest where there is a hash only', hashed, digest('username', 'password'), 'wrongPassword'],
+  ['a wrong user, held against a hash', hashed, password('root', 'password'), 'unknownUser'],
+  ['a wrong user', clear, password('root', 'password'), 'unknownUser'],
+  ['a digest of a wrong user', clear, digest('root', 'password'), 'unknownUser'],
+  ['a user in other letters', clear, password('Username', 'password'), 'unknownUser'],
+  ['somebody else to act as', hashed, password('username', 'password', 'root'), 'otherIdentity'],
+  ['somebody else to act as, in clear', clear, password('username', 'password', 'root'), 'otherIdentity'],
+  [
+    'a wrong password of a user who would act as another',
+    clear,
+    password('username', 'x', 'root'),
+    'wrongPassword',
+  ],
+] as const) {
+  test(`refused with 535 5.7.8: ${what}`, async () => {
+    const { verdict, failure } = await ask(access, credentials)
+    assert.deepEqual([verdict?.code, verdict?.status, failure], [535, '5.7.8', reason])
+  })
+}
+
+test('acting as oneself is nothing special', async () => {
+  assert.deepEqual(await ask(clear, password('username', 'password', 'username')), consent)
+})
+
+test('an empty password opens nothing, neither where no secret is known nor where it is empty', async () => {
+  for (const secrets of [{}, { password: '' }, { bcryptHash: '' }, { bcryptHash: '', password: '' }]) {
+    const access: Access = { user: { name: 'username', ...secrets } }
+    for (const credentials of [digest('username', ''), password('username', '')]) {
+      assert.equal((await ask(access, credentials)).verdict, replies.badCredentials)
+    }
+    assert.deepEqual(mechanisms(access, 'relay.test'), [])
+  }
+  assert.equal((await ask(clear, digest('username', ''))).verdict, replies.badCredentials)
+})
+
+test('an unknown user costs a hash of the same cost, also with a password that was right before', async () => {
+  const hashes: string[] = []
+  const verifyHash = async (password: string, hash: string) => {
+    hashes.push(hash)
+    return hash === bcryptHash && password === 'password'
+  }
+  const { login } = gatekeeper(hashed, { verifyHash })
+  for (const credentials of [password('username', 'password'), password('root', 'password')]) {
+    await login({ type: 'login', mechanism: 'PLAIN', credentials }, client)
+  }
+  assert.deepEqual(hashes, [bcryptHash, `${bcryptHash.slice(0, 29)}${'.'.repeat(31)}`])
+})
+
+test('the reason goes to the log, the password does not', async () => {
+  const secret = 'hunter2'
+  for (const access of [hashed, clear]) {
+    for (const credentials of [
+      password('root', secret),
+      password('username', secret),
+      digest('root', secret),
+    ]) {
+      const { failures } = await ask(access, credentials)
+      assert.equal(failures.length, 1)
+      assert.deepEqual(Object.keys(failures[0] ?? {}).sort(), ['mechanism', 'type', 'username'])
+      assert.equal(JSON.stringify(failures).includes(secret), false)
+    }
+  }
+})
+
+test('a hash that cannot be computed is a temporary failure, for unknown users too', async () => {
+  const error = new Error('no binding')
+  const verifyHash = () => Promise.reject(error)
+  for (const name of ['username', 'root']) {
+    const { verdict, failures } = await ask(hashed, password(name, 'password'), { verifyHash })
+    assert.deepEqual([verdict?.code, verdict?.status], [454, '4.7.0'])
+    assert.deepEqual(failures, [{ type: 'unavailable', mechanism: 'PLAIN', username: name, error }])
+  }
+})
+
+test('a malformed hash makes no gatekeeper', () => {
+  assert.throws(() => gatekeeper({ user: { name: 'username', bcryptHash: 'password' } }), TypeError)
+})
+
+test('a gatekeeper can be spread into a host', async () => {
+  const { login } = { ...gatekeeper(clear) }
+  const question = {
+    type: 'login',
+    mechanism: 'PLAIN',
+    credentials: password('username', 'password'),
+  } as const
+  assert.equal(await login(question, client), undefined)
+})
+
+test('mechanisms are those that can succeed, in the order of EHLO', () => {
+  const offered = (access: Access) => mechanisms(access, 'relay.test').map(({ name }) => name)
+  assert.deepEqual(offered(anybody), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+  assert.deepEqual(offered(hashed), ['PLAIN', 'LOGIN'])
+  assert.deepEqual(offered(clear), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+  assert.deepEqual(offered(both), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+})
+
+test('the challenge of CRAM-MD5 bears the hostname', () => {
+  const step = mechanisms(clear, 'relay.test').at(-1)?.begin().step(undefined)
+  assert.match(step?.type === 'challenge' ? step.challenge.toString() : '', /@relay\.test>$/)
+})
+
+test('a login is required where there is a user', () => {
+  assert.deepEqual([anybody, hashed, clear].map(requiresLogin), [false, true, true])
+})
