@@ -1,0 +1,157 @@
+/** What comes of reading a value: the value, or what is wrong with it. */
+export type Reading<T> = { readonly type: 'value'; readonly value: T } | Problem
+
+/** `usage`: the end of the sentence `invalid value "x" for flag -x: …`. `conflict`: a whole sentence of the Go program's. */
+export interface Problem {
+  readonly type: 'usage' | 'conflict'
+  readonly message: string
+}
+
+/** A kind of value: how the text of an option becomes one. */
+export interface Kind<T> {
+  /** `boolean`: the value may be left out. `action`: the option is obeyed at once, whatever its value. */
+  readonly type: 'text' | 'boolean' | 'action'
+  read(text: string): Reading<T>
+}
+
+/** An address to listen on. */
+export interface ListenAddress {
+  /** A name or an IP address without brackets; `undefined`: all interfaces, IPv6 and IPv4. */
+  readonly host: string | undefined
+  /** 0: any that is free. */
+  readonly port: number
+  /** TLS from the first byte on, instead of STARTTLS. */
+  readonly implicitTls: boolean
+}
+
+/** `--help` and `--version`. */
+export const action: Kind<boolean> = { type: 'action', read: () => value(true) }
+
+/** The words that Go's flag package takes for true and false. */
+export const boolean: Kind<boolean> = {
+  type: 'boolean',
+  read(text) {
+    if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return value(true)
+    if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return value(false)
+    return problem('parse error')
+  },
+}
+
+/** Any text, for example the path of a file. No value has a use for control characters. */
+export const text: Kind<string> = {
+  type: 'text',
+  read: text => (/\p{Cc}/u.test(text) ? problem('control characters are not possible') : value(text)),
+}
+
+/** A domain, or an address literal such as `[192.0.2.1]`: it opens the greeting, so it is one word of ASCII. */
+export const hostname: Kind<string> = {
+  type: 'text',
+  read: text => (/^[!-~]{1,255}$/.test(text) ? value(text) : problem('not a domain or an address literal')),
+}
+
+/** One of the words. */
+export function choice<const W extends string>(words: readonly W[]): Kind<W> {
+  return {
+    type: 'text',
+    read(text) {
+      const word = words.find(word => word === text)
+      return word === undefined ? problem(`must be ${words.join(' or ')}`) : value(word)
+    },
+  }
+}
+
+/** One of the relays; anything else is refused in the words of the Go program. */
+export function relay<const W extends string>(names: readonly W[]): Kind<W> {
+  return {
+    type: 'text',
+    read(text) {
+      const name = names.find(name => name === text)
+      return name === undefined ? conflict(`Invalid relay API: ${text}`) : value(name)
+    },
+  }
+}
+
+/** A whole number of at least `least`. */
+export function integer(least: number): Kind<number> {
+  return {
+    type: 'text',
+    read(text) {
+      const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
+      return Number.isSafeInteger(number) && number >= least
+        ? value(number)
+        : problem(`must be a whole number, at least ${least}`)
+    },
+  }
+}
+
+/** A number of bytes, plain or in `KiB`, `MiB` or `GiB`. */
+export const bytes: Kind<number> = {
+  type: 'text',
+  read(text) {
+    const [, digits = '', unit = ''] = /^(\d+)(|KiB|MiB|GiB)$/.exec(text) ?? []
+    const number = Number(digits) * 1024 ** ['', 'KiB', 'MiB', 'GiB'].indexOf(unit)
+    return Number.isSafeInteger(number) && number > 0
+      ? value(number)
+      : problem('must be a number of bytes, for example 10485760 or 10MiB')
+  },
+}
+
+/** Seconds, with a fraction if need be, of at least `least`; the value is in milliseconds. */
+export function seconds(least: number): Kind<number> {
+  return {
+    type: 'text',
+    read(text) {
+      const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+      return number >= least && number <= longestTimerSeconds
+        ? value(Math.round(number * 1000))
+        : problem(`must be seconds, at least ${least}`)
+    },
+  }
+}
+
+/** Addresses to listen on, comma-separated. */
+export const addresses: Kind<readonly ListenAddress[]> = {
+  type: 'text',
+  read(text) {
+    const list: ListenAddress[] = []
+    for (const part of text.split(',')) {
+      const reading = readAddress(part.trim())
+      if (reading.type !== 'value') return reading
+      list.push(reading.value)
+    }
+    return value(list)
+  },
+}
+
+// The sentences are those of Go's net.Listen and net.SplitHostPort.
+function readAddress(text: string): Reading<ListenAddress> {
+  const implicitTls = text.startsWith('tls://')
+  const address = implicitTls ? text.slice('tls://'.length) : text
+  const wrong = (what: string) => conflict(`listen tcp: address ${address}: ${what}`)
+
+  const colon = address.lastIndexOf(':')
+  if (colon < 0 || address.endsWith(']')) return wrong('missing port in address')
+  let host = address.slice(0, colon)
+  const port = address.slice(colon + 1)
+  if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1)
+  else if (host.includes(':')) return wrong('too many colons in address')
+  if (/[^!-~]|[[\]/]/.test(host)) return wrong('invalid host')
+  if (port === '') return wrong('missing port in address')
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return wrong('invalid port')
+  return value({ host: host === '' ? undefined : host, port: Number(port), implicitTls })
+}
+
+// Beyond it Node's timers fire at once.
+const longestTimerSeconds = 2_147_483
+
+function value<T>(value: T): Reading<T> {
+  return { type: 'value', value }
+}
+
+function problem(message: string): Problem {
+  return { type: 'usage', message }
+}
+
+function conflict(message: string): Problem {
+  return { type: 'conflict', message }
+}
