@@ -1,0 +1,76 @@
+import type { Delivery, DeliveryLog } from '../relay/delivery.ts'
+
+/** Where lines go: what went well, and what went wrong. A line comes with its newline. */
+export interface Writers {
+  out(line: string): void
+  err(line: string): void
+}
+
+/** The part of a stream that a log needs. */
+export type LogStream = Pick<NodeJS.WritableStream, 'write' | 'on'>
+
+/**
+ * Tells each delivery in one line of JSON: accepted ones to `out`, failed ones to `err`. `Time`, `IP`, `From`, `To`
+ * and `Error` come first, as the Go program writes them, and `Error` is null where there was none.
+ */
+export function jsonLog(writers: Writers): DeliveryLog {
+  return delivery => {
+    const line = `${hardened(JSON.stringify(fields(delivery)))}\n`
+    if (delivery.error === undefined) writers.out(line)
+    else writers.err(line)
+  }
+}
+
+/** Tells a fault of the program itself, in one line of JSON to `err`. */
+export function jsonFault(writers: Writers): (fault: unknown) => void {
+  return fault => {
+    const text = fault instanceof Error ? (fault.stack ?? String(fault)) : String(fault)
+    writers.err(`${hardened(JSON.stringify({ Time: new Date().toISOString(), Error: text }))}\n`)
+  }
+}
+
+/**
+ * Writes lines to two streams, usually the standard ones. A reader of the log that goes away (EPIPE) or a disk that is
+ * full must not end the program in the middle of mails that AWS has taken and no client knows of: the line is lost,
+ * mail goes on, and the other stream says so once.
+ */
+export function streamWriters(out: LogStream, err: LogStream): Writers {
+  warnOnce(out, 'standard output', err)
+  warnOnce(err, 'standard error', out)
+  return { out: line => void out.write(line), err: line => void err.write(line) }
+}
+
+function fields({ time, ip, from, to, error, messageId, size, ms, user, relay }: Delivery) {
+  return {
+    Time: time.toISOString(),
+    IP: ip,
+    From: from,
+    To: to,
+    Error: error ?? null,
+    MessageId: messageId,
+    Size: size,
+    Ms: ms,
+    User: user,
+    Relay: relay,
+  }
+}
+
+/**
+ * JSON leaves some characters that end a line or move a terminal's cursor for readers simpler than a JSON parser:
+ * DEL, the C1 controls, the line and paragraph separators. `<`, `>` and `&` are escaped as the Go program does.
+ */
+function hardened(json: string): string {
+  return json.replace(
+    /[<>&\x7f-\x9f\u2028\u2029]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+function warnOnce(stream: LogStream, name: string, other: LogStream): void {
+  let warned = false
+  stream.on('error', (error: Error) => {
+    if (warned) return
+    warned = true
+    other.write(`${JSON.stringify({ Time: new Date().toISOString(), Error: `${name}: ${error.message}` })}\n`)
+  })
+}

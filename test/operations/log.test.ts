@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { jsonLog, streamWriters } from '../../src/operations/log.ts'
+import type { Delivery } from '../../src/relay/delivery.ts'
+
+const delivery: Delivery = {
+  time: new Date('2018-04-18T15:08:42.438Z'),
+  ip: '172.17.0.1',
+  from: 'alice@example.org',
+  to: ['bob@example.org'],
+  messageId: '0102-abc',
+  size: 1234,
+  ms: 56,
+  relay: 'ses',
+}
+
+test('an accepted mail is one line on standard output, the keys of the Go program first', () => {
+  assert.deepEqual(written(delivery), {
+    out: [
+      '{"Time":"2018-04-18T15:08:42.438Z","IP":"172.17.0.1","From":"alice@example.org","To":["bob@example.org"],' +
+        '"Error":null,"MessageId":"0102-abc","Size":1234,"Ms":56,"Relay":"ses"}\n',
+    ],
+    err: [],
+  })
+})
+
+test('a failed mail is one line on standard error', () => {
+  const { out, err } = written({ ...delivery, error: 'MissingRegion: could not find region configuration' })
+  assert.deepEqual(out, [])
+  assert.equal(JSON.parse(err[0]!).Error, 'MissingRegion: could not find region configuration')
+  assert.deepEqual(Object.keys(JSON.parse(err[0]!)).slice(0, 5), ['Time', 'IP', 'From', 'To', 'Error'])
+})
+
+test('the null sender is the empty string', () => {
+  assert.match(written({ ...delivery, from: '' }).out[0]!, /"From":""/)
+})
+
+test('the user is there when there is one', () => {
+  assert.equal(JSON.parse(written({ ...delivery, user: 'alice' }).out[0]!).User, 'alice')
+})
+
+test('no text forges a line or moves a cursor, and every text can be read back', () => {
+  const nasty = fc.constantFrom(
+    '\n',
+    '\r',
+    '\x1b',
+    '\x7f',
+    '\x85',
+    '\x9b',
+    '\u2028',
+    '\u2029',
+    '"',
+    '\\',
+    '<',
+    '\ud800',
+  )
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(nasty).map(parts => parts.join('')),
+  )
+  fc.assert(
+    fc.property(text, text, (from, to) => {
+      const [line] = written({ ...delivery, from, to: [to] }).out
+      assert.match(line!, /^[^\x00-\x1f\x7f-\x9f<>&\u2028\u2029]*\n$/)
+      const read = JSON.parse(line!)
+      assert.deepEqual([read.From, read.To], [from, [to]])
+    }),
+  )
+})
+
+test('when the reader of one stream goes away, the other says so once and nothing else happens', async () => {
+  const lines: string[] = []
+  const err = new Writable({
+    write: (chunk, _, done) => {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  const out = new Writable({
+    autoDestroy: false,
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
+  })
+  const log = jsonLog(streamWriters(out, err))
+  for (const _ of [1, 2, 3]) {
+    log(delivery)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  log({ ...delivery, error: 'x' })
+  assert.equal(lines.length, 2)
+  assert.equal(JSON.parse(lines[0]!).Error, 'standard output: write EPIPE')
+  assert.equal(JSON.parse(lines[1]!).Error, 'x')
+})
+
+test('when both are gone there is silence', async () => {
+  const broken = () =>
+    new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(new Error('EIO')) })
+  const log = jsonLog(streamWriters(broken(), broken()))
+  log(delivery)
+  log({ ...delivery, error: 'x' })
+  await new Promise(resolve => setImmediate(resolve))
+  log(delivery)
+  await new Promise(resolve => setImmediate(resolve))
+})
+
+function written(...deliveries: readonly Delivery[]): { out: string[]; err: string[] } {
+  const out: string[] = []
+  const err: string[] = []
+  const log = jsonLog({ out: line => out.push(line), err: line => err.push(line) })
+  for (const one of deliveries) log(one)
+  return { out, err }
+}
