@@ -37,9 +37,10 @@ switch (parsed.type) {
 async function start(settings: Settings): Promise<void> {
   const relay = await openRelay(settings)
   const server = serverFor(settings, relay)
-  for (const address of settings.listen) await listen(server, address)
+  const listening = []
+  for (const address of settings.listen) listening.push(await listen(server, address))
   stopOnSignal(server, settings.drainTimeoutMs)
-  process.stderr.write(welcome(settings))
+  process.stderr.write(welcome(settings, listening))
 }
 
 async function openRelay(settings: Settings): Promise<Relay> {
@@ -101,9 +102,11 @@ function readTls({ certPath, keyPath, passphrase }: TlsFiles): SecureContext {
   }
 }
 
-async function listen(server: Server, address: ListenAddress): Promise<void> {
+/** Returns the address with the port that it really has, which differs where a free one was asked for. */
+async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
   try {
-    await server.listen(address)
+    const { port } = await server.listen(address)
+    return { ...address, port }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = code === 'EADDRINUSE' ? 'bind: address already in use' : message
@@ -124,14 +127,14 @@ function stopOnSignal(server: Server, drainMs: number): void {
 }
 
 /** Where it listens, where mail goes, and how to send one. */
-function welcome(settings: Settings): string {
-  const { listen, tls, relay, maildirPath } = settings
+function welcome(settings: Settings, listening: readonly ListenAddress[]): string {
+  const { tls, relay, maildirPath } = settings
   const where = {
     ses: 'Amazon SES',
     maildir: `${maildirPath}/new, one file a mail`,
     discard: 'nowhere: it is answered 250 and dropped',
   }
-  const [first] = listen
+  const [first] = listening
   const host = first?.host === undefined || /^(0\.0\.0\.0|::)$/.test(first.host) ? '127.0.0.1' : first.host
   const url = `${first?.implicitTls ? 'smtps' : 'smtp'}://${host.includes(':') ? `[${host}]` : host}:${first?.port}`
   const options = [
@@ -139,7 +142,7 @@ function welcome(settings: Settings): string {
     ...(settings.access.user !== undefined ? [`--user ${settings.access.user.name}`] : []),
   ]
   return [
-    `aws-smtp-relay ${version()} listens on ${listen.map(addressText).join(', ')}`,
+    `aws-smtp-relay ${version()} listens on ${listening.map(addressText).join(', ')}`,
     `Mail goes to ${where[relay]}`,
     `Try: ${['curl', url, ...options, '--mail-from a@example.org --mail-rcpt b@example.org -T file.eml'].join(' ')}`,
     '',

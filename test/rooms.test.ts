@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, sep } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const src = fileURLToPath(new URL('../src', import.meta.url))
+
+/** Who may enter which room: other rooms, modules of Node.js, packages. Types may come from any room. */
+const allowed: Record<string, readonly string[]> = {
+  protocol: [],
+  transport: ['protocol', 'node:crypto', 'node:net', 'node:tls'],
+  auth: ['protocol', 'node:crypto', '@node-rs/bcrypt'],
+  relay: ['protocol', 'node:crypto', 'node:fs/promises', 'node:os', 'node:path', '@aws-sdk/client-ses'],
+  operations: [],
+  transcript: ['protocol', 'transport', 'auth', 'node:net', 'node:tls', 'node:fs', 'node:events'],
+  options: ['auth', 'minimist', 'node:os'],
+  cli: ['auth', 'operations', 'options', 'protocol', 'relay', 'transport', 'node:fs'],
+}
+
+interface Import {
+  readonly file: string
+  readonly target: string
+  readonly typeOnly: boolean
+  /** It is loaded when it is needed, and not with the module that names it. */
+  readonly lazy: boolean
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
+const imports = files.flatMap(importsOf)
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(src, file), 'utf8')
+  const found = text.matchAll(
+    /^(?:import|export)\s+(type\s)?[^'"()]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\('([^']+)'\)/gm,
+  )
+  return [...found].map(([, type, from, bare, lazy]) => ({
+    file,
+    target: from ?? bare ?? lazy!,
+    typeOnly: type !== undefined,
+    lazy: lazy !== undefined,
+  }))
+}
+
+const roomOf = (file: string) => file.split(sep)[0]!.replace(/\.ts$/, '')
+
+/** A relative import as a file below src; a module or package as it is. */
+function resolve({ file, target }: Import): string {
+  return target.startsWith('.') ? relative(src, join(src, dirname(file), target)) : target
+}
+
+test('every room imports only what it may', () => {
+  for (const { file, target, typeOnly, ...rest } of imports) {
+    const room = roomOf(file)
+    const known = allowed[room]
+    assert.ok(known, `${file}: the room ${room} has no row in the table`)
+    const entered = target.startsWith('.') ? roomOf(resolve({ file, target, typeOnly, ...rest })) : target
+    const free = entered === room || (typeOnly && target.startsWith('.'))
+    assert.ok(free || known.includes(entered), `${file} imports ${target}`)
+  }
+})
+
+test('the engine imports nothing, not even a type from outside its room', () => {
+  for (const entry of imports.filter(({ file }) => roomOf(file) === 'protocol')) {
+    assert.equal(roomOf(resolve(entry)), 'protocol', `${entry.file} imports ${entry.target}`)
+  }
+})
+
+test('what only some users need is loaded only for them', () => {
+  const heavy = imports.filter(({ target, typeOnly }) => /^@/.test(target) && !typeOnly)
+  assert.ok(heavy.length > 0)
+  for (const { file, target, lazy } of heavy) assert.ok(lazy, `${file} imports ${target} at once`)
+})
+
+test('no import runs in a circle', () => {
+  const edges = new Map<string, string[]>()
+  for (const entry of imports) {
+    if (entry.typeOnly || !entry.target.startsWith('.')) continue
+    edges.set(entry.file, [...(edges.get(entry.file) ?? []), resolve(entry)])
+  }
+  const visit = (file: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(file), `a circle: ${[...path, file].join(' -> ')}`)
+    for (const next of edges.get(file) ?? []) visit(next, [...path, file])
+  }
+  for (const file of edges.keys()) visit(file, [])
+})
