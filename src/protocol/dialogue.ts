@@ -42,7 +42,8 @@ export class Dialogue implements Client {
   /** How the next bytes are read. */
   mode: Mode
   readonly #commands: Mode
-  readonly #events: Event[] = []
+  /** Events, and replies that must not be said before the events ahead of them were taken. */
+  readonly #queue: (Event | string)[] = []
   #asked: { readonly consent: Reply; readonly outcome: Outcome } | undefined
   #output = ''
   #errors = 0
@@ -65,7 +66,7 @@ export class Dialogue implements Client {
 
   /** No event waits to be taken and no question waits for its answer: reading may go on. */
   get free(): boolean {
-    return this.#events.length === 0 && this.#asked === undefined
+    return this.#queue.length === 0 && this.#asked === undefined
   }
 
   get closed(): boolean {
@@ -74,7 +75,8 @@ export class Dialogue implements Client {
 
   /** Says a reply. */
   reply(reply: Reply): void {
-    this.#output += format(reply)
+    if (this.#queue.length === 0) this.#output += format(reply)
+    else this.#queue.push(format(reply))
   }
 
   /** Says what the client did wrong, and goodbye when that was once too often. */
@@ -113,7 +115,7 @@ export class Dialogue implements Client {
   /** Puts a question to the host; `consent` is said when it agrees without words of its own. */
   ask(question: Question, consent: Reply, outcome: Outcome): void {
     this.#asked = { consent, outcome }
-    this.#events.push(question)
+    this.#queue.push(question)
   }
 
   answer(verdict: Verdict): void {
@@ -131,11 +133,15 @@ export class Dialogue implements Client {
   }
 
   notify(notice: Exclude<Event, Question>): void {
-    this.#events.push(notice)
+    this.#queue.push(notice)
   }
 
   nextEvent(): Event | undefined {
-    return this.#events.shift()
+    for (;;) {
+      const next = this.#queue.shift()
+      if (typeof next !== 'string') return next
+      this.#output += next
+    }
   }
 
   takeOutput(): string {

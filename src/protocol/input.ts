@@ -1,5 +1,8 @@
-/** Why a line cannot be used. Its faults are told as soon as they are certain, not only at its end. */
-export type LineFault = 'too long' | 'endless' | 'bare newline'
+/**
+ * Why a line cannot be used. Its faults are told as soon as they are certain, not only at its end; `over` is told when
+ * the end has come.
+ */
+export type LineFault = 'too long' | 'endless' | 'bare newline' | 'over'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -43,8 +46,8 @@ export class Input {
     while (!this.isEmpty) {
       if (this.#skipped !== undefined) {
         const fault = this.#skipLine(mostSkipped)
-        if (fault !== undefined) return fault
-        continue
+        if (fault === undefined) continue
+        return fault
       }
       // One byte more than a line may have is enough to know that it is too long.
       const piece = this.#take(most + 1 - this.#heldBytes)
@@ -94,15 +97,16 @@ export class Input {
     return chunk
   }
 
-  /** Skips to the end of the line; `undefined` means: at its end, or out of bytes. */
+  /** Skips to the next newline; `undefined` when there is none in this chunk. */
   #skipLine(most: number): LineFault | undefined {
     const piece = this.#take(most + 1 - this.#skipped!)
     const end = this.#endOf(piece)
     this.#skipped! += piece.length
     if (this.#skipped! > most) return 'endless'
     if (end === 'bare LF') return 'bare newline'
-    if (end === 'CRLF') this.#forgetLine()
-    return undefined
+    if (end === undefined) return undefined
+    this.#forgetLine()
+    return 'over'
   }
 
   #endOf(piece: Buffer): 'CRLF' | 'bare LF' | undefined {

@@ -50,8 +50,10 @@ export class Session {
   /** The next event; undefined when a question is pending or more input is needed. */
   next(): Event | undefined {
     const dialogue = this.#dialogue
-    while (dialogue.free && (dialogue.leaveIfRetired() || dialogue.mode.read(this.#input, dialogue)));
-    return dialogue.nextEvent()
+    let event: Event | undefined
+    do event = dialogue.nextEvent()
+    while (event === undefined && dialogue.free && this.#step())
+    return event
   }
 
   /** Answers the latest question; without a verdict the host consents. */
@@ -89,6 +91,11 @@ export class Session {
   /** The replies since the last call, ASCII. */
   takeOutput(): string {
     return this.#dialogue.takeOutput()
+  }
+
+  /** False when there is nothing to be done before more input comes. */
+  #step(): boolean {
+    return this.#dialogue.leaveIfRetired() || this.#dialogue.mode.read(this.#input, this.#dialogue)
   }
 
   /** A reply in the clear while the client speaks TLS already would only confuse it. */

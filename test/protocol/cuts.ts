@@ -5,6 +5,7 @@ export const telling = (pieces: readonly string[], maxLength = 40): fc.Arbitrary
   fc
     .array(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...pieces) }, fc.string({ maxLength: 3 })), {
       maxLength,
+      size: 'max',
     })
     .map(words => Buffer.from(words.join(''), 'latin1'))
 

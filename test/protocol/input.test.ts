@@ -12,7 +12,8 @@ function lines(chunks: readonly Buffer[], most = 20, mostSkipped = 60): string[]
   for (const chunk of chunks) {
     input.add(chunk)
     for (let line = input.readLine(most, mostSkipped); line !== undefined; ) {
-      found.push(typeof line === 'string' ? `! ${line}` : line.toString('latin1'))
+      if (typeof line !== 'string') found.push(line.toString('latin1'))
+      else if (line !== 'over') found.push(`! ${line}`)
       if (line === 'endless') return found
       line = input.readLine(most, mostSkipped)
     }

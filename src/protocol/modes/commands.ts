@@ -25,7 +25,8 @@ export const commandMode: Mode = {
 
 function refuse(fault: LineFault, dialogue: Dialogue): void {
   if (fault === 'endless') dialogue.close(replies.endlessLine)
-  else dialogue.fault(fault === 'too long' ? replies.lineTooLong : replies.bareNewline)
+  else if (fault === 'too long') dialogue.fault(replies.lineTooLong)
+  else if (fault === 'bare newline') dialogue.fault(replies.bareNewline)
 }
 
 function obey(line: string, dialogue: Dialogue): void {

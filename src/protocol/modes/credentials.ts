@@ -26,10 +26,8 @@ export class CredentialsMode implements Mode {
     const { responseBytes, skippedBytes } = dialogue.settings.limits
     const line = input.readLine(responseBytes, skippedBytes)
     if (line === undefined) return false
-    if (line === 'endless') dialogue.close(replies.endlessLine)
-    else if (line === 'too long') this.#fail(replies.responseTooLong, dialogue)
-    else if (line === 'bare newline') this.#fail(replies.bareNewline, dialogue)
-    else this.#respond(line.toString('latin1'), dialogue)
+    if (typeof line !== 'string') this.#respond(line.toString('latin1'), dialogue)
+    else this.#fail(line === 'too long' ? replies.responseTooLong : replies.bareNewline, dialogue)
     return true
   }
 

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { cramMd5, login, plain } from '../src/auth/index.ts'
+import { defaultLimits, type Event, reply, Session, type Settings } from '../src/protocol/index.ts'
+import { cut, places, telling } from './protocol/cuts.ts'
+
+/** Words of the dialogue, and what breaks them, weighted so that long dialogues get somewhere. */
+const dialogue = telling(
+  [
+    'EHLO c.test\r\n',
+    'HELO c.test\r\n',
+    'MAIL FROM:<a@s.test>\r\n',
+    'RCPT TO:<b@r.test>\r\n',
+    'DATA\r\n',
+    'text\r\n',
+    '\r\n.\r\n',
+    '.\r\n',
+    '..\r\n',
+    '\n.\r\n',
+    '\r\n.\n',
+    '\r.\r',
+    '\r',
+    '\n',
+    '\r\n',
+    'RSET\r\n',
+    'NOOP\r\n',
+    'QUIT\r\n',
+    'STARTTLS\r\n',
+    'AUTH PLAIN\r\n',
+    'AUTH LOGIN\r\n',
+    'AUTH CRAM-MD5\r\n',
+    'AUTH PLAIN AHUAcA==\r\n',
+    'dGltIDE=\r\n',
+    '*\r\n',
+    'VRFY x\r\n',
+    'HELP\r\n',
+    'EXPN x\r\n',
+    'MAIL FROM:<> SIZE=99999\r\n',
+    'RCPT TO:<no@r.test>\r\n',
+    ' ',
+    '\0',
+    '\xff',
+    'x'.repeat(300),
+    'GET / HTTP/1.1\r\n',
+    '\x16\x03\x01',
+    '__PROTO__\r\n',
+  ],
+  30,
+)
+
+const settings: Settings = {
+  hostname: 'relay.test',
+  service: 'Fuzz',
+  tls: 'offered',
+  loginRequired: false,
+  mechanisms: [plain, login, cramMd5({ challenge: () => '<1@relay.test>' })],
+  plaintextLogin: true,
+  bareNewline: 'normalize',
+  // Small, so that every limit is reached.
+  limits: {
+    ...defaultLimits,
+    messageBytes: 60,
+    commandBytes: 100,
+    responseBytes: 120,
+    skippedBytes: 400,
+    recipients: 3,
+  },
+}
+
+/** Plays the chunks and writes down all that happens; how content was cut is not of interest. */
+function play(chunks: readonly Buffer[], bareNewline: Settings['bareNewline']): string {
+  const session = new Session({ ...settings, bareNewline }, { address: '192.0.2.1', secure: false })
+  let record = ''
+  const run = () => {
+    for (let event = session.next(); event !== undefined; event = session.next()) {
+      record += session.takeOutput()
+      record += event.type === 'content' ? `[${event.bytes.toString('hex')}]` : `(${event.type})`
+      if (!['content', 'discard', 'upgrade', 'close'].includes(event.type)) session.answer(verdict(event))
+    }
+    record += session.takeOutput()
+  }
+  run()
+  for (const chunk of chunks) {
+    session.receive(chunk)
+    run()
+  }
+  session.hangUp()
+  run()
+  return record.replaceAll('][', '')
+}
+
+function verdict(event: Event) {
+  return event.type === 'recipient' && event.address.startsWith('no@') ? reply(550, '5.7.1', 'No') : undefined
+}
+
+test('the same bytes give the same dialogue, however they are cut, and nothing but replies comes back', () => {
+  fc.assert(
+    fc.property(dialogue, places, fc.constantFrom('normalize', 'reject'), (bytes, at, bareNewline) => {
+      const whole = play([bytes], bareNewline)
+      assert.equal(play(cut(bytes, at), bareNewline), whole)
+      assert.equal(
+        play(
+          [...bytes].map(byte => Buffer.of(byte)),
+          bareNewline,
+        ),
+        whole,
+      )
+      const output = whole.replace(/\([a-z]+\)|\[[0-9a-f]*\]/g, '')
+      assert.match(output, /^([2-5][0-5][0-9][ -][ -~]*\r\n)*$/)
+    }),
+    { numRuns: Number(process.env.FUZZ_RUNS ?? 5000) },
+  )
+})
+
+test('random bytes never make the engine throw', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 500 }), places, (bytes, at) => {
+      play(cut(Buffer.from(bytes), at), 'normalize')
+    }),
+    { numRuns: 2000 },
+  )
+})
