@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { jsonLog, streamWriters } from '../../src/operations/log.ts'
+import { jsonFault, jsonLog, streamWriters } from '../../src/operations/log.ts'
 import type { Delivery } from '../../src/relay/delivery.ts'
 
 const delivery: Delivery = {
@@ -68,6 +68,16 @@ test('no text forges a line or moves a cursor, and every text can be read back',
       assert.deepEqual([read.From, read.To], [from, [to]])
     }),
   )
+})
+
+test("a fault of the program's own is one line on standard error, with its stack", () => {
+  const err: string[] = []
+  const tell = jsonFault({ out: () => assert.fail('not here'), err: line => err.push(line) })
+  tell(new TypeError('two\nlines'))
+  tell('no error at all')
+  assert.match(JSON.parse(err[0]!).Error, /^TypeError: two\nlines\n +at /)
+  assert.equal(JSON.parse(err[1]!).Error, 'no error at all')
+  for (const line of err) assert.match(line, /^[^\n]+\n$/)
 })
 
 test('when the reader of one stream goes away, the other says so once and nothing else happens', async () => {

@@ -1,0 +1,151 @@
+import { type Reply, reply } from '../protocol/reply.ts'
+import { type Fault, oneLine, readFault } from './fault.ts'
+
+/** A row: an error that meets every condition given gets the reply. */
+export interface Failure {
+  /** One of these is the error's name or code. */
+  readonly names?: readonly string[]
+  /** What the error says. */
+  readonly text?: RegExp
+  /** The HTTP status lies in this range, both ends included. */
+  readonly http?: readonly [from: number, to: number]
+  /** `{text}` stands for what the error says. */
+  readonly reply: Reply
+}
+
+const accessDenied = words(
+  'AccessDenied AccessDeniedException ForbiddenException NotAuthorized OptInRequired',
+)
+const badCredentials = words(
+  'CredentialsProviderError TokenProviderError ExpiredToken ExpiredTokenException InvalidClientTokenId',
+  'UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException IncompleteSignature',
+  'MissingAuthenticationToken MissingAuthenticationTokenException AuthFailure RequestExpired RequestInTheFuture',
+  'RequestTimeTooSkewed',
+)
+const noSuchConfiguration = words(
+  'ConfigurationSetDoesNotExist ConfigurationSetDoesNotExistException NotFoundException',
+)
+const paused = words(
+  'AccountSendingPaused AccountSendingPausedException ConfigurationSetSendingPaused',
+  'ConfigurationSetSendingPausedException SendingPausedException',
+)
+const throttled = words(
+  'Throttling ThrottlingException ThrottledException TooManyRequestsException LimitExceededException SlowDown',
+  'RequestLimitExceeded RequestThrottled RequestThrottledException BandwidthLimitExceeded',
+  'EC2ThrottledException PriorRequestNotComplete ProvisionedThroughputExceededException',
+  'TransactionInProgressException',
+)
+const rejected = words('MessageRejected')
+const unverified = words(
+  'MailFromDomainNotVerified MailFromDomainNotVerifiedException AccountSuspendedException',
+)
+const badParameter = words('InvalidParameterValue BadRequestException ValidationError ValidationException')
+const outOfOrder = words(
+  'InternalFailure InternalError InternalServerErrorException InternalServiceErrorException',
+  'InternalServiceError ServiceUnavailable ServiceUnavailableException RequestTimeout RequestTimeoutException',
+)
+const unreachable = words('ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL')
+const timedOut = words('TimeoutError AbortError ETIMEDOUT')
+const cutOff = words('ECONNRESET ECONNABORTED EPIPE')
+const diskFull = words('ENOSPC EDQUOT')
+const badDirectory = words('EACCES EPERM EROFS ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG')
+
+const misconfigured = reply(451, '4.3.5', 'The relay is not set up correctly, try again later')
+const noAccess = reply(451, '4.7.0', 'The relay is not allowed to send this, try again later')
+const pausedForNow = reply(451, '4.3.2', 'Sending is paused, try again later')
+const tooFast = reply(454, '4.7.0', 'Throttling failure: Maximum sending rate exceeded')
+const tooLong = reply(552, '5.3.4', 'Message is too long')
+const temporary = reply(451, '4.3.0', 'Temporary service failure')
+const notReached = reply(451, '4.4.1', 'The mail service cannot be reached, try again later')
+
+/**
+ * From what a backend threw to what the client hears; the first row that fits speaks.
+ * What the operator can repair is temporary, so that no mail bounces meanwhile; so is all that nobody knows.
+ */
+export const failures: readonly Failure[] = [
+  // The operator's mistakes
+  { text: /^Region is missing$|^Region not accepted/, reply: misconfigured },
+  { names: badCredentials, reply: misconfigured },
+  { names: accessDenied, reply: noAccess },
+  { names: noSuchConfiguration, reply: misconfigured },
+  {
+    names: badParameter,
+    text: /'(configurationSetName|sourceArn|fromArn|returnPathArn|tags)/i,
+    reply: misconfigured,
+  },
+
+  // What passes by itself
+  { names: paused, reply: pausedForNow },
+  { names: rejected, text: /^sending paused/i, reply: pausedForNow },
+  {
+    names: throttled,
+    text: /daily message quota/i,
+    reply: reply(454, '4.7.0', 'Throttling failure: Daily message quota exceeded'),
+  },
+  { names: throttled, reply: tooFast },
+
+  // What is wrong with the mail
+  {
+    names: rejected,
+    text: /not verified|not authorized/i,
+    reply: reply(554, '5.7.1', 'Message rejected: {text}'),
+  },
+  { names: rejected, reply: reply(554, '5.6.0', 'Message rejected: {text}') },
+  { names: unverified, reply: reply(554, '5.7.1', 'Message rejected: {text}') },
+  {
+    names: badParameter,
+    text: /recipient count exceeds/i,
+    reply: reply(452, '4.5.3', 'Too many recipients in one mail'),
+  },
+  { names: badParameter, text: /length is (more|too long)|too large|message is too long/i, reply: tooLong },
+  {
+    names: badParameter,
+    text: /illegal address|final '@domain'|(domain|local address) (contains|starts|ends)|invalid (email )?address/i,
+    reply: reply(553, '5.1.3', 'Invalid address: {text}'),
+  },
+  { names: badParameter, reply: reply(554, '5.6.0', 'Transaction failed: {text}') },
+  { names: ['PayloadTooLargeException', 'RequestEntityTooLarge'], reply: tooLong },
+
+  // The way there
+  { names: timedOut, text: /^connect |did not establish a connection/, reply: notReached },
+  { names: unreachable, reply: notReached },
+  { names: cutOff, reply: reply(451, '4.4.2', 'The mail service broke off the connection, try again later') },
+  { names: timedOut, reply: reply(451, '4.4.2', 'The mail service did not answer in time, try again later') },
+
+  // The disk
+  { names: diskFull, reply: reply(452, '4.3.1', 'Insufficient system storage, try again later') },
+  { names: badDirectory, reply: misconfigured },
+
+  // What only the HTTP status tells, from AWS or from a proxy on the way
+  { names: outOfOrder, reply: temporary },
+  { http: [401, 401], reply: noAccess },
+  { http: [403, 403], reply: noAccess },
+  { http: [404, 405], reply: misconfigured },
+  { http: [407, 407], reply: noAccess },
+  { http: [408, 408], reply: temporary },
+  { http: [413, 413], reply: tooLong },
+  { http: [429, 429], reply: tooFast },
+  { http: [400, 499], reply: reply(554, '5.0.0', 'Transaction failed: {text}') },
+  { reply: temporary },
+]
+
+/** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
+export function refusal(error: unknown): Reply {
+  const fault = readFault(error)
+  const { code, status, text } = failures.find(row => fits(row, fault))?.reply ?? temporary
+  return reply(
+    code,
+    status!,
+    String(text).replace('{text}', () => oneLine(fault.text)),
+  )
+}
+
+function fits({ names, text, http }: Failure, fault: Fault): boolean {
+  if (names && !names.some(name => fault.names.has(name))) return false
+  if (text && !text.test(fault.text)) return false
+  return http === undefined || (fault.http !== undefined && fault.http >= http[0] && fault.http <= http[1])
+}
+
+function words(...lines: string[]): readonly string[] {
+  return lines.flatMap(line => line.split(' '))
+}

@@ -1,0 +1,61 @@
+/** What can be told of an error, whoever threw it: the AWS SDK, `node:http`, the file system. */
+export interface Fault {
+  /** Its names: the error's own, AWS's code on the wire, the system's code (`ECONNRESET`). */
+  readonly names: ReadonlySet<string>
+  /** What it says; may hold anything. */
+  readonly text: string
+  /** The HTTP status, where there was a response. */
+  readonly http: number | undefined
+}
+
+interface Thrown {
+  readonly name?: unknown
+  readonly message?: unknown
+  readonly code?: unknown
+  readonly Code?: unknown
+  readonly errors?: unknown
+  readonly $metadata?: { readonly httpStatusCode?: number }
+}
+
+/** Reads an error. Anything may be thrown; everything can be read. */
+export function readFault(error: unknown): Fault {
+  const thrown: Thrown = error instanceof Object ? error : { message: String(error) }
+  const names = [thrown.name, thrown.Code, thrown.code].filter(name => typeof name === 'string')
+  return { names: new Set(names), text: textOf(thrown), http: thrown.$metadata?.httpStatusCode }
+}
+
+/**
+ * `<name>: <message>` for the log. Only the message's first line: the later ones of `SignatureDoesNotMatch` show the
+ * signed headers, and among them the session token.
+ */
+export function describe(error: unknown): string {
+  const { names, text, http } = readFault(error)
+  // The words the Go program has for it, so that alarms that look for them keep working.
+  if (isMissingRegion(text)) return 'MissingRegion: could not find region configuration'
+  const [name = 'Error'] = names
+  const line = text.split(/[\r\n]/, 1)[0]!.slice(0, 1000)
+  // These are names for "not an answer of AWS": then the status is all there is to know.
+  const status = http !== undefined && ['Unknown', 'SyntaxError'].includes(name) ? ` (HTTP ${http})` : ''
+  return `${name}: ${line}${status}`
+}
+
+/** The SDK looks for the region when it first needs it, and has no name for the error. */
+export function isMissingRegion(text: string): boolean {
+  return text === 'Region is missing'
+}
+
+/** One line of printable ASCII, short enough for a reply (RFC 5321 section 4.5.3.1.5: 512 bytes in all). */
+export function oneLine(text: string): string {
+  return text
+    .replace(/[\s\x00-\x1f\x7f]+/g, ' ')
+    .replace(/[^ -~]/g, '?')
+    .trim()
+    .slice(0, 400)
+}
+
+function textOf({ message, errors, code }: Thrown): string {
+  if (typeof message === 'string' && message !== '') return message
+  // A host with several addresses: each one's error is inside, the error itself says nothing.
+  if (Array.isArray(errors)) return errors.map(inner => textOf(inner)).join('; ')
+  return typeof code === 'string' ? code : ''
+}

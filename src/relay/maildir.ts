@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { DirectorySync, type Files, makeDirectory } from './directory.ts'
+import type { Mail, Receipt, Relay } from './relay.ts'
+
+/** Drafts older than this are of no living process (https://cr.yp.to/proto/maildir.html). */
+const abandonedAfterMs = 36 * 60 * 60 * 1000
+/** Buffers given to one write; the kernel takes 1024 at most (IOV_MAX). */
+const buffersPerWrite = 512
+
+/**
+ * Opens the Maildir at `path` for delivery, making it where it is missing, and clears away drafts that a crash left.
+ * A mail is acknowledged when its bytes and its name in `new` are on disk. Rejects with the file system's error.
+ */
+export async function maildir(path: string, files: Files = fs): Promise<Relay> {
+  const drafts = join(path, 'tmp')
+  const inbox = join(path, 'new')
+  for (const directory of [drafts, inbox, join(path, 'cur')]) await makeDirectory(files, directory)
+  await clearAbandoned(files, drafts)
+  const names = new DirectorySync(files, inbox)
+
+  async function send(mail: Mail): Promise<Receipt> {
+    const name = uniqueName()
+    const draft = join(drafts, name)
+    const handle = await files.open(draft, 'wx', 0o600)
+    let file = draft
+    try {
+      try {
+        await writeAll(handle, mail.content)
+        await handle.sync()
+      } finally {
+        await handle.close()
+      }
+      await files.rename(draft, join(inbox, name))
+      file = join(inbox, name)
+      await names.sync()
+      return { messageId: name }
+    } catch (error) {
+      // The client hears of the failure and sends the mail again: this copy would be one too many.
+      await files.unlink(file).catch(() => undefined)
+      throw error
+    }
+  }
+
+  return { name: 'maildir', maxMessageBytes: 40 * 1024 * 1024, send }
+}
+
+async function writeAll(handle: fs.FileHandle, content: readonly Buffer[]): Promise<void> {
+  const parts = [...content]
+  for (let first = 0; first < parts.length; ) {
+    let { bytesWritten: written } = await handle.writev(parts.slice(first, first + buffersPerWrite))
+    if (written === 0 && parts[first]!.length > 0) {
+      throw Object.assign(new Error('the file takes no more bytes'), { code: 'EIO' })
+    }
+    // The disk may take less than it was given: what is left goes first next time.
+    while (first < parts.length && written >= parts[first]!.length) written -= parts[first++]!.length
+    if (written > 0) parts[first] = parts[first]!.subarray(written)
+  }
+}
+
+const host = hostname().replace(/[^A-Za-z0-9._-]/g, octal)
+let delivered = 0
+
+/**
+ * A name that no other delivery has, after https://cr.yp.to/proto/maildir.html: seconds, then microseconds, process,
+ * counter and random digits (in containers every process is number 1), then the host.
+ */
+function uniqueName(): string {
+  const microseconds = Math.floor((performance.timeOrigin + performance.now()) * 1000)
+  const seconds = Math.floor(microseconds / 1_000_000)
+  const random = randomBytes(8).toString('hex')
+  return `${seconds}.M${microseconds % 1_000_000}P${process.pid}Q${++delivered}R${random}.${host}`
+}
+
+function octal(character: string): string {
+  return [...Buffer.from(character)].map(byte => `\\${byte.toString(8).padStart(3, '0')}`).join('')
+}
+
+async function clearAbandoned(files: Files, drafts: string): Promise<void> {
+  for (const name of await files.readdir(drafts)) {
+    const file = join(drafts, name)
+    try {
+      const entry = await files.lstat(file)
+      if (entry.isFile() && Date.now() - entry.mtimeMs > abandonedAfterMs) await files.unlink(file)
+    } catch {
+      // Somebody else cleared it, or may: it is in nobody's way.
+    }
+  }
+}

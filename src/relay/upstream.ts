@@ -1,0 +1,84 @@
+/** How HTTP calls to AWS are made. */
+export interface Upstream {
+  /** HTTP connections at once (256 if left out); calls beyond wait for one. */
+  readonly upstreamConnections?: number
+  /** Milliseconds until a call is given up (60,000 if left out): credentials, connecting and the second try included. */
+  readonly upstreamTimeoutMs?: number
+}
+
+/** Milliseconds that connecting to AWS may take, and that a call may wait for a free connection. */
+const connectMs = 5_000
+/** Milliseconds after which an unused connection is closed: by us, before AWS does it under the next mail. */
+const unusedMs = 20_000
+
+/** What every AWS client is made with. */
+export function upstreamSettings({ upstreamConnections = 256 }: Upstream) {
+  // Operators read what this program says; which Node.js a later SDK will want is not for them.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
+  const agent = { keepAlive: true, maxSockets: upstreamConnections, timeout: unusedMs }
+  return {
+    // The SDK's own retry comes also after the whole mail was sent, and then the mail may go out twice.
+    maxAttempts: 1,
+    requestHandler: { connectionTimeout: connectMs, httpAgent: agent, httpsAgent: agent },
+  }
+}
+
+/** One try of a call: it stops when the signal says so, and tells the HTTP status as soon as it knows. */
+export type Attempt<T> = (signal: AbortSignal, sawStatus: (status: number) => void) => Promise<T>
+
+/**
+ * Makes one call to AWS in the time allowed. Resolves to `undefined` if AWS said 2xx and the rest of its answer could
+ * not be read: it has the mail, and to say otherwise would have the mail sent twice.
+ *
+ * There is a second try, at once, only if the first one reached nobody. A kept connection that breaks before the
+ * answer is not such a case: from here it looks the same as one that broke after AWS had taken the mail.
+ */
+export async function callUpstream<T>(
+  { upstreamTimeoutMs = 60_000 }: Upstream,
+  attempt: Attempt<T>,
+): Promise<T | undefined> {
+  let accepted = false
+  const sawStatus = (status: number) => {
+    accepted = status >= 200 && status < 300
+  }
+  try {
+    return await within(upstreamTimeoutMs, async signal => {
+      try {
+        return await attempt(signal, sawStatus)
+      } catch (error) {
+        if (!reachedNobody(error) || signal.aborted) throw error
+        return await attempt(signal, sawStatus)
+      }
+    })
+  } catch (error) {
+    if (accepted) return undefined
+    throw error
+  }
+}
+
+/** Gives up after `ms` whatever the work is waiting for; not everything in the SDK heeds the signal. */
+async function within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const abort = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(Object.assign(new Error(`no answer within ${ms} ms`), { name: 'TimeoutError' }))
+      abort.abort()
+    }, ms)
+  })
+  try {
+    return await Promise.race([work(abort.signal), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** True if there was no connection, so that nothing can have been sent. */
+function reachedNobody(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { syscall, errors } = error as { syscall?: string; errors?: unknown }
+  // A host with several addresses: one error for each of them.
+  if (Array.isArray(errors)) return errors.length > 0 && errors.every(reachedNobody)
+  if (syscall === 'connect' || syscall === 'getaddrinfo') return true
+  return error.name === 'TimeoutError' && error.message.includes('did not establish a connection')
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Content } from '../../src/relay/content.ts'
+
+/** Chunks as a socket gives them, and the pieces of each that are content. */
+const chunks = fc.array(
+  fc
+    .tuple(
+      fc.integer({ min: 1, max: 20_000 }),
+      fc.array(fc.integer({ min: 1, max: 9_000 }), { maxLength: 6 }),
+    )
+    .map(([length, cuts]) => pieces(chunk(length), cuts)),
+  { maxLength: 30 },
+)
+
+test('what comes out is what went in, whatever the pieces', () => {
+  fc.assert(
+    fc.property(chunks, mail => {
+      const content = filled(mail.flat())
+      const expected = Buffer.concat(mail.flat())
+      assert.equal(content.size, expected.length)
+      assert.ok(Buffer.concat(content.parts()).equals(expected))
+    }),
+  )
+})
+
+test('parts may be asked for at any time and more may follow', () => {
+  fc.assert(
+    fc.property(chunks, chunks, (first, second) => {
+      const content = filled(first.flat())
+      content.parts()
+      for (const piece of second.flat()) content.add(piece)
+      assert.ok(Buffer.concat(content.parts()).equals(Buffer.concat([...first.flat(), ...second.flat()])))
+    }),
+  )
+})
+
+test('memory held is at most twice the content and one block, and parts are few', () => {
+  fc.assert(
+    fc.property(chunks, mail => {
+      const content = filled(mail.flat())
+      const held = new Set(content.parts().map(part => part.buffer))
+      const bytes = [...held].reduce((sum, memory) => sum + memory.byteLength, 0)
+      assert.ok(bytes <= content.size * 2 + 65_536, `${bytes} for ${content.size}`)
+      assert.ok(content.parts().length <= 2 + content.size / 2048)
+    }),
+  )
+})
+
+test('a mebibyte that comes one byte at a time is a few blocks', () => {
+  const content = new Content()
+  for (let n = 0; n < 1 << 20; n++) content.add(chunk(1, n))
+  assert.equal(content.size, 1 << 20)
+  assert.ok(content.parts().length <= 24)
+  const whole = Buffer.concat(content.parts())
+  assert.ok(whole.every((byte, n) => byte === (n & 0xff)))
+})
+
+test('a large piece is kept, not copied', () => {
+  const large = chunk(65_536)
+  const content = filled([Buffer.from('a'), large, Buffer.from('b')])
+  assert.equal(content.parts()[1]!.buffer, large.buffer)
+  assert.equal(content.parts()[1]!.byteOffset, large.byteOffset)
+})
+
+test('a piece of a much larger chunk does not keep the chunk alive', () => {
+  const large = chunk(65_536)
+  const content = filled([large.subarray(10, 10_010)])
+  assert.ok(content.parts().every(part => part.buffer !== large.buffer))
+})
+
+test('nothing is no parts', () => {
+  assert.deepEqual(filled([Buffer.alloc(0)]).parts(), [])
+})
+
+function filled(mail: readonly Buffer[]): Content {
+  const content = new Content()
+  for (const piece of mail) content.add(piece)
+  return content
+}
+
+function chunk(length: number, seed = length): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  for (let n = 0; n < length; n++) bytes[n] = (seed + n * 7) & 0xff
+  return bytes
+}
+
+function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
+  const found: Buffer[] = []
+  let from = 0
+  for (const cut of cuts) {
+    if (from < bytes.length) found.push(bytes.subarray(from, from + cut))
+    from += cut + 1
+  }
+  return found
+}

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { discard } from '../../src/relay/discard.ts'
+
+test('discard says yes to everything', async () => {
+  const relay = discard()
+  assert.equal(relay.name, 'discard')
+  assert.deepEqual(
+    await relay.send({ id: '', sender: '', recipients: ['bob@example.org'], content: [], size: 0 }),
+    {},
+  )
+})

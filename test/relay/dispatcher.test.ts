@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Path, Transaction } from '../../src/protocol/events.ts'
+import type { Client, MessageSink } from '../../src/protocol/host.ts'
+import type { Delivery } from '../../src/relay/delivery.ts'
+import { dispatcher } from '../../src/relay/dispatcher.ts'
+import type { Mail, Receipt, Relay } from '../../src/relay/relay.ts'
+
+const client: Client = {
+  address: '192.0.2.7',
+  name: 'client.example',
+  extended: true,
+  secure: false,
+  user: undefined,
+}
+
+test('the backend gets the envelope, the Received header and what the client sent', async () => {
+  const { mails, begin } = stage({ answers: [{}] })
+  const sink = await begin(['bob@example.org'])
+  sink.write(Buffer.from('Subject: x\r\n'))
+  sink.write(Buffer.from('\r\nbody\r\n'))
+  await sink.deliver()
+  const [mail] = mails
+  assert.equal(mail!.sender, 'alice@example.org')
+  assert.deepEqual(mail!.recipients, ['bob@example.org'])
+  const [header, ...rest] = mail!.content
+  assert.match(
+    header!.toString(),
+    /^Received: from client\.example \(\[192\.0\.2\.7\]\)\r\n\tby relay\.example \(Relay\)/,
+  )
+  assert.match(header!.toString(), new RegExp(`id ${mail!.id}\r\n\tfor <bob@example\\.org>;`))
+  assert.equal(Buffer.concat(rest).toString(), 'Subject: x\r\n\r\nbody\r\n')
+  assert.equal(mail!.size, Buffer.concat(mail!.content).length)
+})
+
+test('mails have names of their own', async () => {
+  const { mails, begin } = stage({ answers: [{}, {}] })
+  for (const _ of [1, 2]) await (await begin(['bob@example.org'])).deliver()
+  assert.notEqual(mails[0]!.id, mails[1]!.id)
+})
+
+test("the client hears the backend's message id", async () => {
+  const { begin } = stage({ answers: [{ messageId: '0100-abc' }] })
+  assert.deepEqual(await (await begin(['bob@example.org'])).deliver(), {
+    code: 250,
+    status: '2.0.0',
+    text: 'Ok 0100-abc',
+  })
+})
+
+test('without a message id it is a plain yes', async () => {
+  const { begin } = stage({ answers: [{}] })
+  assert.deepEqual(await (await begin(['bob@example.org'])).deliver(), {
+    code: 250,
+    status: '2.0.0',
+    text: 'Ok',
+  })
+})
+
+test('120 recipients are calls of 50, 50 and 20, and nobody is named in the header', async () => {
+  const { mails, log, begin } = stage({
+    answers: [{ messageId: 'a' }, { messageId: 'b' }, { messageId: 'c' }],
+  })
+  const sink = await begin(people(120))
+  assert.equal(((await sink.deliver()) as { text: string }).text, 'Ok a')
+  assert.deepEqual(
+    mails.map(({ recipients }) => recipients.length),
+    [50, 50, 20],
+  )
+  assert.deepEqual(
+    mails.flatMap(({ recipients }) => recipients),
+    people(120),
+  )
+  assert.deepEqual(
+    log.map(({ to, messageId }) => [to.length, messageId]),
+    [
+      [50, 'a'],
+      [50, 'b'],
+      [20, 'c'],
+    ],
+  )
+  for (const { content } of mails) assert.doesNotMatch(Buffer.concat(content).toString(), /@/)
+})
+
+test('51 recipients: the one left over is not named either', async () => {
+  const { mails, begin } = stage({ answers: [{}, {}] })
+  await (await begin(people(51))).deliver()
+  assert.doesNotMatch(Buffer.concat(mails[1]!.content).toString(), /@/)
+})
+
+test('calls are made one after the other', async () => {
+  const first = hold<Receipt>()
+  const second = hold<Receipt>()
+  const { mails, begin } = stage({ answers: [first.promise, second.promise] })
+  const answer = (await begin(people(60))).deliver() as Promise<unknown>
+  await turn()
+  assert.equal(mails.length, 1)
+  first.release({})
+  await turn()
+  assert.equal(mails.length, 2)
+  second.release({})
+  assert.deepEqual(await answer, { code: 250, status: '2.0.0', text: 'Ok' })
+})
+
+test('a backend without a limit gets all recipients at once', async () => {
+  const { mails, begin } = stage({ answers: [{}], perCall: undefined })
+  await (await begin(people(120))).deliver()
+  assert.equal(mails[0]!.recipients.length, 120)
+})
+
+test('nothing is said before the backend has the mail', async () => {
+  const backend = hold<Receipt>()
+  const { log, begin } = stage({ answers: [backend.promise] })
+  let said = false
+  const answer = Promise.resolve((await begin(['bob@example.org'])).deliver()).then(() => (said = true))
+  await turn()
+  assert.equal(said, false)
+  assert.deepEqual(log, [])
+  backend.release({})
+  await answer
+  assert.equal(log.length, 1)
+})
+
+test('a failure is the reply of the table and one error line', async () => {
+  const failure = Object.assign(new Error('Content rejected'), { name: 'MessageRejected' })
+  const { log, begin } = stage({ answers: [failure] })
+  assert.deepEqual(await (await begin(['bob@example.org'])).deliver(), {
+    code: 554,
+    status: '5.6.0',
+    text: 'Message rejected: Content rejected',
+  })
+  assert.deepEqual(
+    log.map(({ error, to }) => [error, to]),
+    [['MessageRejected: Content rejected', ['bob@example.org']]],
+  )
+})
+
+test('after a failed call no further one is made, and the client hears the failure', async () => {
+  const failure = Object.assign(new Error('Maximum sending rate exceeded.'), { name: 'Throttling' })
+  const { mails, log, begin } = stage({ answers: [{ messageId: 'a' }, failure] })
+  assert.equal(((await (await begin(people(120))).deliver()) as { code: number }).code, 454)
+  assert.equal(mails.length, 2)
+  assert.deepEqual(
+    log.map(({ error, messageId }) => [error, messageId]),
+    [
+      [undefined, 'a'],
+      ['Throttling: Maximum sending rate exceeded.', undefined],
+    ],
+  )
+})
+
+test('the log has all that is known of a call', async () => {
+  const { log, begin } = stage({ answers: [{ messageId: 'a' }], user: 'alice' })
+  await (await begin(['bob@example.org'])).deliver()
+  const { ms, size, ...rest } = log[0]!
+  assert.ok(ms >= 0 && size > 0)
+  assert.deepEqual(rest, {
+    time: new Date('2026-11-22T01:02:03.000Z'),
+    ip: '192.0.2.7',
+    from: 'alice@example.org',
+    to: ['bob@example.org'],
+    relay: 'fake',
+    messageId: 'a',
+    user: 'alice',
+  })
+})
+
+test('a log that throws does not make an accepted mail a refused one', async () => {
+  const { begin } = stage({ answers: [{ messageId: 'a' }], broken: true })
+  assert.equal(((await (await begin(['bob@example.org'])).deliver()) as { code: number }).code, 250)
+})
+
+test('a discarded mail is not sent, and what comes after it does no harm', async () => {
+  const { mails, log, begin } = stage({ answers: [] })
+  const sink = await begin(['bob@example.org'])
+  sink.write(Buffer.from('x'))
+  sink.discard()
+  sink.discard()
+  sink.write(Buffer.from('y'))
+  assert.equal(((await sink.deliver()) as { code: number }).code, 451)
+  assert.deepEqual([mails, log], [[], []])
+})
+
+test('discard after deliver changes nothing', async () => {
+  const backend = hold<Receipt>()
+  const { mails, begin } = stage({ answers: [backend.promise] })
+  const sink = await begin(['bob@example.org'])
+  sink.write(Buffer.from('x'))
+  const answer = sink.deliver()
+  sink.discard()
+  backend.release({ messageId: 'a' })
+  assert.equal(((await answer) as { text: string }).text, 'Ok a')
+  assert.match(Buffer.concat(mails[0]!.content).toString(), /x$/)
+})
+
+interface Play {
+  /** What the backend answers to each call. */
+  readonly answers: readonly (Receipt | Promise<Receipt> | Error)[]
+  readonly perCall?: number | undefined
+  readonly user?: string
+  /** The log throws. */
+  readonly broken?: boolean
+}
+
+/** A dispatcher with a backend that does as it is told, and all that they say. */
+function stage(play: Play) {
+  const mails: Mail[] = []
+  const log: Delivery[] = []
+  const perCall = 'perCall' in play ? play.perCall : 50
+  const relay: Relay = {
+    name: 'fake',
+    maxMessageBytes: 1000,
+    ...(perCall !== undefined && { maxRecipientsPerCall: perCall }),
+    async send(mail) {
+      const answer = play.answers[mails.length]
+      mails.push(mail)
+      assert.ok(answer !== undefined, 'one call too many')
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+  }
+  const rules = {
+    hostname: 'relay.example',
+    service: 'Relay',
+    now: () => new Date('2026-11-22T01:02:03.000Z'),
+  }
+  const host = dispatcher(relay, rules, delivery => {
+    if (play.broken) throw new Error('no log')
+    log.push(delivery)
+  })
+  const begin = async (recipients: readonly string[]): Promise<MessageSink> => {
+    const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }
+    const sink = await host.message(transaction, { ...client, user: play.user })
+    assert.ok('deliver' in sink)
+    return sink
+  }
+  return { mails, log, begin }
+}
+
+function path(address: string): Path {
+  return { address, parameters: new Map() }
+}
+
+function people(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `person-${n}@example.org`)
+}
+
+function hold<T>() {
+  let release: (value: T) => void = () => undefined
+  const promise = new Promise<T>(resolve => (release = resolve))
+  return { promise, release }
+}
+
+/** Lets everything that can go on go on. */
+function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}

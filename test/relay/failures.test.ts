@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { refusal } from '../../src/relay/failures.ts'
+import { describe } from '../../src/relay/fault.ts'
+
+/** An error of the AWS SDK: its name, what it says, the HTTP status. */
+function aws(name: string, message: string, httpStatusCode?: number): Error {
+  const $metadata = httpStatusCode === undefined ? undefined : { httpStatusCode }
+  return Object.assign(new Error(message), { name, $metadata })
+}
+
+/** An error of the system. */
+function system(code: string, message = `${code}: it failed`, name = 'Error'): Error {
+  return Object.assign(new Error(message), { code, name })
+}
+
+const verification =
+  'Email address is not verified. The following identities failed the check in region EU-WEST-1: alice@example.org'
+const tooLong = "Message length is more than 10485760 bytes long: '12078147'."
+
+const rows: readonly (readonly [error: unknown, reply: string])[] = [
+  // The operator's mistakes
+  [new Error('Region is missing'), '451 4.3.5'],
+  [new Error('Region not accepted: region="" is not a valid hostname component.'), '451 4.3.5'],
+  [aws('CredentialsProviderError', 'Could not load credentials from any providers'), '451 4.3.5'],
+  [aws('ExpiredToken', 'The security token included in the request is expired', 403), '451 4.3.5'],
+  [aws('ExpiredTokenException', 'expired', 403), '451 4.3.5'],
+  [aws('InvalidClientTokenId', 'The security token included in the request is invalid', 403), '451 4.3.5'],
+  [aws('UnrecognizedClientException', 'invalid', 403), '451 4.3.5'],
+  [aws('SignatureDoesNotMatch', 'The request signature we calculated …', 403), '451 4.3.5'],
+  [aws('RequestExpired', 'Request has expired', 400), '451 4.3.5'],
+  [aws('MissingAuthenticationToken', 'missing', 403), '451 4.3.5'],
+  [aws('AccessDenied', 'User: arn:aws:iam::123456789012:user/x is not authorized', 403), '451 4.7.0'],
+  [aws('AccessDeniedException', 'no', 403), '451 4.7.0'],
+  [aws('ForbiddenException', 'no', 403), '451 4.7.0'],
+  [aws('ConfigurationSetDoesNotExistException', 'Configuration set <x> does not exist.', 400), '451 4.3.5'],
+  [aws('NotFoundException', 'Configuration set x does not exist', 404), '451 4.3.5'],
+  [
+    aws(
+      'ValidationError',
+      "1 validation error detected: Value at 'configurationSetName' failed to satisfy",
+      400,
+    ),
+    '451 4.3.5',
+  ],
+
+  // What passes by itself
+  [aws('AccountSendingPausedException', 'paused', 400), '451 4.3.2'],
+  [aws('ConfigurationSetSendingPausedException', 'paused', 400), '451 4.3.2'],
+  [aws('SendingPausedException', 'paused', 400), '451 4.3.2'],
+  [
+    aws('MessageRejected', 'Sending paused for this account. For more information, please …', 400),
+    '451 4.3.2',
+  ],
+  [
+    aws('Throttling', 'Daily message quota exceeded.', 400),
+    '454 4.7.0 Throttling failure: Daily message quota exceeded',
+  ],
+  [
+    aws('Throttling', 'Maximum sending rate exceeded.', 400),
+    '454 4.7.0 Throttling failure: Maximum sending rate exceeded',
+  ],
+  [aws('ThrottlingException', 'Rate exceeded', 400), '454 4.7.0'],
+  [aws('TooManyRequestsException', 'Too many requests', 429), '454 4.7.0'],
+  [aws('LimitExceededException', 'limit', 400), '454 4.7.0'],
+  [aws('SlowDown', 'slow', 503), '454 4.7.0'],
+
+  // What is wrong with the mail
+  [aws('MessageRejected', verification, 400), `554 5.7.1 Message rejected: ${verification}`],
+  [aws('MessageRejected', 'Content rejected', 400), '554 5.6.0 Message rejected: Content rejected'],
+  [aws('MailFromDomainNotVerifiedException', 'not verified', 400), '554 5.7.1'],
+  [aws('AccountSuspendedException', 'suspended', 400), '554 5.7.1'],
+  [aws('InvalidParameterValue', 'Recipient count exceeds 50.', 400), '452 4.5.3'],
+  [aws('InvalidParameterValue', tooLong, 400), '552 5.3.4 Message is too long'],
+  [aws('BadRequestException', 'Message length is too long', 400), '552 5.3.4'],
+  [
+    aws('InvalidParameterValue', "Missing final '@domain'", 400),
+    "553 5.1.3 Invalid address: Missing final '@domain'",
+  ],
+  [aws('InvalidParameterValue', 'Illegal address', 400), '553 5.1.3'],
+  [aws('InvalidParameterValue', 'Domain contains illegal character', 400), '553 5.1.3'],
+  [aws('InvalidParameterValue', 'Local address contains control or whitespace', 400), '553 5.1.3'],
+  [
+    aws('InvalidParameterValue', "Duplicate header 'Subject'.", 400),
+    "554 5.6.0 Transaction failed: Duplicate header 'Subject'.",
+  ],
+  [aws('InvalidParameterValue', "Missing required header 'From'.", 400), '554 5.6.0'],
+  [aws('PayloadTooLargeException', 'too large', 413), '552 5.3.4'],
+  [aws('SyntaxError', 'Unexpected token <', 413), '552 5.3.4'],
+
+  // The way there
+  [system('ECONNREFUSED'), '451 4.4.1'],
+  [system('ENOTFOUND'), '451 4.4.1'],
+  [system('EAI_AGAIN'), '451 4.4.1'],
+  [system('EHOSTUNREACH'), '451 4.4.1'],
+  [
+    aws(
+      'TimeoutError',
+      '@smithy/node-http-handler - the request socket did not establish a connection with …',
+    ),
+    '451 4.4.1',
+  ],
+  [system('ETIMEDOUT', 'connect ETIMEDOUT 192.0.2.1:443', 'TimeoutError'), '451 4.4.1'],
+  [system('ECONNRESET', 'socket hang up', 'TimeoutError'), '451 4.4.2'],
+  [system('EPIPE', 'write EPIPE', 'TimeoutError'), '451 4.4.2'],
+  [aws('TimeoutError', 'no answer within 60000 ms'), '451 4.4.2'],
+  [aws('AbortError', 'Request aborted'), '451 4.4.2'],
+
+  // The disk
+  [system('ENOSPC'), '452 4.3.1'],
+  [system('EDQUOT'), '452 4.3.1'],
+  [system('EACCES'), '451 4.3.5'],
+  [system('EROFS'), '451 4.3.5'],
+  [system('ENOENT'), '451 4.3.5'],
+  [system('EIO'), '451 4.3.0'],
+
+  // What only the status tells
+  [aws('InternalFailure', 'internal', 500), '451 4.3.0 Temporary service failure'],
+  [aws('ServiceUnavailable', 'unavailable', 503), '451 4.3.0'],
+  [aws('InternalServiceErrorException', 'internal', 500), '451 4.3.0'],
+  [aws('RequestTimeout', 'timeout', 400), '451 4.3.0'],
+  [aws('Unknown', 'UnknownError', 502), '451 4.3.0'],
+  [aws('SyntaxError', 'Unexpected token <', 502), '451 4.3.0'],
+  [aws('Unknown', 'UnknownError', 302), '451 4.3.0'],
+  [aws('Unknown', 'UnknownError', 401), '451 4.7.0'],
+  [aws('Unknown', 'UnknownError', 403), '451 4.7.0'],
+  [aws('Unknown', 'UnknownError', 404), '451 4.3.5'],
+  [aws('Unknown', 'UnknownError', 407), '451 4.7.0'],
+  [aws('Unknown', 'UnknownError', 413), '552 5.3.4'],
+  [aws('Unknown', 'UnknownError', 429), '454 4.7.0'],
+  [aws('NeverHeardOf', 'what is this', 400), '554 5.0.0 Transaction failed: what is this'],
+  [new TypeError('our own mistake'), '451 4.3.0 Temporary service failure'],
+  ['not even an error', '451 4.3.0'],
+  [undefined, '451 4.3.0'],
+]
+for (const [error, expected] of rows) {
+  test(`${describe(error)} is ${expected}`, () => {
+    const { code, status, text } = refusal(error)
+    assert.equal(`${code} ${status} ${text}`.slice(0, expected.length), expected)
+  })
+}
+
+test("a name on the wire counts where the SDK's differs", () => {
+  const error = Object.assign(new Error('x'), { name: 'SESServiceException', Code: 'Throttling' })
+  assert.equal(refusal(error).code, 454)
+})
+
+test('whatever is thrown, the reply is a refusal in one short line of printable ASCII', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 2000 })
+  const name = fc.constantFrom('MessageRejected', 'InvalidParameterValue', 'Throttling', 'Unknown', 'Error')
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.anything(),
+        fc.tuple(name, text).map(([n, t]) => aws(n, t, 400)),
+      ),
+      error => {
+        const reply = refusal(error)
+        assert.ok(reply.code >= 400 && reply.code < 600)
+        assert.match(`${reply.code} ${reply.status} ${reply.text}`, /^[45]\d\d [45]\.\d\.\d [ -~]{1,440}$/)
+        assert.equal(typeof describe(error), 'string')
+      },
+    ),
+  )
+})
+
+test('the account and the role are not shown to the client', () => {
+  const error = aws(
+    'AccessDenied',
+    'User: arn:aws:iam::123456789012:user/x is not authorized to perform',
+    403,
+  )
+  assert.doesNotMatch(String(refusal(error).text), /arn|\d{12}/)
+})
+
+test('a placeholder in what AWS says stays as it is', () => {
+  assert.equal(refusal(aws('MessageRejected', '$& {text}', 400)).text, 'Message rejected: $& {text}')
+})
+
+const logged: readonly (readonly [error: unknown, text: string])[] = [
+  [aws('MessageRejected', 'Content rejected', 400), 'MessageRejected: Content rejected'],
+  [new Error('Region is missing'), 'MissingRegion: could not find region configuration'],
+  [aws('Unknown', 'UnknownError', 502), 'Unknown: UnknownError (HTTP 502)'],
+  [
+    aws('SignatureDoesNotMatch', 'No match.\n\nx-amz-security-token:SECRET', 403),
+    'SignatureDoesNotMatch: No match.',
+  ],
+  [
+    Object.assign(new AggregateError([system('ECONNREFUSED', 'a'), system('ECONNREFUSED', 'b')], ''), {
+      code: 'X',
+    }),
+    'AggregateError: a; b',
+  ],
+  ['text', 'Error: text'],
+]
+for (const [error, text] of logged) {
+  test(`the log says ${text}`, () => assert.equal(describe(error), text))
+}

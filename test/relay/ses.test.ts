@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:net'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { refusal } from '../../src/relay/failures.ts'
+import { describe } from '../../src/relay/fault.ts'
+import type { Mail } from '../../src/relay/relay.ts'
+import { ses } from '../../src/relay/ses.ts'
+import { type Outcome, SesStandIn } from './ses-stand-in.ts'
+
+let aws: SesStandIn
+const saved = { ...process.env }
+
+before(async () => {
+  aws = await SesStandIn.start()
+})
+beforeEach(() => {
+  Object.assign(process.env, aws.environment)
+})
+afterEach(() => {
+  aws.requests = 0
+  aws.calls.length = 0
+  process.env = { ...saved }
+})
+after(() => aws.close())
+
+const content = [
+  Buffer.from('Received: x\r\n'),
+  Buffer.from([0, 1, 127, 128, 255, 10, 13]),
+  Buffer.from('+ /=&%é'),
+]
+const mail: Mail = {
+  id: 'id',
+  sender: 'alice@example.org',
+  recipients: ['bob@example.org', 'carol+x@example.org'],
+  content,
+  size: content.reduce((sum, part) => sum + part.length, 0),
+}
+
+test('SES gets the envelope and the exact bytes, signed', async () => {
+  aws.script({ type: 'accept', messageId: '0102-abc' })
+  assert.deepEqual(await (await ses()).send(mail), { messageId: '0102-abc' })
+  const [call] = aws.calls
+  assert.equal(call!.source, 'alice@example.org')
+  assert.deepEqual(call!.destinations, ['bob@example.org', 'carol+x@example.org'])
+  assert.deepEqual(call!.data, Buffer.concat(content))
+  assert.match(
+    call!.authorization!,
+    /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request/,
+  )
+})
+
+test('what is not given is not sent, not even empty', async () => {
+  await (await ses()).send(mail)
+  const names = [...aws.calls[0]!.parameters.keys()].sort()
+  assert.deepEqual(names, [
+    'Action',
+    'Destinations.member.1',
+    'Destinations.member.2',
+    'RawMessage.Data',
+    'Source',
+    'Version',
+  ])
+})
+
+test('the null sender is left out', async () => {
+  await (await ses()).send({ ...mail, sender: '' })
+  assert.equal(aws.calls[0]!.source, undefined)
+})
+
+test('configuration set, ARNs and tags go along', async () => {
+  const options = { configurationSet: 'set', sourceArn: 'arn:s', fromArn: 'arn:f', returnPathArn: 'arn:r' }
+  await (await ses({ ...options, tags: { team: 'a', env: 'b' } })).send(mail)
+  const { parameters } = aws.calls[0]!
+  assert.equal(parameters.get('ConfigurationSetName'), 'set')
+  assert.equal(parameters.get('SourceArn'), 'arn:s')
+  assert.equal(parameters.get('FromArn'), 'arn:f')
+  assert.equal(parameters.get('ReturnPathArn'), 'arn:r')
+  assert.equal(parameters.get('Tags.member.2.Name'), 'env')
+  assert.equal(parameters.get('Tags.member.2.Value'), 'b')
+})
+
+test('the source ARN stands in for the other two', async () => {
+  await (await ses({ sourceArn: 'arn:s' })).send(mail)
+  const { parameters } = aws.calls[0]!
+  assert.deepEqual([parameters.get('FromArn'), parameters.get('ReturnPathArn')], ['arn:s', 'arn:s'])
+})
+
+test('a mail as large as SES takes arrives whole', async () => {
+  const large = Buffer.alloc(10 * 1024 * 1024, '0123456789\r\n')
+  await (await ses()).send({ ...mail, content: [large], size: large.length })
+  assert.ok(aws.calls[0]!.data.equals(large))
+})
+
+const html = '<html><body>Bad gateway</body></html>'
+const refusals: readonly (readonly [name: string, outcome: Outcome, reply: string])[] = [
+  [
+    'throttling',
+    refuse(400, 'Throttling', 'Maximum sending rate exceeded.'),
+    '454 4.7.0 Throttling failure: Max',
+  ],
+  [
+    'the daily quota',
+    refuse(400, 'Throttling', 'Daily message quota exceeded.'),
+    '454 4.7.0 Throttling failure: Daily',
+  ],
+  [
+    'a rejected message',
+    refuse(400, 'MessageRejected', 'Virus <found> & gone.'),
+    '554 5.6.0 Message rejected: Virus <found> & gone.',
+  ],
+  ['an unverified sender', refuse(400, 'MessageRejected', 'Email address is not verified.'), '554 5.7.1'],
+  ['a missing configuration set', refuse(400, 'ConfigurationSetDoesNotExist', 'no such'), '451 4.3.5'],
+  [
+    'a duplicate header',
+    refuse(400, 'InvalidParameterValue', "Duplicate header 'To'."),
+    "554 5.6.0 Transaction failed: Duplicate header 'To'.",
+  ],
+  ['a bad address', refuse(400, 'InvalidParameterValue', 'Illegal address'), '553 5.1.3'],
+  ['no access', refuse(403, 'AccessDenied', 'User: arn:aws:iam::123456789012:user/x'), '451 4.7.0'],
+  ['an expired token', refuse(403, 'ExpiredToken', 'expired'), '451 4.3.5'],
+  ['a bad signature', refuse(403, 'SignatureDoesNotMatch', 'no match'), '451 4.3.5'],
+  ['an error inside SES', refuse(500, 'InternalFailure', 'internal'), '451 4.3.0'],
+  ['an unavailable SES', refuse(503, 'ServiceUnavailable', 'unavailable'), '451 4.3.0'],
+  ["a proxy's 502", { type: 'answer', status: 502, contentType: 'text/html', body: html }, '451 4.3.0'],
+  ["a proxy's 413", { type: 'answer', status: 413, contentType: 'text/html', body: html }, '552 5.3.4'],
+  ["a proxy's 403", { type: 'answer', status: 403, contentType: 'text/html', body: html }, '451 4.7.0'],
+  ['an empty 500', { type: 'answer', status: 500, contentType: 'text/plain', body: '' }, '451 4.3.0'],
+  ['a reset before the mail was read', { type: 'reset', bodyRead: false }, '451 4.4.2'],
+  ['a reset after the mail was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
+]
+for (const [name, outcome, expected] of refusals) {
+  test(`${name} is ${expected}, after one request`, async () => {
+    aws.script(outcome)
+    const { reply } = await failure(await ses())
+    assert.equal(reply.slice(0, expected.length), expected)
+    assert.equal(aws.requests, 1)
+  })
+}
+
+test('a reset on a kept connection is no reason to send again', async () => {
+  const relay = await ses()
+  await relay.send(mail)
+  aws.script({ type: 'reset', bodyRead: true })
+  assert.match((await failure(relay)).reply, /^451 4\.4\.2/)
+  assert.equal(aws.requests, 2)
+})
+
+test('silence ends with 451 4.4.2, after one request', async () => {
+  aws.script({ type: 'hang' })
+  const { reply, log } = await failure(await ses({ upstreamTimeoutMs: 100 }))
+  assert.match(reply, /^451 4\.4\.2/)
+  assert.equal(log, 'TimeoutError: no answer within 100 ms')
+  assert.equal(aws.requests, 1)
+})
+
+const xml = '<SendRawEmailResponse><SendRawEmailResult><MessageId>01'
+const accepted: readonly (readonly [name: string, outcome: Outcome])[] = [
+  ['cut off in the middle', { type: 'truncate', body: xml }],
+  ['never ended', { type: 'stall', body: xml }],
+  ['half XML', { type: 'answer', status: 200, contentType: 'text/xml', body: xml }],
+  ['not XML', { type: 'answer', status: 200, contentType: 'text/plain', body: 'garbage' }],
+  ['empty', { type: 'answer', status: 200, contentType: 'text/xml', body: '' }],
+]
+for (const [name, outcome] of accepted) {
+  test(`a yes whose text is ${name} is a yes without a message id`, async () => {
+    aws.script(outcome)
+    assert.deepEqual(await (await ses({ upstreamTimeoutMs: 500 })).send(mail), {})
+    assert.equal(aws.requests, 1)
+  })
+}
+
+test('a host that refuses the connection is 451 4.4.1', async () => {
+  const relay = await ses({ endpoint: `http://127.0.0.1:${await closedPort()}` })
+  const { reply, log } = await failure(relay)
+  assert.match(reply, /^451 4\.4\.1/)
+  assert.match(log, /ECONNREFUSED/)
+})
+
+test('a host without an address is 451 4.4.1', async () => {
+  assert.match((await failure(await ses({ endpoint: 'http://nowhere.invalid' }))).reply, /^451 4\.4\.1/)
+})
+
+test('no region is 451 4.3.5, and the log says what the Go program said', async () => {
+  delete process.env.AWS_REGION
+  process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
+  const { reply, log } = await failure(await ses())
+  assert.match(reply, /^451 4\.3\.5/)
+  assert.equal(log, 'MissingRegion: could not find region configuration')
+})
+
+test('no credentials are 451 4.3.5', async () => {
+  delete process.env.AWS_ACCESS_KEY_ID
+  delete process.env.AWS_SECRET_ACCESS_KEY
+  process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
+  const { reply, log } = await failure(await ses())
+  assert.match(reply, /^451 4\.3\.5/)
+  assert.match(log, /^CredentialsProviderError: Could not load credentials/)
+  assert.equal(aws.requests, 0)
+})
+
+test('mails share connections, at most as many as allowed', async () => {
+  const before = aws.connections
+  const relay = await ses({ upstreamConnections: 3 })
+  await Promise.all(Array.from({ length: 30 }, () => relay.send(mail)))
+  assert.equal(aws.requests, 30)
+  assert.equal(aws.connections - before, 3)
+})
+
+function refuse(status: number, code: string, message: string): Outcome {
+  return { type: 'refuse', status, code, message }
+}
+
+/** What the client would hear and the log would say. */
+async function failure(relay: Awaited<ReturnType<typeof ses>>): Promise<{ reply: string; log: string }> {
+  try {
+    await relay.send(mail)
+  } catch (error) {
+    const { code, status, text } = refusal(error)
+    return { reply: `${code} ${status} ${text}`, log: describe(error) }
+  }
+  return assert.fail('it was accepted')
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
+}

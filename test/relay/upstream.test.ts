@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { callUpstream } from '../../src/relay/upstream.ts'
+
+function system(syscall: string, code: string): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { syscall, code })
+}
+
+const connectTimeout = Object.assign(
+  new Error(
+    '@smithy/node-http-handler - the request socket did not establish a connection with the server within …',
+  ),
+  { name: 'TimeoutError' },
+)
+
+const unreached: readonly [string, Error][] = [
+  ['a refused connection', system('connect', 'ECONNREFUSED')],
+  ['a name that is not found', system('getaddrinfo', 'ENOTFOUND')],
+  ['a name server that is busy', system('getaddrinfo', 'EAI_AGAIN')],
+  [
+    'every address refused',
+    new AggregateError([system('connect', 'ECONNREFUSED'), system('connect', 'ETIMEDOUT')]),
+  ],
+  ['no connection in time', connectTimeout],
+]
+for (const [name, error] of unreached) {
+  test(`${name}: tried once more, at once`, async () => {
+    let tries = 0
+    const attempt = async () => {
+      if (++tries === 1) throw error
+      return 'sent'
+    }
+    assert.equal(await callUpstream({}, attempt), 'sent')
+    assert.equal(tries, 2)
+  })
+
+  test(`${name}, twice: given up`, async () => {
+    let tries = 0
+    const attempt = async () => {
+      tries++
+      throw error
+    }
+    await assert.rejects(callUpstream({}, attempt), error)
+    assert.equal(tries, 2)
+  })
+}
+
+const reached: readonly [string, Error][] = [
+  ['a connection reset while reading', system('read', 'ECONNRESET')],
+  ['a connection reset while writing', system('write', 'EPIPE')],
+  ['a hang-up', Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', name: 'TimeoutError' })],
+  [
+    'an answer of AWS',
+    Object.assign(new Error('x'), { name: 'Throttling', $metadata: { httpStatusCode: 400 } }),
+  ],
+  ['a mixture', new AggregateError([system('connect', 'ECONNREFUSED'), system('read', 'ECONNRESET')])],
+  ['nothing inside', new AggregateError([])],
+]
+for (const [name, error] of reached) {
+  test(`${name}: not tried again`, async () => {
+    let tries = 0
+    const attempt = async () => {
+      tries++
+      throw error
+    }
+    await assert.rejects(callUpstream({}, attempt), error)
+    assert.equal(tries, 1)
+  })
+}
+
+test('what waits for something that heeds no signal is given up in time', async () => {
+  let signal: AbortSignal | undefined
+  const attempt = (given: AbortSignal) => {
+    signal = given
+    return new Promise<never>(() => undefined)
+  }
+  await assert.rejects(callUpstream({ upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
+  assert.equal(signal!.aborted, true)
+})
+
+test('a yes counts although what follows it breaks; a no does not', async () => {
+  const broken = (status: number) =>
+    callUpstream({}, async (_, sawStatus) => {
+      sawStatus(status)
+      throw new Error('XML parse error')
+    })
+  assert.equal(await broken(200), undefined)
+  await assert.rejects(broken(500))
+  await assert.rejects(broken(302))
+})
