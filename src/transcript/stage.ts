@@ -1,0 +1,96 @@
+import { Session } from '../protocol/index.ts'
+import type { Conditions } from './conditions.ts'
+import type { Line, World } from './line.ts'
+import { Record } from './record.ts'
+import { Script } from './script.ts'
+import type { Step } from './steps.ts'
+
+/** How a chunk reaches the session. */
+export interface Passage {
+  /** The pieces that the chunk comes in. */
+  readonly cut: (chunk: Buffer, number: number) => readonly Buffer[]
+  /** Questions are answered when all of the chunk is there, not as soon as they are asked. */
+  readonly lateAnswers: boolean
+}
+
+/** A session without sockets or clocks, and the host that a transcript describes. */
+export class Stage {
+  readonly #session: Session
+  readonly #record = new Record()
+  #script: Script | undefined
+  #chunks = 0
+  /** A question is open, and its answer waits for the end of the chunk. */
+  #waiting: (() => void) | undefined
+
+  constructor(conditions: Conditions) {
+    this.#session = new Session(conditions.settings, conditions.client)
+  }
+
+  /** Plays one step; returns what the server did, with the host's answers. */
+  play(step: Step, passage: Passage): Line[] {
+    const script = new Script(step)
+    this.#script = script
+    switch (step.cue.type) {
+      case 'start':
+        this.#drain(false)
+        break
+      case 'chunk':
+        for (const piece of passage.cut(step.cue.bytes, this.#chunks++)) {
+          this.#session.receive(Buffer.from(piece))
+          if (this.#waiting === undefined) this.#drain(passage.lateAnswers)
+        }
+        this.#waiting?.()
+        break
+      default:
+        this.#happen(step.cue)
+        this.#drain(false)
+    }
+    return [...this.#record.take(), ...script.rest()]
+  }
+
+  #happen(world: World): void {
+    switch (world.type) {
+      case 'secured':
+        return this.#session.secured()
+      case 'silence':
+        return this.#session.expire()
+      case 'hangs up':
+        return this.#session.hangUp()
+      case 'shuts down':
+        return this.#session.shutDown()
+      case 'cuts off':
+        return this.#session.cutOff()
+    }
+  }
+
+  #drain(lateAnswers: boolean): void {
+    for (let event = this.#session.next(); event !== undefined; event = this.#session.next()) {
+      this.#takeReplies()
+      if (event.type === 'content') {
+        this.#record.content(event.bytes)
+        continue
+      }
+      if (event.type === 'discard' || event.type === 'upgrade' || event.type === 'close') {
+        this.#record.notice(event.type)
+        continue
+      }
+      this.#record.question(event)
+      const answer = this.#script?.next(event.type)
+      if (answer !== undefined) this.#record.answer(answer)
+      if (lateAnswers) {
+        this.#waiting = () => {
+          this.#waiting = undefined
+          this.#session.answer(answer?.reply)
+          this.#drain(false)
+        }
+        return
+      }
+      this.#session.answer(answer?.reply)
+    }
+    this.#takeReplies()
+  }
+
+  #takeReplies(): void {
+    this.#record.replies(this.#session.takeOutput())
+  }
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import {
+  asWritten,
+  byteByByte,
+  cutInTwo,
+  overLoopback,
+  readConditions,
+  readTranscript,
+  type Scene,
+  withLateAnswers,
+  writeTranscript,
+} from '../../src/transcript/index.ts'
+
+const header = 'Title: A play\nSpec: RFC 5321\n\n'
+const played = `${header}? connect
+S: 220 relay.test Relay ESMTP Service ready
+# First a name.
+C: HELO client.test
+S: 250 relay.test greets client.test
+
+C: MAIL FROM:<a@s.example>
+C: RCPT TO:<b@r.example>
+C: RCPT TO:<c@r.example>
+C: DATA
+? sender <a@s.example>
+S: 250 2.1.0 Ok
+? recipient <b@r.example>
+S: 250 2.1.5 Ok
+? recipient <c@r.example>
+! 550 5.1.1 No
+S: 550 5.1.1 No
+? message
+S: 354 Start mail input; end with <CRLF>.<CRLF>
+C: a
+C: .
+M: a
+? delivery 3
+S: 250 2.0.0 Ok
+`
+const scene: Scene = {
+  certificate: {
+    cert: readFileSync(new URL('../../fixtures/tls/certificate.pem', import.meta.url)),
+    key: readFileSync(new URL('../../fixtures/tls/key.pem', import.meta.url)),
+  },
+  waitMs: 300,
+  silenceMs: 100,
+}
+
+const players = Object.entries({ asWritten, byteByByte, cutInTwo, withLateAnswers, overLoopback })
+
+for (const [name, player] of players)
+  describe(name, () => {
+    const play = async (text: string) => {
+      const transcript = readTranscript(text, 'play.smtp')
+      return writeTranscript(await player(transcript, readConditions(transcript.conditions), scene))
+    }
+
+    it('leaves a transcript alone that says what happens', async () => {
+      assert.equal(await play(played), played)
+    })
+
+    const changes: [what: string, from: string, to: string][] = [
+      ['another reply', 'S: 250 2.0.0 Ok', 'S: 250 2.0.0 Certainly'],
+      ['another question', '? recipient <b@r.example>', '? recipient <b@other.example>'],
+      ['other content', 'M: a', 'M: b'],
+      ['another size', '? delivery 3', '? delivery 4'],
+      ['a reply that does not come', 'S: 250 2.0.0 Ok\n', 'S: 250 2.0.0 Ok\nS: 250 2.0.0 Ok\n'],
+      ['a close that does not come', 'S: 250 2.0.0 Ok\n', 'S: 250 2.0.0 Ok\n> close\n'],
+      ['no reply where one comes', 'S: 250 2.0.0 Ok\n', ''],
+      ['no question where one comes', '? message\n', ''],
+      ['no content where some comes', 'M: a\n', ''],
+    ]
+    for (const [what, from, to] of changes)
+      it(`finds the difference: ${what}`, async () => {
+        const changed = played.replace(from, to)
+        assert.notEqual(changed, played)
+        assert.notEqual(await play(changed), changed)
+        // The order of what is said and what is asked cannot be seen from a socket.
+        if (player !== overLoopback) assert.equal(await play(changed), played)
+      })
+
+    it('keeps an answer whose question is not asked, which makes it a difference', async () => {
+      const changed = played.replace('S: 354', '? login PLAIN tim "secret"\n! 535 5.7.8 No\nS: 354')
+      assert.notEqual(await play(changed), changed)
+      assert.match(await play(changed), /^! 535 5\.7\.8 No$/m)
+    })
+  })
+
+it('writes down all that happens where nothing is expected', () => {
+  const draft = `${header}? connect
+C: HELO client.test
+C: QUIT
+`
+  const { conditions } = readTranscript(draft, 'draft.smtp')
+  assert.equal(
+    writeTranscript(asWritten(readTranscript(draft, 'draft.smtp'), readConditions(conditions))),
+    `${header}? connect
+S: 220 relay.test Relay ESMTP Service ready
+C: HELO client.test
+C: QUIT
+S: 250 relay.test greets client.test
+S: 221 2.0.0 relay.test Relay closing connection
+> close
+`,
+  )
+})
