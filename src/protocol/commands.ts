@@ -111,8 +111,8 @@ function auth(argument: string, dialogue: Dialogue): void {
 
 function mail(argument: string, dialogue: Dialogue): void {
   const path = address(argument, /^FROM: */i)
-  if (path === 'bad address') return dialogue.fault(replies.badSender)
-  if (path === 'syntax' || /^postmaster$/i.test(path.address)) return dialogue.fault(replies.mailSyntax)
+  if (path === 'syntax') return dialogue.fault(replies.mailSyntax)
+  if (path === 'bad address' || /^postmaster$/i.test(path.address)) return dialogue.fault(replies.badSender)
   const read = parameters(path.rest, mailParameters, dialogue)
   if ('refusal' in read) return dialogue.fault(read.refusal)
   const sender = { address: path.address, parameters: read.parameters }

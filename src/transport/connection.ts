@@ -19,6 +19,7 @@ export class Connection {
   /** The client closed its half: it has said all it had to say, but may be listening. */
   #finished = false
   #gone = false
+  #handshaking = false
   #closing = false
   /** A limit was reached while the host had the word. */
   #expired = false
@@ -91,7 +92,7 @@ export class Connection {
     this.#say(session.takeOutput())
     if (this.#gone || this.#closing) return
     if (need === 'close') this.#close()
-    else if (need === 'upgrade') this.#upgrade()
+    else if (need === 'upgrade' && !this.#handshaking) this.#upgrade()
   }
 
   #say(output: string): void {
@@ -120,12 +121,14 @@ export class Connection {
     const { secureContext, timeouts } = this.#service
     const clear = this.#socket
     if (secureContext === undefined) return void clear.destroy()
+    this.#handshaking = true
     this.#detach(clear)
     const secure = new TLSSocket(clear, { isServer: true, secureContext: secureContext() })
     this.#attach(secure)
     this.#endAfter(timeouts.handshakeMs)
     secure.once('secure', () => {
       clearTimeout(this.#endTimer)
+      this.#handshaking = false
       this.#conductor?.secured()
       if (this.#session === undefined) this.#begin(true)
       else this.#run()

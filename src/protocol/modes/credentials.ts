@@ -51,7 +51,8 @@ export class CredentialsMode implements Mode {
         dialogue.resume()
         dialogue.ask({ type: 'login', mechanism: this.#mechanism, credentials }, replies.loggedIn, {
           granted: () => (dialogue.user = credentials.username),
-          refused: reply => dialogue.loginFault(reply),
+          // A directory that is down is no fault of the client.
+          refused: reply => (reply.code < 500 ? dialogue.reply(reply) : dialogue.loginFault(reply)),
         })
       }
     }
