@@ -60,6 +60,8 @@ async function openRelay(settings: Settings): Promise<Relay> {
 function serverFor(settings: Settings, relay: Relay): Server {
   const { access, hostname, service, tls } = settings
   const writers = streamWriters(process.stdout, process.stderr)
+  // However many calls a mail takes, the backend's own limit ends first, and its reply is the better one.
+  const calls = Math.ceil(settings.maxRecipients / (relay.maxRecipientsPerCall ?? Infinity))
   const context = tls === undefined ? undefined : readTls(tls)
   return new Server({
     settings: {
@@ -81,8 +83,7 @@ function serverFor(settings: Settings, relay: Relay): Server {
       ...defaultTimeouts,
       idleMs: settings.idleTimeoutMs,
       messageMs: settings.dataTimeoutMs,
-      // The backend's own limit ends first, and its reply is the better one.
-      answerMs: Math.max(defaultTimeouts.answerMs, 2 * settings.upstreamTimeoutMs),
+      answerMs: Math.max(defaultTimeouts.answerMs, calls * settings.upstreamTimeoutMs + 10_000),
     },
     ...(context !== undefined && { secureContext: () => context }),
     onFault: jsonFault(writers),

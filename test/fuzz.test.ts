@@ -113,6 +113,59 @@ test('the same bytes give the same dialogue, however they are cut, and nothing b
   )
 })
 
+test('whatever happens and whenever the host answers, each mail is delivered once or discarded once', () => {
+  const happening = fc.oneof(
+    { weight: 8, arbitrary: dialogue },
+    { weight: 8, arbitrary: fc.constantFrom('event', 'answer', 'refuse') },
+    { weight: 1, arbitrary: fc.constantFrom('secured', 'expire', 'cutOff', 'hangUp', 'shutDown') },
+  )
+  const mail = Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\nx\r\n.\r\n')
+  const story = fc.array(fc.oneof({ weight: 3, arbitrary: happening }, fc.constant(mail)), {
+    maxLength: 60,
+    size: 'max',
+  })
+  fc.assert(
+    fc.property(story, happenings => {
+      const session = new Session(settings, { address: '192.0.2.1', secure: false })
+      let output = ''
+      let asked: Event | undefined
+      let open = false
+      let closed = false
+      for (const what of [...happenings, 'answer', 'hangUp', ...Array(9).fill('event')] as const) {
+        if (Buffer.isBuffer(what)) session.receive(what)
+        else if (what === 'answer' || what === 'refuse') {
+          // The content may come only once the sink is there; what is refused opens none.
+          if (asked?.type === 'message') open = what === 'answer'
+          asked = undefined
+          session.answer(what === 'answer' ? undefined : reply(550, '5.7.1', 'No'))
+        } else if (what === 'event') {
+          const event = asked === undefined ? session.next() : undefined
+          output += session.takeOutput()
+          if (event === undefined) continue
+          assert.ok(!closed, `${event.type} behind the end`)
+          if (event.type === 'content') assert.ok(open)
+          else if (event.type === 'delivery' || event.type === 'discard') {
+            assert.ok(open, event.type)
+            open = false
+          }
+          if (event.type === 'close') closed = true
+          if (!['content', 'discard', 'upgrade', 'close'].includes(event.type)) asked = event
+        } else {
+          // A driver that gives up on the host forgets what it had asked.
+          if (what !== 'shutDown' && what !== 'secured') {
+            if (asked?.type === 'message') open = false
+            asked = undefined
+          }
+          session[what]()
+        }
+      }
+      assert.ok(!open, 'a mail was neither delivered nor discarded')
+      assert.match(output, /^([2-5][0-5][0-9][ -][ -~]*\r\n)*$/)
+    }),
+    { numRuns: 5000 },
+  )
+})
+
 test('random bytes never make the engine throw', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 500 }), places, (bytes, at) => {

@@ -25,8 +25,8 @@ const http: Command = { needs: [], act: (_, dialogue) => dialogue.close(replies.
 
 /** What a client can say (RFC 5321 section 4.1.1, RFC 3207, RFC 4954), by verb. */
 export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['HELO', { needs: [welcome], act: helo }],
-  ['EHLO', { needs: [welcome], act: ehlo }],
+  ['HELO', { needs: [welcome], idle: true, act: helo }],
+  ['EHLO', { needs: [welcome], idle: true, act: ehlo }],
   ['STARTTLS', { needs: [welcome, needs.noTls], bare: true, act: starttls }],
   ['AUTH', { needs: [welcome, needs.extended, tls, needs.noLogin, needs.noTransactionForLogin], act: auth }],
   ['MAIL', { needs: [welcome, name, tls, login, needs.noTransaction], act: mail }],

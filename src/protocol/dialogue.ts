@@ -79,9 +79,10 @@ export class Dialogue implements Client {
     else this.#queue.push(format(reply))
   }
 
-  /** Says what the client did wrong, and goodbye when that was once too often. */
+  /** Refuses: a 5xx is an error of the client, and one too many of them is the last. */
   fault(reply: Reply): void {
-    if (++this.#errors < this.settings.limits.errors) this.reply(reply)
+    if (reply.code < 500) this.reply(reply)
+    else if (++this.#errors < this.settings.limits.errors) this.reply(reply)
     else this.close(replies.tooManyErrors)
   }
 
@@ -93,7 +94,8 @@ export class Dialogue implements Client {
 
   /** As `fault`, for a login that failed. */
   loginFault(reply: Reply): void {
-    if (++this.#failedLogins < this.settings.limits.failedLogins) this.fault(reply)
+    if (reply.code < 500) this.reply(reply)
+    else if (++this.#failedLogins < this.settings.limits.failedLogins) this.fault(reply)
     else this.close(replies.tooManyLogins)
   }
 
@@ -110,6 +112,11 @@ export class Dialogue implements Client {
     this.mode.abandon?.(this)
     this.mode = closed
     this.#asked = undefined
+    // A question that nobody has taken yet is not asked any more.
+    const untaken = this.#queue.findIndex(next => typeof next !== 'string' && isQuestion(next))
+    if (untaken < 0) return
+    if ((this.#queue[untaken] as Event).type === 'delivery') this.#queue[untaken] = { type: 'discard' }
+    else this.#queue.splice(untaken, 1)
   }
 
   /** Puts a question to the host; `consent` is said when it agrees without words of its own. */
@@ -125,8 +132,7 @@ export class Dialogue implements Client {
     if (verdict !== undefined && !isReply(verdict)) verdict = replies.localError
     if (verdict === undefined || !refuses(verdict)) {
       outcome.granted?.()
-      // The words are the host's, but the code belongs to the command.
-      this.reply(verdict === undefined ? consent : { ...verdict, code: consent.code })
+      this.reply(verdict === undefined ? consent : { ...consent, ...words(verdict, consent) })
     } else if (verdict.code === 421) this.close(verdict)
     else if (outcome.refused) outcome.refused(verdict)
     else this.fault(verdict)
@@ -178,12 +184,24 @@ export class Dialogue implements Client {
 
   /** Leaves if it is to retire and nothing is under way. */
   leaveIfRetired(): boolean {
-    if (!this.#retiring || this.mode !== this.#commands || this.transaction !== undefined) return false
+    if (!this.#retiring || !this.mode.isIdle || this.transaction !== undefined) return false
     this.close(replies.shuttingDown(this.settings.hostname))
     return true
   }
 }
 
-function isReply(reply: Reply): boolean {
-  return Number.isInteger(reply.code) && reply.code >= 200 && reply.code < 560
+/** In a consent the words are the host's, but the code belongs to the command, and so does having a status code. */
+function words({ text, status }: Reply, consent: Reply): Partial<Reply> {
+  return consent.status === undefined || status === undefined ? { text } : { text, status }
+}
+
+function isReply({ code, status, text }: Reply): boolean {
+  if (!Number.isInteger(code) || code < 200 || code >= 560) return false
+  if (status !== undefined && !/^[245]\.\d{1,3}\.\d{1,3}$/.test(status)) return false
+  if (status !== undefined && status[0] !== String(code)[0]) return false
+  return typeof text === 'string' || (Array.isArray(text) && text.length > 0)
+}
+
+function isQuestion(event: Event): event is Question {
+  return !['content', 'discard', 'upgrade', 'close'].includes(event.type)
 }

@@ -29,6 +29,7 @@ export class LineEndings {
   /** What is passed on of the next chunk. The last bytes of it may wait for the chunk after it. */
   read(chunk: Buffer): Buffer {
     const excerpt = new Excerpt(chunk)
+    const newlines = new Newlines(chunk)
     let at = 0
     while (at < chunk.length && !this.#refused) {
       const byte = chunk[at]
@@ -51,7 +52,7 @@ export class LineEndings {
       } else {
         if (this.#line === 'dot') excerpt.put(DOT)
         this.#line = 'plain'
-        const end = findNewlineAlone(chunk, at)
+        const end = newlines.nextAlone(at)
         excerpt.keep(at, end)
         at = end
       }
@@ -84,14 +85,30 @@ export class LineEndings {
   }
 }
 
-/** Index of the first CR or LF at or behind `from` that is not half of a CRLF, or of a CR that ends the chunk. */
-function findNewlineAlone(chunk: Buffer, from: number): number {
-  let cr = chunk.indexOf(CR, from)
-  let lf = chunk.indexOf(LF, from)
-  while (cr >= 0 && lf === cr + 1) {
-    cr = chunk.indexOf(CR, lf + 1)
-    lf = chunk.indexOf(LF, lf + 1)
+/** Finds the newlines of a chunk, looking at each byte once. */
+class Newlines {
+  readonly #chunk: Buffer
+  #cr = -1
+  #lf = -1
+
+  constructor(chunk: Buffer) {
+    this.#chunk = chunk
   }
-  if (cr < 0 && lf < 0) return chunk.length
-  return cr < 0 ? lf : lf < 0 ? cr : Math.min(cr, lf)
+
+  /** Index of the first CR or LF at or behind `from` that is no half of a CRLF, or of a CR that ends the chunk. */
+  nextAlone(from: number): number {
+    if (this.#cr < from) this.#cr = this.#find(CR, from)
+    if (this.#lf < from) this.#lf = this.#find(LF, from)
+    while (this.#lf === this.#cr + 1 && this.#lf < this.#chunk.length) {
+      this.#cr = this.#find(CR, this.#lf + 1)
+      this.#lf = this.#find(LF, this.#lf + 1)
+    }
+    return Math.min(this.#cr, this.#lf)
+  }
+
+  /** The chunk's length where there is none. */
+  #find(byte: number, from: number): number {
+    const found = this.#chunk.indexOf(byte, from)
+    return found < 0 ? this.#chunk.length : found
+  }
 }

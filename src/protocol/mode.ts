@@ -5,6 +5,8 @@ import type { Input } from './input.ts'
 export interface Mode {
   /** Reads one step further; false when the input does not suffice. Called only while the dialogue is free. */
   read(input: Input, dialogue: Dialogue): boolean
+  /** The dialogue may end in this mode without a loss. */
+  readonly isIdle?: true
   /** The dialogue ends while this mode is on. */
   abandon?(dialogue: Dialogue): void
 }

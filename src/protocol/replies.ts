@@ -19,6 +19,7 @@ export const replies = {
   tooManyErrors: reply(421, '4.7.0', 'Too many errors, closing connection'),
 
   // Lines
+  noCommand: reply(500, '5.5.2', 'Syntax error, a line begins with a command'),
   unknownCommand: reply(500, '5.5.1', 'Command unrecognized'),
   notImplemented: reply(502, '5.5.1', 'Command not implemented'),
   lineTooLong: reply(500, '5.5.2', 'Line too long'),

@@ -3,6 +3,7 @@ import type { Event, Verdict } from './events.ts'
 import type { Client } from './host.ts'
 import { Input } from './input.ts'
 import { commandMode } from './modes/commands.ts'
+import { ContentMode } from './modes/content.ts'
 import { handshakeMode } from './modes/handshake.ts'
 import { replies } from './replies.ts'
 import type { Settings } from './settings.ts'
@@ -19,7 +20,7 @@ export interface Peer {
  * The server's side of one SMTP connection, without a socket, a clock or a promise: bytes go in, events come out.
  *
  * The law: after every call that tells the session something (`receive`, `answer`, `secured`, `expire`, `shutDown`,
- * `hangUp`), call `next` until it returns undefined, and send what `takeOutput` returns. A question is answered with
+ * `cutOff`, `hangUp`), call `next` until it returns undefined, and send what `takeOutput` returns. A question is answered with
  * `answer` before anything else comes out.
  */
 export class Session {
@@ -31,6 +32,8 @@ export class Session {
     this.#dialogue = dialogue
     dialogue.ask({ type: 'connect' }, replies.greeting(settings.hostname, settings.service), {
       refused: reply => {
+        // A greeting can say "later" with 421 only (RFC 5321 section 4.3.2).
+        if (reply.code < 500) return dialogue.close({ ...reply, code: 421 })
         dialogue.unwelcome = true
         dialogue.reply(reply)
       },
@@ -40,6 +43,11 @@ export class Session {
   /** What is known of the client; it changes as the dialogue goes on. */
   get client(): Client {
     return this.#dialogue
+  }
+
+  /** The content of a mail is coming, whether it is wanted or dropped. */
+  get receivesContent(): boolean {
+    return this.#dialogue.mode instanceof ContentMode
   }
 
   /** Takes bytes from the client. They are not copied and must not change any more. */

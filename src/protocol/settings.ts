@@ -35,7 +35,7 @@ export interface Limits {
   readonly skippedBytes: number
   /** Errors of the client since its latest accepted mail. With this many: `421 4.7.0` and close. */
   readonly errors: number
-  /** NOOP, RSET, VRFY, EXPN and HELP since the latest accepted mail; each one beyond counts as an error. */
+  /** HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted mail; each one beyond counts as an error. */
   readonly idleCommands: number
   /** Failed logins. With this many: `421 4.7.0` and close. */
   readonly failedLogins: number

@@ -58,11 +58,11 @@ class Play {
     this.#scene = scene
     this.#patienceMs = scene.waitMs
     const context = secureContext(scene.certificate)
-    const idleMs = steps.some(step => step.cue.type === 'silence') ? scene.silenceMs : 10 * scene.waitMs
+    const silenceMs = steps.some(step => step.cue.type === 'silence') ? scene.silenceMs : 10 * scene.waitMs
     this.#server = new Server({
       settings: conditions.settings,
       host: this.#cast,
-      timeouts: { ...defaultTimeouts, idleMs },
+      timeouts: { ...defaultTimeouts, idleMs: silenceMs, handshakeMs: silenceMs },
       secureContext: () => context,
     })
   }

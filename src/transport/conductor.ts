@@ -3,12 +3,13 @@ import {
   type MessageSink,
   type Question,
   type Reply,
+  refuses,
   replies,
   type Session,
 } from '../protocol/index.ts'
 
-/** What a session and its host leave to do when neither can go on by itself. */
-export type Need = 'host' | 'input' | 'upgrade' | 'close'
+/** Why a conductor halts: for the host's answer, for more input, to start TLS, to close. */
+export type Halt = 'host' | 'input' | 'upgrade' | 'close'
 
 /** What a conductor is told besides the session and the host. */
 export interface Conduct {
@@ -30,7 +31,8 @@ export class Conductor {
   /** Which answer is waited for; one that comes to an earlier wait is too late to be heard. */
   #wait = 0
   #waiting = false
-  #next: Need = 'input'
+  #answerTimer: NodeJS.Timeout | undefined
+  #halt: Halt = 'input'
 
   constructor(session: Session, host: Host, conduct: Conduct) {
     this.#session = session
@@ -43,16 +45,11 @@ export class Conductor {
     return this.#waiting
   }
 
-  /** The content of a mail is coming. */
-  get receiving(): boolean {
-    return this.#sink !== undefined
-  }
-
   /** Goes on as far as possible, and says what is needed then. */
-  run(): Need {
+  run(): Halt {
     while (!this.#waiting) {
       const event = this.#session.next()
-      if (event === undefined) return this.#next
+      if (event === undefined) return this.#halt
       switch (event.type) {
         case 'content':
           this.#write(event.bytes)
@@ -62,7 +59,7 @@ export class Conductor {
           break
         case 'upgrade':
         case 'close':
-          this.#next = event.type
+          this.#halt = event.type
           break
         default:
           this.#put(event)
@@ -73,12 +70,13 @@ export class Conductor {
 
   /** TLS is up, as `upgrade` asked for. */
   secured(): void {
-    this.#next = 'input'
+    this.#halt = 'input'
     this.#session.secured()
   }
 
   /** Waits for the host no longer, and lets its answer go unheard. */
   forsake(): void {
+    clearTimeout(this.#answerTimer)
     this.#wait++
     this.#waiting = false
   }
@@ -97,7 +95,12 @@ export class Conductor {
         return this.#ask(() => this.#host.recipient?.(question, client), answer, answer)
       case 'message': {
         const open = (sink: MessageSink | Reply) => {
-          if ('code' in sink) return answer(sink)
+          if ('code' in sink) {
+            if (refuses(sink)) return answer(sink)
+            throw new TypeError(
+              'A host answered `message` with a reply that neither refuses nor takes the mail',
+            )
+          }
           this.#sink = sink
           answer(undefined)
         }
@@ -109,7 +112,7 @@ export class Conductor {
       case 'delivery': {
         const sink = this.#sink
         this.#sink = undefined
-        // There is none when its `write` had failed, which was reported then.
+        // There is none if its `write` failed, which was reported then.
         return this.#ask(() => (sink === undefined ? replies.localError : sink.deliver()), answer, answer)
       }
     }
@@ -128,7 +131,7 @@ export class Conductor {
 
   /**
    * Asks the host. An answer that is no promise is heard at once, without a turn of the event loop.
-   * @param failed hears what the client is told instead of the answer that never came
+   * @param failed hears the reply that takes the place of an answer that never came
    * @param tooLate hears an answer that nobody waits for any more
    */
   #ask<T>(
@@ -154,7 +157,6 @@ export class Conductor {
     const wait = ++this.#wait
     /** True when `wait` was still on: `outcome` then decides how the session goes on. */
     const settle = (outcome: () => void) => {
-      clearTimeout(timer)
       if (wait !== this.#wait) return false
       this.forsake()
       try {
@@ -165,7 +167,10 @@ export class Conductor {
       onAnswer()
       return true
     }
-    const timer = setTimeout(() => settle(() => failed(replies.noAnswer)), answerMs)
+    this.#answerTimer = setTimeout(() => {
+      onFault?.(new Error(`The host did not answer within ${answerMs} ms`))
+      settle(() => failed(replies.noAnswer))
+    }, answerMs)
     pending
       .then(
         answer => settle(() => heard(answer)) || tooLate(answer),

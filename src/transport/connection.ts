@@ -12,21 +12,22 @@ export class Connection {
   readonly #service: Service
   readonly #address: string
   readonly #onClose: (connection: Connection) => void
+  /**
+   * `handshake`: TLS is coming up. `open`: SMTP is spoken. `closing`: all is said, the client has yet to close its half.
+   * `gone`: the socket is closed, but the host may still have the word.
+   */
+  #stage: 'handshake' | 'open' | 'closing' | 'gone' = 'open'
   #socket: Socket
   /** Both are absent until an implicit TLS handshake is over. */
   #session: Session | undefined
   #conductor: Conductor | undefined
-  /** The client closed its half: it has said all it had to say, but may be listening. */
-  #finished = false
-  #gone = false
-  #handshaking = false
-  #closing = false
-  /** A limit was reached while the host had the word. */
-  #expired = false
+  /** Ends the stage `handshake` or `closing` when it takes too long. */
+  #stageTimer: NodeJS.Timeout | undefined
   #messageTimer: NodeJS.Timeout | undefined
-  /** Ends a handshake or a closing that takes too long. */
-  #endTimer: NodeJS.Timeout | undefined
+  /** The time for a mail ran out while the host had the word. */
+  #messageLate = false
 
+  /** @param onClose called once, when the client is gone and the host has nothing more to say */
   constructor(socket: Socket, service: Service, onClose: (connection: Connection) => void) {
     this.#socket = socket
     this.#service = service
@@ -37,8 +38,10 @@ export class Connection {
   /** @param implicitTls TLS comes before the first byte of SMTP (RFC 8314 section 3.3) */
   start(implicitTls: boolean): void {
     this.#attach(this.#socket)
-    if (implicitTls) this.#upgrade()
-    else this.#begin(false)
+    this.#guard(() => {
+      if (implicitTls) this.#shakeHands()
+      else this.#open(false)
+    })
   }
 
   /** Lets the client finish the mail it is sending, then says 421. */
@@ -51,13 +54,15 @@ export class Connection {
   /** Says 421 now, whatever is under way. What the host is working on is left to it, unheard. */
   cutOff(): void {
     this.#conductor?.forsake()
+    if (this.#stage === 'gone') return this.#leave()
+    if (this.#stage === 'handshake') this.#socket.destroy()
     this.#session?.cutOff()
     this.#run()
-    if (!this.#closing) this.#socket.destroy()
   }
 
-  #begin(secure: boolean): void {
+  #open(secure: boolean): void {
     const { settings, host, timeouts, onFault } = this.#service
+    this.#stage = 'open'
     this.#session = new Session(settings, { address: this.#address, secure })
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
@@ -67,32 +72,24 @@ export class Connection {
     this.#run()
   }
 
-  /** Goes on as far as bytes and answers allow. A fault of the program ends this connection, and no other. */
+  /** Goes on as far as bytes and answers allow. */
   #run(): void {
-    try {
-      this.#goOn()
-    } catch (fault) {
-      this.#service.onFault?.(fault)
-      this.#socket.destroy()
-    }
+    if (this.#stage === 'open' && !this.#conductor?.waiting) this.#guard(() => this.#goOn())
   }
 
   #goOn(): void {
-    const session = this.#session
-    const conductor = this.#conductor
-    if (session === undefined || conductor === undefined || conductor.waiting) return
-    let need = conductor.run()
-    if (need === 'input' && this.#finished) {
+    const session = this.#session!
+    let halt = this.#conductor!.run()
+    if (halt === 'input' && this.#socket.readableEnded) {
       // All that the client said before it closed its half has been answered.
       session.hangUp()
-      conductor.run()
-      need = 'close'
+      this.#conductor!.run()
+      halt = 'close'
     }
-    this.#limitMessage(conductor.receiving)
+    this.#limitMessage(session.receivesContent)
     this.#say(session.takeOutput())
-    if (this.#gone || this.#closing) return
-    if (need === 'close') this.#close()
-    else if (need === 'upgrade' && !this.#handshaking) this.#upgrade()
+    if (halt === 'close') this.#close()
+    else if (halt === 'upgrade') this.#shakeHands()
   }
 
   #say(output: string): void {
@@ -100,55 +97,67 @@ export class Connection {
     if (output !== '' && this.#socket.writable && !this.#socket.write(output, 'latin1')) this.#socket.pause()
   }
 
-  #limitMessage(receiving: boolean): void {
-    if (receiving && this.#messageTimer === undefined) {
-      this.#messageTimer = setTimeout(this.#onSlowMessage, this.#service.timeouts.messageMs)
-    } else if (!receiving && this.#messageTimer !== undefined) {
+  #limitMessage(coming: boolean): void {
+    if (!coming) {
       clearTimeout(this.#messageTimer)
       this.#messageTimer = undefined
-    }
+      this.#messageLate = false
+    } else this.#messageTimer ??= setTimeout(this.#onLateMessage, this.#service.timeouts.messageMs)
+  }
+
+  #shakeHands(): void {
+    const { secureContext, timeouts } = this.#service
+    if (secureContext === undefined) throw new Error('TLS was to begin, but there is no certificate')
+    const options = { isServer: true, secureContext: secureContext() }
+    this.#stage = 'handshake'
+    this.#detach(this.#socket)
+    const secure = new TLSSocket(this.#socket, options)
+    this.#attach(secure)
+    this.#endStageAfter(timeouts.handshakeMs)
+    // A TLS socket that no TLS server made tells of broken records in this way only.
+    secure.once('_tlsError', () => secure.destroy())
+    secure.once('secure', () => {
+      if (this.#stage === 'handshake') this.#guard(() => this.#secured())
+    })
+  }
+
+  #secured(): void {
+    clearTimeout(this.#stageTimer)
+    if (this.#session === undefined) return this.#open(true)
+    this.#stage = 'open'
+    this.#conductor?.secured()
+    this.#run()
   }
 
   /** Bytes that still come are read and dropped: unread ones would make the kernel take back the last reply. */
   #close(): void {
-    this.#closing = true
+    this.#stage = 'closing'
     this.#socket.end()
     this.#socket.resume()
-    this.#endAfter(this.#service.timeouts.lingerMs)
-  }
-
-  #upgrade(): void {
-    const { secureContext, timeouts } = this.#service
-    const clear = this.#socket
-    if (secureContext === undefined) return void clear.destroy()
-    this.#handshaking = true
-    this.#detach(clear)
-    const secure = new TLSSocket(clear, { isServer: true, secureContext: secureContext() })
-    this.#attach(secure)
-    this.#endAfter(timeouts.handshakeMs)
-    secure.once('secure', () => {
-      clearTimeout(this.#endTimer)
-      this.#handshaking = false
-      this.#conductor?.secured()
-      if (this.#session === undefined) this.#begin(true)
-      else this.#run()
-    })
-  }
-
-  #expire(): void {
-    this.#session?.expire()
-    this.#run()
+    this.#endStageAfter(this.#service.timeouts.lingerMs)
   }
 
   #leave(): void {
-    this.#session?.hangUp()
-    this.#run()
+    this.#guard(() => {
+      this.#session?.hangUp()
+      this.#conductor?.run()
+    })
     this.#onClose(this)
   }
 
-  #endAfter(ms: number): void {
-    clearTimeout(this.#endTimer)
-    this.#endTimer = setTimeout(() => this.#socket.destroy(), ms)
+  #endStageAfter(ms: number): void {
+    clearTimeout(this.#stageTimer)
+    this.#stageTimer = setTimeout(() => this.#socket.destroy(), ms)
+  }
+
+  /** A fault of the program ends this connection, and no other. */
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (fault) {
+      this.#service.onFault?.(fault)
+      this.#socket.destroy()
+    }
   }
 
   #attach(socket: Socket): void {
@@ -173,7 +182,7 @@ export class Connection {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#closing) return
+    if (this.#stage !== 'open') return
     this.#session?.receive(bytes)
     // One chunk may wait while the host has the word; more of them would gather without end.
     if (this.#conductor?.waiting) this.#socket.pause()
@@ -181,15 +190,16 @@ export class Connection {
   }
 
   readonly #onAnswer = (): void => {
-    if (this.#expired) this.#session?.expire()
-    this.#expired = false
-    if (this.#gone) return this.#leave()
+    if (this.#stage === 'gone') return this.#leave()
+    // A silence that was over before it was the client's turn does not count, and the timer ran out only once.
+    this.#socket.setTimeout(this.#service.timeouts.idleMs)
+    if (this.#messageLate) this.#session?.expire()
     this.#run()
     if (!this.#conductor?.waiting && !this.#socket.writableNeedDrain) this.#socket.resume()
   }
 
   readonly #onEnd = (): void => {
-    this.#finished = true
+    if (this.#stage === 'handshake') this.#socket.destroy()
     this.#run()
   }
 
@@ -202,14 +212,21 @@ export class Connection {
     if (!this.#conductor?.waiting) this.#expire()
   }
 
-  readonly #onSlowMessage = (): void => {
-    if (this.#conductor?.waiting) this.#expired = true
+  readonly #onLateMessage = (): void => {
+    if (this.#conductor?.waiting) this.#messageLate = true
     else this.#expire()
   }
 
+  #expire(): void {
+    if (this.#stage !== 'open') return
+    this.#session?.expire()
+    this.#run()
+  }
+
   readonly #onGone = (): void => {
-    this.#gone = true
-    clearTimeout(this.#endTimer)
+    this.#stage = 'gone'
+    clearTimeout(this.#stageTimer)
+    this.#limitMessage(false)
     // A mail that the host is delivering is not given up; what comes of it is told in the log only.
     if (!this.#conductor?.waiting) this.#leave()
   }

@@ -3,7 +3,7 @@
  * is, but not what the host does.
  */
 
-export { type Conduct, Conductor, type Need } from './conductor.ts'
+export { type Conduct, Conductor, type Halt } from './conductor.ts'
 export { defaultTimeouts, type Timeouts } from './limits.ts'
 export { type Listener, Server } from './server.ts'
 export type { Service } from './service.ts'

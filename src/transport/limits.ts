@@ -11,7 +11,7 @@ export interface Timeouts {
   readonly handshakeMs: number
   /** An answer of the host: `451 4.4.1`. Clients give up after ten minutes (RFC 5321 section 4.5.3.2.6). */
   readonly answerMs: number
-  /** The client's closing of its half after the server closed its own: the connection is reset. */
+  /** The client's closing of its half after the server closed its own: the socket is closed. */
   readonly lingerMs: number
 }
 

@@ -19,7 +19,8 @@ export class Server {
   readonly #service: Service
   readonly #listening = new Set<NetServer>()
   readonly #connections = new Set<Connection>()
-  #whenEmpty: (() => void) | undefined
+  #closed: Promise<void> | undefined
+  #onEmpty = () => {}
 
   constructor(service: Service) {
     this.#service = service
@@ -53,12 +54,16 @@ export class Server {
    * Stops listening, says 421 to everyone who is not sending a mail, and to the others when their mail is answered.
    * @param graceMs how long the others may take; then they hear 421 in the middle of it
    */
-  async close(graceMs: number): Promise<void> {
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= this.#close(graceMs)
+    return this.#closed
+  }
+
+  async #close(graceMs: number): Promise<void> {
     for (const server of this.#listening) server.close()
-    this.#listening.clear()
     for (const connection of this.#connections) connection.shutDown()
     if (this.#connections.size === 0) return
-    const empty = new Promise<void>(resolve => (this.#whenEmpty = resolve))
+    const empty = new Promise<void>(resolve => (this.#onEmpty = resolve))
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.cutOff()
     }, graceMs)
@@ -70,7 +75,8 @@ export class Server {
     const { settings, timeouts } = this.#service
     if (this.#connections.size >= maxConnections) {
       socket.on('error', () => {})
-      socket.setTimeout(timeouts.lingerMs, () => socket.destroy())
+      const timer = setTimeout(() => socket.destroy(), timeouts.lingerMs)
+      socket.on('close', () => clearTimeout(timer))
       socket.resume()
       // Who waits for TLS could not read it.
       socket.end(implicitTls ? '' : format(replies.tooManyConnections(settings.hostname)))
@@ -83,6 +89,6 @@ export class Server {
 
   #remove(connection: Connection): void {
     this.#connections.delete(connection)
-    if (this.#connections.size === 0) this.#whenEmpty?.()
+    if (this.#connections.size === 0) this.#onEmpty()
   }
 }

@@ -9,6 +9,7 @@ const tlsHandshake = 0x16
 
 /** Commands are read, one line each. */
 export const commandMode: Mode = {
+  isIdle: true,
   read(input, dialogue) {
     if (!dialogue.secure && input.firstOfLine === tlsHandshake) {
       dialogue.close(replies.tlsBeforeStarttls)
@@ -33,6 +34,7 @@ function obey(line: string, dialogue: Dialogue): void {
   if (/[^\x00-\x7f]/.test(line)) return dialogue.fault(replies.notAscii)
   const [verb, argument] = split(line)
   const command = commands.get(verb.toUpperCase())
+  if (verb === '') return dialogue.fault(replies.noCommand)
   if (command === undefined) return dialogue.fault(replies.unknownCommand)
   for (const need of command.needs) {
     const unmet = need(dialogue)

@@ -10,9 +10,9 @@ import type { Reply } from '../reply.ts'
 export class ContentMode implements Mode {
   readonly #dots = new DotReader()
   readonly #endings: LineEndings
-  /** Bytes read, dots unstuffed. */
+  /** Bytes read, dots unstuffed; more than were passed on if the mail is refused or lines were dropped. */
   #read = 0
-  /** Bytes passed on. */
+  /** Bytes passed on: the size of the mail. */
   #passed = 0
   /** Why the mail is refused once its end has come; until then what still comes of it is dropped. */
   #refusal: Reply | undefined
@@ -37,17 +37,19 @@ export class ContentMode implements Mode {
 
   #pass(content: Buffer, dialogue: Dialogue): void {
     const { messageBytes, drainFactor } = dialogue.settings.limits
-    const room = messageBytes - this.#read
+    const drainRoom = drainFactor * messageBytes - this.#read
     this.#read += content.length
     if (this.#refusal === undefined) {
-      const bytes = this.#endings.read(content.length > room ? content.subarray(0, room) : content)
-      if (bytes.length > 0) dialogue.notify({ type: 'content', bytes })
-      this.#passed += bytes.length
-      if (this.#endings.refused) this.#refuse(replies.bareNewlineInContent, dialogue)
-      else if (content.length > room) this.#refuse(replies.tooLarge(messageBytes), dialogue)
+      const bytes = this.#endings.read(content.subarray(0, drainRoom))
+      const room = messageBytes - this.#passed
+      const passed = bytes.subarray(0, room)
+      if (passed.length > 0) dialogue.notify({ type: 'content', bytes: passed })
+      this.#passed += passed.length
+      if (bytes.length > room) this.#refuse(replies.tooLarge(messageBytes), dialogue)
+      else if (this.#endings.refused) this.#refuse(replies.bareNewlineInContent, dialogue)
     }
     // A client that does not stop, however much it was refused, is not listened to for ever.
-    if (this.#refusal !== undefined && this.#read > drainFactor * messageBytes) dialogue.close(this.#refusal)
+    if (content.length > drainRoom) dialogue.close(this.#refusal ?? replies.tooLarge(messageBytes))
   }
 
   #refuse(reply: Reply, dialogue: Dialogue): void {

@@ -7,6 +7,7 @@ import type { Exchange } from '../sasl.ts'
 
 /** Responses to challenges are read, one line of base64 each (RFC 4954 section 4). */
 export class CredentialsMode implements Mode {
+  readonly isIdle = true
   readonly #mechanism: string
   readonly #exchange: Exchange
 
@@ -51,8 +52,7 @@ export class CredentialsMode implements Mode {
         dialogue.resume()
         dialogue.ask({ type: 'login', mechanism: this.#mechanism, credentials }, replies.loggedIn, {
           granted: () => (dialogue.user = credentials.username),
-          // A directory that is down is no fault of the client.
-          refused: reply => (reply.code < 500 ? dialogue.reply(reply) : dialogue.loginFault(reply)),
+          refused: reply => dialogue.loginFault(reply),
         })
       }
     }
