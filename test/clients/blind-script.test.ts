@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { certificatePath } from '../program/relay-process.ts'
+import { expectProtocol, expectSameBytes, Stage, user } from './stage.ts'
+import { missing, type Outcome, use } from './tool.ts'
+
+// The shell script that came with the Go program writes a whole session at once, before it has heard a word, and closes
+// its half.
+const noNc = missing('nc', '-h')
+const noOpenssl = missing('openssl', 'version')
+
+const content = 'From: a@example.org\r\nSubject: x\r\n\r\nÄ dot:\r\n.\r\nand the end\r\n'
+const bytes = Buffer.from(content, 'latin1')
+
+const openings = { 'with QUIT': 'QUIT\r\n', 'without QUIT': '' }
+for (const [how, farewell] of Object.entries(openings)) {
+  test(`a session written blindly through nc, ${how}, is answered to its end`, { skip: noNc }, async t => {
+    const stage = await Stage.set(t)
+    const outcome = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], session(farewell))
+    expectReplies(outcome, [220, 250, 250, 250, 354, 250, ...(farewell === '' ? [] : [221])])
+    expectSameBytes((await stage.takeMail()).content, bytes)
+  })
+}
+
+test('a blind script that keeps its half open is let go after QUIT', { skip: noNc }, async t => {
+  const stage = await Stage.set(t)
+  const outcome = await use('nc', ['127.0.0.1', String(stage.relay.port)], session('QUIT\r\n'))
+  expectReplies(outcome, [220, 250, 250, 250, 354, 250, 221])
+  expectSameBytes((await stage.takeMail()).content, bytes)
+})
+
+test('a blind script logs in with LOGIN', { skip: noNc }, async t => {
+  const stage = await Stage.setWithLogin(t, '--allow-plaintext-auth')
+  const outcome = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], session('QUIT\r\n', login()))
+  expectReplies(outcome, [220, 250, 334, 334, 235, 250, 250, 354, 250, 221])
+  expectProtocol(await stage.takeMail(), 'plain', true)
+})
+
+test('a blind script with a wrong password hears so, and sends no mail', { skip: noNc }, async t => {
+  const stage = await Stage.setWithLogin(t, '--allow-plaintext-auth')
+  const input = session('QUIT\r\n', login('wrong'))
+  const { stdout } = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], input)
+  assert.match(stdout, /\r\n535 5\.7\.8 .*\r\n530 5\.7\.0 .*\r\n530 5\.7\.0 .*\r\n530 5\.7\.0 /)
+  await stage.expectNoMail()
+})
+
+for (const way of ['STARTTLS', 'implicit TLS'] as const) {
+  for (const [who, logsIn] of [['anybody', false] as const, ['a user', true] as const]) {
+    test(`a blind script of ${who} through openssl, ${way}`, { skip: noOpenssl }, async t => {
+      const stage = logsIn ? await Stage.setWithLogin(t) : await Stage.set(t)
+      const to = ['-connect', `127.0.0.1:${stage.port(way)}`]
+      const trust = ['-CAfile', certificatePath, '-verify_return_error']
+      const starttls = way === 'STARTTLS' ? ['-starttls', 'smtp'] : []
+      const input = session('QUIT\r\n', logsIn ? login() : 'EHLO client.test\r\n')
+      const outcome = await use('openssl', ['s_client', '-quiet', ...to, ...trust, ...starttls], input)
+      // In the clear openssl speaks for itself, and shows nothing of it.
+      const before = way === 'STARTTLS' ? [] : [220]
+      const replies = [250, ...(logsIn ? [334, 334, 235] : []), 250, 250, 354, 250, 221]
+      expectReplies(outcome, [...before, ...replies])
+      const mail = await stage.takeMail()
+      expectSameBytes(mail.content, bytes)
+      expectProtocol(mail, way, logsIn)
+    })
+  }
+}
+
+test('hundreds of mails written blindly through nc all arrive', { skip: noNc }, async t => {
+  const stage = await Stage.set(t)
+  const mails = Array.from({ length: 500 }, (_, n) => mail(`Subject: ${n}\r\n`)).join('')
+  const input = `EHLO client.test\r\n${mails}QUIT\r\n`
+  const { stdout } = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], input)
+  assert.equal(stdout.match(/^250 2\.0\.0 Ok \S+\r$/gm)?.length, 500)
+  assert.equal(new Set(await stage.subjects()).size, 500)
+})
+
+function login(password = user.password): string {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  return `EHLO client.test\r\nAUTH LOGIN\r\n${base64(user.name)}\r\n${base64(password)}\r\n`
+}
+
+function mail(lines: string): string {
+  const stuffed = lines.replace(/^\./gm, '..')
+  return `MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n${stuffed}.\r\n`
+}
+
+function session(farewell: string, hello = 'HELO client.test\r\n'): Buffer {
+  return Buffer.from(`${hello}${mail(content)}${farewell}`, 'latin1')
+}
+
+function expectReplies({ code, stdout, stderr }: Outcome, codes: readonly number[]): void {
+  const heard = [...stdout.matchAll(/^(\d{3}) /gm)].map(([, code]) => Number(code))
+  assert.deepEqual(heard, codes, stdout + stderr)
+  assert.equal(code, 0, stderr)
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { createTransport, type SentMessageInfo } from 'nodemailer'
+import { certificatePath } from '../program/relay-process.ts'
+import { hugeBody, unfinishedBody, wholeBodies } from './bodies.ts'
+import {
+  expectProtocol,
+  expectSameBytes,
+  mechanisms,
+  Stage,
+  user,
+  type Way,
+  ways,
+  waysToLogIn,
+} from './stage.ts'
+
+for (const way of ways) {
+  test(`nodemailer over ${way}: the mail arrives byte for byte`, async t => {
+    const stage = await Stage.set(t)
+    for (const { name, bytes } of [...wholeBodies, hugeBody()]) {
+      await t.test(name, async () => {
+        const { response } = await send(stage, way, bytes)
+        const mail = await stage.takeMail()
+        assert.equal(response, `250 2.0.0 Ok ${mail.name}`)
+        expectSameBytes(mail.content, bytes)
+        expectProtocol(mail, way, false)
+      })
+    }
+  })
+}
+
+test('nodemailer ends a last line that has no end', async t => {
+  const stage = await Stage.set(t)
+  await send(stage, 'plain', unfinishedBody.bytes)
+  expectSameBytes(
+    (await stage.takeMail()).content,
+    Buffer.concat([unfinishedBody.bytes, Buffer.from('\r\n')]),
+  )
+})
+
+test('nodemailer sends LF as CRLF', async t => {
+  const stage = await Stage.set(t)
+  await send(stage, 'plain', Buffer.from('Subject: x\n\n.one\n\ntwo\n'))
+  expectSameBytes((await stage.takeMail()).content, Buffer.from('Subject: x\r\n\r\n.one\r\n\r\ntwo\r\n'))
+})
+
+test('a pool of nodemailer sends a hundred mails over five kept connections', async t => {
+  const stage = await Stage.set(t)
+  const pool = createTransport({ ...address(stage, 'STARTTLS'), pool: true, maxConnections: 5 })
+  t.after(() => pool.close())
+  const numbers = Array.from({ length: 100 }, (_, number) => number)
+  const sent = await Promise.all(
+    numbers.map(number => pool.sendMail({ envelope, raw: `Subject: ${number}\r\n` })),
+  )
+  assert.equal(new Set(sent.map(({ response }) => response)).size, 100)
+  assert.deepEqual((await stage.subjects()).sort(), numbers.map(String).sort())
+})
+
+test('nodemailer logs in', async t => {
+  const stage = await Stage.setWithLogin(t, '--allow-plaintext-auth')
+  for (const [way, mechanism] of waysToLogIn) {
+    await t.test(`with ${mechanism} over ${way}`, async () => {
+      await send(stage, way, Buffer.from('Subject: x\r\n'), login(mechanism))
+      expectProtocol(await stage.takeMail(), way, true)
+    })
+  }
+})
+
+test('nodemailer hears 535 for a wrong password and for an unknown user', async t => {
+  const stage = await Stage.setWithLogin(t)
+  for (const wrong of [{ pass: 'wrong' }, { user: 'nobody' }]) {
+    for (const mechanism of mechanisms) {
+      const { auth, authMethod } = login(mechanism)
+      const attempt = send(stage, 'STARTTLS', Buffer.from('x'), { auth: { ...auth, ...wrong }, authMethod })
+      await assert.rejects(attempt, {
+        code: 'EAUTH',
+        response: '535 5.7.8 Authentication credentials invalid',
+      })
+    }
+  }
+  await stage.expectNoMail()
+})
+
+test('nodemailer hears 530 for MAIL without a login', async t => {
+  const stage = await Stage.setWithLogin(t)
+  await assert.rejects(send(stage, 'plain', Buffer.from('x')), {
+    command: 'MAIL FROM',
+    response: '530 5.7.0 Authentication required',
+  })
+  await stage.expectNoMail()
+})
+
+test('with -s nodemailer hears 530 in the clear, and is served over TLS', async t => {
+  const stage = await Stage.set(t, '-s')
+  await assert.rejects(send(stage, 'plain', Buffer.from('x')), {
+    command: 'MAIL FROM',
+    response: '530 5.7.0 Say STARTTLS first',
+  })
+  await stage.expectNoMail()
+  for (const way of ['STARTTLS', 'implicit TLS'] as const) {
+    await send(stage, way, Buffer.from('x'))
+    expectProtocol(await stage.takeMail(), way, false)
+  }
+})
+
+const envelope = { from: 'a@example.org', to: 'b@example.org' }
+
+function login(authMethod: string) {
+  return { auth: { user: user.name, pass: user.password }, authMethod }
+}
+
+function address(stage: Stage, way: Way) {
+  return {
+    host: '127.0.0.1',
+    port: stage.port(way),
+    name: 'client.test',
+    secure: way === 'implicit TLS',
+    requireTLS: way === 'STARTTLS',
+    ignoreTLS: way === 'plain',
+    tls: { ca: readFileSync(certificatePath) },
+  }
+}
+
+async function send(
+  stage: Stage,
+  way: Way,
+  raw: Buffer,
+  options: Partial<ReturnType<typeof login>> = {},
+): Promise<SentMessageInfo> {
+  const transport = createTransport({ ...address(stage, way), ...options })
+  try {
+    return await transport.sendMail({ envelope, raw })
+  } finally {
+    transport.close()
+  }
+}

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Wire } from '../transport/wire.ts'
+import { clientHello } from './client-hello.ts'
+import { credentials, eachOf, House } from './house.ts'
+import { Random } from './random.ts'
+
+test('random bytes and shuffled commands get replies, or the connection is closed', async t => {
+  const house = await House.build(t)
+  const random = new Random()
+  const words = [
+    ...['EHLO client.test', 'HELO x', 'MAIL FROM:<a@b.c>', 'RCPT TO:<b@b.c>', 'DATA', 'RSET', 'NOOP', 'QUIT'],
+    ...[
+      'AUTH PLAIN',
+      'AUTH LOGIN',
+      'AUTH CRAM-MD5',
+      `AUTH PLAIN ${credentials}`,
+      '*',
+      'AAAA',
+      'VRFY x',
+      'HELP',
+    ],
+    ...['.', '..', '', ' ', '\0', '\r', '\n', 'BDAT 10 LAST', '__PROTO__', 'constructor', 'XCLIENT a=b'],
+  ].map(word => Buffer.from(`${word}\r\n`))
+  const piece = () => (random.below(4) === 0 ? random.bytes(1 + random.below(300)) : random.pick(words))
+  const talks = Array.from({ length: 300 }, () => Array.from({ length: 1 + random.below(40) }, piece))
+
+  for (const tls of [false, true]) {
+    await t.test(`${tls ? 'inside TLS' : 'in the clear'}, seed ${random.seed}`, () =>
+      eachOf(tls ? talks.slice(0, 100) : talks, async talk => {
+        const wire = await Wire.connect(tls ? house.relay.tlsPort : house.relay.port, { tls })
+        for (const bytes of talk) wire.say(bytes)
+        wire.finish()
+        const heard = await wire.rest()
+        assert.match(heard, /^220 [^\r\n]*\r\n(?:[2-5]\d\d[ -][\x20-\x7e]*\r\n)*$/)
+      }),
+    )
+  }
+  await t.test(`instead of TLS, seed ${random.seed}`, () =>
+    eachOf(talks.slice(0, 100), async talk => {
+      const wire = await Wire.connect(house.relay.tlsPort)
+      wire.say(Buffer.concat(talk))
+      wire.finish()
+      await wire.rest(5_000)
+    }),
+  )
+  // Some of what was shuffled may have been a mail.
+  await house.check(() => true)
+})
+
+test('a command of a megabyte is 500, and the dialogue goes on', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
+  await wire.greet()
+  for (const verb of ['', 'EHLO ', 'MAIL FROM:<', 'RCPT TO:<', 'AUTH PLAIN ', 'NOOP ']) {
+    assert.match((await wire.ask(verb + 'x'.repeat(1_000_000))).text, /^500 5\.5\.2 Line too long$/)
+  }
+  assert.equal((await wire.ask('NOOP')).code, 250)
+  wire.vanish()
+  await house.check()
+})
+
+test('a response of a megabyte is 500, and the dialogue goes on', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
+  await wire.greet()
+  for (const mechanism of ['PLAIN', 'LOGIN', 'CRAM-MD5']) {
+    assert.equal((await wire.ask(`AUTH ${mechanism}`)).code, 334)
+    assert.match((await wire.ask('QUJD'.repeat(250_000))).text, /^500 5\.5\.6 /)
+  }
+  assert.equal((await wire.ask('NOOP')).code, 250)
+  wire.vanish()
+  await house.check()
+})
+
+test('a line that does not end is 421', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
+  await wire.greet()
+  wire.say(Buffer.alloc(3_000_000, 'x'))
+  assert.equal((await wire.reply()).code, 500)
+  assert.match((await wire.reply()).text, /^421 4\.7\.0 Line without an end/)
+  await wire.rest()
+  await house.check()
+})
+
+test('a line of a megabyte in a mail arrives', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
+  await wire.greet()
+  assert.equal((await wire.ask(`AUTH PLAIN ${credentials}`)).code, 235)
+  const long = `${'x'.repeat(1_000_000)}\r\n`
+  assert.equal((await wire.mail(long)).code, 250)
+  await house.check(({ content }) => content.toString('latin1') === long)
+})
+
+test('a client without rest is sent away, in the log of nobody', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
+  wire.say('X\r\n'.repeat(100_000))
+  const heard = await wire.rest()
+  assert.match(heard, /421 4\.7\.0 Too many errors, closing connection\r\n$/)
+  await house.check()
+})
+
+test('HTTP is refused in the clear, and TLS where it has no place', async t => {
+  const house = await House.build(t)
+  const request = 'POST / HTTP/1.1\r\nHost: relay.test\r\nContent-Length: 6\r\n\r\nQUIT\r\n'
+
+  const clear = await Wire.connect(house.relay.port)
+  clear.say(request)
+  assert.match(await clear.rest(), /^220 .*\r\n421 4\.7\.0 This is SMTP, not HTTP, closing connection\r\n$/)
+
+  const noTls = await Wire.connect(house.relay.tlsPort)
+  noTls.say(request)
+  await noTls.rest()
+
+  const secure = await Wire.connect(house.relay.tlsPort, { tls: true })
+  secure.say(request)
+  assert.match(await secure.rest(), /421 4\.7\.0 This is SMTP, not HTTP/)
+
+  const tooEarly = await Wire.connect(house.relay.port)
+  await tooEarly.reply()
+  tooEarly.say(await clientHello())
+  assert.match(await tooEarly.rest(), /^500 5\.5\.1 TLS begins with STARTTLS here, closing connection\r\n$/)
+  await house.check()
+})

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Wire } from '../transport/wire.ts'
+import { within } from './deadline.ts'
+import { freePort } from './free-port.ts'
+import { storedMails } from './inbox.ts'
+import { Random } from './random.ts'
+import { RelayProcess, type Scope, temporaryDirectory } from './relay-process.ts'
+
+// What a killed process had given to the operating system is not lost, so these tests prove the order of things (bytes,
+// name, reply), and not that the disk was told to keep them.
+
+const kills = 40
+const clients = 4
+
+test(`in ${kills} crashes no mail that was answered 250 is lost, and none is half there`, async t => {
+  const random = new Random()
+  const house = await build(t)
+  const ledger = new Ledger()
+  const seen = new Set<string>()
+  const stored = new Set<number>()
+
+  for (let kill = 1; kill <= kills; kill++) {
+    const relay = await house.start()
+    const sending = Array.from({ length: clients }, () => sendUntilCrash(relay, ledger))
+    await ledger.answers(random.below(30))
+    // This is the moment that the test is about, not a wait for something.
+    await sleep(random.below(4))
+    await relay.kill()
+    await Promise.all(sending)
+
+    for (const { name, received, content } of await storedMails(house.maildir)) {
+      if (seen.has(name)) continue
+      seen.add(name)
+      const number = Number(/^Subject: (\d+)\r\n/.exec(content.toString('latin1', 0, 40))?.[1])
+      const whole = received !== '' && content.equals(numbered(number))
+      assert.ok(whole, `kill ${kill}, seed ${random.seed}: ${name} is not a whole mail`)
+      stored.add(number)
+    }
+    for (const number of ledger.answered) {
+      assert.ok(
+        stored.has(number),
+        `kill ${kill}, seed ${random.seed}: mail ${number} was answered and is lost`,
+      )
+    }
+  }
+  // Else the test would have proved nothing.
+  const told = `${ledger.answered.size} answered, ${ledger.cutShort} cut short, seed ${random.seed}`
+  assert.ok(ledger.answered.size > kills && ledger.cutShort > kills, told)
+})
+
+const content = `Subject: x\r\n\r\n${'line\r\n'.repeat(2000)}`
+const half = content.length / 2
+
+/** The points of one dialogue; `mails` is what may be in the Maildir after a crash at that point. */
+const points: Record<string, { mails: readonly number[]; go: (wire: Wire) => Promise<unknown> }> = {
+  'before the greeting was read': { mails: [0], go: async () => {} },
+  'after EHLO': { mails: [0], go: wire => wire.greet() },
+  'after MAIL': { mails: [0], go: wire => ask(wire, 'MAIL FROM:<a@example.org>') },
+  'after RCPT': { mails: [0], go: wire => ask(wire, 'MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>') },
+  'after 354': { mails: [0], go: wire => begin(wire) },
+  'with half of the content written': { mails: [0], go: wire => write(wire, content.slice(0, half)) },
+  'with all but the final dot written': { mails: [0], go: wire => write(wire, content) },
+  'with all but the last byte written': { mails: [0], go: wire => write(wire, `${content}.\r`) },
+  'with the final dot written': { mails: [0, 1], go: wire => write(wire, `${content}.\r\n`) },
+  'with the 250 heard': {
+    mails: [1],
+    go: async wire => {
+      await write(wire, `${content}.\r\n`)
+      assert.equal((await wire.reply()).code, 250)
+    },
+  },
+  'in the second mail': {
+    mails: [1],
+    go: async wire => {
+      await wire.greet()
+      assert.equal((await wire.mail(content)).code, 250)
+      await wire.open()
+      await wire.put(content)
+    },
+  },
+}
+
+test('a crash at any point of the dialogue leaves whole mails only', async t => {
+  for (const [name, { mails, go }] of Object.entries(points)) {
+    await t.test(name, async t => {
+      const house = await build(t)
+      const relay = await house.start()
+      const wire = await Wire.connect(relay.port)
+      await go(wire)
+      await relay.kill()
+      const answered = (await wire.rest()).includes('250 2.0.0 Ok')
+
+      const stored = await storedMails(house.maildir)
+      assert.ok(mails.includes(stored.length), `${stored.length} mails`)
+      if (answered) assert.equal(stored.length, 1)
+      for (const mail of stored) assert.equal(mail.content.toString('latin1'), content)
+
+      const next = await Wire.connect((await house.start()).port)
+      await next.greet()
+      assert.equal((await next.mail(content)).code, 250)
+      assert.equal((await storedMails(house.maildir)).length, stored.length + 1)
+    })
+  }
+})
+
+/** What the clients know. */
+class Ledger {
+  /** The number of the next mail. */
+  next = 0
+  readonly answered = new Set<number>()
+  /** Mails whose content had begun when the connection broke. */
+  cutShort = 0
+  #watcher: (() => void) | undefined
+
+  answer(number: number): void {
+    this.answered.add(number)
+    this.#watcher?.()
+  }
+
+  /** Resolves after so many more answers. */
+  async answers(count: number): Promise<void> {
+    const goal = this.answered.size + count
+    const reached = new Promise<void>(resolve => {
+      this.#watcher = () => this.answered.size >= goal && resolve()
+      this.#watcher()
+    })
+    await within(reached, `${count} answers`)
+  }
+}
+
+async function sendUntilCrash({ port }: RelayProcess, ledger: Ledger): Promise<void> {
+  try {
+    const wire = await Wire.connect(port)
+    await wire.greet()
+    for (;;) {
+      const number = ledger.next++
+      await wire.open()
+      ledger.cutShort++
+      wire.say(`${numbered(number).toString('latin1')}.\r\n`)
+      const { code } = await wire.reply()
+      assert.equal(code, 250)
+      ledger.cutShort--
+      ledger.answer(number)
+    }
+  } catch (error) {
+    if (error instanceof assert.AssertionError) throw error
+    // The connection broke, or could not be made any more: that is the crash.
+  }
+}
+
+/** The content of a mail, a few bytes or a few hundred thousand, by its number. */
+function numbered(number: number): Buffer {
+  const line = `This is mail ${number}, and nothing else.\r\n`
+  return Buffer.from(`Subject: ${number}\r\n\r\n${line.repeat(number % 5 === 0 ? 5000 : 1 + (number % 40))}`)
+}
+
+async function begin(wire: Wire): Promise<void> {
+  await wire.greet()
+  await wire.open()
+}
+
+async function write(wire: Wire, bytes: string): Promise<void> {
+  await begin(wire)
+  await wire.put(bytes)
+}
+
+async function ask(wire: Wire, ...lines: readonly string[]): Promise<void> {
+  await wire.greet()
+  for (const line of lines) assert.equal((await wire.ask(line)).code, 250)
+}
+
+/** One Maildir, and a program that is started over it again and again, always on the same port. */
+async function build(scope: Scope) {
+  const maildir = join(await temporaryDirectory(scope), 'maildir')
+  const port = await freePort()
+  const start = () => RelayProcess.start(scope, { args: ['-r', 'maildir', '--maildir', maildir], port })
+  return { maildir, start }
+}

@@ -1,0 +1,20 @@
+/** How long a test waits for what must happen; far longer than it takes, also on a machine that is busy. */
+export const patienceMs = 20_000
+
+/** The promise's value, or an error that says what was waited for. `seen` tells what there was instead. */
+export async function within<T>(
+  promise: Promise<T>,
+  what: string,
+  seen: () => string = () => '',
+  ms = patienceMs,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}; ${seen()}`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

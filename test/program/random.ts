@@ -1,0 +1,27 @@
+/** Numbers that look like chance and are the same for the same seed (mulberry32). */
+export class Random {
+  readonly seed: number
+  #state: number
+
+  /** @param seed that of the environment variable `SEED`, or any, if left out */
+  constructor(seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))) {
+    this.seed = seed
+    this.#state = seed
+  }
+
+  /** A whole number from 0 up to and without `end`. */
+  below(end: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * end)
+  }
+
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.below(choices.length)]!
+  }
+
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.below(256)))
+  }
+}

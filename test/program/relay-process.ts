@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { within } from './deadline.ts'
+import { Lines } from './lines.ts'
+
+const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+const tlsFiles = new URL('../../fixtures/tls/', import.meta.url)
+
+/** The certificate that `tls` gives to the program; it is its own authority. */
+export const certificatePath = fileURLToPath(new URL('certificate.pem', tlsFiles))
+export const keyPath = fileURLToPath(new URL('key.pem', tlsFiles))
+/** Arguments that give the program a certificate. */
+export const tlsArguments = ['-c', certificatePath, '-k', keyPath]
+
+/** Whatever can be told to tidy up behind itself: a test, or a file of tests. */
+export interface Scope {
+  after(tidy: () => Promise<void>): void
+}
+
+export interface Start {
+  /** Arguments besides `-a`. */
+  readonly args?: readonly string[]
+  /** Environment variables besides `PATH` and `HOME`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Listen with implicit TLS on a second port. */
+  readonly implicitTls?: boolean
+  /** A port to use again; a free one if left out. */
+  readonly port?: number
+}
+
+/** How a process ended: one of the two is null. */
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+const listening = /^aws-smtp-relay \S+ listens on 127\.0\.0\.1:(\d+)(?:, tls:\/\/127\.0\.0\.1:(\d+))?$/
+
+/** The program as users start it, listening on 127.0.0.1. */
+export class RelayProcess {
+  port = Number.NaN
+  /** The one with implicit TLS, if there is one. */
+  tlsPort = Number.NaN
+  readonly stdout: Lines
+  readonly stderr: Lines
+  readonly exited: Promise<Exit>
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    this.stdout = new Lines(child.stdout!)
+    this.stderr = new Lines(child.stderr!)
+    this.exited = exitOf(child)
+  }
+
+  /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
+  static async start(scope: Scope, { args = [], env, implicitTls, port = 0 }: Start): Promise<RelayProcess> {
+    const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env)
+    const relay = new RelayProcess(child)
+    scope.after(async () => void (await relay.kill()))
+    const up = relay.stderr.find(/^Try: /)
+    // Where the program ends instead, nobody waits for this line any more.
+    up.catch(() => {})
+    await Promise.race([up, relay.exited.then(() => relay.stderr.ended)])
+    const [, plain, tls] = listening.exec(relay.stderr.all[0] ?? '') ?? []
+    if (plain === undefined) throw new Error(`the program did not start: ${relay.stderr.all.join('\n')}`)
+    relay.port = Number(plain)
+    relay.tlsPort = Number(tls)
+    return relay
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Closes our ends of its output, as a log collector does that dies. */
+  stopReading(): void {
+    this.#child.stdout!.destroy()
+    this.#child.stderr!.destroy()
+  }
+
+  /** Asks it to end, as an init system does, and waits for it. */
+  async stop(): Promise<Exit> {
+    this.#child.kill('SIGTERM')
+    return this.ended()
+  }
+
+  /** Ends it at once, as a power failure would. */
+  async kill(): Promise<Exit> {
+    this.#child.kill('SIGKILL')
+    return this.ended()
+  }
+
+  /** Waits until it has ended and all of its output was read. */
+  async ended(): Promise<Exit> {
+    const over = Promise.all([this.exited, this.stdout.ended, this.stderr.ended])
+    const [exit] = await within(over, 'the program to end', () => `it said ${this.stderr.all.join('\n')}`)
+    return exit
+  }
+}
+
+/** What a run of the program that ends by itself left behind. */
+export interface Run extends Exit {
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the program with exactly these arguments until it ends by itself. */
+export async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+  const child = launch(args, env)
+  const stdout = new Lines(child.stdout!)
+  const stderr = new Lines(child.stderr!)
+  try {
+    const [exit] = await within(
+      Promise.all([exitOf(child), stdout.ended, stderr.ended]),
+      'the program to end by itself',
+      () => `it said ${stderr.all.join('\n')}`,
+    )
+    return { ...exit, stdout: stdout.all.join('\n'), stderr: stderr.all.join('\n') }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+/** An empty directory that is gone at the end of the scope. */
+export async function temporaryDirectory(scope: Scope): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'relay-test-'))
+  scope.after(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  // Nothing of the tester's own: no credentials, no options, no profile in the home directory.
+  const clean = { PATH: process.env.PATH ?? '', HOME: '/nonexistent' }
+  return spawn(process.execPath, [program, ...args], {
+    env: { ...clean, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+  })
+}

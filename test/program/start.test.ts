@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Wire } from '../transport/wire.ts'
+import { storedMails } from './inbox.ts'
+import {
+  certificatePath,
+  keyPath,
+  RelayProcess,
+  run,
+  type Scope,
+  temporaryDirectory,
+  tlsArguments,
+} from './relay-process.ts'
+
+test('--help prints every option and ends with 0', async () => {
+  const { code, stdout, stderr } = await run(['--help'])
+  assert.equal(code, 0)
+  assert.equal(stderr, '')
+  for (const option of ['-a', '--listen', '-r', '--relay', '--maildir', 'PASSWORD']) {
+    assert.ok(stdout.includes(option), option)
+  }
+})
+
+test('--version prints the version and ends with 0', async () => {
+  const { code, stdout, stderr } = await run(['--version'])
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(stdout, /^\d+\.\d+\.\d+$/)
+})
+
+test('a command line that cannot be read ends with 2, the help behind the message', async () => {
+  for (const [args, message] of [
+    [['-x'], 'flag provided but not defined: -x'],
+    [['-h'], 'flag needs an argument: -h'],
+    [['-=x'], 'bad flag syntax: -=x'],
+    [['-s=maybe'], 'invalid boolean value "maybe" for -s: parse error'],
+    [['serve'], 'unexpected argument: serve'],
+  ] as const) {
+    const { code, stdout, stderr } = await run(args)
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.ok(stderr.startsWith(`${message}\n`), stderr)
+    assert.match(stderr, /--listen/)
+  }
+})
+
+test('settings that cannot work end with 1 and one line', async t => {
+  const conflicts: [args: readonly string[], message: RegExp][] = [
+    [['-r', 'pigeon'], /^Invalid relay API: pigeon$/],
+    [['-a', 'foo'], /^listen tcp: address foo: missing port in address$/],
+    [['-s'], /^-s\/--require-starttls needs -c\/--tls-cert and -k\/--tls-key$/],
+    [['-t'], /^-t\/--tls-only needs /],
+    [['-c', certificatePath], /needs -k/],
+    [['-k', keyPath], /needs -c/],
+    [['-u', 'user'], /^-u\/--user needs a secret: set BCRYPT_HASH or PASSWORD$/],
+  ]
+  for (const [args, message] of conflicts) {
+    await t.test(args.slice(0, 2).join(' ').replace(/\S*\//, ''), () =>
+      fails(['-r', 'discard', ...args], message),
+    )
+  }
+})
+
+test('an address in use ends with 1', async t => {
+  const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
+  const address = `127.0.0.1:${relay.port}`
+  await fails(
+    ['-r', 'discard', '-a', address],
+    new RegExp(`^listen tcp ${address}: bind: address already in use$`),
+  )
+})
+
+test('a certificate or key that cannot be used ends with 1', async t => {
+  const encrypted = fixture('key.encrypted.pem')
+  const missing = '/nonexistent/file.pem'
+  const noFile = new RegExp(`^open ${missing}: no such file or directory$`)
+  const noPassphrase = /^tls: private key is encrypted, its passphrase is missing$/
+  const wrongPassphrase = /^tls: passphrase of the private key is wrong$/
+  const broken: [name: string, cert: string, key: string, message: RegExp, env?: Record<string, string>][] = [
+    ['no certificate', missing, keyPath, noFile],
+    ['no key', certificatePath, missing, noFile],
+    ['a key as the certificate', keyPath, keyPath, /^tls: failed to find any certificate in PEM format$/],
+    ['a certificate as the key', certificatePath, certificatePath, /^tls: failed to parse private key$/],
+    ['no passphrase', certificatePath, encrypted, noPassphrase],
+    ['a wrong passphrase', certificatePath, encrypted, wrongPassphrase, { TLS_KEY_PASS: 'wrong' }],
+    [
+      'a wrong passphrase, traditional form',
+      certificatePath,
+      fixture('key.traditional.pem'),
+      wrongPassphrase,
+      { TLS_KEY_PASS: 'wrong' },
+    ],
+  ]
+  for (const [name, cert, key, message, env] of broken) {
+    await t.test(name, async () => {
+      await fails(['-r', 'discard', '-a', '127.0.0.1:0', '-c', cert, '-k', key], message, env)
+    })
+  }
+})
+
+test('a key with a passphrase is used, in either form', async t => {
+  for (const key of ['key.encrypted.pem', 'key.traditional.pem']) {
+    const relay = await RelayProcess.start(t, {
+      args: ['-r', 'discard', '-c', certificatePath, '-k', fixture(key)],
+      env: { TLS_KEY_PASS: 'test' },
+      implicitTls: true,
+    })
+    const wire = await Wire.connect(relay.tlsPort, { tls: true })
+    await wire.greet()
+  }
+})
+
+test('a Maildir that cannot be made ends with 1', async t => {
+  const directory = await temporaryDirectory(t)
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  const address = ['-a', '127.0.0.1:0']
+  await fails(['-r', 'maildir', ...address, '--maildir', join(file, 'sub')], /^maildir .*\/file\/sub: .+$/)
+  await mkdir(join(directory, 'half'))
+  await writeFile(join(directory, 'half', 'new'), '')
+  await fails(['-r', 'maildir', ...address, '--maildir', join(directory, 'half')], /^maildir .*\/half: .+$/)
+})
+
+test('the start-up message says where it listens, where mail goes, and how to send one', async t => {
+  const maildir = join(await temporaryDirectory(t), 'maildir')
+  const relay = await RelayProcess.start(t, {
+    args: ['-r', 'maildir', '--maildir', maildir, '-u', 'me', ...tlsArguments],
+    env: { PASSWORD: 'very secret' },
+    implicitTls: true,
+  })
+  const { port, tlsPort } = relay
+  assert.deepEqual(relay.stdout.all, [])
+  const [where, what, how, ...rest] = relay.stderr.all
+  assert.match(
+    where!,
+    new RegExp(`^aws-smtp-relay \\S+ listens on 127.0.0.1:${port}, tls://127.0.0.1:${tlsPort}$`),
+  )
+  assert.equal(what, `Mail goes to ${maildir}/new, one file a mail`)
+  assert.match(
+    how!,
+    new RegExp(`^Try: curl smtp://127.0.0.1:${port} --ssl-reqd --insecure --user me --mail-from `),
+  )
+  assert.deepEqual(rest, [])
+})
+
+test('with port 0 the start-up message tells the port that was taken', async t => {
+  const relay = await RelayProcess.start(t, { args: ['-r', 'discard', '-a', '127.0.0.1:0'] })
+  assert.notEqual(relay.port, 0)
+  await (await Wire.connect(relay.port)).greet()
+  assert.match(relay.stderr.all[2]!, new RegExp(`curl smtp://127\\.0\\.0\\.1:${relay.port} `))
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} says 421 to idle clients and ends with 0`, async t => {
+    const { relay } = await withMaildir(t)
+    const silent = await Wire.connect(relay.port)
+    await silent.reply()
+    const idle = await Wire.connect(relay.port)
+    await idle.greet()
+    const secure = await Wire.connect(relay.tlsPort, { tls: true })
+    await secure.greet()
+    relay.signal(signal)
+    for (const wire of [silent, idle, secure]) {
+      assert.equal(await wire.rest(), '421 4.3.2 relay.test is shutting down, try again later\r\n')
+      wire.vanish()
+    }
+    assert.deepEqual(await relay.ended(), { code: 0, signal: null })
+  })
+}
+
+test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
+  const { relay, maildir } = await withMaildir(t)
+  const idle = await Wire.connect(relay.port)
+  await idle.greet()
+  const busy = await Wire.connect(relay.port)
+  await busy.greet()
+  await busy.open()
+  await busy.put('Subject: x\r\n')
+  relay.signal('SIGTERM')
+  // Once the idle client has heard it, the signal has come.
+  await idle.rest()
+  idle.vanish()
+  await assert.rejects(Wire.connect(relay.port), { code: 'ECONNREFUSED' })
+  busy.say('\r\nlate\r\n.\r\n')
+  assert.match((await busy.reply()).text, /^250 2\.0\.0 Ok \S+$/)
+  assert.match((await busy.reply()).text, /^421 4\.3\.2 /)
+  assert.equal(await busy.rest(), '')
+  busy.vanish()
+  assert.deepEqual(await relay.ended(), { code: 0, signal: null })
+  const [mail] = await storedMails(maildir)
+  assert.equal(mail!.content.toString(), 'Subject: x\r\n\r\nlate\r\n')
+})
+
+test('a client that does not finish hears 421 when the time is over', async t => {
+  const { relay, maildir } = await withMaildir(t, '--drain-timeout', '0.2')
+  const wire = await Wire.connect(relay.port)
+  await wire.greet()
+  await wire.open()
+  await wire.put('never finished\r\n')
+  relay.signal('SIGTERM')
+  assert.match(await wire.rest(), /^421 4\.3\.2 /)
+  wire.vanish()
+  assert.deepEqual(await relay.ended(), { code: 0, signal: null })
+  assert.deepEqual(await storedMails(maildir), [])
+})
+
+test('a second signal does not wait', async t => {
+  const { relay } = await withMaildir(t)
+  const idle = await Wire.connect(relay.port)
+  await idle.greet()
+  const busy = await Wire.connect(relay.port)
+  await busy.greet()
+  await busy.open()
+  relay.signal('SIGTERM')
+  await idle.rest()
+  assert.ok(relay.alive)
+  relay.signal('SIGTERM')
+  assert.deepEqual(await relay.ended(), { code: 1, signal: null })
+  await busy.rest()
+})
+
+test('a reader of the log that goes away does not end the program', async t => {
+  const { relay, maildir } = await withMaildir(t)
+  relay.stopReading()
+  const wire = await Wire.connect(relay.port)
+  await wire.greet()
+  for (let mails = 0; mails < 3; mails++) assert.equal((await wire.mail('x\r\n')).code, 250)
+  assert.equal((await storedMails(maildir)).length, 3)
+  assert.ok(relay.alive)
+})
+
+async function withMaildir(scope: Scope, ...args: readonly string[]) {
+  const maildir = join(await temporaryDirectory(scope), 'maildir')
+  const relay = await RelayProcess.start(scope, {
+    args: ['-r', 'maildir', '--maildir', maildir, ...tlsArguments, ...args],
+    implicitTls: true,
+  })
+  return { relay, maildir }
+}
+
+/** It must end with 1 and say one line: what is wrong. */
+async function fails(args: readonly string[], message: RegExp, env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await run(args, env)
+  assert.match(stderr, message)
+  assert.ok(!stderr.includes('\n'), stderr)
+  assert.deepEqual([code, stdout], [1, ''])
+}
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+}

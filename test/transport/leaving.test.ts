@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Later, RecordingHost } from './recording-host.ts'
+import { Stand } from './stand.ts'
+import { Wire } from './wire.ts'
+
+const hello = 'EHLO client.test\r\n'
+const envelope = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n'
+const mail = `${envelope}DATA\r\nSubject: x\r\n\r\n..\r\n.\r\n`
+
+for (const tls of [false, true]) {
+  test(`all that a client said before it closed its half is answered, ${tls ? 'TLS' : 'clear'}`, async t => {
+    const host = new RecordingHost({ recipient: async () => undefined, sink: { write: async () => {} } })
+    const stand = await Stand.set(t, host)
+    const wire = await Wire.connect(tls ? stand.tlsPort : stand.port, { tls })
+    wire.say(hello + mail.repeat(20))
+    wire.finish()
+    const heard = await wire.rest()
+    assert.equal(heard.match(/^250 2\.0\.0 Ok\r$/gm)?.length, 20)
+    assert.deepEqual(host.calls, { write: 20, deliver: 20, discard: 0 })
+    await stand.emptied()
+  })
+}
+
+test('a mail without its end is discarded when the client closes its half', async t => {
+  const host = new RecordingHost()
+  const stand = await Stand.set(t, host)
+  const wire = await Wire.connect(stand.port)
+  wire.say(`${hello}${envelope}DATA\r\nx\r\n.\r`)
+  wire.finish()
+  assert.match(await wire.rest(), /\r\n354 [^\r\n]*\r\n$/)
+  await stand.emptied()
+  assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
+})
+
+test('a client that closed its half still waits for the answer to its mail', async t => {
+  const later = new Later<undefined>()
+  const host = new RecordingHost({ sink: { deliver: () => later.promise } })
+  const stand = await Stand.set(t, host)
+  const wire = await Wire.connect(stand.port)
+  wire.say(hello + mail)
+  wire.finish()
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  const other = await stand.greeted()
+  for (let times = 0; times < 10; times++) await other.ask('NOOP')
+  assert.equal(wire.ended, false)
+  later.resolve(undefined)
+  assert.match(await wire.rest(), /\r\n250 2\.0\.0 Ok\r\n$/)
+})
+
+const never = { write: 0, deliver: 0, discard: 0 }
+/** The dialogue up to a question, and how often the sink is called when the answer is for nobody any more. */
+const questions = {
+  connect: { said: '', calls: never },
+  login: { said: `${hello}AUTH PLAIN AHVzZXIAc2VjcmV0\r\n`, calls: never },
+  sender: { said: hello + mail, calls: never },
+  recipient: { said: hello + mail, calls: never },
+  message: { said: hello + mail, calls: { write: 0, deliver: 0, discard: 1 } },
+  write: { said: hello + mail, calls: { write: 1, deliver: 0, discard: 1 } },
+  deliver: { said: hello + mail, calls: { write: 1, deliver: 1, discard: 0 } },
+} as const
+
+for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
+  for (const noticed of [true, false]) {
+    const when = noticed ? 'before' : 'at the moment of'
+    test(`a client that is gone ${when} the host's answer does no harm; the answer is ${ending}`, async t => {
+      for (const [question, { said, calls }] of Object.entries(questions)) {
+        await t.test(question, async t => {
+          const later = new Later<unknown>()
+          let asked = 0
+          const ask = () => {
+            asked++
+            return later.promise
+          }
+          const inSink = question === 'write' || question === 'deliver'
+          const host = new RecordingHost(inSink ? { sink: { [question]: ask } } : { [question]: ask })
+          const answerMs = ending === 'silence' ? 100 : 60_000
+          const stand = await Stand.set(t, host, { timeouts: { answerMs } })
+          const wire = await Wire.connect(stand.port)
+          await wire.put(said)
+          await stand.until(() => asked === 1, 'the question')
+          wire.reset()
+          if (noticed) await stand.until(() => stand.closed.size === 1, 'the server to notice')
+          if (ending === 'yes') later.resolve(question === 'message' ? host.sink : undefined)
+          else if (ending === 'no') later.resolve({ code: 550, status: '5.7.1', text: 'no' })
+          else if (ending === 'a fault') later.reject(new Error('too bad'))
+          await stand.emptied()
+
+          assert.equal(stand.faults.length, ending === 'a fault' || ending === 'silence' ? 1 : 0)
+          const { write, deliver, discard } = host.calls
+          const opened = question !== 'message' || ending === 'yes'
+          if (noticed) assert.deepEqual(host.calls, opened ? calls : never)
+          // All of the mail was there, and may have been taken; but once, and not given up as well.
+          else assert.ok(deliver + discard <= 1 && (write === 0 || deliver + discard === 1))
+          assert.ok(asked <= 1)
+        })
+      }
+    })
+  }
+}
+
+test('a client that is gone in the middle of the content has it discarded once', async t => {
+  for (const leave of ['vanish', 'reset'] as const) {
+    const host = new RecordingHost()
+    const stand = await Stand.set(t, host)
+    const wire = await stand.greeted()
+    await wire.open()
+    await wire.put('half a ')
+    await stand.until(() => host.calls.write === 1, 'the content')
+    wire[leave]()
+    await stand.emptied()
+    assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
+    assert.deepEqual(stand.faults, [])
+  }
+})

@@ -1,0 +1,102 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { plain } from '../../src/auth/index.ts'
+import { defaultLimits, type Host, type Settings } from '../../src/protocol/index.ts'
+import { defaultTimeouts, Server, secureContext, type Timeouts } from '../../src/transport/index.ts'
+import { patienceMs, within } from '../program/deadline.ts'
+import { Wire } from './wire.ts'
+
+const tlsFile = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))
+const context = secureContext({ cert: tlsFile('certificate.pem'), key: tlsFile('key.pem') })
+
+const settings: Settings = {
+  hostname: 'relay.test',
+  service: 'Relay',
+  tls: 'offered',
+  loginRequired: false,
+  mechanisms: [plain],
+  plaintextLogin: true,
+  bareNewline: 'normalize',
+  // The engine's limits are tested with the engine; here a client may ask as much as it likes.
+  limits: { ...defaultLimits, messageBytes: 200_000_000, idleCommands: Infinity, errors: Infinity },
+}
+
+interface Scope {
+  after(tidy: () => Promise<void>): void
+}
+
+/** What differs from the defaults. */
+export interface Conditions {
+  readonly timeouts?: Partial<Timeouts>
+  readonly settings?: Partial<Settings>
+}
+
+/** A server in this process, with the host of the test. */
+export class Stand {
+  readonly server: Server
+  /** What the server's owner was told. */
+  readonly faults: unknown[] = []
+  /** The server's ends of its connections, in the order in which they were made. */
+  readonly sockets: Socket[] = []
+  /** Those of them that are known to be closed. */
+  readonly closed = new Set<Socket>()
+  port = 0
+  tlsPort = 0
+
+  private constructor(host: Host, { timeouts, settings: other }: Conditions) {
+    this.server = new Server({
+      settings: { ...settings, ...other },
+      host,
+      timeouts: { ...defaultTimeouts, lingerMs: 200, ...timeouts },
+      secureContext: () => context,
+      onFault: fault => void this.faults.push(fault),
+    })
+  }
+
+  /** Listens on two ports, and is closed at the end of the scope. */
+  static async set(scope: Scope, host: Host, conditions: Conditions = {}): Promise<Stand> {
+    const stand = new Stand(host, conditions)
+    stand.port = (await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })).port
+    stand.tlsPort = (await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })).port
+    const ports = [stand.port, stand.tlsPort]
+    const onSocket = (message: unknown) => {
+      const { socket } = message as { socket: Socket }
+      if (!ports.includes(socket.localPort!)) return
+      stand.sockets.push(socket)
+      socket.once('close', () => stand.closed.add(socket))
+    }
+    subscribe('net.server.socket', onSocket)
+    scope.after(async () => {
+      unsubscribe('net.server.socket', onSocket)
+      for (const socket of stand.sockets) socket.destroy()
+      await within(stand.server.close(0), 'the server to close')
+    })
+    return stand
+  }
+
+  /** A client that has said EHLO. */
+  async greeted(tls = false): Promise<Wire> {
+    const wire = await Wire.connect(tls ? this.tlsPort : this.port, { tls })
+    await wire.greet()
+    return wire
+  }
+
+  /** Resolves when nobody is connected any more. */
+  async emptied(ms = patienceMs): Promise<void> {
+    await this.until(() => this.server.connections === 0, 'the end of all connections', ms)
+  }
+
+  /** Resolves when the condition holds; it is looked at after every turn of the event loop. */
+  async until(condition: () => boolean, what: string, ms = patienceMs): Promise<void> {
+    let over = false
+    const held = async () => {
+      while (!over && !condition()) await new Promise(resolve => setImmediate(resolve))
+    }
+    try {
+      await within(held(), what, undefined, ms)
+    } finally {
+      over = true
+    }
+  }
+}
