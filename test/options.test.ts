@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import os from 'node:os'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { AddressList } from '../src/auth/index.ts'
 import { type Environment, helpTable, helpText, parse, type Settings } from '../src/options.ts'
 
 const bcryptHash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
@@ -11,6 +12,10 @@ function settings(argv: readonly string[], env: Environment = {}): Settings {
   const parsed = parse(argv, env)
   if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))
   return parsed.settings
+}
+
+function warnings(argv: readonly string[], env: Environment = {}): readonly string[] {
+  return settings(argv, env).warnings
 }
 
 function usage(argv: readonly string[], env: Environment = {}): string {
@@ -33,58 +38,159 @@ test('without arguments the defaults hold', () => {
     tls: undefined,
     requireTls: false,
     relay: 'ses',
-    configurationSet: undefined,
-    access: {},
-    allowPlaintextAuth: false,
     maildirPath: './maildir',
-    maxMessageBytes: 10 * 1024 * 1024,
+    access: {},
+    usersPath: undefined,
+    allowPlaintextAuth: false,
+    filters: { allowFrom: undefined, denyTo: undefined, allowTo: undefined },
+    configurationSet: undefined,
+    sourceArn: undefined,
+    fromArn: undefined,
+    returnPathArn: undefined,
+    tags: undefined,
+    pinpointApplicationId: undefined,
+    upstreamConnections: 256,
+    upstreamTimeoutMs: 60_000,
+    sendRate: undefined,
+    maxMessageBytes: undefined,
     maxRecipients: 100,
     idleTimeoutMs: 300_000,
     dataTimeoutMs: 600_000,
+    patienceMs: 20_000,
     bareNewline: 'normalize',
     drainTimeoutMs: 30_000,
-    upstreamTimeoutMs: 60_000,
+    warnings: [],
   } satisfies Settings)
 })
 
+const arn = (name: string) => `arn:aws:ses:eu-west-1:123456789012:identity/${name}`
+
 test('every option has its setting', () => {
-  const argv =
-    '-a 127.0.0.1:25,tls://[::1]:465,tls://:466 -n Name -h relay.test -c a.crt -k a.key -s -t -r maildir'
-  const more =
-    '-e set -u user --allow-plaintext-auth --maildir /tmp/mail --max-size 1MiB --max-recipients 7 --idle-timeout 1.5'
-  const last = '--data-timeout 20 --bare-newline reject --drain-timeout 0 --upstream-timeout 5'
+  const argv = [
+    '-a 127.0.0.1:25,tls://[::1]:465,tls://:466 -n Name -h relay.test -r ses --maildir /tmp/mail',
+    '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
+    `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
+    '--send-rate 1.5 --max-size 1MiB --max-recipients 7 --idle-timeout 1.5 --data-timeout 20 --patience 0',
+    '--bare-newline reject --drain-timeout 0 --check',
+  ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
-  assert.deepEqual(settings(`${argv} ${more} ${last}`.split(' '), env), {
-    listen: [
-      { host: '127.0.0.1', port: 25, implicitTls: true },
-      { host: '::1', port: 465, implicitTls: true },
-      { host: undefined, port: 466, implicitTls: true },
-    ],
-    service: 'Name',
-    hostname: 'relay.test',
-    tls: { certPath: 'a.crt', keyPath: 'a.key', passphrase: 'test' },
-    requireTls: true,
-    relay: 'maildir',
-    configurationSet: 'set',
-    access: { user: { name: 'user', bcryptHash, password: 'password' } },
-    allowPlaintextAuth: true,
-    maildirPath: '/tmp/mail',
-    maxMessageBytes: 1024 * 1024,
-    maxRecipients: 7,
-    idleTimeoutMs: 1500,
-    dataTimeoutMs: 20_000,
-    bareNewline: 'reject',
-    drainTimeoutMs: 0,
-    upstreamTimeoutMs: 5000,
-  } satisfies Settings)
+  assert.deepEqual(parse(argv.join(' ').split(' '), env), {
+    type: 'settings',
+    check: true,
+    settings: {
+      listen: [
+        { host: '127.0.0.1', port: 25, implicitTls: true },
+        { host: '::1', port: 465, implicitTls: true },
+        { host: undefined, port: 466, implicitTls: true },
+      ],
+      service: 'Name',
+      hostname: 'relay.test',
+      tls: { certPath: 'a.crt', keyPath: 'a.key', passphrase: 'test' },
+      requireTls: true,
+      relay: 'ses',
+      maildirPath: '/tmp/mail',
+      access: {
+        addresses: new AddressList('10.0.0.0/8'),
+        user: { name: 'user', bcryptHash, password: 'password' },
+      },
+      usersPath: 'users',
+      allowPlaintextAuth: false,
+      filters: { allowFrom: '@a$', denyTo: '^b@', allowTo: '@c$' },
+      configurationSet: 'set',
+      sourceArn: arn('a'),
+      fromArn: arn('b'),
+      returnPathArn: arn('c'),
+      tags: { a: '1', b: '2' },
+      pinpointApplicationId: undefined,
+      upstreamConnections: 8,
+      upstreamTimeoutMs: 5000,
+      sendRate: 1.5,
+      maxMessageBytes: 1024 * 1024,
+      maxRecipients: 7,
+      idleTimeoutMs: 1500,
+      dataTimeoutMs: 20_000,
+      patienceMs: 0,
+      bareNewline: 'reject',
+      drainTimeoutMs: 0,
+      warnings: [],
+    } satisfies Settings,
+  })
+  assert.equal(settings(['--allow-plaintext-auth']).allowPlaintextAuth, true)
+  assert.equal(settings(['-r', 'pinpoint', '--pinpoint-application-id', 'a1']).pinpointApplicationId, 'a1')
 })
+
+// The flags of the Go program: name, what stands for it if it is not given, a value and what becomes of it.
+const secret = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password' }
+const port = ({ listen }: Settings) => listen.map(({ host, port }) => [host, port])
+for (const [flag, read, fallback, argv, found] of [
+  ['-a: TCP listen address', port, [[undefined, 1025]], ['-a', '127.0.0.1:25'], [['127.0.0.1', 25]]],
+  ['-n: SMTP service name', (s: Settings) => s.service, 'AWS SMTP Relay', ['-n', 'A b'], 'A b'],
+  ['-h: Server hostname', (s: Settings) => s.hostname, os.hostname(), ['-h', 'a.test'], 'a.test'],
+  ['-c: TLS cert file', (s: Settings) => s.tls?.certPath, undefined, tls, 'default.crt'],
+  ['-k: TLS key file', (s: Settings) => s.tls?.keyPath, undefined, tls, 'default.key'],
+  ['-s: Require TLS via STARTTLS', (s: Settings) => s.requireTls, false, ['-s', ...tls], true],
+  [
+    '-t: Listen for incoming TLS connections only',
+    (s: Settings) => s.listen[0]?.implicitTls,
+    false,
+    ['-t', ...tls],
+    true,
+  ],
+  [
+    '-r: Relay API to use',
+    (s: Settings) => s.relay,
+    'ses',
+    ['-r', 'pinpoint', '--pinpoint-application-id', 'a'],
+    'pinpoint',
+  ],
+  [
+    '-e: Amazon SES Configuration Set Name',
+    (s: Settings) => s.configurationSet,
+    undefined,
+    ['-e', 'set'],
+    'set',
+  ],
+  [
+    '-i: Allowed client IPs',
+    (s: Settings) => s.access.addresses?.toString(),
+    undefined,
+    ['-i', '127.0.0.1,2001:4860:0:2001::68'],
+    '127.0.0.1, 2001:4860:0:2001::68',
+  ],
+  [
+    '-u: Authentication username',
+    (s: Settings) => s.access.user?.name,
+    undefined,
+    ['-u', 'username'],
+    'username',
+  ],
+  [
+    '-l: Allowed sender emails regular expression',
+    (s: Settings) => s.filters.allowFrom,
+    undefined,
+    ['-l', '@example\\.org$'],
+    '@example\\.org$',
+  ],
+  [
+    '-d: Denied recipient emails regular expression',
+    (s: Settings) => s.filters.denyTo,
+    undefined,
+    ['-d', 'admin@example\\.org$'],
+    'admin@example\\.org$',
+  ],
+] as const) {
+  test(`the flag of the Go program ${flag}`, () => {
+    assert.deepEqual(read(settings([])), fallback)
+    assert.deepEqual(read(settings(argv, secret)), found)
+  })
+}
 
 test('names take one dash or two, values a space or an equals sign', () => {
   for (const dashes of ['-', '--']) {
-    for (const name of ['e', 'configuration-set']) {
-      assert.equal(settings([`${dashes}${name}`, 'value']).configurationSet, 'value')
-      assert.equal(settings([`${dashes}${name}=value`]).configurationSet, 'value')
-      assert.equal(settings([`${dashes}${name}=a=b`]).configurationSet, 'a=b')
+    for (const name of ['n', 'name']) {
+      assert.equal(settings([`${dashes}${name}`, 'value']).service, 'value')
+      assert.equal(settings([`${dashes}${name}=value`]).service, 'value')
+      assert.equal(settings([`${dashes}${name}=a=b`]).service, 'a=b')
     }
   }
 })
@@ -104,17 +210,17 @@ test('a boolean takes the words of Go behind an equals sign', () => {
 })
 
 test('a value may begin with a dash, or be one', () => {
-  assert.equal(settings(['-e', '-x']).configurationSet, '-x')
-  assert.equal(settings(['-e', '--']).configurationSet, '--')
-  assert.equal(settings(['-e', '--help']).configurationSet, '--help')
-  assert.equal(settings(['-e', '-']).configurationSet, '-')
-  assert.equal(settings(['-e=-s']).configurationSet, '-s')
+  assert.equal(settings(['-n', '-x']).service, '-x')
+  assert.equal(settings(['-n', '--']).service, '--')
+  assert.equal(settings(['-n', '--help']).service, '--help')
+  assert.equal(settings(['-n', '-']).service, '-')
+  assert.equal(settings(['-n=-s']).service, '-s')
 })
 
 test('a text that looks like a number stays a text', () => {
-  assert.equal(settings(['-e', '0x10']).configurationSet, '0x10')
-  assert.equal(settings(['-e', '007']).configurationSet, '007')
-  assert.equal(settings(['-e', 'false']).configurationSet, 'false')
+  assert.equal(settings(['-n', '0x10']).service, '0x10')
+  assert.equal(settings(['-n', '007']).service, '007')
+  assert.equal(settings(['-n', 'false']).service, 'false')
 })
 
 test('the last of repeated options wins, whichever name it has', () => {
@@ -179,7 +285,9 @@ test('h is the hostname', () => {
 })
 
 test('an empty value means the default', () => {
-  const argv = ['-a', '-n', '-h', '-c', '-k', '-r', '-e', '-u', '--maildir', '--max-size', '--idle-timeout']
+  const argv = 'a n h c k r e i u l d o f p maildir users tags max-size send-rate patience'
+    .split(' ')
+    .map(name => `-${name}`)
   assert.deepEqual(settings(argv.flatMap(name => [name, ''])), settings([]))
   assert.deepEqual(settings(argv.map(name => `${name}=`)), settings([]))
 })
@@ -296,12 +404,6 @@ test('another relay is refused in the words of the Go program', () => {
   assert.equal(conflict(['-r', 'constructor']), 'Invalid relay API: constructor')
 })
 
-test('the largest message follows the relay', () => {
-  assert.equal(settings(['-r', 'ses']).maxMessageBytes, 10_485_760)
-  assert.equal(settings(['-r', 'maildir']).maxMessageBytes, 41_943_040)
-  assert.equal(settings(['-r', 'discard']).maxMessageBytes, 41_943_040)
-})
-
 test('certificate and key go together', () => {
   assert.equal(conflict(['-c', 'a']), '-c/--tls-cert needs -k/--tls-key')
   assert.equal(conflict(['-k', 'a']), '-k/--tls-key needs -c/--tls-cert')
@@ -328,8 +430,194 @@ test('a user needs a secret', () => {
   })
 })
 
-test('secrets without a user change nothing', () => {
-  assert.deepEqual(settings([], { PASSWORD: 'password', BCRYPT_HASH: 'x' }).access, {})
+test('secrets without a user change nothing, and are warned of', () => {
+  const env = { PASSWORD: 'password', BCRYPT_HASH: 'x' }
+  assert.deepEqual(settings([], env).access, {})
+  assert.deepEqual(warnings([], env), ['BCRYPT_HASH and PASSWORD are not used without -u/--user'])
+  assert.deepEqual(warnings([], { PASSWORD: 'password' }), ['PASSWORD is not used without -u/--user'])
+  assert.deepEqual(warnings(['--users', 'users', ...tls], { BCRYPT_HASH: 'x' }), [
+    'BCRYPT_HASH is not used without -u/--user',
+  ])
+  assert.deepEqual(warnings(['-u', 'user'], { PASSWORD: 'password' }), [])
+})
+
+test('users of a file need TLS or the leave to do without', () => {
+  const message =
+    '--users allows LOGIN and PLAIN only, and these need TLS: ' +
+    'give -c/--tls-cert and -k/--tls-key, or --allow-plaintext-auth'
+  assert.equal(conflict(['--users', 'users']), message)
+  assert.equal(conflict(['--users', 'users', '-u', 'user'], { PASSWORD: 'password' }), message)
+  assert.equal(settings(['--users', 'users', ...tls]).usersPath, 'users')
+  assert.equal(settings(['--users', 'users', '--allow-plaintext-auth']).usersPath, 'users')
+})
+
+test('leave to do without TLS where TLS is required is warned of', () => {
+  const argv = ['-u', 'user', '--allow-plaintext-auth', ...tls]
+  const warned = ['--allow-plaintext-auth changes nothing where TLS is required']
+  assert.deepEqual(warnings([...argv, '-s'], { PASSWORD: 'x' }), warned)
+  assert.deepEqual(warnings([...argv, '-t'], { PASSWORD: 'x' }), warned)
+  assert.deepEqual(warnings([...argv, '-a', 'tls://:465'], { PASSWORD: 'x' }), warned)
+  assert.deepEqual(warnings([...argv, '-a', 'tls://:465,:25'], { PASSWORD: 'x' }), [])
+})
+
+test('an address list is read, and what is wrong with it is said', () => {
+  const { addresses } = settings(['-i', '127.0.0.1, 10.0.0.0/8,::ffff:192.0.2.1']).access
+  assert.deepEqual(
+    ['127.0.0.1', '10.9.9.9', '192.0.2.1', '192.0.2.2'].map(address => addresses?.has(address)),
+    [true, true, true, false],
+  )
+  assert.equal(
+    usage(['-i', '127.0.0.1,10.0.0.5/8']),
+    'invalid value "127.0.0.1,10.0.0.5/8" for flag -i: "10.0.0.5/8" has bits behind its mask: ' +
+      'write 10.0.0.0/8 for the block, or no mask',
+  )
+  assert.match(
+    usage([], { SMTP_RELAY_ALLOW_IPS: 'localhost' }),
+    /for SMTP_RELAY_ALLOW_IPS: "localhost" is neither/,
+  )
+  assert.match(usage(['-i', ',']), /for flag -i: no address in it$/)
+})
+
+test('expressions are passed on as they are written, malformed ones too', () => {
+  const { filters } = settings(['-l', '(', '-d', '(?i)@B$', '--allow-to', '\\'])
+  assert.deepEqual(filters, { allowFrom: '(', denyTo: '(?i)@B$', allowTo: '\\' })
+})
+
+test('ARNs of the From header and of the return path are that of the source, unless they are given', () => {
+  const arns = (argv: readonly string[]) => {
+    const { sourceArn, fromArn, returnPathArn } = settings(argv)
+    return [sourceArn, fromArn, returnPathArn]
+  }
+  assert.deepEqual(arns(['-o', arn('a')]), [arn('a'), arn('a'), arn('a')])
+  assert.deepEqual(arns(['--source-arn', arn('a'), '--from-arn', arn('b')]), [arn('a'), arn('b'), arn('a')])
+  assert.deepEqual(arns(['-p', arn('c')]), [undefined, undefined, arn('c')])
+})
+
+test('an ARN that is not that of an SES identity is refused', () => {
+  for (const text of [
+    'x',
+    'arn:aws:ses:eu-west-1:123456789012:configuration-set/a',
+    'arn:aws:iam::123456789012:role/a',
+    'arn:aws:ses:eu-west-1:12345678901:identity/a',
+    `${arn('a')} `,
+    arn(''),
+  ]) {
+    assert.match(usage(['-o', text]), /^invalid value ".*" for flag -o: must be like arn:aws:ses:/)
+  }
+  for (const text of [
+    'arn:aws-cn:ses:cn-north-1:123456789012:identity/example.org',
+    'arn:aws-us-gov:ses:us-gov-west-1:123456789012:identity/a+b@example.org',
+  ]) {
+    assert.equal(settings(['-f', text]).fromArn, text)
+  }
+})
+
+test('tags are names and values', () => {
+  const { tags } = settings(['--tags', 'team=a-1, Env=prod_2,__proto__=x'])
+  assert.deepEqual(Object.entries(tags ?? {}), [
+    ['team', 'a-1'],
+    ['Env', 'prod_2'],
+    ['__proto__', 'x'],
+  ])
+  for (const text of ['a', 'a=', '=b', 'a=b,', 'a=b=c', 'ä=b', 'a=b c', 'a:b=c', `a=${'x'.repeat(257)}`]) {
+    assert.match(usage(['--tags', text]), /for flag -tags: must be name=value,name=value with at most 256 /)
+  }
+  assert.match(usage(['--tags', 'a=b,a=c']), /for flag -tags: the name a may be given once only$/)
+  assert.equal(settings(['--tags', `a=${'x'.repeat(256)}`]).tags?.a?.length, 256)
+})
+
+test('the name of a configuration set has at most 64 letters, digits, dashes and underscores', () => {
+  assert.equal(settings(['-e', 'a_B-9'.repeat(12)]).configurationSet?.length, 60)
+  for (const text of ['a b', 'a.b', 'ä', 'x'.repeat(65)]) {
+    assert.match(usage(['-e', text]), /for flag -e: must be at most 64 letters, digits, dashes and/)
+  }
+})
+
+test('the send rate is a number, none, or what the account may send', () => {
+  const rate = (text: string) => settings(['--send-rate', text]).sendRate
+  assert.deepEqual(['0', '0.0', '0.5', '14', 'auto', ''].map(rate), [
+    undefined,
+    undefined,
+    0.5,
+    14,
+    'auto',
+    undefined,
+  ])
+  for (const text of ['-1', 'fast', '1e3', 'Infinity', '.5', 'AUTO', '1/s']) {
+    assert.match(
+      usage(['--send-rate', text]),
+      /for flag -send-rate: must be a number, 0 for no limit, or auto$/,
+    )
+  }
+})
+
+const pinpoint = ['-r', 'pinpoint', '--pinpoint-application-id', '0123456789abcdef0123456789abcdef']
+const pinpointEnded = 'AWS ended Amazon Pinpoint on 30 October 2026; -r ses or -r sesv2 takes its place'
+
+test('every relay is known', () => {
+  for (const relay of ['ses', 'sesv2', 'maildir', 'discard']) {
+    assert.deepEqual([settings(['-r', relay]).relay, warnings(['-r', relay])], [relay, []])
+  }
+})
+
+test('pinpoint needs an application, and is warned of', () => {
+  assert.equal(conflict(['-r', 'pinpoint']), '-r pinpoint needs --pinpoint-application-id')
+  assert.deepEqual(warnings(pinpoint), [pinpointEnded])
+  for (const id of ['a/b', 'a b', '../x', 'x'.repeat(65)]) {
+    assert.match(usage(['--pinpoint-application-id', id]), /for flag -pinpoint-application-id: must be like/)
+  }
+})
+
+test('what would change the mail and pinpoint cannot do is refused; -e, which the Go program took, is warned of', () => {
+  assert.equal(
+    conflict([...pinpoint, '-o', arn('a'), '--tags', 'a=b']),
+    '-r pinpoint cannot send with -o/--source-arn, --tags: -r ses can',
+  )
+  assert.equal(conflict([...pinpoint, '--send-rate', 'auto']), '--send-rate auto needs -r ses or -r sesv2')
+  assert.deepEqual(warnings([...pinpoint, '--send-rate', '5', '-e', 'set']), [
+    '-r pinpoint does not use -e/--configuration-set',
+    pinpointEnded,
+  ])
+})
+
+test('what a relay to try things with does not use is warned of', () => {
+  const argv = ['-e', 'set', '-o', arn('a'), '--tags', 'a=b', '--send-rate', '5']
+  for (const relay of ['maildir', 'discard']) {
+    assert.deepEqual(warnings(['-r', relay, ...argv]), [
+      `-r ${relay} does not use -e/--configuration-set, -o/--source-arn, --tags, --send-rate`,
+    ])
+    assert.equal(conflict(['-r', relay, '--send-rate', 'auto']), '--send-rate auto needs -r ses or -r sesv2')
+  }
+  for (const relay of ['ses', 'sesv2']) {
+    assert.deepEqual(warnings(['-r', relay, ...argv]), [])
+    assert.deepEqual(warnings(['-r', relay, '--pinpoint-application-id', 'a']), [
+      `-r ${relay} does not use --pinpoint-application-id`,
+    ])
+  }
+})
+
+test('sesv2 has one ARN where ses has two', () => {
+  const message =
+    '-r sesv2 has one ARN for the source and the From header: ' +
+    '-o/--source-arn and -f/--from-arn must be the same'
+  assert.equal(conflict(['-r', 'sesv2', '-o', arn('a'), '-f', arn('b')]), message)
+  for (const argv of [
+    ['-o', arn('a'), '-p', arn('b')],
+    ['-f', arn('a')],
+    ['-o', arn('a'), '-f', arn('a')],
+  ]) {
+    assert.equal(settings(['-r', 'sesv2', ...argv]).fromArn, arn('a'))
+  }
+})
+
+test('a check is a way to start, not a setting', () => {
+  const check = (argv: readonly string[], env: Environment = {}) => {
+    const parsed = parse(argv, env)
+    return parsed.type === 'settings' ? parsed.check : parsed.type
+  }
+  assert.deepEqual([check([]), check(['--check']), check(['--check=false'])], [false, true, false])
+  assert.equal(check(['--check', '-s']), 'conflict')
+  assert.equal(check([], { SMTP_RELAY_CHECK: 'true' }), true)
 })
 
 test('a hash alone needs TLS or the leave to do without', () => {
@@ -371,6 +659,13 @@ const words = fc.oneof(
   fc.constantFrom(
     '--idle-timeout',
     '--bare-newline=reject',
+    '-i',
+    '::ffff:0:0/96',
+    '--tags',
+    'a=b',
+    '--send-rate=auto',
+    '-o',
+    '--check',
     '--help',
     '--version',
     'true',
@@ -392,6 +687,8 @@ test('no command line and no environment makes it throw, and no message is more 
       SMTP_RELAY_HOSTNAME: values,
       SMTP_RELAY_MAX_SIZE: values,
       SMTP_RELAY_USER: values,
+      SMTP_RELAY_ALLOW_IPS: values,
+      SMTP_RELAY_TAGS: values,
     },
     { requiredKeys: [] },
   )
@@ -411,7 +708,9 @@ test('no message ever holds a secret', () => {
   fc.assert(
     fc.property(fc.array(words, { maxLength: 6 }), argv => {
       const parsed = parse(argv, env)
-      if ('message' in parsed) assert.equal(parsed.message.includes(secret), false)
+      const said =
+        'message' in parsed ? [parsed.message] : 'settings' in parsed ? parsed.settings.warnings : []
+      assert.equal(said.join().includes(secret), false)
     }),
   )
 })
@@ -423,6 +722,7 @@ test('the help names every option in at most 80 columns', () => {
   for (const name of [
     '-a, --listen',
     '-u, --user',
+    '-i, --allow-ips',
     '    --max-size',
     '    --help',
     'BCRYPT_HASH',
@@ -431,6 +731,9 @@ test('the help names every option in at most 80 columns', () => {
     assert.ok(help.includes(`  ${name}`), name)
   }
   assert.ok(help.includes('(default ":1025")'))
+  const headings = help.match(/^[A-Z]\w+:$/gm)
+  assert.deepEqual(headings?.join(' '), 'General: TLS: Authentication: Filters: Amazon: Limits: Operation:')
+  for (const heading of headings ?? []) assert.ok(table.includes(`| **${heading.slice(0, -1)}** |  |  |  |`))
   assert.ok(table.includes('| `-a` `--listen` | `SMTP_RELAY_LISTEN` | `:1025` |'))
   const cells = table
     .trimEnd()

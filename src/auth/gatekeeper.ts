@@ -1,13 +1,22 @@
 import type { Verdict } from '../protocol/events.ts'
 import type { Client, Host } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
-import type { Credentials, Mechanism } from '../protocol/sasl.ts'
+import { reply } from '../protocol/reply.ts'
+import type { Mechanism } from '../protocol/sasl.ts'
+import { type Account, Accounts } from './accounts.ts'
+import type { AddressList } from './addresses.ts'
+import type { AccessFailure } from './failures.ts'
 import { cramMd5, login, plain } from './mechanisms.ts'
-import { Password, PasswordHash, sameText, type VerifyHash } from './passwords.ts'
+import { Password, PasswordHash, type VerifyHash } from './passwords.ts'
+import type { Users } from './users.ts'
 
-/** Who may use the server. Without a user everybody may, and whoever logs in is believed. */
+/** Who may use the server. Without any user everybody may log in, and whoever does is believed. */
 export interface Access {
+  /** The addresses that clients may come from; left out: any. Users have to come from there, too. */
+  readonly addresses?: AddressList | undefined
   readonly user?: User | undefined
+  /** More users, who may change while the server runs. One with the name of `user` is not asked. */
+  readonly users?: { current(): Users | Promise<Users> } | undefined
 }
 
 /** Someone who may log in. Without a secret nobody can log in as this user; an empty one is none. */
@@ -19,84 +28,122 @@ export interface User {
   readonly password?: string | undefined
 }
 
-/** Why a login was refused: for the log only, the client always hears the same. The names are as the client sent them. */
-export type LoginFailure = {
-  readonly mechanism: string
-  readonly username: string
-} & (
-  | { readonly type: 'unknownUser' }
-  | { readonly type: 'wrongPassword' }
-  /** The password was right, but the client asked to act as somebody else (RFC 4616 section 2). */
-  | { readonly type: 'otherIdentity'; readonly actAs: string }
-  /** The password could not be verified; the client is told to try again later. */
-  | { readonly type: 'unavailable'; readonly error: unknown }
-)
-
 /** What a gatekeeper may be given to work with. */
 export interface GatekeeperPorts {
-  /** Called for every refused login. */
-  onFailure?(failure: LoginFailure, client: Client): void
+  /** Called for everybody who is not let in, and for every sender that a user may not use. */
+  onFailure?(failure: AccessFailure, client: Client): void
   /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
   readonly verifyHash?: VerifyHash
+  /** Milliseconds on a clock that never goes back. */
+  readonly now?: () => number
 }
 
-/** The part of a host that decides who may come in. */
-export type Gatekeeper = Pick<Host, 'connect'> & Required<Pick<Host, 'login'>>
+/** The part of a host that decides who may come in, and as whom. */
+export type Gatekeeper = Pick<Host, 'connect' | 'sender'> & Required<Pick<Host, 'login'>>
 
-/** Makes the part of a host that holds logins against the access. Throws a TypeError where a hash is malformed. */
+const addressRefused = reply(554, '5.7.1', 'Mail is not accepted from your IP address')
+const senderRefused = reply(550, '5.7.1', 'Your user may not send from this address')
+
+/**
+ * Makes the part of a host that holds clients against the access; what needs no decision is left out.
+ * Throws a TypeError where a hash is malformed.
+ *
+ * A user with an expression may send as the addresses that it matches; the null sender is the empty text, as for `-l`.
+ * So who sends bounces needs an expression such as `^$|@example\.org$`. A user who is no longer in the file may send no
+ * more, also where the session goes on.
+ */
 export function gatekeeper(access: Access, ports: GatekeeperPorts = {}): Gatekeeper {
-  const { user } = access
-  if (user === undefined) return { login: () => undefined }
-
-  const secrets: Secrets = {
-    hash: user.bcryptHash ? new PasswordHash(user.bcryptHash, ports.verifyHash) : undefined,
-    password: user.password ? new Password(user.password) : undefined,
-  }
-  // Who asks for a user that does not exist waits as long and hears the same as with a wrong password.
-  const decoys: Secrets = { hash: secrets.hash?.decoy(), password: secrets.password?.decoy() }
-
+  const current = accountsOf(access, ports)
   return {
-    async login({ mechanism, credentials }, client): Promise<Verdict> {
-      const { username } = credentials
-      const actAs = credentials.type === 'password' ? credentials.actAs : undefined
-      const known = sameText(username, user.name)
-      let right: boolean
-      try {
-        right = await matches(known ? secrets : decoys, credentials)
-      } catch (error) {
-        ports.onFailure?.({ type: 'unavailable', mechanism, username, error }, client)
-        return replies.loginUnavailable
-      }
-      if (!known) ports.onFailure?.({ type: 'unknownUser', mechanism, username }, client)
-      else if (!right) ports.onFailure?.({ type: 'wrongPassword', mechanism, username }, client)
-      else if (actAs !== undefined && actAs !== username)
-        ports.onFailure?.({ type: 'otherIdentity', mechanism, username, actAs }, client)
-      else return undefined
-      return replies.badCredentials
-    },
+    ...(access.addresses && { connect: connectFrom(access.addresses, ports) }),
+    login: requiresLogin(access) ? loginTo(current, ports) : () => undefined,
+    // The user of -u may send as anybody: only users of the file can be limited.
+    ...(access.users && { sender: senderOf(current, ports) }),
   }
 }
 
 /** The ways to log in that can succeed under this access, in the order in which EHLO lists them. */
 export function mechanisms(access: Access, hostname: string): readonly Mechanism[] {
-  const { user } = access
-  if (user === undefined || user.password) return [plain, login, cramMd5({ hostname })]
-  return user.bcryptHash ? [plain, login] : []
+  const { user, users } = access
+  if (!requiresLogin(access) || user?.password) return [plain, login, cramMd5({ hostname })]
+  return user?.bcryptHash || users ? [plain, login] : []
 }
 
 /** True when nobody may send without having logged in. */
 export function requiresLogin(access: Access): boolean {
-  return access.user !== undefined
+  return access.user !== undefined || access.users !== undefined
 }
 
-interface Secrets {
-  readonly hash: PasswordHash | undefined
-  readonly password: Password | undefined
-}
+type Current = () => Accounts | Promise<Accounts>
 
-function matches({ hash, password }: Secrets, credentials: Credentials): boolean | Promise<boolean> {
-  if (credentials.type === 'digest') {
-    return password?.signed(credentials.challenge, credentials.digest) ?? false
+function connectFrom(addresses: AddressList, ports: GatekeeperPorts): NonNullable<Gatekeeper['connect']> {
+  return client => {
+    if (addresses.has(client.address)) return undefined
+    ports.onFailure?.({ type: 'refusedAddress' }, client)
+    return addressRefused
   }
-  return (hash ?? password)?.matches(credentials.password) ?? false
+}
+
+function loginTo(current: Current, ports: GatekeeperPorts): Gatekeeper['login'] {
+  return async ({ mechanism, credentials }, client) => {
+    const { username } = credentials
+    const actAs = credentials.type === 'password' ? credentials.actAs : undefined
+    const accounts = await current()
+    let right: boolean
+    try {
+      right = await accounts.prove(credentials)
+    } catch (error) {
+      ports.onFailure?.({ type: 'unavailable', mechanism, username, error }, client)
+      return replies.loginUnavailable
+    }
+    if (accounts.get(username) === undefined)
+      ports.onFailure?.({ type: 'unknownUser', mechanism, username }, client)
+    else if (!right) ports.onFailure?.({ type: 'wrongPassword', mechanism, username }, client)
+    else if (actAs !== undefined && actAs !== username)
+      ports.onFailure?.({ type: 'otherIdentity', mechanism, username, actAs }, client)
+    else return undefined
+    return replies.badCredentials
+  }
+}
+
+function senderOf(current: Current, ports: GatekeeperPorts): NonNullable<Gatekeeper['sender']> {
+  const judge = (sender: string, client: Client, accounts: Accounts): Verdict => {
+    const { user: username = '' } = client
+    const account = accounts.get(username)
+    if (account !== undefined && (account.senders?.(sender) ?? true)) return undefined
+    ports.onFailure?.({ type: 'deniedSender', username, sender }, client)
+    return senderRefused
+  }
+  return ({ address }, client) => {
+    const accounts = current()
+    return accounts instanceof Promise
+      ? accounts.then(accounts => judge(address, client, accounts))
+      : judge(address, client, accounts)
+  }
+}
+
+/** Everybody who may log in at the moment of the call. */
+function accountsOf({ user, users }: Access, ports: GatekeeperPorts): Current {
+  const own = user === undefined ? [] : [account(user, ports)]
+  let accounts = new Accounts(own)
+  if (users === undefined) return () => accounts
+
+  let merged: Users | undefined
+  const merge = (found: Users) => {
+    if (found !== merged) accounts = new Accounts([...found.values(), ...own])
+    merged = found
+    return accounts
+  }
+  return () => {
+    const found = users.current()
+    return found instanceof Promise ? found.then(merge) : merge(found)
+  }
+}
+
+function account({ name, bcryptHash, password }: User, { verifyHash, now }: GatekeeperPorts): Account {
+  return {
+    name,
+    hash: bcryptHash ? new PasswordHash(bcryptHash, verifyHash, now) : undefined,
+    password: password ? new Password(password) : undefined,
+  }
 }

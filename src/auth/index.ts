@@ -1,16 +1,21 @@
 /**
- * The room that decides who may come in: mechanisms turn what a client sends into credentials, passwords verify them,
- * the gatekeeper answers the engine's question `login`. It knows the protocol's ports and nothing of sockets or mail.
+ * The room that decides who may come in: mechanisms turn what a client sends into credentials, accounts verify them,
+ * the gatekeeper answers the engine's questions `connect`, `login` and `sender`. It knows the protocol's ports and
+ * nothing of sockets or mail.
  */
+export type { Account, Expression } from './accounts.ts'
+export { AddressList } from './addresses.ts'
+export { type AccessFailure, type LoginFailure, reasonOf } from './failures.ts'
 export {
   type Access,
   type Gatekeeper,
   type GatekeeperPorts,
   gatekeeper,
-  type LoginFailure,
   mechanisms,
   requiresLogin,
   type User,
 } from './gatekeeper.ts'
 export { type CramMd5Options, cramMd5, login, plain } from './mechanisms.ts'
-export { isBcryptHash, Password, PasswordHash, sameText, type VerifyHash } from './passwords.ts'
+export { isBcryptHash, Password, PasswordHash, type VerifyHash } from './passwords.ts'
+export { type Compile, type Reading, readUsers, type Users } from './users.ts'
+export { UsersFile, type UsersFilePorts } from './users-file.ts'

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { Turns } from './turns.ts'
 
 /** Holds a password against a bcrypt hash; rejects where it cannot. */
 export type VerifyHash = (password: string, hash: string) => Promise<boolean>
@@ -6,11 +7,6 @@ export type VerifyHash = (password: string, hash: string) => Promise<boolean>
 /** True of a bcrypt hash that a password can match: `$2a$`, `$2b$` or `$2y$`, a cost of 04 to 31, salt and digest. */
 export function isBcryptHash(text: string): boolean {
   return bcryptHash.test(text)
-}
-
-/** True when the texts are the same. How long it takes tells neither where they differ nor how long the secret one is. */
-export function sameText(given: string, secret: string): boolean {
-  return timingSafeEqual(seal(given), seal(secret))
 }
 
 /** A password that is known in clear. */
@@ -34,8 +30,8 @@ export class Password {
     return digest.length === expected.length && timingSafeEqual(digest, expected)
   }
 
-  /** A password that nobody knows, to be asked on behalf of users who do not exist. */
-  decoy(): Password {
+  /** A password that nobody knows, to be asked on behalf of users who have none. */
+  static unknown(): Password {
     return new Password(randomBytes(32).toString('hex'))
   }
 }
@@ -48,35 +44,73 @@ export class Password {
  * hash was made of it, and 72 bytes are beyond all guessing.
  */
 export class PasswordHash {
+  /** Each one more doubles the time. */
+  readonly cost: number
   readonly #hash: string
   readonly #verify: VerifyHash
-  // Applications log in for every mail. The latest password that was right is recognised by its keyed digest, so that
-  // not every mail costs the time of bcrypt; the digest is worth nothing outside of this process.
+  readonly #now: () => number
+  // Applications log in for every mail. The latest password that was right is recognised by its keyed digest for a
+  // while, so that not every mail costs the time of bcrypt; the digest is worth nothing outside of this process.
   #proven: Buffer | undefined
+  #provenUntil = 0
 
-  /** Throws a TypeError where `isBcryptHash` is false: no password would ever match. */
-  constructor(hash: string, verify: VerifyHash = bcrypt) {
+  /**
+   * Throws a TypeError where `isBcryptHash` is false: no password would ever match.
+   * @param now milliseconds on a clock that never goes back
+   */
+  constructor(hash: string, verify: VerifyHash = bcrypt, now: () => number = monotonic) {
     if (!isBcryptHash(hash)) throw new TypeError('Not a bcrypt hash')
+    this.cost = Number(hash.slice(4, 6))
     this.#hash = hash
     this.#verify = verify
+    this.#now = now
   }
 
-  /** Is this the password? Rejects where the hash cannot be computed. */
-  async matches(password: string): Promise<boolean> {
+  /**
+   * Is this the password? Rejects where the hash cannot be computed.
+   *
+   * A wrong password takes the time of a hash of cost `slowest`, so that nobody learns from the time whose hash it was
+   * held against: after cost 10, decoys of cost 10 and 11 fill up the time of cost 12, as 1 + 1 + 2 = 4.
+   */
+  async matches(password: string, slowest = this.cost): Promise<boolean> {
     const sealed = seal(password)
-    if (this.#proven !== undefined && timingSafeEqual(sealed, this.#proven)) return true
-    const right = await turns.take(() => this.#verify(password, this.#hash))
-    if (right) this.#proven = sealed
-    return right
+    // All in one turn: who takes several would wait several times where many wait.
+    return this.#isProven(sealed) || turns.take(() => this.#compute(password, sealed, slowest))
   }
 
   /** A hash that no password matches and that takes as long, to be asked on behalf of users who do not exist. */
   decoy(): PasswordHash {
-    return new PasswordHash(this.#hash.slice(0, -digestLength) + '.'.repeat(digestLength), this.#verify)
+    return new PasswordHash(this.#unmatched(this.cost), this.#verify, this.#now)
+  }
+
+  async #compute(password: string, sealed: Buffer, slowest: number): Promise<boolean> {
+    // An application that opens many connections at once logs in on all of them: the first one has proven it for all.
+    if (this.#isProven(sealed)) return true
+    const right = await this.#verify(password, this.#hash)
+    if (right) {
+      this.#proven = sealed
+      this.#provenUntil = this.#now() + provenMs
+      return true
+    }
+    for (let cost = this.cost; cost < slowest; cost++) await this.#verify(password, this.#unmatched(cost))
+    return false
+  }
+
+  #isProven(sealed: Buffer): boolean {
+    if (this.#proven === undefined) return false
+    if (this.#now() >= this.#provenUntil) this.#proven = undefined
+    return this.#proven !== undefined && timingSafeEqual(sealed, this.#proven)
+  }
+
+  #unmatched(cost: number): string {
+    const salt = this.#hash.slice(6, -digestLength)
+    return `${this.#hash.slice(0, 4)}${String(cost).padStart(2, '0')}${salt}${'.'.repeat(digestLength)}`
   }
 }
 
 const digestLength = 31
+
+const provenMs = 5 * 60_000
 
 // 16 bytes of salt and 23 of digest do not fill their last characters; where the spare bits are not zero, nothing matches.
 const bcryptHash =
@@ -84,32 +118,12 @@ const bcryptHash =
 
 const bcrypt: VerifyHash = async (password, hash) => (await import('@node-rs/bcrypt')).verify(password, hash)
 
+const monotonic = () => performance.now()
+
 const sealKey = randomBytes(32)
 
 function seal(text: string): Buffer {
   return createHmac('sha256', sealKey).update(text).digest()
-}
-
-/** Lets a number of pieces of work run at once; the others wait, first come, first served. */
-class Turns {
-  #free: number
-  readonly #waiting: (() => void)[] = []
-
-  constructor(places: number) {
-    this.#free = places
-  }
-
-  async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--
-    else await new Promise<void>(resolve => this.#waiting.push(resolve))
-    try {
-      return await work()
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#free++
-      else next()
-    }
-  }
 }
 
 // Bcrypt shares four threads with the look-up of names and the writing of files; these must not wait behind guesses.

@@ -1,6 +1,6 @@
 import minimist from 'minimist'
-import type { Problem } from './kinds.ts'
-import { type Name, names, optionOf } from './table.ts'
+import { type Name, names, optionOf } from './option.ts'
+import type { Problem } from './reading.ts'
 
 /** What a command line says: texts by long name, or one of the actions, or what is wrong with it. */
 export type Flags =

@@ -1,4 +1,4 @@
-import { type Name, names, optionOf, secretVariables, variableOf } from './table.ts'
+import { headings, type Name, optionOf, secretVariables, variableOf } from './option.ts'
 
 /** What `--help` prints: every option in at most 80 columns. */
 export function helpText(): string {
@@ -7,8 +7,11 @@ export function helpText(): string {
     '',
     'SMTP server that relays mail through Amazon SES.',
     '',
-    ...names.flatMap(name => entry(synopsis(name), meaning(name))),
-    '',
+    ...headings.flatMap(([heading, names]) => [
+      `${heading}:`,
+      ...names.flatMap(name => entry(synopsis(name), meaning(name))),
+      '',
+    ]),
     ...wrap(
       'Every option may also be given as an environment variable, its long name in capitals behind ' +
         'SMTP_RELAY_: SMTP_RELAY_MAX_SIZE is --max-size. The command line wins, and an empty value means the ' +
@@ -26,18 +29,15 @@ export function helpText(): string {
 
 /** The options as a Markdown table, for the README. */
 export function helpTable(): string {
-  const rows = names.map(name => {
-    const { short, fallback, otherwise, help } = optionOf(name)
-    const variable = variableOf(name)
-    return [
-      `${short === undefined ? '' : `\`-${short}\` `}\`--${name}\``,
-      variable === undefined ? '' : `\`${variable}\``,
-      fallback === undefined ? (otherwise ?? '') : `\`${fallback}\``,
-      help,
-    ]
-  })
+  const rows = headings.flatMap(([heading, names]) => [[`**${heading}**`, '', '', ''], ...names.map(cells)])
   const secrets = Object.entries(secretVariables).map(([name, help]) => ['', `\`${name}\``, '', help])
-  return [['Option', 'Variable', 'Default', 'Meaning'], ['---', '---', '---', '---'], ...rows, ...secrets]
+  return [
+    ['Option', 'Variable', 'Default', 'Meaning'],
+    ['---', '---', '---', '---'],
+    ...rows,
+    ['**Environment only**', '', '', ''],
+    ...secrets,
+  ]
     .map(cells => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
     .join('')
 }
@@ -55,6 +55,17 @@ function meaning(name: Name): string {
   if (otherwise !== undefined) return `${help} (default: ${otherwise})`
   if (fallback === undefined || kind.type === 'boolean') return help
   return `${help} (default ${/[ :]/.test(fallback) ? `"${fallback}"` : fallback})`
+}
+
+function cells(name: Name): readonly string[] {
+  const { short, fallback, otherwise, help } = optionOf(name)
+  const variable = variableOf(name)
+  return [
+    `${short === undefined ? '' : `\`-${short}\` `}\`--${name}\``,
+    variable === undefined ? '' : `\`${variable}\``,
+    fallback === undefined ? (otherwise ?? '') : `\`${fallback}\``,
+    help,
+  ]
 }
 
 function entry(left: string, right: string): readonly string[] {

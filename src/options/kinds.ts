@@ -1,18 +1,5 @@
-/** What comes of reading a value: the value, or what is wrong with it. */
-export type Reading<T> = { readonly type: 'value'; readonly value: T } | Problem
-
-/** `usage`: the end of the sentence `invalid value "x" for flag -x: …`. `conflict`: a whole sentence of the Go program's. */
-export interface Problem {
-  readonly type: 'usage' | 'conflict'
-  readonly message: string
-}
-
-/** A kind of value: how the text of an option becomes one. */
-export interface Kind<T> {
-  /** `boolean`: the value may be left out. `action`: the option is obeyed at once, whatever its value. */
-  readonly type: 'text' | 'boolean' | 'action'
-  read(text: string): Reading<T>
-}
+import { AddressList } from '../auth/index.ts'
+import { conflict, type Kind, problem, type Reading, value } from './reading.ts'
 
 /** An address to listen on. */
 export interface ListenAddress {
@@ -141,17 +128,17 @@ function readAddress(text: string): Reading<ListenAddress> {
   return value({ host: host === '' ? undefined : host, port: Number(port), implicitTls })
 }
 
+/** Client addresses and blocks of them. */
+export const addressList: Kind<AddressList> = {
+  type: 'text',
+  read(text) {
+    try {
+      return value(new AddressList(text))
+    } catch (error) {
+      return problem((error as Error).message)
+    }
+  },
+}
+
 // Beyond it Node's timers fire at once.
 const longestTimerSeconds = 2_147_483
-
-function value<T>(value: T): Reading<T> {
-  return { type: 'value', value }
-}
-
-function problem(message: string): Problem {
-  return { type: 'usage', message }
-}
-
-function conflict(message: string): Problem {
-  return { type: 'conflict', message }
-}

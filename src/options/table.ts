@@ -1,19 +1,8 @@
+import * as amazonKinds from './amazon.ts'
 import * as kinds from './kinds.ts'
-/** One option. Its long name is its key in the table; its environment variable is made of that name. */
-export interface Option<T = unknown> {
-  readonly short?: string
-  readonly kind: kinds.Kind<T>
-  /** The word for the value in the help. */
-  readonly value?: string
-  /** What an option that is not given stands for, as a user would write it. */
-  readonly fallback?: string
-  /** Where that depends: the same in words. */
-  readonly otherwise?: string
-  readonly help: string
-}
+import type { Option } from './option.ts'
 
-/** Every option of the program, in the order of the help. */
-export const options = {
+const general = {
   listen: {
     short: 'a',
     kind: kinds.addresses,
@@ -35,6 +24,22 @@ export const options = {
     otherwise: "the machine's",
     help: 'Server hostname in greeting, EHLO, Received and CRAM-MD5',
   },
+  relay: {
+    short: 'r',
+    kind: kinds.relay(['ses', 'sesv2', 'pinpoint', 'maildir', 'discard']),
+    value: 'NAME',
+    fallback: 'ses',
+    help: 'Where mail goes: ses (Amazon SES), sesv2 (its API of version 2: larger mails), pinpoint (Amazon Pinpoint), maildir (a local directory) or discard (nowhere: answers 250 and forgets)',
+  },
+  maildir: {
+    kind: kinds.text,
+    value: 'DIRECTORY',
+    fallback: './maildir',
+    help: 'Where the relay maildir writes',
+  },
+} as const satisfies Rows
+
+const tls = {
   'tls-cert': { short: 'c', kind: kinds.text, value: 'FILE', help: 'TLS cert file (PEM)' },
   'tls-key': {
     short: 'k',
@@ -54,18 +59,14 @@ export const options = {
     fallback: 'false',
     help: 'Listen for incoming TLS connections only: every address has implicit TLS',
   },
-  relay: {
-    short: 'r',
-    kind: kinds.relay(['ses', 'maildir', 'discard']),
-    value: 'NAME',
-    fallback: 'ses',
-    help: 'Where mail goes: ses (Amazon SES), maildir (a local directory) or discard (nowhere: answers 250 and forgets)',
-  },
-  'configuration-set': {
-    short: 'e',
-    kind: kinds.text,
-    value: 'NAME',
-    help: 'Amazon SES Configuration Set Name',
+} as const satisfies Rows
+
+const authentication = {
+  'allow-ips': {
+    short: 'i',
+    kind: kinds.addressList,
+    value: 'ADDRESSES',
+    help: 'Allowed client IPs (comma-separated), also blocks: 127.0.0.1,10.0.0.0/8,::1. Others get 554; these need no AUTH unless users are configured',
   },
   user: {
     short: 'u',
@@ -73,21 +74,100 @@ export const options = {
     value: 'NAME',
     help: 'Authentication username; its secret in BCRYPT_HASH or PASSWORD, or in both',
   },
+  users: {
+    kind: kinds.text,
+    value: 'FILE',
+    help: 'More users, one a line, as htpasswd -B writes them: user:hash, or user:hash:REGEXP for the senders that this user may use; reread when it changes',
+  },
   'allow-plaintext-auth': {
     kind: kinds.boolean,
     fallback: 'false',
     help: 'Offer LOGIN and PLAIN also where there is no TLS',
   },
-  maildir: {
+} as const satisfies Rows
+
+const filters = {
+  'allow-from': {
+    short: 'l',
     kind: kinds.text,
-    value: 'DIRECTORY',
-    fallback: './maildir',
-    help: 'Where the relay maildir writes',
+    value: 'REGEXP',
+    help: 'Allowed sender emails regular expression (RE2)',
   },
+  'deny-to': {
+    short: 'd',
+    kind: kinds.text,
+    value: 'REGEXP',
+    help: 'Denied recipient emails regular expression (RE2)',
+  },
+  'allow-to': {
+    kind: kinds.text,
+    value: 'REGEXP',
+    help: 'Allowed recipient emails regular expression (RE2)',
+  },
+} as const satisfies Rows
+
+const amazon = {
+  'configuration-set': {
+    short: 'e',
+    kind: amazonKinds.configurationSet,
+    value: 'NAME',
+    help: 'Amazon SES Configuration Set Name',
+  },
+  'source-arn': {
+    short: 'o',
+    kind: amazonKinds.identityArn,
+    value: 'ARN',
+    help: 'Identity of another account that allows this one to send',
+  },
+  'from-arn': {
+    short: 'f',
+    kind: amazonKinds.identityArn,
+    value: 'ARN',
+    otherwise: 'the source ARN',
+    help: 'The same for the From header',
+  },
+  'return-path-arn': {
+    short: 'p',
+    kind: amazonKinds.identityArn,
+    value: 'ARN',
+    otherwise: 'the source ARN',
+    help: 'The same for the return path',
+  },
+  tags: {
+    kind: amazonKinds.tags,
+    value: 'TAGS',
+    help: 'SES message tags for every mail: name=value,name=value',
+  },
+  'pinpoint-application-id': {
+    kind: amazonKinds.applicationId,
+    value: 'ID',
+    help: 'Project that the relay pinpoint sends with; it needs one',
+  },
+  'upstream-connections': {
+    kind: kinds.integer(1),
+    value: 'COUNT',
+    fallback: '256',
+    help: 'HTTP connections to AWS',
+  },
+  'upstream-timeout': {
+    kind: kinds.seconds(0.001),
+    value: 'SECONDS',
+    fallback: '60',
+    help: 'How long one call to AWS may take',
+  },
+  'send-rate': {
+    kind: amazonKinds.rate,
+    value: 'RATE',
+    fallback: '0',
+    help: "Recipients per second to hand to AWS; 0 is no limit, auto the account's quota",
+  },
+} as const satisfies Rows
+
+const limits = {
   'max-size': {
     kind: kinds.bytes,
     value: 'BYTES',
-    otherwise: 'what the relay takes: ses 10MiB, others 40MiB',
+    otherwise: 'what the relay takes: ses 10MiB, pinpoint 5 MB, others 40MiB',
     help: 'Largest message in bytes, or in KiB, MiB or GiB',
   },
   'max-recipients': {
@@ -108,6 +188,15 @@ export const options = {
     fallback: '600',
     help: 'How long the content of one message may take to come in',
   },
+  patience: {
+    kind: kinds.seconds(0),
+    value: 'SECONDS',
+    fallback: '20',
+    help: 'How long a message may wait for the send rate and for new tries with AWS before the client gets a 4xx',
+  },
+} as const satisfies Rows
+
+const operation = {
   'bare-newline': {
     kind: kinds.choice(['normalize', 'reject']),
     value: 'ACTION',
@@ -120,47 +209,24 @@ export const options = {
     fallback: '30',
     help: 'How long running transactions may take after SIGTERM',
   },
-  'upstream-timeout': {
-    kind: kinds.seconds(0.001),
-    value: 'SECONDS',
-    fallback: '60',
-    help: 'How long one call to AWS may take',
+  check: {
+    kind: kinds.boolean,
+    fallback: 'false',
+    help: 'Check the settings and what they name (files, expressions, region, credentials), and exit',
   },
   version: { kind: kinds.action, help: 'Print the version and exit' },
   help: { kind: kinds.action, help: 'Print this help and exit' },
-} as const satisfies Readonly<Record<string, Option>>
+} as const satisfies Rows
 
-/** The long name of an option. */
-export type Name = keyof typeof options
-
-type Row<N extends Name> = (typeof options)[N]
-
-/** The value of every option by its long name; `undefined` where none was given and the table knows none. */
-export type Values = {
-  readonly [N in Name]: Row<N> extends { kind: kinds.Kind<infer T> }
-    ? Row<N> extends { fallback: string }
-      ? T
-      : T | undefined
-    : never
-}
-
-/** The long names, in the order of the table. */
-export const names = Object.keys(options) as readonly Name[]
-
-/** The row of an option. */
-export function optionOf(name: Name): Option {
-  return options[name]
-}
-
-/** The environment variable of an option, for example `SMTP_RELAY_MAX_SIZE`; an action has none. */
-export function variableOf(name: Name): string | undefined {
-  if (optionOf(name).kind.type === 'action') return undefined
-  return `SMTP_RELAY_${name.toUpperCase().replaceAll('-', '_')}`
-}
-
-/** What is read from the environment only, because a command line can be seen by everybody on the machine. */
-export const secretVariables = {
-  BCRYPT_HASH: 'bcrypt hash of the password of the user, for LOGIN and PLAIN',
-  PASSWORD: 'password of the user, for CRAM-MD5, and without BCRYPT_HASH for LOGIN and PLAIN',
-  TLS_KEY_PASS: 'passphrase of the TLS key file',
+/** Every option of the program below its heading, in the order of the help. */
+export const groups = {
+  General: general,
+  TLS: tls,
+  Authentication: authentication,
+  Filters: filters,
+  Amazon: amazon,
+  Limits: limits,
+  Operation: operation,
 } as const
+
+type Rows = Readonly<Record<string, Option>>

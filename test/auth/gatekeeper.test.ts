@@ -3,11 +3,15 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import {
   type Access,
+  type AccessFailure,
+  AddressList,
   type GatekeeperPorts,
   gatekeeper,
-  type LoginFailure,
   mechanisms,
+  readUsers,
+  reasonOf,
   requiresLogin,
+  type Users,
 } from '../../src/auth/index.ts'
 import type { Verdict } from '../../src/protocol/events.ts'
 import type { Client } from '../../src/protocol/host.ts'
@@ -43,7 +47,7 @@ function digest(username: string, password: string): Credentials {
 }
 
 async function ask(access: Access, credentials: Credentials, ports: GatekeeperPorts = {}, from = client) {
-  const failures: LoginFailure[] = []
+  const failures: AccessFailure[] = []
   const gate = gatekeeper(access, { onFailure: failure => failures.push(failure), ...ports })
   const mechanism = credentials.type === 'digest' ? 'CRAM-MD5' : 'PLAIN'
   const verdict: Verdict = await gate.login({ type: 'login', mechanism, credentials }, from)
@@ -172,6 +176,145 @@ test('a malformed hash makes no gatekeeper', () => {
   assert.throws(() => gatekeeper({ user: { name: 'username', bcryptHash: 'password' } }), TypeError)
 })
 
+/** Users of a file; the password of each is `password`. */
+function usersOf(text: string): Promise<Users> {
+  const compile = async (source: string) => (sender: string) => new RegExp(source).test(sender)
+  return readUsers(Buffer.from(text.replaceAll('HASH', bcryptHash)), { path: 'users', compile })
+}
+
+const fromHere: Access = { addresses: new AddressList('127.0.0.1, 10.0.0.0/8') }
+
+test('an address that is not in the list is refused with 554 5.7.1 and told', async () => {
+  const failures: AccessFailure[] = []
+  const gate = gatekeeper(fromHere, { onFailure: failure => failures.push(failure) })
+  assert.equal(await gate.connect?.(client), undefined)
+  assert.deepEqual(failures, [])
+  const verdict = await gate.connect?.({ ...client, address: '192.0.2.1' })
+  assert.deepEqual([verdict?.code, verdict?.status], [554, '5.7.1'])
+  assert.deepEqual(failures, [{ type: 'refusedAddress' }])
+})
+
+test('without a list nobody is asked for an address', () => {
+  for (const access of [anybody, hashed]) assert.equal(gatekeeper(access).connect, undefined)
+})
+
+test('a list alone requires no login, and takes any credentials', async () => {
+  assert.equal(requiresLogin(fromHere), false)
+  assert.deepEqual(await ask(fromHere, password('anybody', 'anything')), consent)
+})
+
+test('with a list and a user both are needed', async () => {
+  const access: Access = { ...fromHere, ...hashed }
+  assert.equal(requiresLogin(access), true)
+  const verdict = await gatekeeper(access).connect?.({ ...client, address: '192.0.2.1' })
+  assert.equal(verdict?.code, 554)
+  assert.deepEqual(await ask(access, password('username', 'password')), consent)
+  assert.equal((await ask(access, password('username', 'wrong'))).failure, 'wrongPassword')
+})
+
+test('users of a file log in, and with them the one user', async () => {
+  const users = await usersOf('alice:HASH\nbob:HASH')
+  for (const [access, names] of [
+    [{ users: { current: () => users } }, ['alice', 'bob']],
+    [{ users: { current: async () => users }, user: clear.user }, ['alice', 'bob', 'username']],
+  ] as const) {
+    for (const name of names) {
+      assert.deepEqual(await ask(access, password(name, 'password')), consent)
+      assert.equal((await ask(access, password(name, 'wrong'))).failure, 'wrongPassword')
+    }
+    assert.equal((await ask(access, password('root', 'password'))).failure, 'unknownUser')
+    assert.equal((await ask(access, digest('alice', 'password'))).failure, 'wrongPassword')
+  }
+})
+
+test('a password that was changed in the file stops working at once, though it was right just before', async () => {
+  const hashes: string[] = []
+  const verifyHash = async (password: string, hash: string) => {
+    hashes.push(hash)
+    return hash === bcryptHash && password === 'password'
+  }
+  const reading = { path: 'users', compile: async () => () => true, verifyHash }
+  const other = bcryptHash.replace('HeoF', 'HeoG')
+  let users = await readUsers(Buffer.from(`alice:${bcryptHash}`), reading)
+  const { login } = gatekeeper({ users: { current: () => users } })
+  const question = { type: 'login', mechanism: 'PLAIN', credentials: password('alice', 'password') } as const
+  assert.equal(await login(question, client), undefined)
+  assert.equal(await login(question, client), undefined)
+  assert.deepEqual(hashes, [bcryptHash])
+  users = await readUsers(Buffer.from(`alice:${other}`), reading)
+  assert.equal(await login(question, client), replies.badCredentials)
+  users = await readUsers(Buffer.from(`bob:${bcryptHash}`), reading)
+  assert.equal(await login(question, client), replies.badCredentials)
+})
+
+/** What a user's MAIL is answered, and why. */
+async function sendAs(access: Access, user: string, address: string) {
+  const failures: AccessFailure[] = []
+  const gate = gatekeeper(access, { onFailure: failure => failures.push(failure) })
+  const question = { type: 'sender', address, parameters: new Map() } as const
+  const verdict = await gate.sender?.(question, { ...client, user })
+  return { code: verdict?.code, status: verdict?.status, failures }
+}
+
+test('a user with an expression sends as the addresses that it matches, others are refused and told', async () => {
+  const users = await usersOf('alice:HASH:@a\\.example$\nbob:HASH')
+  const allowed = { code: undefined, status: undefined, failures: [] }
+  for (const current of [() => users, async () => users]) {
+    const access: Access = { users: { current }, ...clear }
+    for (const [user, address] of [
+      ['alice', 'x@a.example'],
+      ['bob', 'x@b.example'],
+      ['bob', ''],
+      ['username', 'x@b.example'],
+    ] as const) {
+      assert.deepEqual(await sendAs(access, user, address), allowed)
+    }
+    assert.deepEqual(await sendAs(access, 'alice', 'x@b.example'), {
+      code: 550,
+      status: '5.7.1',
+      failures: [{ type: 'deniedSender', username: 'alice', sender: 'x@b.example' }],
+    })
+  }
+})
+
+test('the null sender is the empty text for the expression of a user', async () => {
+  const users = await usersOf('alice:HASH:@a$\nbob:HASH:^$|@b$')
+  const access: Access = { users: { current: () => users } }
+  assert.equal((await sendAs(access, 'alice', '')).code, 550)
+  assert.equal((await sendAs(access, 'bob', '')).code, undefined)
+})
+
+test('a user who is no longer in the file sends no more, though the session goes on', async () => {
+  const users = await usersOf('alice:HASH')
+  assert.equal((await sendAs({ users: { current: () => users } }, 'bob', 'x@b')).code, 550)
+})
+
+test('without a file of users nobody is asked for a sender', () => {
+  for (const access of [anybody, hashed, fromHere]) assert.equal(gatekeeper(access).sender, undefined)
+})
+
+test('the reasons are sentences for the log', () => {
+  const login = { mechanism: 'PLAIN', username: 'bob' }
+  for (const [failure, reason] of [
+    [{ type: 'refusedAddress' }, 'Invalid client IP: 10.0.0.1'],
+    [{ type: 'unknownUser', ...login }, 'Invalid username: bob'],
+    [{ type: 'wrongPassword', ...login }, 'Invalid password of user: bob'],
+    [{ type: 'otherIdentity', ...login, actAs: 'root' }, 'Invalid identity: user bob may not act as root'],
+    [
+      { type: 'unavailable', ...login, error: new Error('no binding') },
+      'Cannot verify a password: no binding',
+    ],
+    [{ type: 'unavailable', ...login, error: 'x' }, 'Cannot verify a password: x'],
+    [{ type: 'deniedSender', username: 'bob', sender: 'a@b' }, 'denied sender: user bob may not send as a@b'],
+    [
+      { type: 'deniedSender', username: 'bob', sender: '' },
+      'denied sender: user bob may not send as the null sender',
+    ],
+  ] as const satisfies readonly (readonly [AccessFailure, string])[]) {
+    assert.equal(reasonOf(failure, '10.0.0.1'), reason)
+  }
+})
+
 test('a gatekeeper can be spread into a host', async () => {
   const { login } = { ...gatekeeper(clear) }
   const question = {
@@ -188,6 +331,9 @@ test('mechanisms are those that can succeed, in the order of EHLO', () => {
   assert.deepEqual(offered(hashed), ['PLAIN', 'LOGIN'])
   assert.deepEqual(offered(clear), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
   assert.deepEqual(offered(both), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+  const users = { current: () => new Map() }
+  assert.deepEqual(offered({ users }), ['PLAIN', 'LOGIN'])
+  assert.deepEqual(offered({ users, ...clear }), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
 })
 
 test('the challenge of CRAM-MD5 bears the hostname', () => {
@@ -195,6 +341,7 @@ test('the challenge of CRAM-MD5 bears the hostname', () => {
   assert.match(step?.type === 'challenge' ? step.challenge.toString() : '', /@relay\.test>$/)
 })
 
-test('a login is required where there is a user', () => {
-  assert.deepEqual([anybody, hashed, clear].map(requiresLogin), [false, true, true])
+test('a login is required where there is a user, or a file of them', () => {
+  const users: Access = { users: { current: () => new Map() } }
+  assert.deepEqual([anybody, hashed, clear, users].map(requiresLogin), [false, true, true, true])
 })

@@ -1,0 +1,106 @@
+import { isBcryptHash } from '../auth/index.ts'
+import { mention, type Name, type Values } from './option.ts'
+import type { Environment, Settled } from './settings.ts'
+
+/** Why the program must not start with these settings: each of them would be less safe than it looks, or of no use. */
+export function objection(settings: Settled, values: Values): string | undefined {
+  return tlsObjection(settings, values) ?? loginObjection(settings) ?? relayObjection(settings, values)
+}
+
+/** What works with these settings, but perhaps not as it was meant: a sentence each. */
+export function warningsOf(settings: Settled, values: Values, env: Environment): readonly string[] {
+  const { relay, access, listen, requireTls, allowPlaintextAuth } = settings
+  const warnings: string[] = []
+  const secrets = (['BCRYPT_HASH', 'PASSWORD'] as const).filter(name => env[name])
+  if (access.user === undefined && secrets.length > 0) {
+    const are = secrets.length > 1 ? 'are' : 'is'
+    warnings.push(`${secrets.join(' and ')} ${are} not used without ${mention('user')}`)
+  }
+  if (allowPlaintextAuth && (requireTls || listen.every(address => address.implicitTls))) {
+    warnings.push(`${mention('allow-plaintext-auth')} changes nothing where TLS is required`)
+  }
+  const idle = given(values, [...sesOptions, 'send-rate', 'pinpoint-application-id']).filter(
+    name => !used[relay].includes(name),
+  )
+  if (idle.length > 0) warnings.push(`-r ${relay} does not use ${idle.map(mention).join(', ')}`)
+  if (relay === 'pinpoint') {
+    warnings.push('AWS ended Amazon Pinpoint on 30 October 2026; -r ses or -r sesv2 takes its place')
+  }
+  return warnings
+}
+
+function tlsObjection({ listen, tls }: Settled, values: Values): string | undefined {
+  if (tls !== undefined) return undefined
+  const [cert, key] = [mention('tls-cert'), mention('tls-key')]
+  if (values['tls-cert'] !== undefined) return `${cert} needs ${key}`
+  if (values['tls-key'] !== undefined) return `${key} needs ${cert}`
+  const needs = `needs ${cert} and ${key}`
+  if (values['require-starttls']) return `${mention('require-starttls')} ${needs}`
+  if (values['tls-only']) return `${mention('tls-only')} ${needs}`
+  if (listen.some(address => address.implicitTls)) return `tls:// in ${mention('listen')} ${needs}`
+  return undefined
+}
+
+function loginObjection(settings: Settled): string | undefined {
+  const { tls, access, usersPath, allowPlaintextAuth } = settings
+  const noPlaintext = tls === undefined && !allowPlaintextAuth
+  const { bcryptHash, password } = access.user ?? {}
+  if (access.user !== undefined) {
+    if (bcryptHash === undefined && password === undefined) {
+      return `${mention('user')} needs a secret: set BCRYPT_HASH or PASSWORD`
+    }
+    if (bcryptHash !== undefined && !isBcryptHash(bcryptHash)) {
+      return 'BCRYPT_HASH is not a bcrypt hash: $2a$, $2b$ or $2y$, a cost from 04 to 31, then 53 characters'
+    }
+    if (password === undefined && noPlaintext) {
+      return (
+        'BCRYPT_HASH allows LOGIN and PLAIN only, and these need TLS: ' +
+        'give -c/--tls-cert and -k/--tls-key, or PASSWORD for CRAM-MD5, or --allow-plaintext-auth'
+      )
+    }
+  }
+  if (usersPath !== undefined && noPlaintext) {
+    return (
+      '--users allows LOGIN and PLAIN only, and these need TLS: ' +
+      'give -c/--tls-cert and -k/--tls-key, or --allow-plaintext-auth'
+    )
+  }
+  return undefined
+}
+
+/**
+ * What a relay cannot do is an error where mail would leave without it: under another identity, or untagged. Where none
+ * leaves (`maildir`, `discard`), or where the Go program took it (`-e` with `pinpoint`), a warning is enough.
+ */
+function relayObjection(settings: Settled, values: Values): string | undefined {
+  const { relay, sourceArn, fromArn } = settings
+  if (relay === 'pinpoint') {
+    if (settings.pinpointApplicationId === undefined) {
+      return `-r pinpoint needs ${mention('pinpoint-application-id')}`
+    }
+    const lost = given(values, sesOptions).filter(name => name !== 'configuration-set')
+    if (lost.length > 0) return `-r pinpoint cannot send with ${lost.map(mention).join(', ')}: -r ses can`
+  }
+  if (relay === 'sesv2' && sourceArn !== undefined && sourceArn !== fromArn) {
+    const both = `${mention('source-arn')} and ${mention('from-arn')}`
+    return `-r sesv2 has one ARN for the source and the From header: ${both} must be the same`
+  }
+  if (settings.sendRate === 'auto' && relay !== 'ses' && relay !== 'sesv2') {
+    return `${mention('send-rate')} auto needs -r ses or -r sesv2`
+  }
+  return undefined
+}
+
+const sesOptions = ['configuration-set', 'source-arn', 'from-arn', 'return-path-arn', 'tags'] as const
+
+const used: Readonly<Record<Settled['relay'], readonly Name[]>> = {
+  ses: [...sesOptions, 'send-rate'],
+  sesv2: [...sesOptions, 'send-rate'],
+  pinpoint: ['send-rate', 'pinpoint-application-id'],
+  maildir: [],
+  discard: [],
+}
+
+function given(values: Values, names: readonly Name[]): readonly Name[] {
+  return names.filter(name => values[name] !== undefined)
+}

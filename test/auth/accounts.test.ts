@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Accounts } from '../../src/auth/accounts.ts'
+import { Password, PasswordHash } from '../../src/auth/index.ts'
+import type { Credentials } from '../../src/protocol/sasl.ts'
+
+const hashOfCost = (cost: number) =>
+  `$2y$${String(cost).padStart(2, '0')}$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC`
+
+/** Who has hashes of which cost, and the time that logins took, with the time of cost 4 as 1. */
+function accountsOf(costs: Readonly<Record<string, number>>) {
+  const clock = { time: 0 }
+  const verify = async (password: string, hash: string) => {
+    clock.time += 2 ** (Number(hash.slice(4, 6)) - 4)
+    return password === 'right' && !hash.endsWith('.'.repeat(31))
+  }
+  const accounts = Object.entries(costs).map(([name, cost]) => ({
+    name,
+    hash: new PasswordHash(hashOfCost(cost), verify),
+  }))
+  const timeOf = async (book: Accounts, credentials: Credentials) => {
+    clock.time = 0
+    const right = await book.prove(credentials)
+    return { right, time: clock.time }
+  }
+  return { accounts, timeOf }
+}
+
+const login = (username: string, password: string): Credentials => ({ type: 'password', username, password })
+
+test('a failed login takes as long as the slowest hash, whoever asks, and whatever the own hash costs', async () => {
+  const costs = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 4, max: 17 }), {
+    minKeys: 1,
+  })
+  await fc.assert(
+    fc.asyncProperty(costs, async costs => {
+      const { accounts, timeOf } = accountsOf(costs)
+      const slowest = 2 ** (Math.max(...Object.values(costs)) - 4)
+      for (const name of ['a', 'b', 'c', 'd', 'nobody']) {
+        assert.deepEqual(await timeOf(new Accounts(accounts), login(name, 'wrong')), {
+          right: false,
+          time: slowest,
+        })
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('a failed login takes one turn, however many hashes fill up its time', async () => {
+  const finish: (() => void)[] = []
+  let computed = 0
+  const verify = () => {
+    computed++
+    return new Promise<boolean>(resolve => finish.push(() => resolve(false)))
+  }
+  const accounts = new Accounts([
+    { name: 'cheap', hash: new PasswordHash(hashOfCost(10), verify) },
+    { name: 'dear', hash: new PasswordHash(hashOfCost(12), verify) },
+  ])
+  const answers = ['cheap', 'cheap', 'dear'].map(name => accounts.prove(login(name, 'wrong')))
+  const started: number[] = []
+  while (computed < 7) {
+    await new Promise(resolve => setImmediate(resolve))
+    started.push(computed)
+    finish.splice(0, 1).map(end => end())
+  }
+  // Two have the turns until each has computed its three hashes; the third waits until one of them has its answer.
+  assert.deepEqual(started.slice(0, 2), [2, 3])
+  for (const end of finish) end()
+  assert.deepEqual(await Promise.all(answers), [false, false, false])
+})
+
+test('the time of a user who has no hash is filled up, too', async () => {
+  const { accounts, timeOf } = accountsOf({ b: 6 })
+  const book = new Accounts([...accounts, { name: 'a', password: new Password('secret') }])
+  assert.deepEqual(await timeOf(book, login('a', 'wrong')), { right: false, time: 4 })
+  assert.deepEqual(await timeOf(book, login('a', 'secret')), { right: true, time: 0 })
+  assert.deepEqual(await timeOf(book, login('nobody', 'right')), { right: false, time: 4 })
+})
+
+test('every digest is answered at once, and a user with a hash only has none', async () => {
+  const { accounts, timeOf } = accountsOf({ b: 6 })
+  const book = new Accounts([...accounts, { name: 'a', password: new Password('secret') }])
+  const digest = (username: string, password: string): Credentials => {
+    const challenge = '<1@relay.test>'
+    return {
+      type: 'digest',
+      username,
+      challenge,
+      digest: createHmac('md5', password).update(challenge).digest(),
+    }
+  }
+  assert.deepEqual(await timeOf(book, digest('a', 'secret')), { right: true, time: 0 })
+  for (const [name, password] of [
+    ['a', 'wrong'],
+    ['b', 'right'],
+    ['b', ''],
+    ['nobody', ''],
+  ] as const) {
+    assert.deepEqual(await timeOf(book, digest(name, password)), { right: false, time: 0 })
+  }
+})
+
+test('where nobody is, nobody gets in', async () => {
+  const nobody = new Accounts([])
+  for (const password of ['', 'x']) assert.equal(await nobody.prove(login('a', password)), false)
+  assert.equal(nobody.get('a'), undefined)
+})
+
+test('names that every object has are unknown', async () => {
+  const { accounts } = accountsOf({ a: 4 })
+  const book = new Accounts(accounts)
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    assert.equal(book.get(name), undefined)
+    assert.equal(await book.prove(login(name, 'right')), false)
+  }
+})

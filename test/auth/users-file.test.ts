@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { type Users, UsersFile, type UsersFilePorts } from '../../src/auth/index.ts'
+
+/** Two hashes of the same length. */
+const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
+const other = hash.replace('HeoF', 'HeoG')
+
+async function folder(context: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'users-'))
+  context.after(() => rm(path, { recursive: true }))
+  return path
+}
+
+/** A file of users, the clock that it is read by, and what it told. */
+async function open(path: string, ports: Partial<UsersFilePorts> = {}) {
+  const clock = { ms: 5000 }
+  const told: string[] = []
+  const file = await UsersFile.open(path, {
+    compile: async () => () => true,
+    now: () => clock.ms,
+    onFault: error => told.push(error.message),
+    ...ports,
+  })
+  /** Who is in the file a second later. */
+  const later = async () => {
+    clock.ms += 1000
+    return namesOf(await file.current())
+  }
+  return { file, clock, told, later }
+}
+
+const namesOf = (users: Users) => [...users.keys()].join()
+
+test('users are there from the start, and for a second without a promise', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const { file, clock } = await open(path)
+  clock.ms += 999
+  const users = file.current()
+  assert.ok(!(users instanceof Promise))
+  assert.equal(namesOf(users), 'a')
+})
+
+test('a file that is missing or broken at the start is an error', async context => {
+  const path = join(await folder(context), 'users')
+  await assert.rejects(open(path), { message: `open ${path}: no such file or directory` })
+  await writeFile(path, 'a:hunter2\n')
+  await assert.rejects(open(path), {
+    message: `${path}:1: behind the user stands no bcrypt hash, as htpasswd -B makes it`,
+  })
+  await assert.rejects(open(tmpdir()), /EISDIR/)
+})
+
+test('a file that is written in place is read again', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const { later } = await open(path)
+  await writeFile(path, `a:${hash}\nb:${hash}\n`)
+  assert.equal(await later(), 'a,b')
+})
+
+test('a change that leaves size and time as they were is seen', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  await utimes(path, 1, 1)
+  const { later } = await open(path)
+  await writeFile(path, `b:${hash}\n`)
+  await utimes(path, 1, 1)
+  assert.equal(await later(), 'b')
+})
+
+test('a file that another one has replaced is read again', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const { later } = await open(path)
+  for (const name of ['b', 'c']) {
+    await writeFile(`${path}.new`, `${name}:${hash}\n`)
+    await rename(`${path}.new`, path)
+    assert.equal(await later(), name)
+  }
+})
+
+test('a secret of Kubernetes, whose links are exchanged, is read again', async context => {
+  const mount = await folder(context)
+  const publish = async (version: string, text: string) => {
+    await mkdir(join(mount, version))
+    await writeFile(join(mount, version, 'users'), text)
+    await symlink(version, join(mount, '..data_tmp'))
+    await rename(join(mount, '..data_tmp'), join(mount, '..data'))
+  }
+  await publish('..1', `a:${hash}\n`)
+  await symlink('..data/users', join(mount, 'users'))
+  const { later } = await open(join(mount, 'users'))
+  await publish('..2', `b:${hash}\n`)
+  assert.equal(await later(), 'b')
+  await rm(join(mount, '..1'), { recursive: true })
+  assert.equal(await later(), 'b')
+})
+
+test('a broken file leaves the users as they were, and is told once, with its line', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const { told, later } = await open(path)
+  const broken = `${path}:2: behind the user stands no bcrypt hash, as htpasswd -B makes it`
+  await writeFile(path, `b:${hash}\nc:hunter2\n`)
+  for (let i = 0; i < 3; i++) assert.equal(await later(), 'a')
+  assert.deepEqual(told, [broken])
+
+  await rm(path)
+  for (let i = 0; i < 3; i++) assert.equal(await later(), 'a')
+  assert.deepEqual(told.splice(0), [broken, `open ${path}: no such file or directory`])
+
+  await writeFile(path, `b:${hash}\n`)
+  assert.equal(await later(), 'b')
+  await writeFile(path, 'hunter2\n')
+  assert.equal(await later(), 'b')
+  assert.equal(told.length, 1)
+  await writeFile(path, `b:${hash}\n`)
+  assert.equal(await later(), 'b')
+  await writeFile(path, 'hunter2\n')
+  assert.equal(await later(), 'b')
+  assert.equal(told.length, 2)
+})
+
+test('a file that has become empty locks everybody out', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const { told, later } = await open(path)
+  await writeFile(path, '')
+  assert.equal(await later(), '')
+  assert.deepEqual(told, [])
+})
+
+test('the name of -u is an error in a new file as well', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const { told, later } = await open(path, { otherUser: 'root' })
+  await writeFile(path, `a:${hash}\nroot:${hash}\n`)
+  assert.equal(await later(), 'a')
+  assert.deepEqual(told, [`${path}:2: the user of -u/--user again`])
+})
+
+test('as long as the file stays, the users are the same objects, and so is what they have proven', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const { file, clock } = await open(path)
+  const before = await file.current()
+  clock.ms += 60_000
+  assert.equal(await file.current(), before)
+  await writeFile(path, `a:${other}\n`)
+  clock.ms += 1000
+  assert.notEqual(await file.current(), before)
+})
+
+test('however many ask, the file is read once at a time and once a second at most', async () => {
+  let reads = 0
+  let finish = () => {}
+  const read = async () => {
+    reads++
+    if (reads > 1) await new Promise<void>(resolve => (finish = resolve))
+    return Buffer.from(`a:${hash}\n`)
+  }
+  const { file, clock } = await open('users', { read })
+  clock.ms += 1000
+  const asked = Array.from({ length: 100 }, () => file.current())
+  assert.equal(reads, 2)
+  finish()
+  await Promise.all(asked)
+  clock.ms += 999
+  assert.ok(!(file.current() instanceof Promise))
+  assert.equal(reads, 2)
+})
+
+test('who asks while the file is read gets what it says, not what it said', async () => {
+  const texts = [`a:${hash}\n`, `b:${hash}\n`]
+  let finish = () => {}
+  const read = async () => {
+    const text = texts.shift() ?? ''
+    if (texts.length === 0) await new Promise<void>(resolve => (finish = resolve))
+    return Buffer.from(text)
+  }
+  const { file, clock } = await open('users', { read })
+  clock.ms += 1000
+  const asked = [file.current(), file.current()]
+  finish()
+  assert.deepEqual((await Promise.all(asked)).map(namesOf), ['b', 'b'])
+})
+
+test('an expression is compiled once as long as it stands in the file, and others have their turn before', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}:x\nb:${hash}:x\nc:${hash}:y\n`)
+  const compiled: string[] = []
+  let turned = false
+  setImmediate(() => (turned = true))
+  const compile = async (source: string, place: string) => {
+    assert.equal(turned, true)
+    compiled.push(`${place.slice(path.length)} ${source}`)
+    return (text: string) => text === source
+  }
+  const { file, clock } = await open(path, { compile })
+  assert.deepEqual(compiled.splice(0), [':1 x', ':3 y'])
+
+  await writeFile(path, `c:${hash}:y\nd:${hash}:z\n`)
+  clock.ms += 1000
+  const users = await file.current()
+  assert.deepEqual(compiled.splice(0), [':2 z'])
+  assert.deepEqual([users.get('c')?.senders?.('y'), users.get('d')?.senders?.('y')], [true, false])
+
+  await writeFile(path, `a:${hash}:x\n`)
+  clock.ms += 1000
+  await file.current()
+  assert.deepEqual(compiled, [':1 x'])
+})
