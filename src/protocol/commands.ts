@@ -129,7 +129,8 @@ function rcpt(argument: string, dialogue: Dialogue): void {
   if ('refusal' in read) return dialogue.fault(read.refusal)
   const recipient = { address: path.address, parameters: read.parameters }
   const transaction = dialogue.transaction!
-  dialogue.ask({ type: 'recipient', ...recipient }, replies.recipientOk, {
+  const sender = transaction.sender.address
+  dialogue.ask({ type: 'recipient', sender, ...recipient }, replies.recipientOk, {
     granted: () => transaction.recipients.push(recipient),
     refused: reply => {
       transaction.refusedRecipient = true

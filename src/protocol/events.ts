@@ -23,7 +23,7 @@ export type Question =
   | { readonly type: 'connect' }
   | { readonly type: 'login'; readonly mechanism: string; readonly credentials: Credentials }
   | ({ readonly type: 'sender' } & Path)
-  | ({ readonly type: 'recipient' } & Path)
+  | ({ readonly type: 'recipient'; readonly sender: string } & Path)
   /** DATA: may the content come now? */
   | { readonly type: 'message'; readonly transaction: Transaction }
   /** The end of the content was read, `size` bytes in all: take the mail or refuse it. */

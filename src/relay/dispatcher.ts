@@ -4,47 +4,58 @@ import type { Client, Host, MessageSink } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
 import { reply } from '../protocol/reply.ts'
 import { Content } from './content.ts'
-import type { Delivery, DeliveryLog } from './delivery.ts'
+import { Courier, type Manner } from './courier.ts'
+import { type DeliveryLog, tell } from './delivery.ts'
 import { refusal } from './failures.ts'
-import { describe, oneLine } from './fault.ts'
-import type { Mail, Receipt, Relay } from './relay.ts'
+import { oneLine } from './fault.ts'
+import type { Mail, Relay } from './relay.ts'
 import { received } from './trace.ts'
 
 /** What the dispatcher goes by. */
-export interface Rules {
+export interface Rules extends Manner {
   /** The name this server goes by, for the `Received` header. */
   readonly hostname: string
   /** The name of the service, for the same. */
   readonly service: string
-  /** The time; the system's if left out. */
+  /** The time of day; the system's if left out. */
   readonly now?: () => Date
+}
+
+/** What all mails of a dispatcher share. */
+interface Office {
+  readonly courier: Courier
+  readonly relayName: string
+  readonly hostname: string
+  readonly service: string
+  readonly now: () => Date
+  readonly log: DeliveryLog
 }
 
 /** The part of the host that takes mails and gives them to a backend. */
 export function dispatcher(relay: Relay, rules: Rules, log: DeliveryLog): Required<Pick<Host, 'message'>> {
+  const { hostname, service, now = () => new Date() } = rules
+  const courier = new Courier(relay, rules)
+  const office: Office = { courier, relayName: relay.name, hostname, service, now, log }
   return {
-    message: (transaction, client) => new Dispatch(relay, rules, log, transaction, client),
+    message: (transaction, client) => new Dispatch(office, transaction, client),
   }
 }
 
-/** One mail: its content is collected, then it is sent in as many calls as the backend needs. */
+/** One mail: its content is collected, then the courier has it. */
 class Dispatch implements MessageSink {
-  readonly #relay: Relay
-  readonly #now: () => Date
-  readonly #log: DeliveryLog
+  readonly #office: Office
   readonly #client: Client
   readonly #mail: Omit<Mail, 'content' | 'size'>
   readonly #header: Buffer
   /** `undefined` once the mail was handed on or given up. */
   #content: Content | undefined = new Content()
 
-  constructor(relay: Relay, rules: Rules, log: DeliveryLog, transaction: Transaction, client: Client) {
-    const { hostname, service, now = () => new Date() } = rules
-    this.#relay = relay
-    this.#now = now
-    this.#log = log
+  constructor(office: Office, transaction: Transaction, client: Client) {
+    const { hostname, service, now } = office
+    this.#office = office
     this.#client = client
-    const recipients = transaction.recipients.map(({ address }) => address)
+    // Who is named twice gets it once.
+    const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
     const id = randomBytes(10).toString('hex')
     this.#mail = { id, sender: transaction.sender.address, recipients }
     this.#header = Buffer.from(received({ client, recipients, hostname, service, id, time: now() }))
@@ -62,58 +73,16 @@ class Dispatch implements MessageSink {
     const content = this.#content
     this.#content = undefined
     if (content === undefined) return replies.localError
-    const whole: Mail = {
-      ...this.#mail,
-      content: [this.#header, ...content.parts()],
-      size: this.#header.length + content.size,
-    }
-    let messageId: string | undefined
+    const { courier, relayName: relay, now, log } = this.#office
+    const { address: ip, user } = this.#client
+    const size = this.#header.length + content.size
+    const mail: Mail = { ...this.#mail, content: [this.#header, ...content.parts()], size }
+    const sent = { ip, from: mail.sender, size, relay, ...(user !== undefined && { user }) }
     try {
-      // One after the other: a call that fails keeps those behind it from being made, and the client hears of it.
-      for (const recipients of batches(whole.recipients, this.#relay.maxRecipientsPerCall)) {
-        const receipt = await this.#send({ ...whole, recipients })
-        messageId ??= receipt.messageId
-      }
+      const { messageId } = await courier.deliver(mail, call => tell(log, { time: now(), ...sent, ...call }))
+      return messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
     } catch (error) {
       return refusal(error)
     }
-    return messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
   }
-
-  async #send(mail: Mail): Promise<Receipt> {
-    const begun = performance.now()
-    try {
-      const receipt = await this.#relay.send(mail)
-      this.#tell(mail, begun, receipt)
-      return receipt
-    } catch (error) {
-      this.#tell(mail, begun, { error: describe(error) })
-      throw error
-    }
-  }
-
-  #tell(mail: Mail, begun: number, outcome: Pick<Delivery, 'error' | 'messageId'>): void {
-    const { address, user } = this.#client
-    const { error, messageId } = outcome
-    try {
-      this.#log({
-        time: this.#now(),
-        ip: address,
-        from: mail.sender,
-        to: mail.recipients,
-        size: mail.size,
-        ms: Math.round(performance.now() - begun),
-        relay: this.#relay.name,
-        ...(error !== undefined && { error }),
-        ...(messageId !== undefined && { messageId }),
-        ...(user !== undefined && { user }),
-      })
-    } catch {
-      // The backend has the mail or refused it; what the client hears must not depend on the log.
-    }
-  }
-}
-
-function* batches(recipients: readonly string[], size = recipients.length): Generator<readonly string[]> {
-  for (let first = 0; first < recipients.length; first += size) yield recipients.slice(first, first + size)
 }

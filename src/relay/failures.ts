@@ -11,6 +11,8 @@ export interface Failure {
   readonly http?: readonly [from: number, to: number]
   /** `{text}` stands for what the error says. */
   readonly reply: Reply
+  /** The backend said that it has not taken the mail, and may take it in a moment. */
+  readonly again?: boolean
 }
 
 const accessDenied = words(
@@ -47,6 +49,12 @@ const outOfOrder = words(
 const unreachable = words('ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL')
 const timedOut = words('TimeoutError AbortError ETIMEDOUT')
 const cutOff = words('ECONNRESET ECONNABORTED EPIPE')
+const badCertificate = words(
+  'CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_REVOKED CERT_REJECTED CERT_UNTRUSTED CERT_SIGNATURE_FAILURE',
+  'CERT_CHAIN_TOO_LONG DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN HOSTNAME_MISMATCH INVALID_CA',
+  'INVALID_PURPOSE UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID ERR_TLS_CERT_ALTNAME_FORMAT',
+)
 const diskFull = words('ENOSPC EDQUOT')
 const badDirectory = words('EACCES EPERM EROFS ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG')
 
@@ -56,6 +64,7 @@ const pausedForNow = reply(451, '4.3.2', 'Sending is paused, try again later')
 const tooFast = reply(454, '4.7.0', 'Throttling failure: Maximum sending rate exceeded')
 const tooLong = reply(552, '5.3.4', 'Message is too long')
 const temporary = reply(451, '4.3.0', 'Temporary service failure')
+const notTrusted = reply(451, '4.7.5', 'The mail service cannot be trusted, try again later')
 const notReached = reply(451, '4.4.1', 'The mail service cannot be reached, try again later')
 
 /**
@@ -70,7 +79,7 @@ export const failures: readonly Failure[] = [
   { names: noSuchConfiguration, reply: misconfigured },
   {
     names: badParameter,
-    text: /'(configurationSetName|sourceArn|fromArn|returnPathArn|tags)/i,
+    text: /'(configurationSetName|sourceArn|fromArn|returnPathArn|\w*identityArn|tags|emailTags|applicationId)/i,
     reply: misconfigured,
   },
 
@@ -82,7 +91,8 @@ export const failures: readonly Failure[] = [
     text: /daily message quota/i,
     reply: reply(454, '4.7.0', 'Throttling failure: Daily message quota exceeded'),
   },
-  { names: throttled, reply: tooFast },
+  { names: throttled, reply: tooFast, again: true },
+  { names: ['SendRateExceeded'], reply: tooFast },
 
   // What is wrong with the mail
   {
@@ -106,9 +116,16 @@ export const failures: readonly Failure[] = [
   { names: badParameter, reply: reply(554, '5.6.0', 'Transaction failed: {text}') },
   { names: ['PayloadTooLargeException', 'RequestEntityTooLarge'], reply: tooLong },
 
+  // What Pinpoint says of single recipients
+  { names: ['THROTTLED'], reply: tooFast, again: true },
+  { names: ['TEMPORARY_FAILURE', 'UNKNOWN_FAILURE'], reply: temporary },
+  { names: ['OPT_OUT'], reply: reply(550, '5.7.1', 'The recipient has opted out') },
+  { names: ['PERMANENT_FAILURE'], reply: reply(554, '5.0.0', 'Message rejected: {text}') },
+
   // The way there
   { names: timedOut, text: /^connect |did not establish a connection/, reply: notReached },
-  { names: unreachable, reply: notReached },
+  { names: [...unreachable, 'EPROTO'], reply: notReached },
+  { names: badCertificate, reply: notTrusted },
   { names: cutOff, reply: reply(451, '4.4.2', 'The mail service broke off the connection, try again later') },
   { names: timedOut, reply: reply(451, '4.4.2', 'The mail service did not answer in time, try again later') },
 
@@ -116,7 +133,9 @@ export const failures: readonly Failure[] = [
   { names: diskFull, reply: reply(452, '4.3.1', 'Insufficient system storage, try again later') },
   { names: badDirectory, reply: misconfigured },
 
-  // What only the HTTP status tells, from AWS or from a proxy on the way
+  // What only the HTTP status tells, from AWS or from a proxy on the way. Not 504: a proxy got no answer, AWS may have
+  // taken the mail.
+  { http: [500, 503], reply: temporary, again: true },
   { names: outOfOrder, reply: temporary },
   { http: [401, 401], reply: noAccess },
   { http: [403, 403], reply: noAccess },
@@ -124,20 +143,27 @@ export const failures: readonly Failure[] = [
   { http: [407, 407], reply: noAccess },
   { http: [408, 408], reply: temporary },
   { http: [413, 413], reply: tooLong },
-  { http: [429, 429], reply: tooFast },
+  { http: [429, 429], reply: tooFast, again: true },
   { http: [400, 499], reply: reply(554, '5.0.0', 'Transaction failed: {text}') },
-  { reply: temporary },
 ]
+
+/** What nobody knows is temporary. */
+const unknown: Failure = { reply: temporary }
 
 /** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
 export function refusal(error: unknown): Reply {
-  const fault = readFault(error)
-  const { code, status, text } = failures.find(row => fits(row, fault))?.reply ?? temporary
+  const { code, status, text } = failureOf(error).reply
   return reply(
     code,
     status!,
-    String(text).replace('{text}', () => oneLine(fault.text)),
+    String(text).replace('{text}', () => oneLine(readFault(error).text)),
   )
+}
+
+/** The row that speaks for an error; a temporary failure where there is none. */
+export function failureOf(error: unknown): Failure {
+  const fault = readFault(error)
+  return failures.find(row => fits(row, fault)) ?? unknown
 }
 
 function fits({ names, text, http }: Failure, fault: Fault): boolean {

@@ -1,3 +1,5 @@
+import { PartialFailure } from './relay.ts'
+
 /** What can be told of an error, whoever threw it: the AWS SDK, `node:http`, the file system. */
 export interface Fault {
   /** Its names: the error's own, AWS's code on the wire, the system's code (`ECONNRESET`). */
@@ -17,8 +19,9 @@ interface Thrown {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-/** Reads an error. Anything may be thrown; everything can be read. */
+/** Reads an error. Anything may be thrown; everything can be read. A partial failure is what caused it. */
 export function readFault(error: unknown): Fault {
+  if (error instanceof PartialFailure) return readFault(error.cause)
   const thrown: Thrown = error instanceof Object ? error : { message: String(error) }
   const names = [thrown.name, thrown.Code, thrown.code].filter(name => typeof name === 'string')
   return { names: new Set(names), text: textOf(thrown), http: thrown.$metadata?.httpStatusCode }

@@ -1,17 +1,25 @@
 /**
  * The relay room: from a mail that the engine has read to a backend that has taken it, and back to the reply.
- * The dispatcher is the host's `message`; backends are interchangeable behind the port `Relay`; every error of any
- * of them has its place in one table, `failures`.
+ * The filter is the host's `sender` and `recipient`, the dispatcher its `message`; backends are interchangeable behind
+ * the port `Relay`; every error of any of them has its place in one table, `failures`.
  */
+export { type PinpointOptions, pinpoint } from './aws/pinpoint.ts'
+export { type SesOptions, ses } from './aws/ses.ts'
+export { sesv2 } from './aws/sesv2.ts'
+export type { Upstream } from './aws/upstream.ts'
+export { type Clock, systemClock } from './clock.ts'
 export { Content } from './content.ts'
+export { type Call, Courier, type Manner } from './courier.ts'
 export type { Delivery, DeliveryLog } from './delivery.ts'
 export type { Files } from './directory.ts'
 export { discard } from './discard.ts'
 export { dispatcher, type Rules } from './dispatcher.ts'
 export { type Failure, failures, refusal } from './failures.ts'
 export { describe } from './fault.ts'
+export { compileExpression, compileRules, type Expression, type FilterRules, filter } from './filter.ts'
+export type { Memory } from './half-delivered.ts'
 export { maildir } from './maildir.ts'
-export type { Mail, Receipt, Relay } from './relay.ts'
-export { type SesOptions, ses } from './ses.ts'
+export { Pace } from './pace.ts'
+export { followQuota, type Quota } from './quota.ts'
+export { type Mail, PartialFailure, type Receipt, type Relay } from './relay.ts'
 export { type Arrival, received } from './trace.ts'
-export type { Upstream } from './upstream.ts'

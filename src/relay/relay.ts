@@ -4,7 +4,7 @@ export interface Mail {
   readonly id: string
   /** The envelope sender; `''` is the null sender. */
   readonly sender: string
-  /** The envelope recipients of this call, at least one. */
+  /** The envelope recipients of this call, at least one, each once. */
   readonly recipients: readonly string[]
   /** The message in order: first this server's `Received` header, then exactly what the client sent. */
   readonly content: readonly Buffer[]
@@ -25,9 +25,32 @@ export interface Relay {
   readonly maxMessageBytes: number
   /** Recipients that fit in one call; without limit where left out. */
   readonly maxRecipientsPerCall?: number
+  /** The backend may take a mail for some of the recipients of a call and refuse it for others. */
+  readonly answersPerRecipient?: boolean
   /**
-   * Resolves only once the mail is safe. Rejects with whatever went wrong; the failure table (`failures.ts`) has
-   * a reply for every error, so a backend throws what it got and knows nothing of SMTP.
+   * Resolves only once the mail is safe for every recipient. Rejects with a `PartialFailure` when it is safe for some
+   * of them, else with whatever went wrong; the failure table (`failures.ts`) has a reply for every error, so
+   * a backend throws what it got and knows nothing of SMTP.
    */
   send(mail: Mail): Promise<Receipt>
+  /**
+   * Looks for what the backend needs besides the settings, and says what it found, a line each for the operator.
+   * Rejects with an `Error` that is for the operator, too. No mail is sent.
+   */
+  readonly check?: () => Promise<readonly string[]>
+  /** Asks how many recipients a second the backend takes from this account. */
+  readonly sendRate?: () => Promise<number>
+}
+
+/** What `send` rejects with when a mail is safe for some recipients of a call. Its cause is why it is not for the others. */
+export class PartialFailure extends Error {
+  /** Those who have the mail. */
+  readonly accepted: readonly string[]
+  readonly receipt: Receipt
+
+  constructor(cause: unknown, accepted: readonly string[], receipt: Receipt = {}) {
+    super('not every recipient was accepted', { cause })
+    this.accepted = accepted
+    this.receipt = receipt
+  }
 }

@@ -5,6 +5,7 @@ import type { Client, MessageSink } from '../../src/protocol/host.ts'
 import type { Delivery } from '../../src/relay/delivery.ts'
 import { dispatcher } from '../../src/relay/dispatcher.ts'
 import type { Mail, Receipt, Relay } from '../../src/relay/relay.ts'
+import { hold, people, turn } from './backend.ts'
 
 const client: Client = {
   address: '192.0.2.7',
@@ -102,6 +103,12 @@ test('calls are made one after the other', async () => {
   assert.deepEqual(await answer, { code: 250, status: '2.0.0', text: 'Ok' })
 })
 
+test('who is named twice gets it once', async () => {
+  const { mails, begin } = stage({ answers: [{}] })
+  await (await begin(['bob@example.org', 'carol@example.org', 'bob@example.org'])).deliver()
+  assert.deepEqual(mails[0]!.recipients, ['bob@example.org', 'carol@example.org'])
+})
+
 test('a backend without a limit gets all recipients at once', async () => {
   const { mails, begin } = stage({ answers: [{}], perCall: undefined })
   await (await begin(people(120))).deliver()
@@ -153,7 +160,7 @@ test('the log has all that is known of a call', async () => {
   const { log, begin } = stage({ answers: [{ messageId: 'a' }], user: 'alice' })
   await (await begin(['bob@example.org'])).deliver()
   const { ms, size, ...rest } = log[0]!
-  assert.ok(ms >= 0 && size > 0)
+  assert.ok(ms! >= 0 && size! > 0)
   assert.deepEqual(rest, {
     time: new Date('2026-11-22T01:02:03.000Z'),
     ip: '192.0.2.7',
@@ -222,6 +229,7 @@ function stage(play: Play) {
   const rules = {
     hostname: 'relay.example',
     service: 'Relay',
+    patienceMs: 0,
     now: () => new Date('2026-11-22T01:02:03.000Z'),
   }
   const host = dispatcher(relay, rules, delivery => {
@@ -239,19 +247,4 @@ function stage(play: Play) {
 
 function path(address: string): Path {
   return { address, parameters: new Map() }
-}
-
-function people(count: number): string[] {
-  return Array.from({ length: count }, (_, n) => `person-${n}@example.org`)
-}
-
-function hold<T>() {
-  let release: (value: T) => void = () => undefined
-  const promise = new Promise<T>(resolve => (release = resolve))
-  return { promise, release }
-}
-
-/** Lets everything that can go on go on. */
-function turn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
-import { refusal } from '../../src/relay/failures.ts'
-import { describe } from '../../src/relay/fault.ts'
-import type { Mail } from '../../src/relay/relay.ts'
-import { ses } from '../../src/relay/ses.ts'
+import { ses } from '../../src/relay/aws/ses.ts'
 import { type Outcome, SesStandIn } from './ses-stand-in.ts'
+import { failure, mail } from './trial.ts'
+import { type Row, refuse, wayThere } from './way-there.ts'
 
 let aws: SesStandIn
 const saved = { ...process.env }
@@ -19,22 +18,10 @@ beforeEach(() => {
 afterEach(() => {
   aws.requests = 0
   aws.calls.length = 0
+  aws.maxSendRate = undefined
   process.env = { ...saved }
 })
 after(() => aws.close())
-
-const content = [
-  Buffer.from('Received: x\r\n'),
-  Buffer.from([0, 1, 127, 128, 255, 10, 13]),
-  Buffer.from('+ /=&%é'),
-]
-const mail: Mail = {
-  id: 'id',
-  sender: 'alice@example.org',
-  recipients: ['bob@example.org', 'carol+x@example.org'],
-  content,
-  size: content.reduce((sum, part) => sum + part.length, 0),
-}
 
 test('SES gets the envelope and the exact bytes, signed', async () => {
   aws.script({ type: 'accept', messageId: '0102-abc' })
@@ -42,7 +29,7 @@ test('SES gets the envelope and the exact bytes, signed', async () => {
   const [call] = aws.calls
   assert.equal(call!.source, 'alice@example.org')
   assert.deepEqual(call!.destinations, ['bob@example.org', 'carol+x@example.org'])
-  assert.deepEqual(call!.data, Buffer.concat(content))
+  assert.deepEqual(call!.data, Buffer.concat(mail.content))
   assert.match(
     call!.authorization!,
     /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request/,
@@ -91,8 +78,17 @@ test('a mail as large as SES takes arrives whole', async () => {
   assert.ok(aws.calls[0]!.data.equals(large))
 })
 
-const html = '<html><body>Bad gateway</body></html>'
-const refusals: readonly (readonly [name: string, outcome: Outcome, reply: string])[] = [
+test('the send rate is the one of the account', async () => {
+  aws.maxSendRate = 14
+  assert.equal(await (await ses()).sendRate!(), 14)
+})
+
+test('without the permission to ask for the send rate there is an error', async () => {
+  const relay = await ses()
+  await assert.rejects(relay.sendRate!(), { name: 'AccessDenied' })
+})
+
+const refusals: readonly Row[] = [
   [
     'throttling',
     refuse(400, 'Throttling', 'Maximum sending rate exceeded.'),
@@ -109,29 +105,44 @@ const refusals: readonly (readonly [name: string, outcome: Outcome, reply: strin
     '554 5.6.0 Message rejected: Virus <found> & gone.',
   ],
   ['an unverified sender', refuse(400, 'MessageRejected', 'Email address is not verified.'), '554 5.7.1'],
+  ['an unverified MAIL FROM', refuse(400, 'MailFromDomainNotVerified', 'no MX'), '554 5.7.1'],
+  [
+    'a paused account',
+    refuse(400, 'MessageRejected', 'Sending paused for this account. For more information, please check …'),
+    '451 4.3.2',
+  ],
+  ['a paused account, by its name', refuse(400, 'AccountSendingPaused', 'paused'), '451 4.3.2'],
+  ['a paused configuration set', refuse(400, 'ConfigurationSetSendingPaused', 'paused'), '451 4.3.2'],
   ['a missing configuration set', refuse(400, 'ConfigurationSetDoesNotExist', 'no such'), '451 4.3.5'],
   [
     'a duplicate header',
     refuse(400, 'InvalidParameterValue', "Duplicate header 'To'."),
     "554 5.6.0 Transaction failed: Duplicate header 'To'.",
   ],
+  ['a missing header', refuse(400, 'InvalidParameterValue', "Missing required header 'From'."), '554 5.6.0'],
+  ['too many recipients', refuse(400, 'InvalidParameterValue', 'Recipient count exceeds 50.'), '452 4.5.3'],
   ['a bad address', refuse(400, 'InvalidParameterValue', 'Illegal address'), '553 5.1.3'],
+  ['an address without domain', refuse(400, 'InvalidParameterValue', "Missing final '@domain'"), '553 5.1.3'],
+  [
+    'a mail that is too long',
+    refuse(400, 'InvalidParameterValue', "Message length is more than 10485760 bytes long: '12078147'."),
+    '552 5.3.4',
+  ],
+  ['throttling by its longer name', refuse(400, 'ThrottlingException', 'Rate exceeded'), '454 4.7.0'],
   ['no access', refuse(403, 'AccessDenied', 'User: arn:aws:iam::123456789012:user/x'), '451 4.7.0'],
   ['an expired token', refuse(403, 'ExpiredToken', 'expired'), '451 4.3.5'],
+  ['unknown credentials', refuse(403, 'InvalidClientTokenId', 'invalid'), '451 4.3.5'],
   ['a bad signature', refuse(403, 'SignatureDoesNotMatch', 'no match'), '451 4.3.5'],
+  ['a request that is too old', refuse(400, 'RequestExpired', 'expired'), '451 4.3.5'],
+  ['a request without a token', refuse(403, 'MissingAuthenticationToken', 'missing'), '451 4.3.5'],
   ['an error inside SES', refuse(500, 'InternalFailure', 'internal'), '451 4.3.0'],
   ['an unavailable SES', refuse(503, 'ServiceUnavailable', 'unavailable'), '451 4.3.0'],
-  ["a proxy's 502", { type: 'answer', status: 502, contentType: 'text/html', body: html }, '451 4.3.0'],
-  ["a proxy's 413", { type: 'answer', status: 413, contentType: 'text/html', body: html }, '552 5.3.4'],
-  ["a proxy's 403", { type: 'answer', status: 403, contentType: 'text/html', body: html }, '451 4.7.0'],
-  ['an empty 500', { type: 'answer', status: 500, contentType: 'text/plain', body: '' }, '451 4.3.0'],
-  ['a reset before the mail was read', { type: 'reset', bodyRead: false }, '451 4.4.2'],
-  ['a reset after the mail was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
+  ['an error of no known name', refuse(400, 'NeverHeardOf', 'what'), '554 5.0.0 Transaction failed: what'],
 ]
-for (const [name, outcome, expected] of refusals) {
+for (const [name, outcome, expected] of [...refusals, ...wayThere]) {
   test(`${name} is ${expected}, after one request`, async () => {
     aws.script(outcome)
-    const { reply } = await failure(await ses())
+    const { reply } = await failure(await ses({ upstreamTimeoutMs: 300 }))
     assert.equal(reply.slice(0, expected.length), expected)
     assert.equal(aws.requests, 1)
   })
@@ -205,21 +216,6 @@ test('mails share connections, at most as many as allowed', async () => {
   assert.equal(aws.requests, 30)
   assert.equal(aws.connections - before, 3)
 })
-
-function refuse(status: number, code: string, message: string): Outcome {
-  return { type: 'refuse', status, code, message }
-}
-
-/** What the client would hear and the log would say. */
-async function failure(relay: Awaited<ReturnType<typeof ses>>): Promise<{ reply: string; log: string }> {
-  try {
-    await relay.send(mail)
-  } catch (error) {
-    const { code, status, text } = refusal(error)
-    return { reply: `${code} ${status} ${text}`, log: describe(error) }
-  }
-  return assert.fail('it was accepted')
-}
 
 async function closedPort(): Promise<number> {
   const server = createServer()

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { callUpstream } from '../../src/relay/upstream.ts'
+import { callUpstream } from '../../src/relay/aws/upstream.ts'
 
 function system(syscall: string, code: string): Error {
   return Object.assign(new Error(`${syscall} ${code}`), { syscall, code })

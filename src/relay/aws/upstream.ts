@@ -1,3 +1,5 @@
+import { describe } from '../fault.ts'
+
 /** How HTTP calls to AWS are made. */
 export interface Upstream {
   /** HTTP connections at once (256 if left out); calls beyond wait for one. */
@@ -21,6 +23,33 @@ export function upstreamSettings({ upstreamConnections = 256 }: Upstream) {
     maxAttempts: 1,
     requestHandler: { connectionTimeout: connectMs, httpAgent: agent, httpsAgent: agent },
   }
+}
+
+type Handler = (call: unknown) => Promise<{ readonly response: unknown }>
+interface Middlewares {
+  add(
+    middleware: (next: Handler) => Handler,
+    place: { readonly step: string; readonly priority: string },
+  ): void
+}
+
+/** The same command of the SDK; the status of the answer is told before anything reads its body. */
+export function watched<C extends { readonly middlewareStack: object }>(
+  command: C,
+  sawStatus: (status: number) => void,
+): C {
+  // The SDK's own type of this wants to know which command it is.
+  const middlewares = command.middlewareStack as Middlewares
+  middlewares.add(
+    next => async call => {
+      const result = await next(call)
+      sawStatus((result.response as { statusCode: number }).statusCode)
+      return result
+    },
+    // Next to the wire.
+    { step: 'deserialize', priority: 'low' },
+  )
+  return command
 }
 
 /** One try of a call: it stops when the signal says so, and tells the HTTP status as soon as it knows. */
@@ -53,6 +82,29 @@ export async function callUpstream<T>(
   } catch (error) {
     if (accepted) return undefined
     throw error
+  }
+}
+
+/** The part of a client's configuration that says where and as whom it calls. */
+interface Standing {
+  region(): Promise<string>
+  credentials(): Promise<{ readonly accessKeyId: string; readonly expiration?: Date | undefined }>
+}
+
+/** Looks for region and credentials as for a mail, and says what it found. See `check` of the port `Relay`. */
+export async function findStanding(
+  standing: Standing,
+  { upstreamTimeoutMs = 60_000 }: Upstream,
+): Promise<readonly string[]> {
+  try {
+    return await within(upstreamTimeoutMs, async () => {
+      const region = await standing.region()
+      const { accessKeyId, expiration } = await standing.credentials()
+      const until = expiration === undefined ? '' : `, until ${expiration.toISOString()}`
+      return [`Region: ${region}`, `Credentials: access key ending in ${accessKeyId.slice(-4)}${until}`]
+    })
+  } catch (error) {
+    throw new Error(describe(error))
   }
 }
 

@@ -1,8 +1,8 @@
 import type { MessageTag, SESClientConfig, SendRawEmailCommandInput } from '@aws-sdk/client-ses'
-import type { Mail, Receipt, Relay } from './relay.ts'
-import { callUpstream, type Upstream, upstreamSettings } from './upstream.ts'
+import type { Mail, Receipt, Relay } from '../relay.ts'
+import { callUpstream, findStanding, type Upstream, upstreamSettings, watched } from './upstream.ts'
 
-/** What the operator may say about sending through SES; credentials and region are the SDK's to find. */
+/** What the operator may say about sending through SES, either version; credentials and region are the SDK's to find. */
 export interface SesOptions extends Upstream {
   readonly configurationSet?: string
   /** Cross-account sending: ARN of the identity that authorises this one. */
@@ -24,7 +24,7 @@ export interface SesOptions extends Upstream {
  */
 export async function ses(options: SesOptions = {}): Promise<Relay> {
   const settings: SESClientConfig = upstreamSettings(options)
-  const { SESClient, SendRawEmailCommand } = await import('@aws-sdk/client-ses')
+  const { SESClient, SendRawEmailCommand, GetSendQuotaCommand } = await import('@aws-sdk/client-ses')
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new SESClient(settings)
@@ -38,20 +38,17 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     }
     // SES refuses an empty Source; without one it takes the From header.
     if (mail.sender !== '') input.Source = mail.sender
-    const output = await callUpstream(options, (abortSignal, sawStatus) => {
-      const command = new SendRawEmailCommand(input)
-      command.middlewareStack.add(
-        next => async call => {
-          const result = await next(call)
-          sawStatus((result.response as { statusCode: number }).statusCode)
-          return result
-        },
-        // Next to the wire, before anything reads the body.
-        { step: 'deserialize', priority: 'low' },
-      )
-      return client.send(command, { abortSignal })
-    })
+    const output = await callUpstream(options, (abortSignal, sawStatus) =>
+      client.send(watched(new SendRawEmailCommand(input), sawStatus), { abortSignal }),
+    )
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
+  }
+
+  async function sendRate(): Promise<number> {
+    const quota = await callUpstream(options, abortSignal =>
+      client.send(new GetSendQuotaCommand({}), { abortSignal }),
+    )
+    return quota?.MaxSendRate ?? 0
   }
 
   return {
@@ -60,6 +57,8 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     maxMessageBytes: 10 * 1024 * 1024,
     maxRecipientsPerCall: 50,
     send,
+    check: () => findStanding(client.config, options),
+    sendRate,
   }
 }
 

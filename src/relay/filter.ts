@@ -1,0 +1,81 @@
+import type { Client, Host } from '../protocol/host.ts'
+import { type Reply, reply } from '../protocol/reply.ts'
+import { type DeliveryLog, tell } from './delivery.ts'
+
+/** A compiled regular expression: true where it matches anywhere in the text. It takes linear time. */
+export type Expression = (text: string) => boolean
+
+/** Which addresses may send and receive. What is left out allows everybody. */
+export interface FilterRules<T = Expression> {
+  /** Matches the senders that are allowed (`-l`); the null sender is the empty text. */
+  readonly allowFrom?: T | undefined
+  /** Matches the recipients that are denied (`-d`). */
+  readonly denyTo?: T | undefined
+  /** Matches the recipients that are allowed. */
+  readonly allowTo?: T | undefined
+}
+
+/** Where an expression stands among the rules, in the words of the Go program. */
+const places = {
+  allowFrom: 'Allowed sender emails',
+  denyTo: 'Denied recipient emails',
+  allowTo: 'Allowed recipient emails',
+} as const satisfies Record<keyof FilterRules, string>
+
+const deniedSender = 'denied sender: sender does not match the allowed emails regexp'
+const deniedRecipient = 'denied recipients: recipients match the denied emails regexp'
+const notAllowedRecipient = 'denied recipients: recipients do not match the allowed emails regexp'
+
+const senderRefused = reply(550, '5.7.1', 'This sender is not allowed here')
+const recipientRefused = reply(550, '5.7.1', 'Mail to this recipient is not allowed here')
+
+/**
+ * Compiles the operator's expressions, which have the syntax of RE2. Rejects with an `Error` whose message is for the
+ * operator: `Allowed sender emails: error parsing regexp: missing closing ): …`. RE2 is loaded only if there is one.
+ */
+export async function compileRules(sources: FilterRules<string>): Promise<FilterRules> {
+  const rules: { -readonly [K in keyof FilterRules]: FilterRules[K] } = {}
+  for (const place of Object.keys(places) as (keyof FilterRules)[]) {
+    // An empty expression is none, as in the Go program.
+    if (sources[place]) rules[place] = await compileExpression(sources[place], places[place])
+  }
+  return rules
+}
+
+/** Compiles one expression of RE2. Rejects with an `Error` that says `<place>: error parsing regexp: …`. */
+export async function compileExpression(source: string, place: string): Promise<Expression> {
+  const { RE2JS } = await import('re2js')
+  try {
+    const pattern = RE2JS.compile(source)
+    return text => pattern.test(text)
+  } catch (error) {
+    throw new Error(`${place}: ${(error as Error).message}`)
+  }
+}
+
+/** The part of the host that refuses addresses. Each refusal is told to the log, without a size: no mail had come. */
+export function filter(
+  rules: FilterRules,
+  log: DeliveryLog,
+  now: () => Date = () => new Date(),
+): Required<Pick<Host, 'sender' | 'recipient'>> {
+  const { allowFrom, denyTo, allowTo } = rules
+
+  function refuse(client: Client, from: string, to: readonly string[], error: string, refusal: Reply): Reply {
+    const { address: ip, user } = client
+    tell(log, { time: now(), ip, from, to, error, ...(user !== undefined && { user }) })
+    return refusal
+  }
+
+  return {
+    sender({ address }, client) {
+      if (allowFrom === undefined || allowFrom(address)) return undefined
+      return refuse(client, address, [], deniedSender, senderRefused)
+    },
+    recipient({ address, sender }, client) {
+      if (denyTo?.(address)) return refuse(client, sender, [address], deniedRecipient, recipientRefused)
+      if (allowTo === undefined || allowTo(address)) return undefined
+      return refuse(client, sender, [address], notAllowedRecipient, recipientRefused)
+    },
+  }
+}

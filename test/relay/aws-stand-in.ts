@@ -1,0 +1,191 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { type Account, checkSignature } from './signature.ts'
+
+/** How the stand-in treats one request. */
+export type Outcome =
+  /** 200 and what the service says then. */
+  | { readonly type: 'accept'; readonly messageId?: string }
+  /** An error as the service writes it. */
+  | { readonly type: 'refuse'; readonly status: number; readonly code: string; readonly message: string }
+  /** Any answer at all, for example a proxy's. */
+  | { readonly type: 'answer'; readonly status: number; readonly contentType: string; readonly body: string }
+  /** 200, the beginning of the body, then the connection is reset. */
+  | { readonly type: 'truncate'; readonly body: string }
+  /** 200 and the beginning of a body that never ends. */
+  | { readonly type: 'stall'; readonly body: string }
+  /** The request is read, nothing is answered. */
+  | { readonly type: 'hang' }
+  /** The connection is reset, before or after the request's body was read. */
+  | { readonly type: 'reset'; readonly bodyRead: boolean }
+
+/** An answer as it goes over the wire. */
+export interface Answer {
+  readonly status: number
+  readonly headers: OutgoingHttpHeaders
+  readonly body: string
+}
+
+/** A certificate and its key, both PEM. */
+export interface Certificate {
+  readonly cert: string
+  readonly key: string
+}
+
+/**
+ * A service of AWS on 127.0.0.1, for tests: checks each request's signature, reads and remembers the mails, and
+ * answers as told. Give its `endpoint` to the program as `AWS_ENDPOINT_URL`, with its `environment`.
+ */
+export abstract class AwsStandIn<Call> {
+  /** Requests that arrived, whatever became of them. */
+  requests = 0
+  /** The mails that were read, in the order in which they ended. */
+  readonly calls: Call[] = []
+  /** Connections that were opened. */
+  connections = 0
+  /** The recipients a second that the account may send; without it the permission to ask is missing. */
+  maxSendRate: number | undefined
+  readonly #scheme: 'http' | 'https'
+  readonly #server: Server
+  readonly #accounts = new Map<string, Account>([['AKIDEXAMPLE', { secret: 'not-a-secret' }]])
+  readonly #script: Outcome[] = []
+  #always: Outcome = { type: 'accept' }
+  #arrivals: (() => void)[] = []
+
+  constructor(certificate?: Certificate) {
+    const serve: RequestListener = (request, response) => void this.#serve(request, response)
+    this.#scheme = certificate ? 'https' : 'http'
+    this.#server = certificate ? createTlsServer(certificate, serve) : createServer(serve)
+    this.#server.on('connection', () => this.connections++)
+  }
+
+  /** The service's name in signatures. */
+  protected abstract readonly service: string
+  /** Reads one mail; `undefined` where the request asks for the account's quota. */
+  protected abstract read(request: IncomingMessage, body: Buffer): Call | undefined
+  protected abstract accepted(call: Call, messageId: string): Answer
+  protected abstract refused(outcome: Extract<Outcome, { type: 'refuse' }>): Answer
+  protected abstract quota(maxSendRate: number): Answer
+
+  get endpoint(): string {
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** What a program needs in its environment to send its mail here. */
+  get environment(): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'not-a-secret',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    }
+  }
+
+  /** Lets somebody else call, too. */
+  trust(accessKeyId: string, account: Account): void {
+    this.#accounts.set(accessKeyId, account)
+  }
+
+  /** The outcomes of the next requests, one each; after them all are accepted. */
+  script(...outcomes: readonly Outcome[]): void {
+    this.#script.push(...outcomes)
+  }
+
+  /** The outcome of every request for which the script has none. */
+  always(outcome: Outcome): void {
+    this.#always = outcome
+  }
+
+  /** Resolves at the next request. */
+  arrival(): Promise<void> {
+    return new Promise(resolve => this.#arrivals.push(resolve))
+  }
+
+  async listen(): Promise<this> {
+    await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve))
+    return this
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise(resolve => this.#server.close(resolve))
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.requests++
+    const outcome = this.#script.shift() ?? this.#always
+    for (const arrived of this.#arrivals.splice(0)) arrived()
+    if (outcome.type === 'reset' && !outcome.bodyRead) return void reset(request.socket)
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of request) chunks.push(chunk)
+    } catch {
+      return // The client went away.
+    }
+    const body = Buffer.concat(chunks)
+    const complaint = checkSignature(request, body, this.service, this.#accounts)
+    if (complaint) return send(response, this.refused({ type: 'refuse', status: 403, ...complaint }))
+    const call = this.read(request, body)
+    if (call !== undefined) this.calls.push(call)
+    this.#answer(outcome, call, request, response)
+  }
+
+  #answer(
+    outcome: Outcome,
+    call: Call | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    switch (outcome.type) {
+      case 'accept': {
+        if (call === undefined) return send(response, this.#quota())
+        return send(response, this.accepted(call, outcome.messageId ?? `stand-in-${this.calls.length}`))
+      }
+      case 'refuse':
+        return send(response, this.refused(outcome))
+      case 'answer': {
+        const { status, contentType, body } = outcome
+        return send(response, { status, headers: { 'content-type': contentType }, body })
+      }
+      case 'truncate':
+        begin(response, outcome.body, () => request.socket.destroy())
+        return
+      case 'stall':
+        begin(response, outcome.body)
+        return
+      case 'reset':
+        return reset(request.socket)
+      case 'hang':
+        return
+    }
+  }
+
+  #quota(): Answer {
+    if (this.maxSendRate !== undefined) return this.quota(this.maxSendRate)
+    const message = 'User: arn:aws:iam::123456789012:user/x is not authorized to ask'
+    return this.refused({ type: 'refuse', status: 403, code: 'AccessDenied', message })
+  }
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers).end(body)
+}
+
+function begin(response: ServerResponse, body: string, then?: () => void): void {
+  response.writeHead(200, { 'content-length': body.length + 100 })
+  response.write(body, then)
+}
+
+function reset(socket: Socket): void {
+  socket.resetAndDestroy()
+}

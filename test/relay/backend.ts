@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import type { Clock } from '../../src/relay/clock.ts'
+import { type Mail, PartialFailure, type Receipt, type Relay } from '../../src/relay/relay.ts'
+
+/** What the backend does with one call: accept, fail, do so after a while, or find out when asked. */
+export type Deed = Receipt | Error | Promise<Receipt> | ((mail: Mail) => Receipt | Promise<Receipt>)
+
+/** What a backend is like. */
+export interface Nature {
+  readonly perCall?: number
+  readonly answersPerRecipient?: boolean
+  readonly clock?: Clock
+}
+
+/** A backend that does as it is told, and then accepts; it knows who got what. */
+export class Backend implements Relay {
+  readonly name = 'fake'
+  readonly maxMessageBytes = 1000
+  readonly maxRecipientsPerCall: number
+  readonly answersPerRecipient: boolean
+  /** The calls, in the order in which they began. */
+  readonly mails: Mail[] = []
+  /** When each call came, if there is a clock. */
+  readonly times: number[] = []
+  /** How often each recipient got a mail. */
+  readonly received = new Map<string, number>()
+  readonly #deeds: Deed[]
+  readonly #clock: Clock | undefined
+
+  constructor(deeds: readonly Deed[] = [], nature: Nature = {}) {
+    const { perCall = 50, answersPerRecipient = false, clock } = nature
+    this.#deeds = [...deeds]
+    this.maxRecipientsPerCall = perCall
+    this.answersPerRecipient = answersPerRecipient
+    this.#clock = clock
+  }
+
+  async send(mail: Mail): Promise<Receipt> {
+    this.mails.push(mail)
+    if (this.#clock) this.times.push(this.#clock.now())
+    const deed = this.#deeds.shift() ?? {}
+    if (deed instanceof Error) throw deed
+    const receipt = await (typeof deed === 'function' ? deed(mail) : deed)
+    this.take(mail.recipients)
+    return receipt
+  }
+
+  /** Adds what is done with further calls. */
+  expect(deeds: readonly Deed[]): void {
+    this.#deeds.push(...deeds)
+  }
+
+  take(recipients: readonly string[]): void {
+    for (const recipient of recipients) this.received.set(recipient, (this.received.get(recipient) ?? 0) + 1)
+  }
+
+  /** Takes the mail for some, refuses it for the others. */
+  partly(accepted: (recipient: string) => boolean, cause: Error): Deed {
+    return ({ recipients }) => {
+      const taken = recipients.filter(accepted)
+      if (taken.length === 0) throw cause
+      if (taken.length < recipients.length) {
+        this.take(taken)
+        throw new PartialFailure(cause, taken, { messageId: 'part' })
+      }
+      return {}
+    }
+  }
+
+  /** The sizes of the calls. */
+  get sizes(): number[] {
+    return this.mails.map(({ recipients }) => recipients.length)
+  }
+
+  /** Everybody got it, and nobody twice. */
+  assertOnce(recipients: readonly string[]): void {
+    const counts = Object.fromEntries(recipients.map(recipient => [recipient, 1]))
+    assert.deepEqual(Object.fromEntries(this.received), counts)
+  }
+}
+
+/** An error of AWS as its SDK throws it. */
+export function awsError(name: string, message: string, httpStatusCode = 400): Error {
+  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode } })
+}
+
+export const throttled = awsError('Throttling', 'Maximum sending rate exceeded.')
+export const quotaReached = awsError('Throttling', 'Daily message quota exceeded.')
+export const outOfOrder = awsError('ServiceUnavailable', 'unavailable', 503)
+export const rejected = awsError('MessageRejected', 'Content rejected')
+export const brokenOff = Object.assign(new Error('socket hang up'), {
+  code: 'ECONNRESET',
+  name: 'TimeoutError',
+})
+
+export function people(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => `person-${n}@example.org`)
+}
+
+/** A mail as the dispatcher makes it; its `Received` header differs each time. */
+export function mailTo(recipients: readonly string[], text = 'Subject: x\r\n\r\nbody\r\n'): Mail {
+  const content = [Buffer.from(`Received: ${Math.random()}\r\n`), Buffer.from(text)]
+  return {
+    id: 'id',
+    sender: 'alice@example.org',
+    recipients,
+    content,
+    size: content.reduce((sum, part) => sum + part.length, 0),
+  }
+}
+
+/** Something that is answered when the test says so. */
+export function hold<T>() {
+  let release: (value: T) => void = () => undefined
+  let fail: (error: Error) => void = () => undefined
+  const promise = new Promise<T>((resolve, reject) => {
+    release = resolve
+    fail = reject
+  })
+  return { promise, release, fail }
+}
+
+/** Lets everything that can go on go on. */
+export function turn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}

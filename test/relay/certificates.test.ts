@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Certificate } from './aws-stand-in.ts'
+import { expired, good, ofAnother } from './certificates.ts'
+import { SesStandIn } from './ses-stand-in.ts'
+
+const sendOne = fileURLToPath(new URL('send-one.ts', import.meta.url))
+let folder: string
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'certificates-'))
+})
+after(() => rm(folder, { recursive: true }))
+
+test('a service whose authority the operator trusts gets the mail', async t => {
+  assert.deepEqual(await sendTo(t, good, good), { reply: '250', log: 'stand-in-1' })
+})
+
+const untrusted = /^451 4\.7\.5 The mail service cannot be trusted/
+const bad: readonly (readonly [string, Certificate, Certificate | undefined, RegExp])[] = [
+  ['that nobody vouches for', good, undefined, /self-signed certificate/],
+  ['that has expired', expired, expired, /certificate has expired/],
+  ['of somebody else', ofAnother, ofAnother, /does not match certificate's altnames/],
+]
+for (const [name, shown, trusted, log] of bad) {
+  test(`a certificate ${name} is 451 4.7.5, and no mail is shown to it`, async t => {
+    const heard = await sendTo(t, shown, trusted)
+    assert.match(heard.reply, untrusted)
+    assert.match(heard.log, log)
+  })
+}
+
+test('a service without TLS where TLS should be is 451 4.4.1', async t => {
+  const aws = await SesStandIn.start()
+  t.after(() => aws.close())
+  const { reply } = await send({
+    ...aws.environment,
+    AWS_ENDPOINT_URL: aws.endpoint.replace('http:', 'https:'),
+  })
+  assert.match(reply, /^451 4\.4\.1/)
+  assert.equal(aws.requests, 0)
+})
+
+async function sendTo(
+  scope: { after(done: () => Promise<void>): void },
+  shown: Certificate,
+  trusted: Certificate | undefined,
+) {
+  const aws = await SesStandIn.start(shown)
+  scope.after(() => aws.close())
+  const authorities = join(folder, 'authorities.pem')
+  await writeFile(authorities, trusted?.cert ?? '')
+  const heard = await send({ ...aws.environment, NODE_EXTRA_CA_CERTS: authorities })
+  assert.equal(aws.requests, heard.reply === '250' ? 1 : 0)
+  return heard
+}
+
+/** What one mail comes to in a process of its own: Node.js learns whom to trust when it starts. */
+async function send(environment: Record<string, string>): Promise<{ reply: string; log: string }> {
+  const env = { PATH: process.env.PATH, HOME: folder, ...environment }
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', sendOne], { env })
+  return JSON.parse(stdout)
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
+import { PartialFailure } from '../../src/relay/relay.ts'
+import { PinpointStandIn, successful } from './pinpoint-stand-in.ts'
+import { failure, mail } from './trial.ts'
+import { everyService, type Row, refuse, unreadable, wayThere } from './way-there.ts'
+
+let aws: PinpointStandIn
+const saved = { ...process.env }
+const project = { applicationId: 'app-1', upstreamTimeoutMs: 300 }
+
+before(async () => {
+  aws = await PinpointStandIn.start()
+})
+beforeEach(() => {
+  Object.assign(process.env, aws.environment)
+})
+afterEach(() => {
+  aws.requests = 0
+  aws.calls.length = 0
+  aws.resultFor = successful
+  process.env = { ...saved }
+})
+after(() => aws.close())
+
+test('Pinpoint gets every recipient and the exact bytes, and nothing that was not given', async () => {
+  aws.script({ type: 'accept', messageId: '0102-abc' })
+  assert.deepEqual(await (await pinpoint(project)).send(mail), { messageId: '0102-abc' })
+  const [{ path, request, data }] = aws.calls as [(typeof aws.calls)[number]]
+  assert.equal(path, '/v1/apps/app-1/messages')
+  const { RawEmail } = request.MessageConfiguration.EmailMessage
+  assert.deepEqual(request, {
+    Addresses: {
+      'bob@example.org': { ChannelType: 'EMAIL' },
+      'carol+x@example.org': { ChannelType: 'EMAIL' },
+    },
+    MessageConfiguration: {
+      EmailMessage: { FeedbackForwardingAddress: 'alice@example.org', RawEmail },
+    },
+  })
+  assert.deepEqual(data, Buffer.concat(mail.content))
+})
+
+test('the null sender is left out', async () => {
+  await (await pinpoint(project)).send({ ...mail, sender: '' })
+  const { EmailMessage } = aws.calls[0]!.request.MessageConfiguration
+  assert.deepEqual(Object.keys(EmailMessage), ['RawEmail'])
+})
+
+test('a project whose name needs escaping is signed all the same', async () => {
+  await (await pinpoint({ ...project, applicationId: 'a/b c(d)' })).send(mail)
+  assert.match(aws.calls[0]!.path, /^\/v1\/apps\/a%2Fb%20c(%28|\()d(%29|\))\/messages$/)
+})
+
+test('a mail as large as Pinpoint takes arrives whole', async () => {
+  const relay = await pinpoint({ applicationId: 'app-1' })
+  assert.equal(relay.maxMessageBytes, 5_000_000)
+  assert.equal(relay.maxRecipientsPerCall, 50)
+  const large = Buffer.alloc(relay.maxMessageBytes, '0123456789\r\n')
+  await relay.send({ ...mail, content: [large], size: large.length })
+  assert.ok(aws.calls[0]!.data.equals(large))
+})
+
+const statuses: readonly (readonly [status: string, reply: string])[] = [
+  ['THROTTLED', '454 4.7.0 Throttling failure: Maximum sending rate exceeded'],
+  ['TEMPORARY_FAILURE', '451 4.3.0'],
+  ['UNKNOWN_FAILURE', '451 4.3.0'],
+  ['PERMANENT_FAILURE', '554 5.0.0 Message rejected: bob@example.org: because'],
+  ['OPT_OUT', '550 5.7.1'],
+  ['SOMETHING_NEW', '451 4.3.0'],
+]
+for (const [status, expected] of statuses) {
+  test(`200 with ${status} for everybody is ${expected}`, async () => {
+    aws.resultFor = () => ({ DeliveryStatus: status, StatusCode: 400, StatusMessage: 'because' })
+    const { reply, log, error } = await failure(await pinpoint(project))
+    assert.equal(reply.slice(0, expected.length), expected)
+    assert.match(log, /^[A-Z_]+: bob@example\.org: because$/)
+    assert.ok(!(error instanceof PartialFailure))
+  })
+}
+
+test('a duplicate is a success: the mail is there', async () => {
+  aws.resultFor = () => ({ DeliveryStatus: 'DUPLICATE', StatusCode: 200 })
+  assert.deepEqual(await (await pinpoint(project)).send(mail), {})
+})
+
+test('an address without a result has no mail', async () => {
+  aws.resultFor = (address, id) => (address.startsWith('bob') ? undefined : successful(address, id))
+  const { reply, log, error } = await failure(await pinpoint(project))
+  assert.match(reply, /^451 4\.3\.0/)
+  assert.equal(log, 'UNKNOWN_FAILURE: bob@example.org: no result')
+  assert.ok(error instanceof PartialFailure)
+  assert.deepEqual(error.accepted, ['carol+x@example.org'])
+})
+
+test('an address that comes back in another case is found', async () => {
+  const result = JSON.stringify({ Result: { 'bob@example.org': successful('', 'a') } })
+  aws.script({ type: 'answer', status: 200, contentType: 'application/json', body: result })
+  const receipt = await (await pinpoint(project)).send({ ...mail, recipients: ['Bob@Example.org'] })
+  assert.deepEqual(receipt, { messageId: 'a' })
+})
+
+test('recipients named like parts of an object are recipients', async () => {
+  const recipients = ['constructor', 'toString']
+  await (await pinpoint(project)).send({ ...mail, recipients })
+  assert.deepEqual(Object.keys(aws.calls[0]!.request.Addresses).sort(), [...recipients].sort())
+})
+
+const mixtures: readonly (readonly [
+  bob: string,
+  carol: string,
+  reply: string,
+  accepted: readonly string[],
+])[] = [
+  ['SUCCESSFUL', 'THROTTLED', '454 4.7.0', ['bob@example.org']],
+  ['PERMANENT_FAILURE', 'SUCCESSFUL', '554 5.0.0', ['carol+x@example.org']],
+  ['DUPLICATE', 'TEMPORARY_FAILURE', '451 4.3.0', ['bob@example.org']],
+  ['PERMANENT_FAILURE', 'THROTTLED', '454 4.7.0', []],
+  ['OPT_OUT', 'TEMPORARY_FAILURE', '451 4.3.0', []],
+  ['PERMANENT_FAILURE', 'OPT_OUT', '550 5.7.1', []],
+]
+for (const [bob, carol, expected, accepted] of mixtures) {
+  test(`${bob} and ${carol} are ${expected}, and it is known who has the mail`, async () => {
+    aws.resultFor = (address, MessageId) => ({
+      DeliveryStatus: address.startsWith('bob') ? bob : carol,
+      StatusCode: 200,
+      MessageId,
+    })
+    const { reply, error } = await failure(await pinpoint(project))
+    assert.equal(reply.slice(0, expected.length), expected)
+    assert.deepEqual(error instanceof PartialFailure ? error.accepted : [], accepted)
+  })
+}
+
+const refusals: readonly Row[] = [
+  [
+    'a bad request',
+    refuse(400, 'BadRequestException', 'Missing body'),
+    '554 5.6.0 Transaction failed: Missing body',
+  ],
+  ['denied access', refuse(403, 'ForbiddenException', 'no'), '451 4.7.0'],
+  ['an unknown project', refuse(404, 'NotFoundException', 'Resource not found'), '451 4.3.5'],
+  ['a method that is not there', refuse(405, 'MethodNotAllowedException', 'no'), '451 4.3.5'],
+  ['a payload that is too large', refuse(413, 'PayloadTooLargeException', 'too large'), '552 5.3.4'],
+  ['an error inside Pinpoint', refuse(500, 'InternalServerErrorException', 'internal'), '451 4.3.0'],
+  ['the end of Pinpoint', refuse(410, 'GoneException', 'Amazon Pinpoint is gone'), '554 5.0.0'],
+]
+for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThere]) {
+  test(`${name} is ${expected}, after one request`, async () => {
+    aws.script(outcome)
+    const { reply } = await failure(await pinpoint(project))
+    assert.equal(reply.slice(0, expected.length), expected)
+    assert.equal(aws.requests, 1)
+  })
+}
+
+for (const [name, outcome] of unreadable) {
+  test(`a 200 whose text is ${name} is no yes: nobody knows who has the mail`, async () => {
+    aws.script(outcome)
+    assert.match((await failure(await pinpoint(project))).reply, /^451 4\./)
+    assert.equal(aws.requests, 1)
+  })
+}

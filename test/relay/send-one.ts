@@ -1,0 +1,13 @@
+/** Sends one mail through SES as its environment says, and writes in JSON what the client and the log would hear. */
+import { refusal } from '../../src/relay/failures.ts'
+import { describe } from '../../src/relay/fault.ts'
+import { ses } from '../../src/relay/index.ts'
+import { mail } from './trial.ts'
+
+try {
+  const { messageId } = await (await ses()).send(mail)
+  process.stdout.write(JSON.stringify({ reply: '250', log: messageId }))
+} catch (error) {
+  const { code, status, text } = refusal(error)
+  process.stdout.write(JSON.stringify({ reply: `${code} ${status} ${text}`, log: describe(error) }))
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
+import { ses } from '../../src/relay/aws/ses.ts'
+import { sesv2 } from '../../src/relay/aws/sesv2.ts'
+import type { Relay } from '../../src/relay/relay.ts'
+import type { AwsStandIn } from './aws-stand-in.ts'
+import { PinpointStandIn } from './pinpoint-stand-in.ts'
+import { SesStandIn } from './ses-stand-in.ts'
+import { SesV2StandIn } from './sesv2-stand-in.ts'
+import { failure, mail } from './trial.ts'
+
+interface Service {
+  readonly start: () => Promise<AwsStandIn<unknown>>
+  readonly relay: () => Promise<Relay>
+}
+const services: Record<string, Service> = {
+  ses: { start: () => SesStandIn.start(), relay: () => ses() },
+  sesv2: { start: () => SesV2StandIn.start(), relay: () => sesv2() },
+  pinpoint: { start: () => PinpointStandIn.start(), relay: () => pinpoint({ applicationId: 'app 1/2' }) },
+}
+const saved = { ...process.env }
+
+afterEach(() => {
+  process.env = { ...saved }
+})
+
+for (const [name, { start, relay }] of Object.entries(services)) {
+  let aws: AwsStandIn<unknown>
+  before(async () => {
+    aws = await start()
+    aws.trust('ASIATEMPORARY', { secret: 'temporary', token: 'a+token/==' })
+  })
+  after(() => aws.close())
+
+  test(`${name}: what is signed with the secret is accepted`, async () => {
+    Object.assign(process.env, aws.environment)
+    await (await relay()).send(mail)
+  })
+
+  test(`${name}: temporary credentials go with their token`, async () => {
+    Object.assign(process.env, aws.environment, temporary('temporary', 'a+token/=='))
+    await (await relay()).send(mail)
+  })
+
+  test(`${name}: another secret, another token, an unknown key: 451 4.3.5`, async () => {
+    const wrong = [
+      { AWS_SECRET_ACCESS_KEY: 'guessed' },
+      temporary('guessed', 'a+token/=='),
+      temporary('temporary', 'of somebody else'),
+      { AWS_ACCESS_KEY_ID: 'AKIDNOBODY' },
+    ]
+    for (const environment of wrong) {
+      process.env = { ...saved, ...aws.environment, ...environment }
+      const { reply, log } = await failure(await relay())
+      assert.match(reply, /^451 4\.3\.5/)
+      assert.match(log, /^(SignatureDoesNotMatch|InvalidClientTokenId): /)
+      assert.doesNotMatch(log, /token\/=/)
+    }
+  })
+}
+
+function temporary(secret: string, token: string) {
+  return { AWS_ACCESS_KEY_ID: 'ASIATEMPORARY', AWS_SECRET_ACCESS_KEY: secret, AWS_SESSION_TOKEN: token }
+}

@@ -1,0 +1,74 @@
+import type { Outcome } from './aws-stand-in.ts'
+
+/** What happens, how the stand-in does it, and how the reply begins. */
+export type Row = readonly [name: string, outcome: Outcome, reply: string]
+
+const html = '<html><body>Bad gateway</body></html>'
+
+/** What can happen on the way to any service of AWS, whatever it speaks. */
+export const wayThere: readonly Row[] = [
+  ["a proxy's 401", page(401), '451 4.7.0'],
+  ["a proxy's 403", page(403), '451 4.7.0'],
+  ["a proxy's 407", page(407), '451 4.7.0'],
+  ["a proxy's 413", page(413), '552 5.3.4 Message is too long'],
+  ["a proxy's 429", page(429), '454 4.7.0'],
+  ["a proxy's 500", page(500), '451 4.3.0 Temporary service failure'],
+  ["a proxy's 502", page(502), '451 4.3.0'],
+  ["a proxy's 503", page(503), '451 4.3.0'],
+  ["a proxy's 504", page(504), '451 4.3.0'],
+  ["a proxy's redirect", page(302), '451 4.3.0'],
+  ['somebody else at that address', page(404), '451 4.3.5'],
+  ['an empty 500', { type: 'answer', status: 500, contentType: 'text/plain', body: '' }, '451 4.3.0'],
+  ['a 500 of half XML', { type: 'answer', status: 500, contentType: 'text/xml', body: '<Err' }, '451 4.3.0'],
+  [
+    'a 503 of half JSON',
+    { type: 'answer', status: 503, contentType: 'application/json', body: '{"mess' },
+    '451 4.3.0',
+  ],
+  ['a reset before the mail was read', { type: 'reset', bodyRead: false }, '451 4.4.2'],
+  ['a reset after the mail was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
+  ['silence', { type: 'hang' }, '451 4.4.2'],
+]
+
+/** Errors that every service of AWS can answer. */
+export const everyService: readonly Row[] = [
+  [
+    'denied access',
+    refuse(403, 'AccessDeniedException', 'User: arn:aws:iam::123456789012:user/x'),
+    '451 4.7.0',
+  ],
+  ['an expired token', refuse(403, 'ExpiredTokenException', 'expired'), '451 4.3.5'],
+  ['unknown credentials', refuse(403, 'UnrecognizedClientException', 'invalid'), '451 4.3.5'],
+  ['a bad signature', refuse(403, 'InvalidSignatureException', 'no match'), '451 4.3.5'],
+  ['a clock that is wrong', refuse(403, 'RequestTimeTooSkewed', 'skewed'), '451 4.3.5'],
+  [
+    'throttling',
+    refuse(429, 'TooManyRequestsException', 'Too many requests'),
+    '454 4.7.0 Throttling failure: Max',
+  ],
+  ['an error inside AWS', refuse(500, 'InternalServiceErrorException', 'internal'), '451 4.3.0'],
+  ['an unavailable service', refuse(503, 'ServiceUnavailableException', 'unavailable'), '451 4.3.0'],
+  [
+    'an error of no known name',
+    refuse(400, 'NeverHeardOfException', 'what'),
+    '554 5.0.0 Transaction failed: what',
+  ],
+]
+
+/** The answers of 200 that nobody can read. */
+export const unreadable: readonly (readonly [name: string, outcome: Outcome])[] = [
+  ['cut off in the middle', { type: 'truncate', body: '{"MessageId":"01' }],
+  ['never ended', { type: 'stall', body: '{"MessageId":"01' }],
+  ['half JSON', { type: 'answer', status: 200, contentType: 'application/json', body: '{"MessageId":"01' }],
+  ['not JSON', { type: 'answer', status: 200, contentType: 'text/html', body: html }],
+  ['empty', { type: 'answer', status: 200, contentType: 'application/json', body: '' }],
+]
+
+/** An error as the service writes it. */
+export function refuse(status: number, code: string, message: string): Outcome {
+  return { type: 'refuse', status, code, message }
+}
+
+function page(status: number): Outcome {
+  return { type: 'answer', status, contentType: 'text/html', body: html }
+}
