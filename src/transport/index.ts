@@ -3,6 +3,7 @@
  * is, but not what the host does.
  */
 
+export { CertificateFiles, type CertificatePaths } from './certificate-files.ts'
 export { type Conduct, Conductor, type Halt } from './conductor.ts'
 export { defaultTimeouts, type Timeouts } from './limits.ts'
 export { type Listener, Server } from './server.ts'

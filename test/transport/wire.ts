@@ -41,6 +41,11 @@ export class Wire {
     return this.#socket
   }
 
+  /** The name in the server's certificate, under TLS. */
+  get certificateName(): string {
+    return String((this.#socket as TLSSocket).getPeerCertificate().subject.CN)
+  }
+
   /** The server closed its half, or the connection is gone. */
   get ended(): boolean {
     return this.#ended

@@ -1,0 +1,77 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import type { SecureContext } from 'node:tls'
+import { secureContext } from './tls.ts'
+
+/** PEM files of the server's certificate and its key. */
+export interface CertificatePaths {
+  readonly certPath: string
+  readonly keyPath: string
+  /** For an encrypted key. */
+  readonly passphrase?: string | undefined
+}
+
+/** How often the files are looked at, in milliseconds. */
+const lookEveryMs = 5_000
+
+/**
+ * A certificate that is renewed while the server runs. Handshakes that begin after a change use the new one; nothing
+ * happens to connections that are open.
+ */
+export class CertificateFiles {
+  readonly #paths: CertificatePaths
+  #context: SecureContext
+
+  /** @throws Error with a sentence that says which file cannot be read or what is wrong with it */
+  constructor(paths: CertificatePaths) {
+    this.#paths = paths
+    this.#context = read(paths)
+  }
+
+  /** What a handshake that begins now uses. */
+  get context(): SecureContext {
+    return this.#context
+  }
+
+  /** Reads the files again. When they cannot be used, what they held before stays in use. @throws Error as above */
+  reload(): void {
+    this.#context = read(this.#paths)
+  }
+
+  /**
+   * Calls back when a file has changed. Files are looked at by their path every few seconds, and not watched by the
+   * kernel, because they are replaced by renaming, or by a symbolic link somewhere above them.
+   */
+  watch(onChange: () => void, everyMs = lookEveryMs): void {
+    for (const path of [this.#paths.certPath, this.#paths.keyPath]) {
+      watchFile(path, { interval: everyMs, persistent: false }, (now, before) => {
+        // A file that is gone for a moment will be back.
+        if (now.mtimeMs !== 0 && (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)) onChange()
+      })
+    }
+  }
+
+  /** Looks no more. */
+  unwatch(): void {
+    unwatchFile(this.#paths.certPath)
+    unwatchFile(this.#paths.keyPath)
+  }
+}
+
+function read({ certPath, keyPath, passphrase }: CertificatePaths): SecureContext {
+  const certificate = { cert: readPem(certPath), key: readPem(keyPath) }
+  return secureContext(passphrase === undefined ? certificate : { ...certificate, passphrase })
+}
+
+function readPem(path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reasons: Record<string, string> = {
+      ENOENT: 'no such file or directory',
+      EACCES: 'permission denied',
+      EISDIR: 'is a directory',
+    }
+    throw new Error(`open ${path}: ${reasons[code ?? ''] ?? message}`, { cause: error })
+  }
+}
