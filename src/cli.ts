@@ -1,15 +1,9 @@
 #!/usr/bin/env node
-/** The program: settings in, rooms wired together, signals, exit codes. */
+/** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
-import { gatekeeper, mechanisms, requiresLogin } from './auth/index.ts'
-import { jsonFault, jsonLog, streamWriters } from './operations/index.ts'
-import { helpText, type ListenAddress, parse, type Settings, type TlsFiles } from './options.ts'
-import { defaultLimits } from './protocol/index.ts'
-import { discard, dispatcher, maildir, type Relay, ses } from './relay/index.ts'
-import { defaultTimeouts, type SecureContext, Server, secureContext } from './transport/index.ts'
-
-/** What went wrong at start, as one sentence for the operator. */
-class StartError extends Error {}
+import { type Assembly, assemble } from './assembly.ts'
+import { streamWriters } from './operations/index.ts'
+import { helpText, type ListenAddress, parse, type Settings } from './options.ts'
 
 const parsed = parse(process.argv.slice(2), process.env)
 switch (parsed.type) {
@@ -28,95 +22,44 @@ switch (parsed.type) {
     process.exitCode = 1
     break
   case 'settings':
-    start(parsed.settings).catch((error: unknown) => {
-      process.stderr.write(`${error instanceof StartError ? error.message : (error as Error).stack}\n`)
+    run(parsed.settings, parsed.check).catch((error: Error) => {
+      process.stderr.write(`${error.message}\n`)
       process.exit(1)
     })
 }
 
-async function start(settings: Settings): Promise<void> {
-  const relay = await openRelay(settings)
-  const server = serverFor(settings, relay)
+async function run(settings: Settings, check: boolean): Promise<void> {
+  for (const warning of settings.warnings) process.stderr.write(`${warning}\n`)
+  const assembly = await assemble(settings, streamWriters(process.stdout, process.stderr))
+  if (check) return report(assembly)
   const listening = []
-  for (const address of settings.listen) listening.push(await listen(server, address))
-  stopOnSignal(server, settings.drainTimeoutMs)
+  for (const address of settings.listen) listening.push(await listen(assembly, address))
+  obeySignals(assembly, settings.drainTimeoutMs)
   process.stderr.write(welcome(settings, listening))
 }
 
-async function openRelay(settings: Settings): Promise<Relay> {
-  const { configurationSet, maildirPath, upstreamTimeoutMs } = settings
-  switch (settings.relay) {
-    case 'ses':
-      return ses({ upstreamTimeoutMs, ...(configurationSet !== undefined && { configurationSet }) })
-    case 'maildir':
-      return maildir(maildirPath).catch((error: NodeJS.ErrnoException) => {
-        throw new StartError(`maildir ${maildirPath}: ${error.message}`)
-      })
-    case 'discard':
-      return discard()
-  }
-}
-
-function serverFor(settings: Settings, relay: Relay): Server {
-  const { access, hostname, service, tls } = settings
-  const writers = streamWriters(process.stdout, process.stderr)
-  // However many calls a mail takes, the backend's own limit ends first, and its reply is the better one.
-  const calls = Math.ceil(settings.maxRecipients / (relay.maxRecipientsPerCall ?? Infinity))
-  const context = tls === undefined ? undefined : readTls(tls)
-  return new Server({
-    settings: {
-      hostname,
-      service,
-      tls: context === undefined ? 'none' : settings.requireTls ? 'required' : 'offered',
-      loginRequired: requiresLogin(access),
-      mechanisms: mechanisms(access, hostname),
-      plaintextLogin: settings.allowPlaintextAuth,
-      bareNewline: settings.bareNewline,
-      limits: {
-        ...defaultLimits,
-        messageBytes: settings.maxMessageBytes ?? relay.maxMessageBytes,
-        recipients: settings.maxRecipients,
-      },
-    },
-    host: { ...gatekeeper(access), ...dispatcher(relay, { hostname, service }, jsonLog(writers)) },
-    timeouts: {
-      ...defaultTimeouts,
-      idleMs: settings.idleTimeoutMs,
-      messageMs: settings.dataTimeoutMs,
-      answerMs: Math.max(defaultTimeouts.answerMs, calls * settings.upstreamTimeoutMs + 10_000),
-    },
-    ...(context !== undefined && { secureContext: () => context }),
-    onFault: jsonFault(writers),
-  })
-}
-
-function readTls({ certPath, keyPath, passphrase }: TlsFiles): SecureContext {
-  try {
-    return secureContext({
-      cert: readFileSync(certPath),
-      key: readFileSync(keyPath),
-      ...(passphrase !== undefined && { passphrase }),
-    })
-  } catch (error) {
-    const { code, path, message } = error as NodeJS.ErrnoException
-    throw new StartError(code === 'ENOENT' ? `open ${path}: no such file or directory` : message)
-  }
+/** Everything could be opened; what is left is what only the backend knows. */
+async function report({ relay }: Assembly): Promise<never> {
+  const found = (await relay.check?.()) ?? []
+  process.stdout.write(['The settings are right', ...found, ''].join('\n'))
+  process.exit(0)
 }
 
 /** Returns the address with the port that it really has, which differs where a free one was asked for. */
-async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
+async function listen({ server }: Assembly, address: ListenAddress): Promise<ListenAddress> {
   try {
     const { port } = await server.listen(address)
     return { ...address, port }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const reason = code === 'EADDRINUSE' ? 'bind: address already in use' : message
-    throw new StartError(`listen tcp ${addressText(address)}: ${reason}`)
+    throw new Error(`listen tcp ${addressText(address)}: ${reason}`)
   }
 }
 
-/** The first signal lets running mails finish; a second one does not wait for them. */
-function stopOnSignal(server: Server, drainMs: number): void {
+/** SIGHUP reads the certificate again. SIGTERM and SIGINT let running mails finish; a second one does not wait for them. */
+function obeySignals({ server, reloadCertificate }: Assembly, drainMs: number): void {
+  process.on('SIGHUP', reloadCertificate)
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -129,9 +72,11 @@ function stopOnSignal(server: Server, drainMs: number): void {
 
 /** Where it listens, where mail goes, and how to send one. */
 function welcome(settings: Settings, listening: readonly ListenAddress[]): string {
-  const { tls, relay, maildirPath } = settings
+  const { tls, relay, maildirPath, access } = settings
   const where = {
     ses: 'Amazon SES',
+    sesv2: 'Amazon SES, API version 2',
+    pinpoint: 'Amazon Pinpoint',
     maildir: `${maildirPath}/new, one file a mail`,
     discard: 'nowhere: it is answered 250 and dropped',
   }
@@ -140,7 +85,7 @@ function welcome(settings: Settings, listening: readonly ListenAddress[]): strin
   const url = `${first?.implicitTls ? 'smtps' : 'smtp'}://${host.includes(':') ? `[${host}]` : host}:${first?.port}`
   const options = [
     ...(tls !== undefined ? ['--ssl-reqd', '--insecure'] : []),
-    ...(settings.access.user !== undefined ? [`--user ${settings.access.user.name}`] : []),
+    ...(access.user !== undefined ? [`--user ${access.user.name}`] : []),
   ]
   return [
     `aws-smtp-relay ${version()} listens on ${listening.map(addressText).join(', ')}`,

@@ -9,13 +9,24 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 /** Who may enter which room: other rooms, modules of Node.js, packages. Types may come from any room. */
 const allowed: Record<string, readonly string[]> = {
   protocol: [],
-  transport: ['protocol', 'node:crypto', 'node:net', 'node:tls'],
-  auth: ['protocol', 'node:crypto', '@node-rs/bcrypt'],
-  relay: ['protocol', 'node:crypto', 'node:fs/promises', 'node:os', 'node:path', '@aws-sdk/client-ses'],
+  transport: ['protocol', 'node:crypto', 'node:fs', 'node:net', 'node:tls'],
+  auth: ['protocol', 'node:crypto', 'node:fs/promises', 'node:net', '@node-rs/bcrypt'],
+  relay: [
+    'protocol',
+    'node:crypto',
+    'node:fs/promises',
+    'node:os',
+    'node:path',
+    '@aws-sdk/client-pinpoint',
+    '@aws-sdk/client-ses',
+    '@aws-sdk/client-sesv2',
+    're2js',
+  ],
   operations: [],
   transcript: ['protocol', 'transport', 'auth', 'node:net', 'node:tls', 'node:fs', 'node:events'],
   options: ['auth', 'minimist', 'node:os'],
-  cli: ['auth', 'operations', 'options', 'protocol', 'relay', 'transport', 'node:fs'],
+  assembly: ['auth', 'operations', 'protocol', 'relay', 'transport'],
+  cli: ['assembly', 'operations', 'options', 'node:fs'],
 }
 
 interface Import {
@@ -67,7 +78,7 @@ test('the engine imports nothing, not even a type from outside its room', () => 
 })
 
 test('what only some users need is loaded only for them', () => {
-  const heavy = imports.filter(({ target, typeOnly }) => /^@/.test(target) && !typeOnly)
+  const heavy = imports.filter(({ target, typeOnly }) => /^(@|re2js)/.test(target) && !typeOnly)
   assert.ok(heavy.length > 0)
   for (const { file, target, lazy } of heavy) assert.ok(lazy, `${file} imports ${target} at once`)
 })

@@ -66,7 +66,9 @@ export class RelayProcess {
     // Where the program ends instead, nobody waits for this line any more.
     up.catch(() => {})
     await Promise.race([up, relay.exited.then(() => relay.stderr.ended)])
-    const [, plain, tls] = listening.exec(relay.stderr.all[0] ?? '') ?? []
+    // Warnings may come first.
+    const line = relay.stderr.all.find(line => listening.test(line))
+    const [, plain, tls] = listening.exec(line ?? '') ?? []
     if (plain === undefined) throw new Error(`the program did not start: ${relay.stderr.all.join('\n')}`)
     relay.port = Number(plain)
     relay.tlsPort = Number(tls)

@@ -1,0 +1,162 @@
+/** Puts the rooms together: settings go in, a server that serves them comes out. */
+import { gatekeeper, mechanisms, reasonOf, requiresLogin, UsersFile } from './auth/index.ts'
+import { jsonFault, jsonLog, type Writers } from './operations/index.ts'
+import type { Settings } from './options.ts'
+import { type Answer, type Client, defaultLimits, type Host } from './protocol/index.ts'
+import {
+  compileExpression,
+  compileRules,
+  type DeliveryLog,
+  discard,
+  dispatcher,
+  filter,
+  followQuota,
+  maildir,
+  Pace,
+  pinpoint,
+  type Relay,
+  ses,
+  sesv2,
+} from './relay/index.ts'
+import { CertificateFiles, defaultTimeouts, Server } from './transport/index.ts'
+
+/** A server that is ready to listen, and what else an operator may ask of it. */
+export interface Assembly {
+  readonly server: Server
+  readonly relay: Relay
+  /** Reads the certificate again; without effect where there is none. */
+  reloadCertificate(): void
+}
+
+/**
+ * Opens everything that the settings name.
+ * @param writers where the log goes
+ * @throws Error with a sentence for the operator when something cannot be opened
+ */
+export async function assemble(settings: Settings, writers: Writers): Promise<Assembly> {
+  const log = jsonLog(writers)
+  const onFault = jsonFault(writers)
+  const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
+  const rules = await compileRules(settings.filters)
+  const access = {
+    ...settings.access,
+    users:
+      settings.usersPath === undefined
+        ? undefined
+        : await UsersFile.open(settings.usersPath, {
+            compile: compileExpression,
+            otherUser: settings.access.user?.name,
+            onFault: error => note(error.message),
+          }),
+  }
+  const relay = await openRelay(settings)
+  const { hostname, service, patienceMs } = settings
+  const gate = gatekeeper(access, {
+    onFailure: (failure, client) => log(refusal(reasonOf(failure, client.address), client)),
+  })
+  const filtered = Object.values(rules).some(rule => rule !== undefined)
+  const host: Host = {
+    ...inTurn(gate, filtered ? filter(rules, log) : {}),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace: paceOf(settings, relay, note) }, log),
+  }
+
+  function note(text: string): void {
+    writers.err(`${text}\n`)
+  }
+
+  function reloadCertificate(): void {
+    try {
+      certificate?.reload()
+      note('TLS certificate read again')
+    } catch (error) {
+      note(`${(error as Error).message}; the certificate that was read before stays in use`)
+    }
+  }
+
+  certificate?.watch(reloadCertificate)
+  // However many calls a mail takes, the backend's own limit ends first, and its reply is the better one.
+  const calls = Math.ceil(settings.maxRecipients / (relay.maxRecipientsPerCall ?? Number.POSITIVE_INFINITY))
+  const server = new Server({
+    settings: {
+      hostname,
+      service,
+      tls: certificate === undefined ? 'none' : settings.requireTls ? 'required' : 'offered',
+      loginRequired: requiresLogin(access),
+      mechanisms: mechanisms(access, hostname),
+      plaintextLogin: settings.allowPlaintextAuth,
+      bareNewline: settings.bareNewline,
+      limits: {
+        ...defaultLimits,
+        messageBytes: settings.maxMessageBytes ?? relay.maxMessageBytes,
+        recipients: settings.maxRecipients,
+      },
+    },
+    host,
+    timeouts: {
+      ...defaultTimeouts,
+      idleMs: settings.idleTimeoutMs,
+      messageMs: settings.dataTimeoutMs,
+      answerMs: Math.max(defaultTimeouts.answerMs, patienceMs + (calls + 1) * settings.upstreamTimeoutMs),
+    },
+    ...(certificate !== undefined && { secureContext: () => certificate.context }),
+    onFault,
+  })
+  return { server, relay, reloadCertificate }
+}
+
+async function openRelay(settings: Settings): Promise<Relay> {
+  const { upstreamConnections, upstreamTimeoutMs, maildirPath, pinpointApplicationId = '' } = settings
+  const { configurationSet, sourceArn, fromArn, returnPathArn, tags } = settings
+  const upstream = {
+    upstreamConnections,
+    upstreamTimeoutMs,
+    ...(configurationSet !== undefined && { configurationSet }),
+    ...(sourceArn !== undefined && { sourceArn }),
+    ...(fromArn !== undefined && { fromArn }),
+    ...(returnPathArn !== undefined && { returnPathArn }),
+    ...(tags !== undefined && { tags }),
+  }
+  switch (settings.relay) {
+    case 'ses':
+      return ses(upstream)
+    case 'sesv2':
+      return sesv2(upstream)
+    case 'pinpoint':
+      return pinpoint({ upstreamConnections, upstreamTimeoutMs, applicationId: pinpointApplicationId })
+    case 'maildir':
+      return maildir(maildirPath).catch((error: Error) => {
+        throw new Error(`maildir ${maildirPath}: ${error.message}`)
+      })
+    case 'discard':
+      return discard()
+  }
+}
+
+/** How fast mail may be handed on; what stays on this machine or goes nowhere needs no pace. */
+function paceOf({ relay, sendRate }: Settings, { sendRate: ask }: Relay, warn: (text: string) => void): Pace {
+  if (relay === 'maildir' || relay === 'discard') return new Pace()
+  const pace = new Pace(typeof sendRate === 'number' ? sendRate : 0)
+  if (sendRate === 'auto' && ask !== undefined) followQuota(pace, { ask, warn })
+  return pace
+}
+
+/** Two hosts as one: where both decide, the second one is asked if the first one consents. */
+function inTurn(first: Partial<Host>, second: Partial<Host>): Partial<Host> {
+  const { sender } = first
+  const { sender: next } = second
+  if (sender === undefined || next === undefined) return { ...first, ...second }
+  return {
+    ...first,
+    ...second,
+    sender(question, client): Answer {
+      const answer = sender(question, client)
+      if (!(answer instanceof Promise)) return answer ?? next(question, client)
+      return answer.then(verdict => verdict ?? next(question, client))
+    },
+  }
+}
+
+/** A client or a mail that was turned away, as a line of the log. */
+function refusal(error: string, { address: ip, user }: Client): Parameters<DeliveryLog>[0] {
+  return { time: new Date(), ip, from: '', to: [], error, ...(user !== undefined && { user }) }
+}
