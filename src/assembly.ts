@@ -1,5 +1,12 @@
 /** Puts the rooms together: settings go in, a server that serves them comes out. */
-import { gatekeeper, mechanisms, reasonOf, requiresLogin, UsersFile } from './auth/index.ts'
+import {
+  type AccessFailure,
+  gatekeeper,
+  mechanisms,
+  reasonOf,
+  requiresLogin,
+  UsersFile,
+} from './auth/index.ts'
 import { jsonFault, jsonLog, type Writers } from './operations/index.ts'
 import type { Settings } from './options.ts'
 import { type Answer, type Client, defaultLimits, type Host } from './protocol/index.ts'
@@ -52,7 +59,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
   const relay = await openRelay(settings)
   const { hostname, service, patienceMs } = settings
   const gate = gatekeeper(access, {
-    onFailure: (failure, client) => log(refusal(reasonOf(failure, client.address), client)),
+    onFailure: (failure, client) => log(turnedAway(failure, client)),
   })
   const filtered = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
@@ -65,8 +72,9 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
   }
 
   function reloadCertificate(): void {
+    if (certificate === undefined) return
     try {
-      certificate?.reload()
+      certificate.reload()
       note('TLS certificate read again')
     } catch (error) {
       note(`${(error as Error).message}; the certificate that was read before stays in use`)
@@ -156,7 +164,9 @@ function inTurn(first: Partial<Host>, second: Partial<Host>): Partial<Host> {
   }
 }
 
-/** A client or a mail that was turned away, as a line of the log. */
-function refusal(error: string, { address: ip, user }: Client): Parameters<DeliveryLog>[0] {
-  return { time: new Date(), ip, from: '', to: [], error, ...(user !== undefined && { user }) }
+/** Someone who was not let in, as a line of the log. */
+function turnedAway(failure: AccessFailure, { address: ip, user }: Client): Parameters<DeliveryLog>[0] {
+  const from = failure.type === 'deniedSender' ? failure.sender : ''
+  const error = reasonOf(failure, ip)
+  return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }

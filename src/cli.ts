@@ -36,6 +36,10 @@ async function run(settings: Settings, check: boolean): Promise<void> {
   for (const address of settings.listen) listening.push(await listen(assembly, address))
   obeySignals(assembly, settings.drainTimeoutMs)
   process.stderr.write(welcome(settings, listening))
+  // Mail is taken and answered 451 meanwhile, so that nothing is lost while the operator mends it.
+  assembly.relay.check?.().catch((error: Error) => {
+    process.stderr.write(`Mail cannot be sent yet: ${error.message}\n`)
+  })
 }
 
 /** Everything could be opened; what is left is what only the backend knows. */

@@ -36,10 +36,9 @@ export function describe(error: unknown): string {
   // The words the Go program has for it, so that alarms that look for them keep working.
   if (isMissingRegion(text)) return 'MissingRegion: could not find region configuration'
   const [name = 'Error'] = names
-  const line = text.split(/[\r\n]/, 1)[0]!.slice(0, 1000)
-  // These are names for "not an answer of AWS": then the status is all there is to know.
-  const status = http !== undefined && ['Unknown', 'SyntaxError'].includes(name) ? ` (HTTP ${http})` : ''
-  return `${name}: ${line}${status}`
+  // A proxy's page, most likely: what the parser says of it is of no use, the status is all there is to know.
+  if (http !== undefined && ['Unknown', 'SyntaxError'].includes(name)) return `UnreadableAnswer: HTTP ${http}`
+  return `${name}: ${text.split(/[\r\n]/, 1)[0]!.slice(0, 1000)}`
 }
 
 /** The SDK looks for the region when it first needs it, and has no name for the error. */

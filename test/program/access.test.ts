@@ -108,8 +108,8 @@ test('users of a file log in, send as whom they may, and what changes in the fil
   expectCode(await wire.mail('x\r\n'), 250)
   const denied = await complaint(house, /may not send/)
   assert.deepEqual(
-    [denied.User, denied.Error],
-    ['ann', 'denied sender: user ann may not send as a@other.org'],
+    [denied.User, denied.From, denied.Error],
+    ['ann', 'a@other.org', 'denied sender: user ann may not send as a@other.org'],
   )
 
   await writeFile(users, `bob:${hash}\n`)

@@ -174,6 +174,7 @@ test('a missing region is 451 4.3.5, in the log in the words of the Go program',
   const { AWS_REGION, ...elsewhere } = standIn.environment
   assert.ok(AWS_REGION)
   const relay = await startRelay(t, elsewhere)
+  await relay.stderr.find(/^Mail cannot be sent yet: MissingRegion: could not find region configuration$/)
   const wire = await connect(relay)
   assert.match((await wire.mail('x\r\n')).text, /^451 4\.3\.5 /)
   const entry = await logLine(relay, 'stderr')

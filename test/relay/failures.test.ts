@@ -181,7 +181,7 @@ test('a placeholder in what AWS says stays as it is', () => {
 const logged: readonly (readonly [error: unknown, text: string])[] = [
   [aws('MessageRejected', 'Content rejected', 400), 'MessageRejected: Content rejected'],
   [new Error('Region is missing'), 'MissingRegion: could not find region configuration'],
-  [aws('Unknown', 'UnknownError', 502), 'Unknown: UnknownError (HTTP 502)'],
+  [aws('Unknown', 'UnknownError', 502), 'UnreadableAnswer: HTTP 502'],
   [
     aws('SignatureDoesNotMatch', 'No match.\n\nx-amz-security-token:SECRET', 403),
     'SignatureDoesNotMatch: No match.',
