@@ -1,11 +1,14 @@
 import type { Dialogue } from './dialogue.ts'
 import { readPath } from './grammar.ts'
+import { Incoming } from './incoming.ts'
+import { ChunkMode } from './modes/chunk.ts'
 import { ContentMode } from './modes/content.ts'
 import { CredentialsMode } from './modes/credentials.ts'
 import { handshakeMode } from './modes/handshake.ts'
-import { type Need, needs } from './needs.ts'
+import { firstUnmet, type Need, needs } from './needs.ts'
 import { mailParameters, parameters, rcptParameters } from './parameters.ts'
 import { replies } from './replies.ts'
+import type { Reply } from './reply.ts'
 import type { Mechanism } from './sasl.ts'
 
 /** A row of the table of commands. */
@@ -21,6 +24,7 @@ export interface Command {
 }
 
 const { welcome, name, tls, login } = needs
+const forContent = [welcome, name, tls, login, needs.recipient, needs.noChunks]
 const http: Command = { needs: [], act: (_, dialogue) => dialogue.close(replies.notHttp) }
 
 /** What a client can say (RFC 5321 section 4.1.1, RFC 3207, RFC 4954), by verb. */
@@ -30,8 +34,13 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['STARTTLS', { needs: [welcome, needs.noTls], bare: true, act: starttls }],
   ['AUTH', { needs: [welcome, needs.extended, tls, needs.noLogin, needs.noTransactionForLogin], act: auth }],
   ['MAIL', { needs: [welcome, name, tls, login, needs.noTransaction], act: mail }],
-  ['RCPT', { needs: [welcome, name, tls, login, needs.sender, needs.roomForRecipient], act: rcpt }],
-  ['DATA', { needs: [welcome, name, tls, login, needs.recipient], bare: true, act: data }],
+  [
+    'RCPT',
+    { needs: [welcome, name, tls, login, needs.sender, needs.noChunks, needs.roomForRecipient], act: rcpt },
+  ],
+  ['DATA', { needs: [...forContent, needs.lines], bare: true, act: data }],
+  // What it needs is looked at when its octets have been read.
+  ['BDAT', { needs: [], act: bdat }],
   ['RSET', { needs: [welcome], bare: true, idle: true, act: rset }],
   ['NOOP', { needs: [welcome], idle: true, act: (_, dialogue) => dialogue.reply(replies.ok) }],
   ['VRFY', { needs: [welcome, tls, login], idle: true, act: vrfy }],
@@ -66,7 +75,7 @@ function greet(argument: string, dialogue: Dialogue, extended: boolean): boolean
   }
   dialogue.name = client
   dialogue.extended = extended
-  dialogue.transaction = undefined
+  dialogue.dropTransaction()
   return true
 }
 
@@ -77,6 +86,8 @@ function keywords(dialogue: Dialogue): string[] {
     'PIPELINING',
     `SIZE ${settings.limits.messageBytes}`,
     '8BITMIME',
+    'CHUNKING',
+    'BINARYMIME',
     'ENHANCEDSTATUSCODES',
     ...(settings.tls !== 'none' && !secure ? ['STARTTLS'] : []),
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.map(m => m.name).join(' ')}`] : []),
@@ -117,7 +128,8 @@ function mail(argument: string, dialogue: Dialogue): void {
   if ('refusal' in read) return dialogue.fault(read.refusal)
   const sender = { address: path.address, parameters: read.parameters }
   dialogue.ask({ type: 'sender', ...sender }, replies.senderOk, {
-    granted: () => (dialogue.transaction = { sender, recipients: [], refusedRecipient: false }),
+    granted: () =>
+      (dialogue.transaction = { sender, recipients: [], refusedRecipient: false, incoming: undefined }),
   })
 }
 
@@ -152,13 +164,44 @@ function address(argument: string, keyword: RegExp) {
 
 function data(_: string, dialogue: Dialogue): void {
   dialogue.ask({ type: 'message', transaction: dialogue.transaction! }, replies.startInput, {
-    granted: () => (dialogue.mode = new ContentMode(dialogue)),
+    granted: () => {
+      const incoming = new Incoming(dialogue)
+      dialogue.transaction!.incoming = incoming
+      dialogue.mode = new ContentMode(incoming)
+    },
     refused: reply => dialogue.reply(reply),
   })
 }
 
+/** RFC 3030 section 2. The octets follow at once, so a size that cannot be read, or that nobody would read, is the end. */
+function bdat(argument: string, dialogue: Dialogue): void {
+  const { messageBytes, drainFactor } = dialogue.settings.limits
+  const [, digits, word] = /^(\d{1,20})(?: +(LAST))?$/i.exec(argument) ?? []
+  if (digits === undefined) return dialogue.close(replies.chunkSyntax)
+  const size = Number(digits)
+  if (size > drainFactor * messageBytes) return dialogue.close(replies.tooLarge(messageBytes))
+  const last = word !== undefined
+  // A chunk of nothing that is not the last moves no mail.
+  if (size === 0 && !last) dialogue.countIdle()
+  if (dialogue.closed) return
+  const chunk = (refusal?: Reply) => new ChunkMode(size, last, refusal).begin(dialogue)
+  const transaction = dialogue.transaction
+  if (transaction?.incoming !== undefined) return chunk()
+  const unmet = firstUnmet(forContent, dialogue)
+  if (unmet !== undefined) return chunk(unmet)
+  const begin = (refusal?: Reply) => {
+    transaction!.incoming = new Incoming(dialogue, refusal)
+    chunk()
+  }
+  dialogue.ask({ type: 'message', transaction: transaction! }, undefined, {
+    granted: () => begin(),
+    // The chunks behind this one may be on their way, and are refused like it.
+    refused: begin,
+  })
+}
+
 function rset(_: string, dialogue: Dialogue): void {
-  dialogue.transaction = undefined
+  dialogue.dropTransaction()
   dialogue.reply(replies.ok)
 }
 

@@ -1,5 +1,6 @@
 import type { Event, Path, Question, Transaction, Verdict } from './events.ts'
 import type { Client } from './host.ts'
+import type { Incoming } from './incoming.ts'
 import type { Mode } from './mode.ts'
 import { replies } from './replies.ts'
 import { format, type Reply, refuses } from './reply.ts'
@@ -11,6 +12,8 @@ export interface OpenTransaction extends Transaction {
   readonly recipients: Path[]
   /** The host refused a recipient. */
   refusedRecipient: boolean
+  /** Its content, once that is coming. */
+  incoming: Incoming | undefined
 }
 
 /** What follows from the answer to a question. */
@@ -44,7 +47,7 @@ export class Dialogue implements Client {
   readonly #commands: Mode
   /** Events, and replies that must not be said before the events ahead of them were taken. */
   readonly #queue: (Event | string)[] = []
-  #asked: { readonly consent: Reply; readonly outcome: Outcome } | undefined
+  #asked: { readonly consent: Reply | undefined; readonly outcome: Outcome } | undefined
   #output = ''
   #errors = 0
   #idleCommands = 0
@@ -109,7 +112,7 @@ export class Dialogue implements Client {
 
   /** It is over: nothing more is read, and a pending answer will not be heard. */
   end(): void {
-    this.mode.abandon?.(this)
+    this.dropTransaction()
     this.mode = closed
     this.#asked = undefined
     // A question that nobody has taken yet is not asked any more.
@@ -119,8 +122,26 @@ export class Dialogue implements Client {
     else this.#queue.splice(untaken, 1)
   }
 
-  /** Puts a question to the host; `consent` is said when it agrees without words of its own. */
-  ask(question: Question, consent: Reply, outcome: Outcome): void {
+  /** Forgets the transaction, and the content that has come of it. */
+  dropTransaction(): void {
+    this.transaction?.incoming?.abandon(this)
+    this.transaction = undefined
+  }
+
+  /** All of the content has come: asks the host to take the mail, or refuses it. */
+  finishMail(): void {
+    const { incoming, ...transaction } = this.transaction!
+    this.transaction = undefined
+    incoming!.end(this)
+    if (incoming!.refusal !== undefined) return this.fault(incoming!.refusal)
+    this.ask({ type: 'delivery', transaction, size: incoming!.size }, replies.delivered, {
+      granted: () => this.#forgive(),
+      refused: reply => this.reply(reply),
+    })
+  }
+
+  /** Puts a question to the host; `consent` is said when it agrees without words of its own, if there is anything to say. */
+  ask(question: Question, consent: Reply | undefined, outcome: Outcome): void {
     this.#asked = { consent, outcome }
     this.#queue.push(question)
   }
@@ -132,7 +153,9 @@ export class Dialogue implements Client {
     if (verdict !== undefined && !isReply(verdict)) verdict = replies.localError
     if (verdict === undefined || !refuses(verdict)) {
       outcome.granted?.()
-      this.reply(verdict === undefined ? consent : { ...consent, ...words(verdict, consent) })
+      if (consent !== undefined) {
+        this.reply(verdict === undefined ? consent : { ...consent, ...words(verdict, consent) })
+      }
     } else if (verdict.code === 421) this.close(verdict)
     else if (outcome.refused) outcome.refused(verdict)
     else this.fault(verdict)
@@ -162,7 +185,7 @@ export class Dialogue implements Client {
   }
 
   /** A mail was accepted: earlier errors are forgiven, as long-lived connections gather a few. */
-  forgive(): void {
+  #forgive(): void {
     this.#errors = 0
     this.#idleCommands = 0
   }
@@ -173,7 +196,7 @@ export class Dialogue implements Client {
     this.name = undefined
     this.extended = false
     this.user = undefined
-    this.transaction = undefined
+    this.dropTransaction()
     this.resume()
   }
 

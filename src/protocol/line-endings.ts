@@ -60,6 +60,16 @@ export class LineEndings {
     return excerpt.take()
   }
 
+  /** The content ends here: what waited for the next chunk. */
+  end(): Buffer {
+    const excerpt = new Excerpt(Buffer.alloc(0))
+    if (this.#pendingCr) this.#newlineAlone(excerpt)
+    else if (this.#line === 'dot') excerpt.put(DOT)
+    this.#pendingCr = false
+    this.#line = 'plain'
+    return excerpt.take()
+  }
+
   /** A CRLF, its LF right before `end`. */
   #newline(excerpt: Excerpt, end: number): void {
     if (this.#line !== 'dot') {

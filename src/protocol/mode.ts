@@ -7,6 +7,4 @@ export interface Mode {
   read(input: Input, dialogue: Dialogue): boolean
   /** The dialogue may end in this mode without a loss. */
   readonly isIdle?: true
-  /** The dialogue ends while this mode is on. */
-  abandon?(dialogue: Dialogue): void
 }

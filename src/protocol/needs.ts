@@ -5,6 +5,15 @@ import type { Reply } from './reply.ts'
 /** What must hold before a command is obeyed: nothing, or the reply that says what is missing. */
 export type Need = (dialogue: Dialogue) => Reply | undefined
 
+/** The first of the needs that does not hold, told. */
+export function firstUnmet(needs: readonly Need[], dialogue: Dialogue): Reply | undefined {
+  for (const need of needs) {
+    const unmet = need(dialogue)
+    if (unmet !== undefined) return unmet
+  }
+  return undefined
+}
+
 /** The needs of all commands. The first one in a command's row that does not hold is told. */
 export const needs = {
   /** The host did not refuse the connection. */
@@ -29,6 +38,13 @@ export const needs = {
     if (d.transaction.recipients.length > 0) return undefined
     return d.transaction.refusedRecipient ? replies.noValidRecipients : replies.rcptFirst
   },
+  /** No part of the content has come (RFC 3030 section 2). */
+  noChunks: d => (d.transaction?.incoming === undefined ? undefined : replies.chunksBegun),
+  /** The content has lines, so that it may be sent with DATA (RFC 3030 section 3). */
+  lines: d =>
+    d.transaction?.sender.parameters.get('BODY')?.toUpperCase() === 'BINARYMIME'
+      ? replies.binaryNeedsBdat
+      : undefined,
   roomForRecipient: d =>
     d.transaction !== undefined && d.transaction.recipients.length >= d.settings.limits.recipients
       ? replies.tooManyRecipients

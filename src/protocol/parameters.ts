@@ -17,8 +17,8 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
     },
   ],
   [
-    'BODY', // RFC 6152 section 3
-    value => (/^(7BIT|8BITMIME)$/i.test(value) ? undefined : replies.parameterValue('BODY')),
+    'BODY', // RFC 6152 section 3, RFC 3030 section 3
+    value => (/^(7BIT|8BITMIME|BINARYMIME)$/i.test(value) ? undefined : replies.parameterValue('BODY')),
   ],
   [
     'AUTH', // RFC 4954 section 5

@@ -61,6 +61,10 @@ export const replies = {
   rcptFirst: reply(503, '5.5.1', 'MAIL and RCPT come first'),
   noValidRecipients: reply(554, '5.5.1', 'No valid recipients'),
   delivered: reply(250, '2.0.0', 'Ok'),
+  chunkOk: (octets: number) => reply(250, '2.0.0', `${octets} octets received`),
+  chunkSyntax: reply(501, '5.5.4', 'Syntax: BDAT octets [LAST], closing connection'),
+  chunksBegun: reply(503, '5.5.1', 'BDAT was given already, only BDAT or RSET can follow'),
+  binaryNeedsBdat: reply(503, '5.5.1', 'BODY=BINARYMIME needs BDAT'),
   bareNewlineInContent: reply(
     550,
     '5.5.2',

@@ -3,7 +3,6 @@ import type { Event, Verdict } from './events.ts'
 import type { Client } from './host.ts'
 import { Input } from './input.ts'
 import { commandMode } from './modes/commands.ts'
-import { ContentMode } from './modes/content.ts'
 import { handshakeMode } from './modes/handshake.ts'
 import { replies } from './replies.ts'
 import type { Settings } from './settings.ts'
@@ -47,7 +46,7 @@ export class Session {
 
   /** The content of a mail is coming, whether it is wanted or dropped. */
   get receivesContent(): boolean {
-    return this.#dialogue.mode instanceof ContentMode
+    return this.#dialogue.transaction?.incoming !== undefined
   }
 
   /** Takes bytes from the client. They are not copied and must not change any more. */

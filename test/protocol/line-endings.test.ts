@@ -66,3 +66,18 @@ test('where lone newlines are refused, exactly what stands before the first one 
     { numRuns: 5000 },
   )
 })
+
+test('at the end of content that does not end with a newline, what was held back comes out', () => {
+  for (const [text, whole] of [
+    ['a\r', 'a\r\n'],
+    ['a\n.', 'a\r\n.'],
+    ['a\n.\r', 'a\r\n'],
+    ['a', 'a'],
+  ] as const) {
+    const endings = new LineEndings('normalize')
+    assert.equal(`${endings.read(Buffer.from(text))}${endings.end()}`, whole)
+  }
+  const strict = new LineEndings('reject')
+  assert.equal(`${strict.read(Buffer.from('a\r'))}${strict.end()}`, 'a')
+  assert.equal(strict.refused, true)
+})

@@ -2,6 +2,7 @@ import { commands } from '../commands.ts'
 import type { Dialogue } from '../dialogue.ts'
 import type { LineFault } from '../input.ts'
 import type { Mode } from '../mode.ts'
+import { firstUnmet } from '../needs.ts'
 import { replies } from '../replies.ts'
 
 /** The first byte of a TLS handshake record (RFC 8446 section 5.1); no command begins with it. */
@@ -36,10 +37,8 @@ function obey(line: string, dialogue: Dialogue): void {
   const command = commands.get(verb.toUpperCase())
   if (verb === '') return dialogue.fault(replies.noCommand)
   if (command === undefined) return dialogue.fault(replies.unknownCommand)
-  for (const need of command.needs) {
-    const unmet = need(dialogue)
-    if (unmet !== undefined) return dialogue.fault(unmet)
-  }
+  const unmet = firstUnmet(command.needs, dialogue)
+  if (unmet !== undefined) return dialogue.fault(unmet)
   if (command.bare && argument !== '') return dialogue.fault(replies.noArgument)
   if (command.idle) dialogue.countIdle()
   if (!dialogue.closed) command.act(argument, dialogue)
