@@ -5,6 +5,9 @@ import { type Assembly, assemble } from './assembly.ts'
 import { streamWriters } from './operations/index.ts'
 import { helpText, type ListenAddress, parse, type Settings } from './options.ts'
 
+// Who reads the help with `head` has seen enough.
+process.stdout.on('error', () => {})
+
 const parsed = parse(process.argv.slice(2), process.env)
 switch (parsed.type) {
   case 'help':
@@ -55,9 +58,9 @@ async function listen({ server }: Assembly, address: ListenAddress): Promise<Lis
     const { port } = await server.listen(address)
     return { ...address, port }
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const reason = code === 'EADDRINUSE' ? 'bind: address already in use' : message
-    throw new Error(`listen tcp ${addressText(address)}: ${reason}`)
+    const { code = '', message } = error as NodeJS.ErrnoException
+    const reason = bindFaults[code] ?? message
+    throw new Error(`listen tcp ${addressText({ ...address, implicitTls: false })}: ${reason}`)
   }
 }
 
@@ -74,9 +77,16 @@ function obeySignals({ server, reloadCertificate }: Assembly, drainMs: number): 
   }
 }
 
+/** In the words of the Go program. */
+const bindFaults: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'bind: address already in use',
+  EADDRNOTAVAIL: 'bind: cannot assign requested address',
+  EACCES: 'bind: permission denied',
+}
+
 /** Where it listens, where mail goes, and how to send one. */
 function welcome(settings: Settings, listening: readonly ListenAddress[]): string {
-  const { tls, relay, maildirPath, access } = settings
+  const { tls, relay, maildirPath, access, usersPath } = settings
   const where = {
     ses: 'Amazon SES',
     sesv2: 'Amazon SES, API version 2',
@@ -89,7 +99,9 @@ function welcome(settings: Settings, listening: readonly ListenAddress[]): strin
   const url = `${first?.implicitTls ? 'smtps' : 'smtp'}://${host.includes(':') ? `[${host}]` : host}:${first?.port}`
   const options = [
     ...(tls !== undefined ? ['--ssl-reqd', '--insecure'] : []),
-    ...(access.user !== undefined ? [`--user ${access.user.name}`] : []),
+    ...(access.user !== undefined || usersPath !== undefined
+      ? [`--user ${access.user?.name ?? 'NAME'}`]
+      : []),
   ]
   return [
     `aws-smtp-relay ${version()} listens on ${listening.map(addressText).join(', ')}`,

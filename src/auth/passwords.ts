@@ -127,4 +127,5 @@ function seal(text: string): Buffer {
 }
 
 // Bcrypt shares four threads with the look-up of names and the writing of files; these must not wait behind guesses.
-const turns = new Turns(2)
+// Nor must a user wait for minutes behind guesses of clients that are long gone: then better later.
+const turns = new Turns(2, 100)

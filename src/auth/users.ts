@@ -50,10 +50,15 @@ export async function readUsers(bytes: Buffer, reading: Reading): Promise<Users>
     const passwordHash = new PasswordHash(hash, verifyHash, now)
     if (passwordHash.cost > highestCost) throw wrong(`a cost above ${highestCost} would take too long`)
     lines.set(name, i + 1)
-    const senders = source === '' ? undefined : await compile(source, place)
+    const senders = source === '' ? undefined : await compile(source, place).catch(withoutQuote)
     users.set(name, { name, hash: passwordHash, senders })
   }
   return users
+}
+
+/** What is wrong with an expression, without the part of it that shows where. */
+function withoutQuote(error: Error): never {
+  throw new Error(error.message.replace(/: `.*$/s, ''))
 }
 
 /** The highest that htpasswd makes; some seconds. Every failed login takes as long as the costliest of the hashes. */

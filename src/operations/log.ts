@@ -7,7 +7,10 @@ export interface Writers {
 }
 
 /** The part of a stream that a log needs. */
-export type LogStream = Pick<NodeJS.WritableStream, 'write' | 'on'>
+export type LogStream = Pick<NodeJS.WritableStream, 'write' | 'on'> & { readonly writableLength?: number }
+
+/** Bytes of the log that wait for a reader who does not read; beyond, lines are lost. */
+const maxBacklogBytes = 16 * 1024 * 1024
 
 /**
  * Tells each delivery in one line of JSON: accepted ones to `out`, failed ones to `err`. `Time`, `IP`, `From`, `To`
@@ -30,14 +33,12 @@ export function jsonFault(writers: Writers): (fault: unknown) => void {
 }
 
 /**
- * Writes lines to two streams, usually the standard ones. A reader of the log that goes away (EPIPE) or a disk that is
- * full must not end the program in the middle of mails that AWS has taken and no client knows of: the line is lost,
- * mail goes on, and the other stream says so once.
+ * Writes lines to two streams, usually the standard ones. A reader of the log that goes away (EPIPE) or does not read,
+ * or a disk that is full, must not end the program in the middle of mails that AWS has taken and no client knows of:
+ * the line is lost, mail goes on, and the other stream says so once.
  */
 export function streamWriters(out: LogStream, err: LogStream): Writers {
-  warnOnce(out, 'standard output', err)
-  warnOnce(err, 'standard error', out)
-  return { out: line => void out.write(line), err: line => void err.write(line) }
+  return { out: writer(out, 'standard output', err), err: writer(err, 'standard error', out) }
 }
 
 function fields({ time, ip, from, to, error, messageId, size, ms, user, relay }: Delivery) {
@@ -66,11 +67,16 @@ function hardened(json: string): string {
   )
 }
 
-function warnOnce(stream: LogStream, name: string, other: LogStream): void {
+function writer(stream: LogStream, name: string, other: LogStream): (line: string) => void {
   let warned = false
-  stream.on('error', (error: Error) => {
+  const warn = (reason: string) => {
     if (warned) return
     warned = true
-    other.write(`${JSON.stringify({ Time: new Date().toISOString(), Error: `${name}: ${error.message}` })}\n`)
-  })
+    other.write(`${JSON.stringify({ Time: new Date().toISOString(), Error: `${name}: ${reason}` })}\n`)
+  }
+  stream.on('error', (error: Error) => warn(error.message))
+  return line => {
+    if ((stream.writableLength ?? 0) < maxBacklogBytes) stream.write(line)
+    else warn('nobody reads it, lines are lost')
+  }
 }

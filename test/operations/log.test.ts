@@ -121,3 +121,23 @@ function written(...deliveries: readonly Delivery[]): { out: string[]; err: stri
   for (const one of deliveries) log(one)
   return { out, err }
 }
+
+test('what nobody reads does not gather without end', () => {
+  const lines = { out: 0, err: [] as string[] }
+  const stuck = {
+    writableLength: 0,
+    on: () => stuck,
+    write(text: string) {
+      stuck.writableLength += text.length
+      lines.out++
+      return false
+    },
+  }
+  const other = { on: () => other, write: (text: string) => lines.err.push(text) > 0 }
+  const { out } = streamWriters(stuck as never, other as never)
+  const line = 'x'.repeat(1024 * 1024)
+  for (let i = 0; i < 100; i++) out(line)
+  assert.equal(lines.out, 16)
+  assert.equal(lines.err.length, 1)
+  assert.match(lines.err[0]!, /"standard output: nobody reads it, lines are lost"/)
+})
