@@ -106,6 +106,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
       messageMs: settings.dataTimeoutMs,
       answerMs: Math.max(defaultTimeouts.answerMs, patienceMs + (calls + 1) * settings.upstreamTimeoutMs),
     },
+    connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(certificate !== undefined && { secureContext: () => certificate.context }),
     onFault,
   })

@@ -54,6 +54,8 @@ test('without arguments the defaults hold', () => {
     sendRate: undefined,
     maxMessageBytes: undefined,
     maxRecipients: 100,
+    maxConnections: 10_000,
+    maxConnectionsPerIp: Number.POSITIVE_INFINITY,
     idleTimeoutMs: 300_000,
     dataTimeoutMs: 600_000,
     patienceMs: 20_000,
@@ -70,7 +72,7 @@ test('every option has its setting', () => {
     '-a 127.0.0.1:25,tls://[::1]:465,tls://:466 -n Name -h relay.test -r ses --maildir /tmp/mail',
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
-    '--send-rate 1.5 --max-size 1MiB --max-recipients 7 --idle-timeout 1.5 --data-timeout 20 --patience 0',
+    '--send-rate 1.5 --max-size 1MiB --max-recipients 7 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20 --patience 0',
     '--bare-newline reject --drain-timeout 0 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
@@ -107,6 +109,8 @@ test('every option has its setting', () => {
       sendRate: 1.5,
       maxMessageBytes: 1024 * 1024,
       maxRecipients: 7,
+      maxConnections: 8,
+      maxConnectionsPerIp: 2,
       idleTimeoutMs: 1500,
       dataTimeoutMs: 20_000,
       patienceMs: 0,

@@ -38,6 +38,9 @@ export interface Settings {
   /** As much as the relay takes, if left out. */
   readonly maxMessageBytes: number | undefined
   readonly maxRecipients: number
+  readonly maxConnections: number
+  /** `Infinity`: no limit. */
+  readonly maxConnectionsPerIp: number
   readonly idleTimeoutMs: number
   readonly dataTimeoutMs: number
   /** How long a message may wait for the send rate and for new tries upstream. */
@@ -106,6 +109,8 @@ export function settle(values: Values, env: Environment): Settled {
     sendRate: values['send-rate'],
     maxMessageBytes: values['max-size'],
     maxRecipients: values['max-recipients'],
+    maxConnections: values['max-connections'],
+    maxConnectionsPerIp: values['max-connections-per-ip'] || Number.POSITIVE_INFINITY,
     idleTimeoutMs: values['idle-timeout'],
     dataTimeoutMs: values['data-timeout'],
     patienceMs: values.patience,

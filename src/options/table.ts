@@ -176,6 +176,18 @@ const limits = {
     fallback: '100',
     help: 'Recipients of one message',
   },
+  'max-connections': {
+    kind: kinds.integer(1),
+    value: 'COUNT',
+    fallback: '10000',
+    help: 'Connections at once; others hear 421',
+  },
+  'max-connections-per-ip': {
+    kind: kinds.integer(0),
+    value: 'COUNT',
+    fallback: '0',
+    help: 'The same from one address; 0 means no limit',
+  },
   'idle-timeout': {
     kind: kinds.seconds(0.001),
     value: 'SECONDS',

@@ -13,6 +13,8 @@ export const replies = {
   silentTooLong: (hostname: string) => reply(421, '4.4.2', `${hostname} waited too long, closing connection`),
   tooManyConnections: (hostname: string) =>
     reply(421, '4.3.2', `${hostname} has too many connections, try later`),
+  tooManyFromAddress: (hostname: string) =>
+    reply(421, '4.7.0', `${hostname} has too many connections from your address, try later`),
   notWelcome: reply(503, '5.5.1', 'Connection refused, only QUIT is possible'),
   localError: reply(451, '4.3.0', 'Local error in processing, try again later'),
   noAnswer: reply(451, '4.4.1', 'No answer in time, try again later'),

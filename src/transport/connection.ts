@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { Session } from '../protocol/index.ts'
 import { Conductor } from './conductor.ts'
+import { peerAddress } from './peer-address.ts'
 import type { Service } from './service.ts'
 
 /**
@@ -9,8 +10,9 @@ import type { Service } from './service.ts'
  * read only as fast as the host decides and as the client reads its replies.
  */
 export class Connection {
+  /** The client's IP address. */
+  readonly address: string
   readonly #service: Service
-  readonly #address: string
   readonly #onClose: (connection: Connection) => void
   /**
    * `handshake`: TLS is coming up. `open`: SMTP is spoken. `closing`: all is said, the client has yet to close its half.
@@ -31,7 +33,7 @@ export class Connection {
   constructor(socket: Socket, service: Service, onClose: (connection: Connection) => void) {
     this.#socket = socket
     this.#service = service
-    this.#address = plainAddress(socket.remoteAddress ?? '')
+    this.address = peerAddress(socket)
     this.#onClose = onClose
   }
 
@@ -63,7 +65,7 @@ export class Connection {
   #open(secure: boolean): void {
     const { settings, host, timeouts, onFault } = this.#service
     this.#stage = 'open'
-    this.#session = new Session(settings, { address: this.#address, secure })
+    this.#session = new Session(settings, { address: this.address, secure })
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
       onAnswer: this.#onAnswer,
@@ -230,11 +232,4 @@ export class Connection {
     // A mail that the host is delivering is not given up; what comes of it is told in the log only.
     if (!this.#conductor?.waiting) this.#leave()
   }
-}
-
-/** An address as IPv4 where it is one in disguise (RFC 4291 section 2.5.5.2), and without a zone. */
-function plainAddress(address: string): string {
-  const zone = address.indexOf('%')
-  const plain = zone < 0 ? address : address.slice(0, zone)
-  return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice('::ffff:'.length) : plain
 }

@@ -1,6 +1,3 @@
-/** Connections that one server has open at once. Beyond: `421 4.3.2` and close. */
-export const maxConnections = 10_000
-
 /** Every wait of a connection, in milliseconds, and what ends it. */
 export interface Timeouts {
   /** Silence of the client: `421 4.4.2` (RFC 5321 section 4.5.3.2.7 asks for at least five minutes). */

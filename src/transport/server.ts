@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
-import { format, replies } from '../protocol/index.ts'
+import { format, type Reply } from '../protocol/index.ts'
 import { Connection } from './connection.ts'
-import { maxConnections } from './limits.ts'
+import { Connections, defaultConnectionLimits } from './connections.ts'
+import { peerAddress } from './peer-address.ts'
 import type { Service } from './service.ts'
 
 /** Where to listen. */
@@ -18,12 +19,13 @@ export interface Listener {
 export class Server {
   readonly #service: Service
   readonly #listening = new Set<NetServer>()
-  readonly #connections = new Set<Connection>()
+  readonly #connections: Connections
   #closed: Promise<void> | undefined
   #onEmpty = () => {}
 
   constructor(service: Service) {
     this.#service = service
+    this.#connections = new Connections({ ...defaultConnectionLimits, ...service.connectionLimits })
   }
 
   /** Connections that are open now. */
@@ -72,19 +74,21 @@ export class Server {
   }
 
   #accept(socket: Socket, implicitTls: boolean): void {
-    const { settings, timeouts } = this.#service
-    if (this.#connections.size >= maxConnections) {
-      socket.on('error', () => {})
-      const timer = setTimeout(() => socket.destroy(), timeouts.lingerMs)
-      socket.on('close', () => clearTimeout(timer))
-      socket.resume()
-      // Who waits for TLS could not read it.
-      socket.end(implicitTls ? '' : format(replies.tooManyConnections(settings.hostname)))
-      return
-    }
+    const refusal = this.#connections.refusal(peerAddress(socket), this.#service.settings.hostname)
+    // Who waits for TLS could not read it.
+    if (refusal !== undefined) return this.#turnAway(socket, implicitTls ? undefined : refusal)
     const connection = new Connection(socket, this.#service, gone => this.#remove(gone))
     this.#connections.add(connection)
     connection.start(implicitTls)
+  }
+
+  /** Says no and closes, at no more cost than that. */
+  #turnAway(socket: Socket, refusal: Reply | undefined): void {
+    socket.on('error', () => {})
+    const timer = setTimeout(() => socket.destroy(), this.#service.timeouts.lingerMs)
+    socket.on('close', () => clearTimeout(timer))
+    socket.resume()
+    socket.end(refusal === undefined ? '' : format(refusal))
   }
 
   #remove(connection: Connection): void {

@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls'
 import type { Host, Settings } from '../protocol/index.ts'
+import type { ConnectionLimits } from './connections.ts'
 import type { Timeouts } from './limits.ts'
 
 /** What a server's connections have in common. */
@@ -7,6 +8,7 @@ export interface Service {
   readonly settings: Settings
   readonly host: Host
   readonly timeouts: Timeouts
+  readonly connectionLimits?: Partial<ConnectionLimits>
   /** The certificate and key to begin TLS with now; absent where there is no TLS. */
   readonly secureContext?: () => SecureContext
   /** Called with what a host threw or rejected with: a fault of the program, of which the client hears no text. */

@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { plain } from '../../src/auth/index.ts'
 import { defaultLimits, type Host, type Settings } from '../../src/protocol/index.ts'
-import { defaultTimeouts, Server, secureContext, type Timeouts } from '../../src/transport/index.ts'
+import {
+  type ConnectionLimits,
+  defaultTimeouts,
+  Server,
+  secureContext,
+  type Timeouts,
+} from '../../src/transport/index.ts'
 import { patienceMs, within } from '../program/deadline.ts'
 import { Wire } from './wire.ts'
 
@@ -30,6 +36,7 @@ interface Scope {
 export interface Conditions {
   readonly timeouts?: Partial<Timeouts>
   readonly settings?: Partial<Settings>
+  readonly connectionLimits?: Partial<ConnectionLimits>
 }
 
 /** A server in this process, with the host of the test. */
@@ -44,11 +51,12 @@ export class Stand {
   port = 0
   tlsPort = 0
 
-  private constructor(host: Host, { timeouts, settings: other }: Conditions) {
+  private constructor(host: Host, { timeouts, settings: other, connectionLimits = {} }: Conditions) {
     this.server = new Server({
       settings: { ...settings, ...other },
       host,
       timeouts: { ...defaultTimeouts, lingerMs: 200, ...timeouts },
+      connectionLimits,
       secureContext: () => context,
       onFault: fault => void this.faults.push(fault),
     })

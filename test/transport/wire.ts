@@ -29,8 +29,12 @@ export class Wire {
     this.#attach(socket)
   }
 
-  static async connect(port: number, options: { readonly tls?: boolean } = {}): Promise<Wire> {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  static async connect(
+    port: number,
+    options: { readonly tls?: boolean; readonly from?: string } = {},
+  ): Promise<Wire> {
+    const from = options.from === undefined ? {} : { localAddress: options.from }
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, ...from })
     await within(once(socket, 'connect'), 'a connection')
     const wire = new Wire(socket)
     if (options.tls) await wire.wrap()
