@@ -53,7 +53,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
         : await UsersFile.open(settings.usersPath, {
             compile: compileExpression,
             otherUser: settings.access.user?.name,
-            onFault: error => note(error.message),
+            onFault: error => note(`${error.message}; the users that were read before stay`),
           }),
   }
   const relay = await openRelay(settings)

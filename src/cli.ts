@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { type Assembly, assemble } from './assembly.ts'
 import { streamWriters } from './operations/index.ts'
 import { helpText, type ListenAddress, parse, type Settings } from './options.ts'
+import { addressText, welcome } from './welcome.ts'
 
 // Who reads the help with `head` has seen enough.
 process.stdout.on('error', () => {})
@@ -38,7 +39,7 @@ async function run(settings: Settings, check: boolean): Promise<void> {
   const listening = []
   for (const address of settings.listen) listening.push(await listen(assembly, address))
   obeySignals(assembly, settings.drainTimeoutMs)
-  process.stderr.write(welcome(settings, listening))
+  process.stderr.write(welcome(settings, listening, version()))
   // Mail is taken and answered 451 meanwhile, so that nothing is lost while the operator mends it.
   assembly.relay.check?.().catch((error: Error) => {
     process.stderr.write(`Mail cannot be sent yet: ${error.message}\n`)
@@ -72,6 +73,11 @@ function obeySignals({ server, reloadCertificate }: Assembly, drainMs: number): 
     process.on(signal, () => {
       if (stopping) process.exit(1)
       stopping = true
+      const seconds = drainMs / 1000
+      const waiting = server.connections === 1 ? '1 client' : `${server.connections} clients`
+      process.stderr.write(
+        `Stopping: ${waiting} connected, running mails get ${seconds} s; ${signal} again stops at once\n`,
+      )
       server.close(drainMs).then(() => process.exit(0))
     })
   }
@@ -82,37 +88,6 @@ const bindFaults: Readonly<Record<string, string>> = {
   EADDRINUSE: 'bind: address already in use',
   EADDRNOTAVAIL: 'bind: cannot assign requested address',
   EACCES: 'bind: permission denied',
-}
-
-/** Where it listens, where mail goes, and how to send one. */
-function welcome(settings: Settings, listening: readonly ListenAddress[]): string {
-  const { tls, relay, maildirPath, access, usersPath } = settings
-  const where = {
-    ses: 'Amazon SES',
-    sesv2: 'Amazon SES, API version 2',
-    pinpoint: 'Amazon Pinpoint',
-    maildir: `${maildirPath}/new, one file a mail`,
-    discard: 'nowhere: it is answered 250 and dropped',
-  }
-  const [first] = listening
-  const host = first?.host === undefined || /^(0\.0\.0\.0|::)$/.test(first.host) ? '127.0.0.1' : first.host
-  const url = `${first?.implicitTls ? 'smtps' : 'smtp'}://${host.includes(':') ? `[${host}]` : host}:${first?.port}`
-  const options = [
-    ...(tls !== undefined ? ['--ssl-reqd', '--insecure'] : []),
-    ...(access.user !== undefined || usersPath !== undefined
-      ? [`--user ${access.user?.name ?? 'NAME'}`]
-      : []),
-  ]
-  return [
-    `aws-smtp-relay ${version()} listens on ${listening.map(addressText).join(', ')}`,
-    `Mail goes to ${where[relay]}`,
-    `Try: ${['curl', url, ...options, '--mail-from a@example.org --mail-rcpt b@example.org -T file.eml'].join(' ')}`,
-    '',
-  ].join('\n')
-}
-
-function addressText({ host = '', port, implicitTls }: ListenAddress): string {
-  return `${implicitTls ? 'tls://' : ''}${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 function version(): string {

@@ -738,7 +738,7 @@ test('the help names every option in at most 80 columns', () => {
   const headings = help.match(/^[A-Z]\w+:$/gm)
   assert.deepEqual(headings?.join(' '), 'General: TLS: Authentication: Filters: Amazon: Limits: Operation:')
   for (const heading of headings ?? []) assert.ok(table.includes(`| **${heading.slice(0, -1)}** |  |  |  |`))
-  assert.ok(table.includes('| `-a` `--listen` | `SMTP_RELAY_LISTEN` | `:1025` |'))
+  assert.ok(table.includes('| `-a` `--listen ADDRESSES` | `SMTP_RELAY_LISTEN` | `:1025` |'))
   const cells = table
     .trimEnd()
     .split('\n')

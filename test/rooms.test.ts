@@ -26,7 +26,8 @@ const allowed: Record<string, readonly string[]> = {
   transcript: ['protocol', 'transport', 'auth', 'node:net', 'node:tls', 'node:fs', 'node:events'],
   options: ['auth', 'minimist', 'node:os'],
   assembly: ['auth', 'operations', 'protocol', 'relay', 'transport'],
-  cli: ['assembly', 'operations', 'options', 'node:fs'],
+  welcome: [],
+  cli: ['assembly', 'operations', 'options', 'welcome', 'node:fs'],
 }
 
 interface Import {

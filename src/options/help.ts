@@ -58,10 +58,10 @@ function meaning(name: Name): string {
 }
 
 function cells(name: Name): readonly string[] {
-  const { short, fallback, otherwise, help } = optionOf(name)
+  const { short, value, fallback, otherwise, help } = optionOf(name)
   const variable = variableOf(name)
   return [
-    `${short === undefined ? '' : `\`-${short}\` `}\`--${name}\``,
+    `${short === undefined ? '' : `\`-${short}\` `}\`--${name}${value === undefined ? '' : ` ${value}`}\``,
     variable === undefined ? '' : `\`${variable}\``,
     fallback === undefined ? (otherwise ?? '') : `\`${fallback}\``,
     help,

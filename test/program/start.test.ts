@@ -140,7 +140,9 @@ test('the start-up message says where it listens, where mail goes, and how to se
   assert.equal(what, `Mail goes to ${maildir}/new, one file a mail`)
   assert.match(
     how!,
-    new RegExp(`^Try: curl smtp://127.0.0.1:${port} --ssl-reqd --insecure --user me --mail-from `),
+    new RegExp(
+      `^Try: printf .* \\| curl smtp://127.0.0.1:${port}/\\S+ --ssl-reqd --insecure --user me --mail-from `,
+    ),
   )
   assert.deepEqual(rest, [])
 })
@@ -149,7 +151,7 @@ test('with port 0 the start-up message tells the port that was taken', async t =
   const relay = await RelayProcess.start(t, { args: ['-r', 'discard', '-a', '127.0.0.1:0'] })
   assert.notEqual(relay.port, 0)
   await (await Wire.connect(relay.port)).greet()
-  assert.match(relay.stderr.all[2]!, new RegExp(`curl smtp://127\\.0\\.0\\.1:${relay.port} `))
+  assert.match(relay.stderr.all[2]!, new RegExp(`curl smtp://127\\.0\\.0\\.1:${relay.port}/`))
 })
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

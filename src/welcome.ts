@@ -1,0 +1,50 @@
+import type { ListenAddress, Settings } from './options.ts'
+
+/** What the program says once it listens: where, where mail goes, and how to send one. */
+export function welcome(settings: Settings, listening: readonly ListenAddress[], version: string): string {
+  return [
+    `aws-smtp-relay ${version} listens on ${listening.map(addressText).join(', ')}`,
+    `Mail goes to ${destination(settings)}`,
+    `Try: ${example(settings, listening[0]!)}`,
+    '',
+  ].join('\n')
+}
+
+/** An address as it is written in `--listen`. */
+export function addressText({ host = '', port, implicitTls }: ListenAddress): string {
+  return `${implicitTls ? 'tls://' : ''}${bracketed(host)}:${port}`
+}
+
+function destination({ relay, maildirPath }: Settings): string {
+  switch (relay) {
+    case 'ses':
+      return 'Amazon SES'
+    case 'sesv2':
+      return 'Amazon SES, API version 2'
+    case 'pinpoint':
+      return 'Amazon Pinpoint'
+    case 'maildir':
+      return `${maildirPath}/new, one file a mail`
+    case 'discard':
+      return 'nobody: it is answered 250 and dropped'
+  }
+}
+
+/** A command that sends a mail to the first address, as it stands but for a user's name. */
+function example({ tls, access, usersPath }: Settings, { host, port, implicitTls }: ListenAddress): string {
+  const here = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)
+  const hasUsers = access.user !== undefined || usersPath !== undefined
+  return [
+    "printf 'Subject: Hello\\r\\n\\r\\nHi\\r\\n' | curl",
+    // Without a path curl introduces itself with a name that says nothing.
+    `${implicitTls ? 'smtps' : 'smtp'}://${here}:${port}/client.example.org`,
+    ...(tls !== undefined && !implicitTls ? ['--ssl-reqd'] : []),
+    ...(tls !== undefined ? ['--insecure'] : []),
+    ...(hasUsers ? [`--user ${access.user?.name ?? 'NAME'}`] : []),
+    '--mail-from a@example.org --mail-rcpt b@example.org -T -',
+  ].join(' ')
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
