@@ -25,6 +25,8 @@ export class Connection {
   #conductor: Conductor | undefined
   /** Ends the stage `handshake` or `closing` when it takes too long. */
   #stageTimer: NodeJS.Timeout | undefined
+  /** Ends the stage `open` when the client is silent. */
+  #silenceTimer: NodeJS.Timeout | undefined
   #messageTimer: NodeJS.Timeout | undefined
   /** The time for a mail ran out while the host had the word. */
   #messageLate = false
@@ -65,6 +67,7 @@ export class Connection {
   #open(secure: boolean): void {
     const { settings, host, timeouts, onFault } = this.#service
     this.#stage = 'open'
+    this.#silenceTimer = setTimeout(this.#onSilence, timeouts.idleMs)
     this.#session = new Session(settings, { address: this.address, secure })
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
@@ -88,8 +91,11 @@ export class Connection {
       this.#conductor!.run()
       halt = 'close'
     }
+    const output = session.takeOutput()
+    // A command that never ends is silence, however many bytes it has.
+    if (output !== '' || session.receivesContent) this.#silenceTimer?.refresh()
     this.#limitMessage(session.receivesContent)
-    this.#say(session.takeOutput())
+    this.#say(output)
     if (halt === 'close') this.#close()
     else if (halt === 'upgrade') this.#shakeHands()
   }
@@ -127,6 +133,7 @@ export class Connection {
     clearTimeout(this.#stageTimer)
     if (this.#session === undefined) return this.#open(true)
     this.#stage = 'open'
+    this.#silenceTimer?.refresh()
     this.#conductor?.secured()
     this.#run()
   }
@@ -134,6 +141,7 @@ export class Connection {
   /** Bytes that still come are read and dropped: unread ones would make the kernel take back the last reply. */
   #close(): void {
     this.#stage = 'closing'
+    clearTimeout(this.#silenceTimer)
     this.#socket.end()
     this.#socket.resume()
     this.#endStageAfter(this.#service.timeouts.lingerMs)
@@ -164,22 +172,18 @@ export class Connection {
 
   #attach(socket: Socket): void {
     this.#socket = socket
-    socket.setTimeout(this.#service.timeouts.idleMs)
     socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('drain', this.#onDrain)
-    socket.on('timeout', this.#onSilence)
     socket.on('close', this.#onGone)
     // An error is always followed by `close`, which says all that matters here.
     socket.on('error', () => {})
   }
 
   #detach(socket: Socket): void {
-    socket.setTimeout(0)
     socket.off('data', this.#onData)
     socket.off('end', this.#onEnd)
     socket.off('drain', this.#onDrain)
-    socket.off('timeout', this.#onSilence)
     socket.off('close', this.#onGone)
   }
 
@@ -193,8 +197,8 @@ export class Connection {
 
   readonly #onAnswer = (): void => {
     if (this.#stage === 'gone') return this.#leave()
-    // A silence that was over before it was the client's turn does not count, and the timer ran out only once.
-    this.#socket.setTimeout(this.#service.timeouts.idleMs)
+    // It is the client's turn from now on, and the timer may have run out meanwhile.
+    this.#silenceTimer?.refresh()
     if (this.#messageLate) this.#session?.expire()
     this.#run()
     if (!this.#conductor?.waiting && !this.#socket.writableNeedDrain) this.#socket.resume()
@@ -228,6 +232,7 @@ export class Connection {
   readonly #onGone = (): void => {
     this.#stage = 'gone'
     clearTimeout(this.#stageTimer)
+    clearTimeout(this.#silenceTimer)
     this.#limitMessage(false)
     // A mail that the host is delivering is not given up; what comes of it is told in the log only.
     if (!this.#conductor?.waiting) this.#leave()

@@ -1,6 +1,9 @@
 /** Every wait of a connection, in milliseconds, and what ends it. */
 export interface Timeouts {
-  /** Silence of the client: `421 4.4.2` (RFC 5321 section 4.5.3.2.7 asks for at least five minutes). */
+  /**
+   * Silence of the client, or a command that does not come to its end: `421 4.4.2`. RFC 5321 section 4.5.3.2.7 asks for
+   * at least five minutes.
+   */
   readonly idleMs: number
   /** The content of one mail, from 354 to its end: `421 4.4.2`. */
   readonly messageMs: number

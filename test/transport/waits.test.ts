@@ -32,6 +32,14 @@ test('silence in the middle of a mail discards it', async t => {
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
+test('a command that comes byte by byte and never ends is silence', async t => {
+  const stand = await Stand.set(t, new RecordingHost(), { timeouts: { idleMs: 150 } })
+  const wire = await stand.greeted()
+  const timer = setInterval(() => wire.say('x'), 10)
+  t.after(() => clearInterval(timer))
+  assert.match(await wire.rest(), /^421 4\.4\.2 /)
+})
+
 test('a client that talks is not silent', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { idleMs: 200 } })
   const wire = await stand.greeted()
