@@ -1,15 +1,17 @@
 import { type Clock, systemClock } from './clock.ts'
+import { refusal } from './failures.ts'
 import { describe } from './fault.ts'
-import { HalfDelivered, type Memory } from './half-delivered.ts'
+import { Gate } from './gate.ts'
+import { HalfDelivered, type Memory, StillUnderWay } from './half-delivered.ts'
 import { Pace } from './pace.ts'
 import { type Mail, PartialFailure, type Receipt, type Relay } from './relay.ts'
-import { retryDelayMs } from './retry.ts'
+import { mayPass, retryDelayMs } from './retry.ts'
 
 /** How a courier goes about it. */
 export interface Manner {
   /** How fast recipients are handed on; without limit if left out. */
   readonly pace?: Pace
-  /** Milliseconds that a mail may wait for the pace and for further tries (20,000 if left out). */
+  /** Milliseconds that a mail may wait: for its like, its turn, the pace and further tries (20,000 if left out). */
   readonly patienceMs?: number
   /** How much is remembered of mails that were delivered in part. */
   readonly memory?: Memory
@@ -25,9 +27,16 @@ export interface Call {
   readonly messageId?: string
 }
 
+/** How a call ended. Whoever is not refused has the mail. */
+interface Outcome {
+  readonly receipt: Receipt
+  readonly refused: ReadonlyMap<string, unknown>
+}
+
 /** Takes whole mails to a backend, in as many calls as that needs, so that each recipient gets each mail once. */
 export class Courier {
   readonly #relay: Relay
+  readonly #gate: Gate
   readonly #pace: Pace
   readonly #patienceMs: number
   readonly #clock: Clock
@@ -35,6 +44,7 @@ export class Courier {
 
   constructor(relay: Relay, { pace = new Pace(), patienceMs = 20_000, memory, clock = systemClock }: Manner) {
     this.#relay = relay
+    this.#gate = new Gate(relay.maxCalls, clock)
     this.#pace = pace
     this.#patienceMs = patienceMs
     this.#clock = clock
@@ -43,73 +53,116 @@ export class Courier {
 
   /**
    * Resolves once every recipient's mail is safe, with the receipt of the first call; rejects with what went wrong.
-   * Every call is told as it ends, those that are tried again too; one that ended in part is told in two parts.
+   * Every call is told as it ends, those that are tried again too, in parts where recipients fared differently. Who
+   * had the mail from an earlier try is not told again: there is one success a recipient.
    */
-  deliver(mail: Mail, told: (call: Call) => void): Promise<Receipt> {
-    const passage = (accepted: Set<string>) => this.#pass(mail, accepted, told)
-    // Only a mail that can be delivered in part is worth its digest.
-    return this.#mayEndHalfway(mail) ? this.#halfDelivered.deliver(mail, passage) : passage(new Set())
-  }
-
-  #mayEndHalfway({ recipients }: Mail): boolean {
-    const { maxRecipientsPerCall = recipients.length, answersPerRecipient = false } = this.#relay
-    return recipients.length > (answersPerRecipient ? 1 : maxRecipientsPerCall)
-  }
-
-  async #pass(mail: Mail, accepted: Set<string>, told: (call: Call) => void): Promise<Receipt> {
+  async deliver(mail: Mail, told: (call: Call) => void): Promise<Receipt> {
     const deadline = this.#clock.now() + this.#patienceMs
+    const passage = (accepted: Set<string>) => this.#pass(mail, accepted, deadline, told)
+    try {
+      return await this.#halfDelivered.deliver(mail, this.#isAtomic(mail), this.#patienceMs, passage)
+    } catch (error) {
+      if (error instanceof StillUnderWay) told({ to: mail.recipients, ms: 0, error: describe(error) })
+      throw error
+    }
+  }
+
+  #isAtomic({ recipients }: Mail): boolean {
+    const { maxRecipientsPerCall = recipients.length, answersPerRecipient = false } = this.#relay
+    return recipients.length <= (answersPerRecipient ? 1 : maxRecipientsPerCall)
+  }
+
+  async #pass(
+    mail: Mail,
+    accepted: Set<string>,
+    deadline: number,
+    told: (call: Call) => void,
+  ): Promise<Receipt> {
     const missing = mail.recipients.filter(recipient => !accepted.has(recipient))
     let first: Receipt = {}
+    let failure: PartialFailure | undefined
     // One after the other: a call that fails keeps those behind it from being made, and the client hears of it.
     for (const recipients of batches(missing, this.#relay.maxRecipientsPerCall)) {
-      const receipt = await this.#persist({ ...mail, recipients }, accepted, deadline, told)
-      if (first.messageId === undefined) first = receipt
+      try {
+        const receipt = await this.#persist({ ...mail, recipients }, accepted, deadline, told)
+        if (first.messageId === undefined) first = receipt
+      } catch (error) {
+        // The client does not come again for recipients that are refused for good: this is the others' only chance.
+        if (!(error instanceof PartialFailure) || refusal(error).code < 500) throw error
+        failure ??= error
+      }
     }
+    if (failure) throw failure
     return first
   }
 
-  /** Makes one call, and makes it again where that can help within the time. */
+  /** Makes one call, and makes it again within the time for those whom that can help. */
   async #persist(
     mail: Mail,
     accepted: Set<string>,
     deadline: number,
     told: (call: Call) => void,
   ): Promise<Receipt> {
-    for (let tries = 1; ; tries++) {
-      const recipients = mail.recipients.filter(recipient => !accepted.has(recipient))
-      try {
-        const receipt = await this.#call({ ...mail, recipients }, deadline, told)
-        for (const recipient of recipients) accepted.add(recipient)
-        return receipt
-      } catch (error) {
-        if (error instanceof PartialFailure) for (const recipient of error.accepted) accepted.add(recipient)
-        const delayMs = retryDelayMs(error, tries)
-        if (delayMs === undefined || this.#clock.now() + delayMs > deadline) throw error
-        await this.#clock.sleep(delayMs)
+    const lost = new Map<string, unknown>()
+    let first: Receipt = {}
+    let recipients = mail.recipients
+    for (let tries = 1; recipients.length > 0; tries++) {
+      const { receipt, refused } = await this.#call({ ...mail, recipients }, deadline, told)
+      if (first.messageId === undefined) first = receipt
+      for (const recipient of recipients) if (!refused.has(recipient)) accepted.add(recipient)
+      const delayMs = retryDelayMs(tries)
+      const inTime = delayMs !== undefined && this.#clock.now() + delayMs <= deadline
+      for (const [recipient, error] of refused) {
+        if (!inTime || !mayPass(error)) lost.set(recipient, error)
       }
+      recipients = [...refused.keys()].filter(recipient => !lost.has(recipient))
+      if (recipients.length > 0) await this.#clock.sleep(delayMs!)
     }
+    if (lost.size === 0) return first
+    const [error, ...others] = new Set(lost.values())
+    if (others.length === 0 && lost.size === mail.recipients.length) throw error
+    throw new PartialFailure(temporaryFirst(lost), first)
   }
 
-  async #call(mail: Mail, deadline: number, told: (call: Call) => void): Promise<Receipt> {
+  async #call(mail: Mail, deadline: number, told: (call: Call) => void): Promise<Outcome> {
     const { recipients } = mail
-    let begun = this.#clock.now()
-    const tell = (to: readonly string[], outcome: Receipt | { readonly error: string }) =>
-      told({ to, ms: Math.round(this.#clock.now() - begun), ...outcome })
-    let receipt: Receipt
+    let begun: number | undefined
+    let outcome: Outcome
     try {
-      await this.#pace.take(recipients.length, deadline - begun)
-      begun = this.#clock.now()
-      receipt = await this.#relay.send(mail)
+      await this.#gate.enter(deadline - this.#clock.now())
+      try {
+        await this.#pace.take(recipients.length, deadline - this.#clock.now())
+        begun = this.#clock.now()
+        outcome = { receipt: await this.#relay.send(mail), refused: new Map() }
+      } finally {
+        this.#gate.leave()
+      }
     } catch (error) {
-      const accepted = error instanceof PartialFailure ? error.accepted : []
-      if (error instanceof PartialFailure) tell(accepted, error.receipt)
-      const others = recipients.filter(recipient => !accepted.includes(recipient))
-      tell(others, { error: describe(error) })
-      throw error
+      if (error instanceof PartialFailure) outcome = error
+      else outcome = { receipt: {}, refused: new Map(recipients.map(recipient => [recipient, error])) }
     }
-    tell(recipients, receipt)
-    return receipt
+    const { receipt, refused } = outcome
+    const ms = begun === undefined ? 0 : Math.round(this.#clock.now() - begun)
+    const accepted = recipients.filter(recipient => !refused.has(recipient))
+    if (accepted.length > 0) told({ to: accepted, ms, ...receipt })
+    for (const [error, to] of byError(refused)) told({ to, ms, error })
+    return outcome
   }
+}
+
+/** What may still pass speaks for all, so that the client comes again. */
+function temporaryFirst(lost: ReadonlyMap<string, unknown>): ReadonlyMap<string, unknown> {
+  return new Map([...lost].sort(([, a], [, b]) => refusal(a).code - refusal(b).code))
+}
+
+/** The recipients of each error, as the log has it. */
+function byError(refused: ReadonlyMap<string, unknown>): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>()
+  for (const [recipient, error] of refused) {
+    const text = describe(error)
+    groups.set(text, [...(groups.get(text) ?? []), recipient])
+  }
+  return groups
 }
 
 function* batches(recipients: readonly string[], size = recipients.length): Generator<readonly string[]> {

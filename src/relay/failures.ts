@@ -7,8 +7,8 @@ export interface Failure {
   readonly names?: readonly string[]
   /** What the error says. */
   readonly text?: RegExp
-  /** The HTTP status lies in this range, both ends included. */
-  readonly http?: readonly [from: number, to: number]
+  /** One of these is the HTTP status. */
+  readonly http?: readonly number[]
   /** `{text}` stands for what the error says. */
   readonly reply: Reply
   /** The backend said that it has not taken the mail, and may take it in a moment. */
@@ -37,14 +37,28 @@ const throttled = words(
   'EC2ThrottledException PriorRequestNotComplete ProvisionedThroughputExceededException',
   'TransactionInProgressException',
 )
+const badRequest = words(
+  'InvalidAction InvalidParameterCombination InvalidQueryParameter MalformedQueryString MissingAction',
+  'MissingParameter NoSuchVersion GoneException MethodNotAllowedException',
+)
 const rejected = words('MessageRejected')
 const unverified = words(
   'MailFromDomainNotVerified MailFromDomainNotVerifiedException AccountSuspendedException',
 )
 const badParameter = words('InvalidParameterValue BadRequestException ValidationError ValidationException')
+/** What SES is known to say of bad addresses are JavaMail's words (`InternetAddress`), so its other ones count, too. */
+const badAddress = new RegExp(
+  [
+    'illegal (address|route-addr|semicolon|whitespace|character in (local name|domain))',
+    '(empty|invalid|invalid email) address|invalid domain name|extra route-addr|nested group',
+    `missing (local name|domain|final '@domain'|'[>)"\\]]')`,
+    '(domain|local address) (contains|starts|ends|literal)',
+  ].join('|'),
+  'i',
+)
 const outOfOrder = words(
   'InternalFailure InternalError InternalServerErrorException InternalServiceErrorException',
-  'InternalServiceError ServiceUnavailable ServiceUnavailableException RequestTimeout RequestTimeoutException',
+  'InternalServiceError ServiceUnavailable ServiceUnavailableException',
 )
 const unreachable = words('ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL')
 const timedOut = words('TimeoutError AbortError ETIMEDOUT')
@@ -63,20 +77,22 @@ const noAccess = reply(451, '4.7.0', 'The relay is not allowed to send this, try
 const pausedForNow = reply(451, '4.3.2', 'Sending is paused, try again later')
 const tooFast = reply(454, '4.7.0', 'Throttling failure: Maximum sending rate exceeded')
 const tooLong = reply(552, '5.3.4', 'Message is too long')
+const invalid = reply(554, '5.6.0', 'Transaction failed: {text}')
 const temporary = reply(451, '4.3.0', 'Temporary service failure')
 const notTrusted = reply(451, '4.7.5', 'The mail service cannot be trusted, try again later')
 const notReached = reply(451, '4.4.1', 'The mail service cannot be reached, try again later')
 
 /**
  * From what a backend threw to what the client hears; the first row that fits speaks.
- * What the operator can repair is temporary, so that no mail bounces meanwhile; so is all that nobody knows.
+ * What the operator can repair is temporary, so that no mail bounces meanwhile; so is all that nobody knows. Only what is
+ * known to be about the mail itself is permanent: a mail that is tried in vain costs less than one that is lost.
  */
 export const failures: readonly Failure[] = [
   // The operator's mistakes
-  { text: /^Region is missing$|^Region not accepted/, reply: misconfigured },
   { names: badCredentials, reply: misconfigured },
+  { text: /^Region is missing$|^Region not accepted/, reply: misconfigured },
   { names: accessDenied, reply: noAccess },
-  { names: noSuchConfiguration, reply: misconfigured },
+  { names: [...noSuchConfiguration, ...badRequest], reply: misconfigured },
   {
     names: badParameter,
     text: /'(configurationSetName|sourceArn|fromArn|returnPathArn|\w*identityArn|tags|emailTags|applicationId)/i,
@@ -93,6 +109,14 @@ export const failures: readonly Failure[] = [
   },
   { names: throttled, reply: tooFast, again: true },
   { names: ['SendRateExceeded'], reply: tooFast },
+  {
+    names: ['TooManyCalls'],
+    reply: reply(454, '4.7.0', 'Too many mails are being sent at once, try again later'),
+  },
+  {
+    names: ['StillUnderWay'],
+    reply: reply(451, '4.3.0', 'The same mail is still being sent, try again later'),
+  },
 
   // What is wrong with the mail
   {
@@ -110,10 +134,11 @@ export const failures: readonly Failure[] = [
   { names: badParameter, text: /length is (more|too long)|too large|message is too long/i, reply: tooLong },
   {
     names: badParameter,
-    text: /illegal address|final '@domain'|(domain|local address) (contains|starts|ends)|invalid (email )?address/i,
+    text: badAddress,
     reply: reply(553, '5.1.3', 'Invalid address: {text}'),
   },
-  { names: badParameter, reply: reply(554, '5.6.0', 'Transaction failed: {text}') },
+  // SES says the same of its own parameters, which are the operator's, so only the words that tell of a mail count.
+  { names: badParameter, text: /\b(header|mime|boundary|attachment|charset|encoding)\b/i, reply: invalid },
   { names: ['PayloadTooLargeException', 'RequestEntityTooLarge'], reply: tooLong },
 
   // What Pinpoint says of single recipients
@@ -133,18 +158,14 @@ export const failures: readonly Failure[] = [
   { names: diskFull, reply: reply(452, '4.3.1', 'Insufficient system storage, try again later') },
   { names: badDirectory, reply: misconfigured },
 
-  // What only the HTTP status tells, from AWS or from a proxy on the way. Not 504: a proxy got no answer, AWS may have
-  // taken the mail.
-  { http: [500, 503], reply: temporary, again: true },
-  { names: outOfOrder, reply: temporary },
-  { http: [401, 401], reply: noAccess },
-  { http: [403, 403], reply: noAccess },
-  { http: [404, 405], reply: misconfigured },
-  { http: [407, 407], reply: noAccess },
-  { http: [408, 408], reply: temporary },
-  { http: [413, 413], reply: tooLong },
-  { http: [429, 429], reply: tooFast, again: true },
-  { http: [400, 499], reply: reply(554, '5.0.0', 'Transaction failed: {text}') },
+  // Only AWS itself knows that it has not taken the mail: to a proxy, a connection that broke after it was sent is a 502.
+  { names: outOfOrder, http: [500, 503], reply: temporary, again: true },
+
+  // What only the HTTP status tells, from AWS or from a proxy on the way
+  { http: [401, 403, 407], reply: noAccess },
+  { http: [404, 405, 410], reply: misconfigured },
+  { http: [413], reply: tooLong },
+  { http: [429], reply: tooFast },
 ]
 
 /** What nobody knows is temporary. */
@@ -169,7 +190,7 @@ export function failureOf(error: unknown): Failure {
 function fits({ names, text, http }: Failure, fault: Fault): boolean {
   if (names && !names.some(name => fault.names.has(name))) return false
   if (text && !text.test(fault.text)) return false
-  return http === undefined || (fault.http !== undefined && fault.http >= http[0] && fault.http <= http[1])
+  return http === undefined || (fault.http !== undefined && http.includes(fault.http))
 }
 
 function words(...lines: string[]): readonly string[] {

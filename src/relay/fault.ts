@@ -8,6 +8,8 @@ export interface Fault {
   readonly text: string
   /** The HTTP status, where there was a response. */
   readonly http: number | undefined
+  /** The error's code, where there was a response of AWS that could be read. Pages of proxies have none. */
+  readonly code: string | undefined
 }
 
 interface Thrown {
@@ -19,12 +21,24 @@ interface Thrown {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-/** Reads an error. Anything may be thrown; everything can be read. A partial failure is what caused it. */
+/** What the SDK and JavaScript call an answer that has no code or cannot be read. */
+const noCodes = ['Unknown', 'NotFound', 'Error', 'SyntaxError', 'TypeError', 'RangeError', 'AggregateError']
+
+/** Reads an error. Anything may be thrown; everything can be read. Of a partial failure the first one is read. */
 export function readFault(error: unknown): Fault {
-  if (error instanceof PartialFailure) return readFault(error.cause)
+  if (error instanceof PartialFailure) {
+    const [[recipient, first] = ['', undefined]] = error.refused
+    const fault = readFault(first)
+    return { ...fault, text: `${recipient}: ${fault.text}` }
+  }
   const thrown: Thrown = error instanceof Object ? error : { message: String(error) }
   const names = [thrown.name, thrown.Code, thrown.code].filter(name => typeof name === 'string')
-  return { names: new Set(names), text: textOf(thrown), http: thrown.$metadata?.httpStatusCode }
+  const http = thrown.$metadata?.httpStatusCode
+  const code = [thrown.Code, thrown.name].find(
+    (name): name is string =>
+      typeof name === 'string' && /^[A-Z][\w.]+$/.test(name) && !noCodes.includes(name),
+  )
+  return { names: new Set(names), text: textOf(thrown), http, code: http === undefined ? undefined : code }
 }
 
 /**
@@ -32,12 +46,12 @@ export function readFault(error: unknown): Fault {
  * signed headers, and among them the session token.
  */
 export function describe(error: unknown): string {
-  const { names, text, http } = readFault(error)
+  const { names, text, http, code } = readFault(error)
   // The words the Go program has for it, so that alarms that look for them keep working.
   if (isMissingRegion(text)) return 'MissingRegion: could not find region configuration'
   const [name = 'Error'] = names
   // A proxy's page, most likely: what the parser says of it is of no use, the status is all there is to know.
-  if (http !== undefined && ['Unknown', 'SyntaxError'].includes(name)) return `UnreadableAnswer: HTTP ${http}`
+  if (http !== undefined && code === undefined) return `UnreadableAnswer: HTTP ${http}`
   return `${name}: ${text.split(/[\r\n]/, 1)[0]!.slice(0, 1000)}`
 }
 

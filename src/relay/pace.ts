@@ -29,7 +29,7 @@ export class Pace {
     const now = this.#clock.now()
     const costMs = (recipients * 1000) / this.perSecond
     const waitMs = this.#fullAt - now - bucketMs + Math.min(costMs, bucketMs)
-    if (waitMs > patienceMs) throw exceeded(this.perSecond, waitMs)
+    if (waitMs > Math.max(0, patienceMs)) throw exceeded(this.perSecond, waitMs)
     this.#fullAt = Math.max(this.#fullAt, now) + costMs
     if (waitMs > 0) await this.#clock.sleep(waitMs)
   }

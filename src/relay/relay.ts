@@ -25,6 +25,8 @@ export interface Relay {
   readonly maxMessageBytes: number
   /** Recipients that fit in one call; without limit where left out. */
   readonly maxRecipientsPerCall?: number
+  /** Calls that the backend takes at once; without limit where left out. */
+  readonly maxCalls?: number
   /** The backend may take a mail for some of the recipients of a call and refuse it for others. */
   readonly answersPerRecipient?: boolean
   /**
@@ -42,15 +44,15 @@ export interface Relay {
   readonly sendRate?: () => Promise<number>
 }
 
-/** What `send` rejects with when a mail is safe for some recipients of a call. Its cause is why it is not for the others. */
+/** What `send` rejects with when the backend answered recipient by recipient, and not with yes for all of them. */
 export class PartialFailure extends Error {
-  /** Those who have the mail. */
-  readonly accepted: readonly string[]
+  /** Why these do not have the mail, at least one; all others of the call have it. The first one speaks for all. */
+  readonly refused: ReadonlyMap<string, unknown>
   readonly receipt: Receipt
 
-  constructor(cause: unknown, accepted: readonly string[], receipt: Receipt = {}) {
-    super('not every recipient was accepted', { cause })
-    this.accepted = accepted
+  constructor(refused: ReadonlyMap<string, unknown>, receipt: Receipt = {}) {
+    super('not every recipient was accepted')
+    this.refused = refused
     this.receipt = receipt
   }
 }

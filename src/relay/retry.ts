@@ -5,11 +5,16 @@ const maxTries = 5
 const firstDelayMs = 500
 
 /**
- * Milliseconds to wait before a call is tried once more, after so many tries; `undefined` if it must not be. It may be
- * where the backend answered that it has not taken the mail now. After a silence or a break it may have taken it.
+ * True where the backend answered that it has not taken the mail now: it may be tried once more. After a silence or
+ * a break it may have taken it.
  */
-export function retryDelayMs(error: unknown, tries: number): number | undefined {
-  if (tries >= maxTries || !failureOf(error).again) return undefined
+export function mayPass(error: unknown): boolean {
+  return failureOf(error).again ?? false
+}
+
+/** Milliseconds to wait after so many tries; `undefined` if they were enough. */
+export function retryDelayMs(tries: number): number | undefined {
+  if (tries >= maxTries) return undefined
   const delayMs = firstDelayMs * 2 ** (tries - 1)
   // Half of it by chance: calls that failed together should not come back together.
   return (delayMs * (1 + Math.random())) / 2

@@ -9,6 +9,7 @@ export type Deed = Receipt | Error | Promise<Receipt> | ((mail: Mail) => Receipt
 export interface Nature {
   readonly perCall?: number
   readonly answersPerRecipient?: boolean
+  readonly maxCalls?: number
   readonly clock?: Clock
 }
 
@@ -18,6 +19,7 @@ export class Backend implements Relay {
   readonly maxMessageBytes = 1000
   readonly maxRecipientsPerCall: number
   readonly answersPerRecipient: boolean
+  readonly maxCalls: number
   /** The calls, in the order in which they began. */
   readonly mails: Mail[] = []
   /** When each call came, if there is a clock. */
@@ -28,10 +30,11 @@ export class Backend implements Relay {
   readonly #clock: Clock | undefined
 
   constructor(deeds: readonly Deed[] = [], nature: Nature = {}) {
-    const { perCall = 50, answersPerRecipient = false, clock } = nature
+    const { perCall = 50, answersPerRecipient = false, maxCalls = 1000, clock } = nature
     this.#deeds = [...deeds]
     this.maxRecipientsPerCall = perCall
     this.answersPerRecipient = answersPerRecipient
+    this.maxCalls = maxCalls
     this.#clock = clock
   }
 
@@ -54,16 +57,17 @@ export class Backend implements Relay {
     for (const recipient of recipients) this.received.set(recipient, (this.received.get(recipient) ?? 0) + 1)
   }
 
-  /** Takes the mail for some, refuses it for the others. */
-  partly(accepted: (recipient: string) => boolean, cause: Error): Deed {
+  /** Takes the mail for some, refuses it for those that have an error. */
+  partly(errorOf: (recipient: string) => Error | undefined): Deed {
     return ({ recipients }) => {
-      const taken = recipients.filter(accepted)
-      if (taken.length === 0) throw cause
-      if (taken.length < recipients.length) {
-        this.take(taken)
-        throw new PartialFailure(cause, taken, { messageId: 'part' })
+      const refused = new Map<string, Error>()
+      for (const recipient of recipients) {
+        const error = errorOf(recipient)
+        if (error) refused.set(recipient, error)
       }
-      return {}
+      if (refused.size === 0) return {}
+      this.take(recipients.filter(recipient => !refused.has(recipient)))
+      throw new PartialFailure(refused, refused.size < recipients.length ? { messageId: 'part' } : {})
     }
   }
 

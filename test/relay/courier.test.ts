@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { type Clock, systemClock } from '../../src/relay/clock.ts'
 import { type Call, Courier, type Manner } from '../../src/relay/courier.ts'
+import { refusal } from '../../src/relay/failures.ts'
 import { Pace } from '../../src/relay/pace.ts'
-import type { Mail, Receipt } from '../../src/relay/relay.ts'
+import { type Mail, PartialFailure, type Receipt } from '../../src/relay/relay.ts'
 import {
   awsError,
   Backend,
@@ -51,8 +53,6 @@ test('the recipients may come in another order', async () => {
 const others: Record<string, Mail> = {
   'other content': mailTo(people(60), 'Subject: y\r\n\r\nbody\r\n'),
   'another sender': { ...mailTo(people(60)), sender: 'mallory@example.org' },
-  'fewer recipients': mailTo(people(59)),
-  'more recipients': mailTo(people(61)),
 }
 for (const [name, other] of Object.entries(others)) {
   test(`a mail with ${name} is another mail`, async () => {
@@ -63,6 +63,46 @@ for (const [name, other] of Object.entries(others)) {
     assert.deepEqual(backend.sizes.slice(2), [50, other.recipients.length - 50])
   })
 }
+
+for (const count of [40, 51, 59, 61, 130]) {
+  test(`the mail comes again to ${count} recipients instead of 60: who has it does not get it twice`, async () => {
+    const backend = new Backend([{}, rejected])
+    const { deliver } = courier(backend)
+    await assert.rejects(deliver(mailTo(people(60))))
+    await deliver(mailTo(people(count)))
+    backend.assertOnce(people(Math.max(50, count)))
+  })
+}
+
+test('the client sends again in two mails of one call each: everybody has it once', async () => {
+  const backend = new Backend([{}, rejected])
+  const { deliver } = courier(backend)
+  await assert.rejects(deliver(mailTo(people(60))))
+  await deliver(mailTo(people(60).slice(0, 30)))
+  await deliver(mailTo(people(60).slice(30)))
+  backend.assertOnce(people(60))
+})
+
+test('everybody has it already: the client hears yes, no call is made, and no second success is told', async () => {
+  const { deliver, backend, calls } = rehearse([{}, rejected], { patienceMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))))
+  const told = calls.length
+  assert.deepEqual(await deliver(mailTo(people(50))), {})
+  assert.equal(backend.mails.length, 2)
+  assert.equal(calls.length, told)
+  await deliver(mailTo(people(50)))
+  assert.deepEqual(backend.sizes, [50, 10, 50], 'after a yes it is a new mail')
+})
+
+test('the same mail to others while it is remembered goes to them', async () => {
+  const backend = new Backend([{}, rejected])
+  const { deliver } = courier(backend)
+  await assert.rejects(deliver(mailTo(people(60))))
+  const strangers = people(10).map(person => `other-${person}`)
+  await deliver(mailTo(strangers))
+  await deliver(mailTo(people(60)))
+  backend.assertOnce([...people(60), ...strangers])
+})
 
 test('a mail that was delivered whole and comes again is delivered again', async () => {
   const backend = new Backend()
@@ -90,22 +130,64 @@ test('a mail for few recipients is never held back by its like', async () => {
   assert.deepEqual(backend.sizes, [50, 50])
 })
 
-test('the same mail while the first is under way: it waits, and shares a success', async () => {
+test('the same mail while the first is under way: it waits, and nobody gets it twice', async () => {
   const first = hold<Receipt>()
-  const backend = new Backend([first.promise])
-  const { deliver } = courier(backend)
+  const { deliver, backend } = rehearse([first.promise], { clock: systemClock })
   const both = [deliver(mailTo(people(60))), deliver(mailTo(people(60)))]
   await turn()
   assert.deepEqual(backend.sizes, [50])
   first.release({ messageId: 'a' })
-  assert.deepEqual(await Promise.all(both), [{ messageId: 'a' }, { messageId: 'a' }])
+  await Promise.all(both)
   backend.assertOnce(people(60))
+})
+
+test('the same mail to other recipients while the first is under way: it waits, then goes to the missing', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise], { clock: systemClock })
+  const all = [deliver(mailTo(people(60))), deliver(mailTo(people(62).slice(40)))]
+  await turn()
+  assert.deepEqual(backend.sizes, [50])
+  first.release({})
+  await Promise.all(all)
+  assert.deepEqual(backend.sizes, [50, 10, 2])
+  backend.assertOnce(people(62))
+})
+
+test('the same mail is under way for longer than patience: 451, and it is told', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend, calls, clock } = rehearse([first.promise], { patienceMs: 5_000 })
+  const slow = deliver(mailTo(people(60)))
+  await assert.rejects(deliver(mailTo(people(60))), { name: 'StillUnderWay' })
+  assert.equal(clock.now(), 5_000)
+  assert.deepEqual(
+    calls.map(({ to, error }) => [to.length, error]),
+    [[60, 'StillUnderWay: the same mail is being sent']],
+  )
+  first.release({})
+  await slow
+  // This client heard no, and comes again.
+  await deliver(mailTo(people(60)))
+  backend.assertOnce(people(60))
+})
+
+test('the time that a mail waits for its like is part of its patience', async () => {
+  const first = hold<Receipt>()
+  const clock = new FastClock()
+  const { deliver } = rehearse([first.promise, {}, ...Array(9).fill(throttled)], {
+    clock,
+    patienceMs: 5_000,
+  })
+  const slow = deliver(mailTo(people(60)))
+  const waiting = deliver(mailTo(people(61)))
+  void clock.sleep(4_900).then(() => first.release({}))
+  await slow
+  await assert.rejects(waiting, throttled)
+  assert.ok(clock.now() <= 5_000, `${clock.now()}`)
 })
 
 test('the same mail while the first is under way: it goes on where that one failed', async () => {
   const second = hold<Receipt>()
-  const backend = new Backend([{}, second.promise])
-  const { deliver } = courier(backend)
+  const { deliver, backend } = rehearse([{}, second.promise], { clock: systemClock })
   const all = Promise.allSettled([1, 2, 3].map(() => deliver(mailTo(people(60)))))
   await turn()
   assert.deepEqual(backend.sizes, [50, 10])
@@ -118,7 +200,11 @@ test('the same mail while the first is under way: it goes on where that one fail
   backend.assertOnce(people(60))
 })
 
-const passing = { 'a throttled rate': throttled, 'a 503': outOfOrder, 'a 429': awsError('Unknown', '', 429) }
+const passing = {
+  'a throttled rate': throttled,
+  'a 503 of AWS': outOfOrder,
+  'a 429 of AWS': awsError('TooManyRequestsException', 'Too many requests', 429),
+}
 for (const [name, error] of Object.entries(passing)) {
   test(`${name} is tried again within the patience, and every try is told`, async () => {
     const { clock, calls, deliver, backend } = rehearse([error, error, { messageId: 'a' }])
@@ -143,6 +229,10 @@ const lasting = {
   'a rejected message': rejected,
   'a connection that broke': brokenOff,
   'no answer in time': Object.assign(new Error('no answer within 60000 ms'), { name: 'TimeoutError' }),
+  "a proxy's 429": awsError('Unknown', '', 429),
+  "a proxy's 500": awsError('Unknown', '', 500),
+  "a proxy's 502": awsError('Error', '@aws-sdk XML parse error: no root element.', 502),
+  "a proxy's 503": awsError('SyntaxError', 'Unexpected token <', 503),
   "a proxy's 504": awsError('Unknown', '', 504),
   'an error of nobody': new TypeError('x'),
 }
@@ -175,7 +265,9 @@ test('the patience is for the whole mail, and without it there is one try', asyn
 
 test('of a call that was accepted in part only the missing recipients are tried again', async () => {
   const backend = new Backend([], { answersPerRecipient: true })
-  const part = backend.partly(recipient => recipient.startsWith('person-1'), named('THROTTLED'))
+  const part = backend.partly(recipient =>
+    recipient.startsWith('person-1') ? undefined : named('THROTTLED'),
+  )
   const { deliver, calls } = rehearse([part], { backend })
   await deliver(mailTo(people(12)))
   backend.assertOnce(people(12))
@@ -191,11 +283,94 @@ test('of a call that was accepted in part only the missing recipients are tried 
 
 test('of a call that was accepted in part only the missing recipients are sent when it comes again', async () => {
   const backend = new Backend([], { answersPerRecipient: true })
-  const part = backend.partly(recipient => recipient === 'person-1@example.org', named('PERMANENT_FAILURE'))
+  const part = backend.partly(recipient =>
+    recipient === 'person-1@example.org' ? undefined : named('PERMANENT_FAILURE'),
+  )
   const { deliver } = rehearse([part], { backend })
   await assert.rejects(deliver(mailTo(people(3))))
   await deliver(mailTo(people(3)))
   backend.assertOnce(people(3))
+})
+
+test('each recipient is told its own error, and only those whose error may pass are tried again', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const errors: Record<string, Error> = {
+    'person-0@example.org': named('PERMANENT_FAILURE'),
+    'person-1@example.org': named('THROTTLED'),
+    'person-2@example.org': named('OPT_OUT'),
+    'person-3@example.org': named('THROTTLED'),
+  }
+  const part = backend.partly(recipient => errors[recipient])
+  const { deliver, calls } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(people(5))), (error: unknown) => {
+    assert.ok(error instanceof PartialFailure)
+    assert.deepEqual([...error.refused.keys()].sort(), ['person-0@example.org', 'person-2@example.org'])
+    return refusal(error).code === 550
+  })
+  assert.deepEqual(
+    calls.map(({ to, error }) => [to.map(person => person.slice(7, 8)).join(), error]),
+    [
+      ['4', undefined],
+      ['0', 'PERMANENT_FAILURE: x'],
+      ['1,3', 'THROTTLED: x'],
+      ['2', 'OPT_OUT: x'],
+      ['1,3', undefined],
+    ],
+  )
+})
+
+test('one recipient that is refused for good does not keep the later calls from being made', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const part = backend.partly(recipient =>
+    recipient === 'person-3@example.org' ? named('PERMANENT_FAILURE') : undefined,
+  )
+  const { deliver } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(people(120))), (error: unknown) => {
+    const { code, text } = refusal(error)
+    assert.equal(text, 'Message rejected: person-3@example.org: x')
+    return code === 554
+  })
+  assert.deepEqual(backend.sizes, [50, 50, 20])
+  backend.assertOnce(people(120).filter(person => person !== 'person-3@example.org'))
+})
+
+test('what may still pass speaks before what may not: the client comes again', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const part = backend.partly(recipient =>
+    recipient === 'person-0@example.org'
+      ? named('PERMANENT_FAILURE')
+      : recipient === 'person-1@example.org'
+        ? named('TEMPORARY_FAILURE')
+        : undefined,
+  )
+  const { deliver } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(people(60))), (error: unknown) => refusal(error).code === 451)
+  assert.deepEqual(backend.sizes, [50])
+})
+
+test('calls beyond what the backend takes at once wait for their turn, in the order of the mails', async () => {
+  const first = hold<Receipt>()
+  const backend = new Backend([first.promise], { maxCalls: 1 })
+  const { deliver } = rehearse([], { backend, clock: systemClock })
+  const all = [1, 2, 3].map(count => deliver(mailTo(people(count), `Subject: ${count}`)))
+  await turn()
+  assert.deepEqual(backend.sizes, [1])
+  first.release({})
+  await Promise.all(all)
+  assert.deepEqual(backend.sizes, [1, 2, 3])
+})
+
+test('no turn within the patience is TooManyCalls, told as a call that took no time', async () => {
+  const first = hold<Receipt>()
+  const backend = new Backend([first.promise], { maxCalls: 1 })
+  const { deliver, calls } = rehearse([], { backend, patienceMs: 5_000 })
+  const slow = deliver(mailTo(people(1)))
+  await assert.rejects(deliver(mailTo(people(2))), { name: 'TooManyCalls' })
+  assert.deepEqual(calls, [
+    { to: people(2), ms: 0, error: 'TooManyCalls: as many calls as are allowed (1) are under way' },
+  ])
+  first.release({})
+  await slow
 })
 
 test('a call waits for its place in the pace, and the wait is not part of its time', async () => {
@@ -271,11 +446,49 @@ test('whatever fails, with a client that tries until it hears yes: everybody onc
   )
 })
 
+test('whatever fails, with a client that tries in whatever parts: everybody once, nobody never', async () => {
+  const setting = fc.record({
+    count: fc.integer({ min: 51, max: 130 }),
+    fates: fc.array(fate, { maxLength: 25 }),
+    perRecipient: fc.boolean(),
+    /** Where the client cuts what it has not heard yes for, try by try. */
+    cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 10 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(setting, async ({ count, fates, perRecipient, cuts }) => {
+      const unknown = new Set<string>()
+      const backend = new Backend([], { answersPerRecipient: perRecipient })
+      const { deliver } = rehearse(
+        fates.map((fate): Deed => deedOf(fate, backend, unknown)),
+        { backend, patienceMs: 0 },
+      )
+      let parts: readonly (readonly string[])[] = [people(count)]
+      for (let tries = 0; parts.length > 0; tries++) {
+        const cut = cuts[tries % cuts.length]!
+        const refused: string[][] = []
+        for (const part of parts) {
+          const answer = await deliver(mailTo(part)).catch(() => undefined)
+          const middle = Math.floor(part.length * cut)
+          if (!answer) refused.push(part.slice(0, middle), part.slice(middle))
+        }
+        parts = refused.filter(part => part.length > 0)
+      }
+      for (const person of people(count)) {
+        const copies = backend.received.get(person) ?? 0
+        assert.ok(copies >= 1, `${person} has none`)
+        assert.ok(copies === 1 || unknown.has(person), `${person} has ${copies}`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
 function deedOf(fate: Fate, backend: Backend, unknown: Set<string>): Deed {
   if (typeof fate === 'number' && backend.answersPerRecipient) {
-    return backend.partly(
-      recipient => (Number(/\d+/.exec(recipient)) * fate) % 7 < 3,
-      named(fate % 2 ? 'THROTTLED' : 'PERMANENT_FAILURE'),
+    return backend.partly(recipient =>
+      (Number(/\d+/.exec(recipient)) * fate) % 7 < 3
+        ? undefined
+        : named(Number(/\d/.exec(recipient)) % 3 === fate % 3 ? 'PERMANENT_FAILURE' : 'THROTTLED'),
     )
   }
   switch (fate) {
@@ -306,12 +519,12 @@ function courier(backend: Backend) {
   return { deliver }
 }
 
-/** A courier with a clock that does not take its time, and all that it tells. */
-function rehearse(
+/** A courier with a clock that does not take its time unless there is another, and all that it tells. */
+function rehearse<C extends Clock = FastClock>(
   deeds: readonly Deed[],
-  options: Manner & { readonly backend?: Backend; readonly clock?: FastClock } = {},
+  options: Manner & { readonly backend?: Backend; readonly clock?: C } = {},
 ) {
-  const { clock = new FastClock(), ...manner } = options
+  const { clock = new FastClock() as Clock as C, ...manner } = options
   const backend = options.backend ?? new Backend(deeds, { clock })
   if (options.backend) backend.expect(deeds)
   const calls: Call[] = []

@@ -163,6 +163,75 @@ test('a source that fails is 451 4.3.5 now, and is asked again for the next mail
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
+const stsErrors: readonly (readonly [name: string, status: number, text: string])[] = [
+  ['InvalidIdentityToken', 400, 'No OpenIDConnect provider found in your account for https://oidc.example'],
+  ['ValidationError', 400, 'Request ARN is invalid'],
+  ['IDPCommunicationError', 400, 'Error communicating with the provider'],
+  ['ExpiredTokenException', 400, 'Token expired'],
+  ['AccessDenied', 403, 'Not authorized to perform sts:AssumeRoleWithWebIdentity'],
+  ['PackedPolicyTooLarge', 413, 'too large'],
+  ['MessageRejected', 400, 'no word of STS at all'],
+  ['InternalFailure', 500, 'internal'],
+]
+for (const [name, status, text] of stsErrors) {
+  test(`web identity (IRSA) that ends in ${status} ${name} is 451 4.3.5, and says so to the operator only`, async () => {
+    const file = join(folder, 'token')
+    await writeFile(file, 'token')
+    await live({
+      AWS_ENDPOINT_URL_STS: issuer.endpoint,
+      AWS_WEB_IDENTITY_TOKEN_FILE: file,
+      AWS_ROLE_ARN: role,
+      AWS_MAX_ATTEMPTS: '1',
+    })
+    const body = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${name}</Code><Message>${text}</Message></Error><RequestId>r</RequestId></ErrorResponse>`
+    issuer.refusal = { status, body }
+    const relay = await ses()
+    const { reply, log } = await failure(relay)
+    assert.equal(reply, '451 4.3.5 The relay is not set up correctly, try again later')
+    assert.match(log, new RegExp(`^CredentialsProviderError: ${name}(Exception)?: ${text}$`))
+    assert.equal(aws.requests, 0)
+    issuer.refusal = undefined
+    await relay.send(mail)
+    assert.deepEqual(signers(), ['ASIA1'])
+  })
+}
+
+test("a page instead of STS's answer is 451 4.3.5, and its status is in the log", async () => {
+  const file = join(folder, 'token')
+  await writeFile(file, 'token')
+  await live({
+    AWS_ENDPOINT_URL_STS: issuer.endpoint,
+    AWS_WEB_IDENTITY_TOKEN_FILE: file,
+    AWS_ROLE_ARN: role,
+    AWS_MAX_ATTEMPTS: '1',
+  })
+  issuer.refusal = { status: 413, body: '<html><hr></html>' }
+  const { reply, log } = await failure(await ses())
+  assert.match(reply, /^451 4\.3\.5/)
+  assert.equal(log, 'CredentialsProviderError: UnreadableAnswer: HTTP 413')
+})
+
+const quoting: Record<string, () => Record<string, string | undefined>> = {
+  'a container': () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container` }),
+  'a machine of EC2': () => ({
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: issuer.endpoint,
+    AWS_EC2_METADATA_DISABLED: undefined,
+  }),
+}
+for (const [name, environment] of Object.entries(quoting)) {
+  test(`what ${name} answers is never in the log, for it may hold a key`, async () => {
+    for (const body of ['s3cr3t-key', '{"SecretAccessKey":"s3cr3t-key', '[s3cr3t-key]', '"s3cr3t-key"x']) {
+      await live(environment())
+      issuer.refusal = { status: 200, body }
+      const { reply, log } = await failure(await ses())
+      assert.match(reply, /^451 4\.3\.5/)
+      assert.match(log, /^CredentialsProviderError: /)
+      assert.doesNotMatch(log, /s3cr|3t-k/)
+      await assert.rejects((await ses()).check!(), (error: Error) => !/s3cr|3t-k/.test(error.message))
+    }
+  })
+}
+
 test('no credentials anywhere are 451 4.3.5, and AWS hears nothing', async () => {
   await live({})
   const { reply, log } = await failure(await ses())

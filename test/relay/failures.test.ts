@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { refusal } from '../../src/relay/failures.ts'
+import { failureOf, refusal } from '../../src/relay/failures.ts'
 import { describe } from '../../src/relay/fault.ts'
+import { PartialFailure } from '../../src/relay/relay.ts'
 
 /** An error of the AWS SDK: its name, what it says, the HTTP status. */
 function aws(name: string, message: string, httpStatusCode?: number): Error {
   const $metadata = httpStatusCode === undefined ? undefined : { httpStatusCode }
   return Object.assign(new Error(message), { name, $metadata })
+}
+
+/** An error of this program. */
+function named(name: string): Error {
+  return Object.assign(new Error('x'), { name })
 }
 
 /** An error of the system. */
@@ -86,6 +92,10 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
     "554 5.6.0 Transaction failed: Duplicate header 'Subject'.",
   ],
   [aws('InvalidParameterValue', "Missing required header 'From'.", 400), '554 5.6.0'],
+  [aws('BadRequestException', "Duplicate header 'Subject'.", 400), '554 5.6.0 Transaction failed: Dup'],
+  [aws('InvalidParameterValue', 'Illegal semicolon, not in group', 400), '553 5.1.3'],
+  [aws('InvalidParameterValue', 'Missing domain', 400), '553 5.1.3'],
+  [aws('InvalidParameterValue', 'Illegal character in domain', 400), '553 5.1.3'],
   [aws('PayloadTooLargeException', 'too large', 413), '552 5.3.4'],
   [aws('SyntaxError', 'Unexpected token <', 413), '552 5.3.4'],
 
@@ -129,7 +139,25 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
   [aws('Unknown', 'UnknownError', 407), '451 4.7.0'],
   [aws('Unknown', 'UnknownError', 413), '552 5.3.4'],
   [aws('Unknown', 'UnknownError', 429), '454 4.7.0'],
-  [aws('NeverHeardOf', 'what is this', 400), '554 5.0.0 Transaction failed: what is this'],
+  // Nothing says that these are about the mail
+  [aws('Unknown', 'UnknownError', 400), '451 4.3.0'],
+  [aws('Unknown', 'UnknownError', 499), '451 4.3.0'],
+  [aws('NeverHeardOf', 'what is this', 400), '451 4.3.0 Temporary service failure'],
+  [aws('InvalidAction', 'Could not find operation SendRawEmail', 400), '451 4.3.5'],
+  [aws('MissingParameter', 'The request must contain the parameter Source', 400), '451 4.3.5'],
+  [aws('GoneException', 'Amazon Pinpoint is gone', 410), '451 4.3.5'],
+  [aws('Unknown', 'UnknownError', 410), '451 4.3.5'],
+  [aws('InvalidParameterValue', 'Invalid ARN: arn:aws:ses:eu-west-1:123456789012:identity/x', 400), '451'],
+  [aws('InvalidParameterValue', 'Something nobody has seen', 400), '451 4.3.0 Temporary service failure'],
+  [aws('BadRequestException', 'Invalid tag name', 400), '451 4.3.0'],
+  [aws('ValidationError', 'Request ARN is invalid', 400), '451 4.3.0'],
+  [new PartialFailure(new Map([['a@b.c', aws('OPT_OUT', 'x')]])), '550 5.7.1'],
+  [
+    new PartialFailure(new Map([['a@b.c', aws('PERMANENT_FAILURE', 'because')]])),
+    '554 5.0.0 Message rejected: a@b.c: because',
+  ],
+  [named('TooManyCalls'), '454 4.7.0 Too many mails are being sent at once'],
+  [named('StillUnderWay'), '451 4.3.0 The same mail is still being sent'],
   [new TypeError('our own mistake'), '451 4.3.0 Temporary service failure'],
   ['not even an error', '451 4.3.0'],
   [undefined, '451 4.3.0'],
@@ -165,6 +193,26 @@ test('whatever is thrown, the reply is a refusal in one short line of printable 
   )
 })
 
+test('only AWS itself, by a code of its own, says that a call may be made again', () => {
+  for (const [name, status] of [
+    ['InternalFailure', 500],
+    ['InternalServiceErrorException', 500],
+    ['ServiceUnavailable', 503],
+    ['Throttling', 400],
+    ['TooManyRequestsException', 429],
+  ] as const) {
+    assert.equal(failureOf(aws(name, 'x', status)).again, true, name)
+  }
+  for (const status of [429, 500, 501, 502, 503, 504]) {
+    for (const name of ['Unknown', 'SyntaxError', 'Error', `${status}`]) {
+      assert.equal(failureOf(aws(name, 'x', status)).again, undefined, `${name} ${status}`)
+    }
+  }
+  for (const status of [501, 502, 504]) {
+    assert.equal(failureOf(aws('ServiceUnavailable', 'x', status)).again, undefined, `${status}`)
+  }
+})
+
 test('the account and the role are not shown to the client', () => {
   const error = aws(
     'AccessDenied',
@@ -182,6 +230,11 @@ const logged: readonly (readonly [error: unknown, text: string])[] = [
   [aws('MessageRejected', 'Content rejected', 400), 'MessageRejected: Content rejected'],
   [new Error('Region is missing'), 'MissingRegion: could not find region configuration'],
   [aws('Unknown', 'UnknownError', 502), 'UnreadableAnswer: HTTP 502'],
+  [aws('Error', '@aws-sdk XML parse error: no root element.', 503), 'UnreadableAnswer: HTTP 503'],
+  [aws('SyntaxError', 'Unexpected token < in JSON', 500), 'UnreadableAnswer: HTTP 500'],
+  [aws('504', 'UnknownError', 504), 'UnreadableAnswer: HTTP 504'],
+  [aws('NotFound', 'Unknown', 404), 'UnreadableAnswer: HTTP 404'],
+  [aws('NotFoundException', 'no such set', 404), 'NotFoundException: no such set'],
   [
     aws('SignatureDoesNotMatch', 'No match.\n\nx-amz-security-token:SECRET', 403),
     'SignatureDoesNotMatch: No match.',

@@ -6,6 +6,7 @@ export class FastClock implements Clock {
   readonly sleeps: number[] = []
   #now = 0
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
+  #jumping = false
 
   now(): number {
     return this.#now
@@ -16,19 +17,31 @@ export class FastClock implements Clock {
     this.#now += ms
   }
 
-  sleep(ms: number): Promise<void> {
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
     this.sleeps.push(ms)
     return new Promise(wake => {
-      this.#sleepers.push({ at: this.#now + ms, wake })
-      if (this.#sleepers.length === 1) setImmediate(() => this.#jump())
+      const sleeper = { at: this.#now + ms, wake }
+      this.#sleepers.push(sleeper)
+      signal?.addEventListener('abort', () => {
+        this.#sleepers = this.#sleepers.filter(other => other !== sleeper)
+        wake()
+      })
+      if (!this.#jumping) this.#wait()
     })
+  }
+
+  #wait(): void {
+    this.#jumping = this.#sleepers.length > 0
+    if (this.#jumping) setImmediate(() => this.#jump())
   }
 
   #jump(): void {
     this.#sleepers.sort((a, b) => a.at - b.at)
-    const next = this.#sleepers.shift()!
-    this.#now = Math.max(this.#now, next.at)
-    next.wake()
-    if (this.#sleepers.length > 0) setImmediate(() => this.#jump())
+    const next = this.#sleepers.shift()
+    if (next) {
+      this.#now = Math.max(this.#now, next.at)
+      next.wake()
+    }
+    this.#wait()
   }
 }

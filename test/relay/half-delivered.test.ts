@@ -20,7 +20,7 @@ test('a mail that nobody has is not remembered', async () => {
   const { memory: halfDelivered } = memory()
   const failure = new Error('no')
   await assert.rejects(
-    halfDelivered.deliver(mail, async () => {
+    halfDelivered.deliver(mail, false, 0, async () => {
       throw failure
     }),
     failure,
@@ -52,12 +52,14 @@ test('what its passage throws before it waits is its failure, and the next one i
   const { memory: halfDelivered } = memory()
   const failure = new Error('no')
   await assert.rejects(
-    halfDelivered.deliver(mail, () => {
+    halfDelivered.deliver(mail, false, 0, () => {
       throw failure
     }),
     failure,
   )
-  assert.deepEqual(await halfDelivered.deliver(mail, async () => ({ messageId: 'a' })), { messageId: 'a' })
+  assert.deepEqual(await halfDelivered.deliver(mail, false, 0, async () => ({ messageId: 'a' })), {
+    messageId: 'a',
+  })
 })
 
 test('how the content was cut makes no difference, nor does the Received header', async () => {
@@ -65,21 +67,60 @@ test('how the content was cut makes no difference, nor does the Received header'
   await half('Subject: x')
   const known: string[][] = []
   const content = ['other', 'Sub', 'ject: x'].map(text => Buffer.from(text))
-  await halfDelivered.deliver({ ...mail, content }, async accepted => {
+  await halfDelivered.deliver({ ...mail, content }, false, 0, async accepted => {
     known.push([...accepted])
     return {}
   })
   assert.deepEqual([...tries.known, ...known], [[], [first]])
 })
 
-test('addresses that are one text together are still other addresses', async () => {
+test('a sender and a content that are one text together are still another mail', async () => {
   const { memory: halfDelivered, tries } = memory()
-  const base = mailTo(['a@b.c', 'd@e.f'])
-  await tries.half({ ...base, recipients: ['a@b.c', 'd@e.f'] })
-  await tries.half({ ...base, recipients: ['a@b.c","d@e.f'] })
-  await tries.half({ ...base, sender: '', recipients: ['alice@example.org', 'a@b.c', 'd@e.f'] })
+  const base = mailTo(people(2), 'c')
+  await tries.half({ ...base, sender: 'a@b' })
+  await tries.half({ ...mailTo(people(2), '"c'), sender: 'a@b' })
+  await tries.half({ ...mailTo(people(2), 'bc'), sender: 'a@' })
   assert.deepEqual(tries.known, [[], [], []])
   assert.equal(halfDelivered.size, 3)
+})
+
+test('a mail that all or none get is not read while nothing is remembered, and looked up while something is', async () => {
+  const { memory: halfDelivered, half } = memory()
+  const unread = {
+    ...mail,
+    get content(): never {
+      return assert.fail('it was read')
+    },
+  }
+  const passage = async (accepted: Set<string>) => ({ messageId: [...accepted].join() })
+  assert.deepEqual(await halfDelivered.deliver(unread, true, 0, passage), { messageId: '' })
+  await half('a')
+  assert.deepEqual(await halfDelivered.deliver(mailTo(people(2), 'a'), true, 0, passage), {
+    messageId: first,
+  })
+  assert.equal(halfDelivered.size, 0)
+})
+
+test('who heard yes is forgotten, the others stay', async () => {
+  const { memory: halfDelivered, clock } = memory()
+  const all = people(4)
+  const known: string[] = []
+  const go = (recipients: readonly string[], accepts: readonly string[], fails = false) =>
+    halfDelivered
+      .deliver({ ...mail, recipients }, false, 0, async accepted => {
+        known.push([...accepted].map(person => all.indexOf(person)).join(''))
+        for (const person of accepts) accepted.add(person)
+        if (fails) throw new Error('no')
+        return {}
+      })
+      .catch(() => undefined)
+  await go(all, all.slice(0, 3), true)
+  await go(all.slice(0, 2), [])
+  await go(all.slice(2), all.slice(3))
+  clock.pass(1)
+  await go(all, [], true)
+  assert.deepEqual(known, ['', '012', '2', ''])
+  assert.equal(halfDelivered.size, 0)
 })
 
 /** A memory, ways to deliver to the first recipient only and to all, and who was known to have the mail each time. */
@@ -90,7 +131,7 @@ function memory(limits: Memory = {}) {
   const failure = new Error('not all of them')
   const halfway = (mail: Parameters<HalfDelivered['deliver']>[0]) =>
     assert.rejects(
-      memory.deliver(mail, async accepted => {
+      memory.deliver(mail, false, 0, async accepted => {
         known.push([...accepted])
         accepted.add(first!)
         throw failure
@@ -98,7 +139,7 @@ function memory(limits: Memory = {}) {
       failure,
     )
   const whole = (text: string) =>
-    memory.deliver(mailTo(people(2), text), async accepted => {
+    memory.deliver(mailTo(people(2), text), false, 0, async accepted => {
       known.push([...accepted])
       return {}
     })

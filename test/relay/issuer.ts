@@ -22,11 +22,14 @@ export class Issuer {
   validMs = 60 * 60 * 1000
   /** What a container must show. */
   authorization: string | undefined
+  /** What every request is answered with instead. */
+  refusal: { readonly status: number; readonly body: string } | undefined
   readonly #ses: SesStandIn
   #issued = 0
   readonly #server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
+    if (this.refusal) return void response.writeHead(this.refusal.status).end(this.refusal.body)
     const answer = this.#answer(request, Buffer.concat(chunks))
     response.writeHead(answer === undefined ? 403 : 200).end(answer)
   })

@@ -39,6 +39,15 @@ test('who would wait longer than patience is refused at once, and takes no place
   assert.deepEqual(clock.sleeps, [10_000])
 })
 
+test('who has no patience left goes where there is room', async () => {
+  const clock = new FastClock()
+  const pace = new Pace(2, clock)
+  await pace.take(1, -700)
+  await pace.take(1, -700)
+  await assert.rejects(pace.take(1, -700), { message: '2 recipients a second leave no room for 1 s' })
+  assert.deepEqual(clock.sleeps, [])
+})
+
 test('a pace that changes is heeded by the next call', async () => {
   const clock = new FastClock()
   const pace = new Pace(1, clock)

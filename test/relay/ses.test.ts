@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { ses } from '../../src/relay/aws/ses.ts'
+import { Courier } from '../../src/relay/courier.ts'
+import { describe } from '../../src/relay/fault.ts'
 import { type Outcome, SesStandIn } from './ses-stand-in.ts'
 import { failure, mail } from './trial.ts'
-import { type Row, refuse, wayThere } from './way-there.ts'
+import { nginxPage, type Row, refuse, wayThere } from './way-there.ts'
 
 let aws: SesStandIn
 const saved = { ...process.env }
@@ -137,7 +139,9 @@ const refusals: readonly Row[] = [
   ['a request without a token', refuse(403, 'MissingAuthenticationToken', 'missing'), '451 4.3.5'],
   ['an error inside SES', refuse(500, 'InternalFailure', 'internal'), '451 4.3.0'],
   ['an unavailable SES', refuse(503, 'ServiceUnavailable', 'unavailable'), '451 4.3.0'],
-  ['an error of no known name', refuse(400, 'NeverHeardOf', 'what'), '554 5.0.0 Transaction failed: what'],
+  ['an error of no known name', refuse(400, 'NeverHeardOf', 'what'), '451 4.3.0'],
+  ['a request that is our mistake', refuse(400, 'MissingParameter', 'no Source'), '451 4.3.5'],
+  ['an ARN that is wrong', refuse(400, 'InvalidParameterValue', 'Invalid ARN: arn:x'), '451 4.3.0'],
 ]
 for (const [name, outcome, expected] of [...refusals, ...wayThere]) {
   test(`${name} is ${expected}, after one request`, async () => {
@@ -209,12 +213,44 @@ test('no credentials are 451 4.3.5', async () => {
   assert.equal(aws.requests, 0)
 })
 
+test("a proxy's page is logged by its status, whatever the parser says of it", async () => {
+  aws.script(nginxPage)
+  assert.equal((await failure(await ses())).log, 'UnreadableAnswer: HTTP 502')
+})
+
 test('mails share connections, at most as many as allowed', async () => {
   const before = aws.connections
-  const relay = await ses({ upstreamConnections: 3 })
-  await Promise.all(Array.from({ length: 30 }, () => relay.send(mail)))
+  const courier = new Courier(await ses({ upstreamConnections: 3 }), {})
+  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, () => {})))
   assert.equal(aws.requests, 30)
   assert.equal(aws.connections - before, 3)
+})
+
+test('mails beyond the connections wait for their turn: nothing is sent twice, and the reason is true', async () => {
+  aws.always({ type: 'hang' })
+  const relay = await ses({ upstreamConnections: 2, upstreamTimeoutMs: 400 })
+  const courier = new Courier(relay, { patienceMs: 100 })
+  const errors = await Promise.all(
+    Array.from({ length: 5 }, () =>
+      courier.deliver(mail, () => {}).catch((error: unknown) => describe(error)),
+    ),
+  )
+  aws.always({ type: 'accept' })
+  assert.deepEqual(errors, [
+    ...Array(2).fill('TimeoutError: no answer within 400 ms'),
+    ...Array(3).fill('TooManyCalls: as many calls as are allowed (2) are under way'),
+  ])
+  assert.equal(aws.requests, 2)
+})
+
+test('the send rate is asked for while every connection is taken by a mail', async () => {
+  const relay = await ses({ upstreamConnections: 1, upstreamTimeoutMs: 1_000 })
+  aws.maxSendRate = 14
+  aws.script({ type: 'hang' })
+  const stuck = failure(relay)
+  await aws.arrival()
+  assert.equal(await relay.sendRate!(), 14)
+  assert.match((await stuck).reply, /^451 4\.4\.2/)
 })
 
 async function closedPort(): Promise<number> {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { callUpstream } from '../../src/relay/aws/upstream.ts'
+import { refusal } from '../../src/relay/failures.ts'
+import { hold, turn } from './backend.ts'
+
+const standing = {
+  region: async () => 'eu-west-1',
+  credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE' }),
+}
 
 function system(syscall: string, code: string): Error {
   return Object.assign(new Error(`${syscall} ${code}`), { syscall, code })
@@ -30,7 +37,7 @@ for (const [name, error] of unreached) {
       if (++tries === 1) throw error
       return 'sent'
     }
-    assert.equal(await callUpstream({}, attempt), 'sent')
+    assert.equal(await callUpstream(standing, {}, attempt), 'sent')
     assert.equal(tries, 2)
   })
 
@@ -40,7 +47,7 @@ for (const [name, error] of unreached) {
       tries++
       throw error
     }
-    await assert.rejects(callUpstream({}, attempt), error)
+    await assert.rejects(callUpstream(standing, {}, attempt), error)
     assert.equal(tries, 2)
   })
 }
@@ -63,7 +70,7 @@ for (const [name, error] of reached) {
       tries++
       throw error
     }
-    await assert.rejects(callUpstream({}, attempt), error)
+    await assert.rejects(callUpstream(standing, {}, attempt), error)
     assert.equal(tries, 1)
   })
 }
@@ -74,17 +81,63 @@ test('what waits for something that heeds no signal is given up in time', async 
     signal = given
     return new Promise<never>(() => undefined)
   }
-  await assert.rejects(callUpstream({ upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
+  await assert.rejects(callUpstream(standing, { upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
   assert.equal(signal!.aborted, true)
 })
 
 test('a yes counts although what follows it breaks; a no does not', async () => {
   const broken = (status: number) =>
-    callUpstream({}, async (_, sawStatus) => {
+    callUpstream(standing, {}, async (_, sawStatus) => {
       sawStatus(status)
       throw new Error('XML parse error')
     })
   assert.equal(await broken(200), undefined)
   await assert.rejects(broken(500))
   await assert.rejects(broken(302))
+})
+
+test('who hands out credentials has no say about a mail: its errors are of one name, and there is no call', async () => {
+  const judgements = [
+    Object.assign(new Error('Request ARN is invalid'), {
+      name: 'ValidationError',
+      $metadata: { httpStatusCode: 400 },
+    }),
+    Object.assign(new Error('no provider in account 123456789012'), {
+      name: 'MessageRejected',
+      $metadata: { httpStatusCode: 400 },
+    }),
+    Object.assign(new Error('UnknownError'), { name: 'Unknown', $metadata: { httpStatusCode: 413 } }),
+    system('connect', 'ECONNREFUSED'),
+  ]
+  for (const error of judgements) {
+    const nobody = { ...standing, credentials: () => Promise.reject(error) }
+    let calls = 0
+    const attempt = async () => {
+      calls++
+    }
+    await assert.rejects(callUpstream(nobody, {}, attempt), (thrown: unknown) => {
+      const { code, status, text } = refusal(thrown)
+      assert.equal(`${code} ${status}`, '451 4.3.5')
+      assert.doesNotMatch(String(text), /ARN|\d{12}/)
+      return (thrown as Error).name === 'CredentialsProviderError'
+    })
+    assert.equal(calls, 0)
+  }
+})
+
+test('credentials that come after the call was given up send no mail', async () => {
+  const slow = hold<{ accessKeyId: string }>()
+  let calls = 0
+  const attempt = async () => {
+    calls++
+  }
+  const late = callUpstream(
+    { ...standing, credentials: () => slow.promise },
+    { upstreamTimeoutMs: 20 },
+    attempt,
+  )
+  await assert.rejects(late, { name: 'TimeoutError' })
+  slow.release({ accessKeyId: 'AKIDEXAMPLE' })
+  await turn()
+  assert.equal(calls, 0)
 })

@@ -4,9 +4,20 @@ import type { Outcome } from './aws-stand-in.ts'
 export type Row = readonly [name: string, outcome: Outcome, reply: string]
 
 const html = '<html><body>Bad gateway</body></html>'
+/** What nginx writes: not even HTML that an XML parser takes. */
+const nginx = `<html>\r
+<head><title>502 Bad Gateway</title></head>\r
+<body>\r
+<center><h1>502 Bad Gateway</h1></center>\r
+<hr><center>nginx/1.24.0</center>\r
+</body>\r
+</html>\r
+`
+export const nginxPage: Outcome = { type: 'answer', status: 502, contentType: 'text/html', body: nginx }
 
 /** What can happen on the way to any service of AWS, whatever it speaks. */
 export const wayThere: readonly Row[] = [
+  ["a proxy's 400", page(400), '451 4.3.0'],
   ["a proxy's 401", page(401), '451 4.7.0'],
   ["a proxy's 403", page(403), '451 4.7.0'],
   ["a proxy's 407", page(407), '451 4.7.0'],
@@ -14,6 +25,7 @@ export const wayThere: readonly Row[] = [
   ["a proxy's 429", page(429), '454 4.7.0'],
   ["a proxy's 500", page(500), '451 4.3.0 Temporary service failure'],
   ["a proxy's 502", page(502), '451 4.3.0'],
+  ["nginx's 502", nginxPage, '451 4.3.0'],
   ["a proxy's 503", page(503), '451 4.3.0'],
   ["a proxy's 504", page(504), '451 4.3.0'],
   ["a proxy's redirect", page(302), '451 4.3.0'],
@@ -51,7 +63,7 @@ export const everyService: readonly Row[] = [
   [
     'an error of no known name',
     refuse(400, 'NeverHeardOfException', 'what'),
-    '554 5.0.0 Transaction failed: what',
+    '451 4.3.0 Temporary service failure',
   ],
 ]
 

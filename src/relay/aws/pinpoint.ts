@@ -5,7 +5,7 @@ import type {
   SendMessagesCommandInput,
 } from '@aws-sdk/client-pinpoint'
 import { type Mail, PartialFailure, type Receipt, type Relay } from '../relay.ts'
-import { callUpstream, findStanding, type Upstream, upstreamSettings } from './upstream.ts'
+import { callUpstream, findStanding, maxCallsOf, type Upstream, upstreamSettings } from './upstream.ts'
 
 /**
  * What the operator may say about sending through Pinpoint; credentials and region are the SDK's to find. A configuration
@@ -46,7 +46,7 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
       },
     }
     // A 200 that cannot be read is no yes: each recipient's result stands in its body.
-    const output = await callUpstream(options, abortSignal =>
+    const output = await callUpstream(client.config, options, abortSignal =>
       client.send(new SendMessagesCommand(input), { abortSignal }),
     )
     return outcome(mail.recipients, output?.MessageResponse?.Result ?? {})
@@ -57,6 +57,7 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
     // A request is 7 MB at most, its mail in base64.
     maxMessageBytes: 5_000_000,
     maxRecipientsPerCall: 50,
+    maxCalls: maxCallsOf(options),
     answersPerRecipient: true,
     send,
     check: () => findStanding(client.config, options),
@@ -65,20 +66,18 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
 
 /** The receipt if every recipient was accepted, else an error. */
 function outcome(recipients: readonly string[], results: Record<string, MessageResult>): Receipt {
-  const accepted: string[] = []
-  const refused: Error[] = []
+  const refused: [recipient: string, error: Error][] = []
   let messageId: string | undefined
   for (const recipient of recipients) {
     const { DeliveryStatus, MessageId, StatusMessage } = resultOf(recipient, results)
     if (DeliveryStatus !== undefined && successes.includes(DeliveryStatus)) {
-      accepted.push(recipient)
       messageId ??= MessageId
-    } else refused.push(failing(recipient, DeliveryStatus, StatusMessage))
+    } else refused.push([recipient, failing(DeliveryStatus, StatusMessage)])
   }
   const receipt = messageId === undefined ? {} : { messageId }
   if (refused.length === 0) return receipt
-  const [worst] = refused.sort((a, b) => failings.indexOf(a.name) - failings.indexOf(b.name))
-  throw accepted.length === 0 ? worst : new PartialFailure(worst, accepted, receipt)
+  refused.sort(([, a], [, b]) => failings.indexOf(a.name) - failings.indexOf(b.name))
+  throw new PartialFailure(new Map(refused), receipt)
 }
 
 /** The key may have been written otherwise than it was sent. */
@@ -89,7 +88,7 @@ function resultOf(recipient: string, results: Record<string, MessageResult>): Pa
   return found?.[1] ?? { StatusMessage: 'no result' }
 }
 
-function failing(recipient: string, status: string | undefined, message: string | undefined): Error {
+function failing(status: string | undefined, message: string | undefined): Error {
   const name = status !== undefined && failings.includes(status) ? status : 'UNKNOWN_FAILURE'
-  return Object.assign(new Error(`${recipient}: ${message ?? status ?? 'no status'}`), { name })
+  return Object.assign(new Error(message ?? status ?? 'no status'), { name })
 }

@@ -1,6 +1,13 @@
 import type { MessageTag, SESClientConfig, SendRawEmailCommandInput } from '@aws-sdk/client-ses'
 import type { Mail, Receipt, Relay } from '../relay.ts'
-import { callUpstream, findStanding, type Upstream, upstreamSettings, watched } from './upstream.ts'
+import {
+  callUpstream,
+  findStanding,
+  maxCallsOf,
+  type Upstream,
+  upstreamSettings,
+  watched,
+} from './upstream.ts'
 
 /** What the operator may say about sending through SES, either version; credentials and region are the SDK's to find. */
 export interface SesOptions extends Upstream {
@@ -38,14 +45,14 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     }
     // SES refuses an empty Source; without one it takes the From header.
     if (mail.sender !== '') input.Source = mail.sender
-    const output = await callUpstream(options, (abortSignal, sawStatus) =>
+    const output = await callUpstream(client.config, options, (abortSignal, sawStatus) =>
       client.send(watched(new SendRawEmailCommand(input), sawStatus), { abortSignal }),
     )
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
   }
 
   async function sendRate(): Promise<number> {
-    const quota = await callUpstream(options, abortSignal =>
+    const quota = await callUpstream(client.config, options, abortSignal =>
       client.send(new GetSendQuotaCommand({}), { abortSignal }),
     )
     return quota?.MaxSendRate ?? 0
@@ -56,6 +63,7 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     // SES counts 10 MiB after base64, or before: its documents and its error disagree. Then SES itself refuses.
     maxMessageBytes: 10 * 1024 * 1024,
     maxRecipientsPerCall: 50,
+    maxCalls: maxCallsOf(options),
     send,
     check: () => findStanding(client.config, options),
     sendRate,

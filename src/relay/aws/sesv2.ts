@@ -1,7 +1,7 @@
 import type { MessageTag, SESv2ClientConfig, SendEmailCommandInput } from '@aws-sdk/client-sesv2'
 import type { Mail, Receipt, Relay } from '../relay.ts'
 import type { SesOptions } from './ses.ts'
-import { callUpstream, findStanding, upstreamSettings, watched } from './upstream.ts'
+import { callUpstream, findStanding, maxCallsOf, upstreamSettings, watched } from './upstream.ts'
 
 /**
  * Sends through `SendEmail` of version 2 of the Amazon SES API, which takes larger mails. The SDK is loaded here and
@@ -25,14 +25,14 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
     }
     // Bounces go to the envelope sender. FromEmailAddress would overwrite the mail's From header.
     if (mail.sender !== '') input.FeedbackForwardingEmailAddress = mail.sender
-    const output = await callUpstream(options, (abortSignal, sawStatus) =>
+    const output = await callUpstream(client.config, options, (abortSignal, sawStatus) =>
       client.send(watched(new SendEmailCommand(input), sawStatus), { abortSignal }),
     )
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
   }
 
   async function sendRate(): Promise<number> {
-    const account = await callUpstream(options, abortSignal =>
+    const account = await callUpstream(client.config, options, abortSignal =>
       client.send(new GetAccountCommand({}), { abortSignal }),
     )
     return account?.SendQuota?.MaxSendRate ?? 0
@@ -43,6 +43,7 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
     // SES counts 40 MiB after base64. What is too large for it, it refuses itself.
     maxMessageBytes: 40 * 1024 * 1024,
     maxRecipientsPerCall: 50,
+    maxCalls: maxCallsOf(options),
     send,
     check: () => findStanding(client.config, options),
     sendRate,

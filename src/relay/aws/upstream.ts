@@ -1,23 +1,29 @@
-import { describe } from '../fault.ts'
+import { describe, readFault } from '../fault.ts'
 
 /** How HTTP calls to AWS are made. */
 export interface Upstream {
-  /** HTTP connections at once (256 if left out); calls beyond wait for one. */
+  /** Calls at once, each on its HTTP connection (256 if left out); calls beyond wait for their turn. */
   readonly upstreamConnections?: number
   /** Milliseconds until a call is given up (60,000 if left out): credentials, connecting and the second try included. */
   readonly upstreamTimeoutMs?: number
 }
 
-/** Milliseconds that connecting to AWS may take, and that a call may wait for a free connection. */
+/** Mails that are sent at once. */
+export function maxCallsOf({ upstreamConnections = 256 }: Upstream): number {
+  return upstreamConnections
+}
+
+/** Milliseconds that connecting to AWS may take. The SDK counts the wait for a free connection, too. */
 const connectMs = 5_000
 /** Milliseconds after which an unused connection is closed: by us, before AWS does it under the next mail. */
 const unusedMs = 20_000
 
 /** What every AWS client is made with. */
-export function upstreamSettings({ upstreamConnections = 256 }: Upstream) {
+export function upstreamSettings(upstream: Upstream) {
   // Operators read what this program says; which Node.js a later SDK will want is not for them.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
-  const agent = { keepAlive: true, maxSockets: upstreamConnections, timeout: unusedMs }
+  // One more than the mails need, for the question about the send rate: nobody waits inside the agent.
+  const agent = { keepAlive: true, maxSockets: maxCallsOf(upstream) + 1, timeout: unusedMs }
   return {
     // The SDK's own retry comes also after the whole mail was sent, and then the mail may go out twice.
     maxAttempts: 1,
@@ -55,14 +61,21 @@ export function watched<C extends { readonly middlewareStack: object }>(
 /** One try of a call: it stops when the signal says so, and tells the HTTP status as soon as it knows. */
 export type Attempt<T> = (signal: AbortSignal, sawStatus: (status: number) => void) => Promise<T>
 
+/** The part of a client's configuration that says where and as whom it calls. */
+interface Standing {
+  region(): Promise<string>
+  credentials(): Promise<{ readonly accessKeyId: string; readonly expiration?: Date | undefined }>
+}
+
 /**
- * Makes one call to AWS in the time allowed. Resolves to `undefined` if AWS said 2xx and the rest of its answer could
- * not be read: it has the mail, and to say otherwise would have the mail sent twice.
+ * Makes one call to AWS in the time allowed, once region and credentials are there. Resolves to `undefined` if AWS said
+ * 2xx and the rest of its answer could not be read: it has the mail, and to say otherwise would have it sent twice.
  *
  * There is a second try, at once, only if the first one reached nobody. A kept connection that breaks before the
  * answer is not such a case: from here it looks the same as one that broke after AWS had taken the mail.
  */
 export async function callUpstream<T>(
+  standing: Standing,
   { upstreamTimeoutMs = 60_000 }: Upstream,
   attempt: Attempt<T>,
 ): Promise<T | undefined> {
@@ -72,23 +85,22 @@ export async function callUpstream<T>(
   }
   try {
     return await within(upstreamTimeoutMs, async signal => {
-      try {
+      const go = async () => {
+        await find(standing)
+        signal.throwIfAborted()
         return await attempt(signal, sawStatus)
+      }
+      try {
+        return await go()
       } catch (error) {
         if (!reachedNobody(error) || signal.aborted) throw error
-        return await attempt(signal, sawStatus)
+        return await go()
       }
     })
   } catch (error) {
     if (accepted) return undefined
     throw error
   }
-}
-
-/** The part of a client's configuration that says where and as whom it calls. */
-interface Standing {
-  region(): Promise<string>
-  credentials(): Promise<{ readonly accessKeyId: string; readonly expiration?: Date | undefined }>
 }
 
 /** Looks for region and credentials as for a mail, and says what it found. See `check` of the port `Relay`. */
@@ -98,14 +110,35 @@ export async function findStanding(
 ): Promise<readonly string[]> {
   try {
     return await within(upstreamTimeoutMs, async () => {
-      const region = await standing.region()
-      const { accessKeyId, expiration } = await standing.credentials()
+      const { region, accessKeyId, expiration } = await find(standing)
       const until = expiration === undefined ? '' : `, until ${expiration.toISOString()}`
       return [`Region: ${region}`, `Credentials: access key ending in ${accessKeyId.slice(-4)}${until}`]
     })
   } catch (error) {
     throw new Error(describe(error))
   }
+}
+
+/**
+ * Region and credentials, as the call right after this will use them: the SDK keeps both. It asks here because who hands
+ * out credentials has errors of the same names and statuses as the service, and they are no judgement on a mail.
+ */
+async function find(standing: Standing) {
+  const region = await standing.region()
+  try {
+    return { region, ...(await standing.credentials()) }
+  } catch (error) {
+    throw Object.assign(new Error(reasonOf(error)), { name: 'CredentialsProviderError' })
+  }
+}
+
+/** Why there are no credentials. What a parser says is left out: it quotes what it read, which may be a key. */
+function reasonOf(error: unknown): string {
+  const { names, text, http } = readFault(error)
+  if (http === undefined && (names.has('SyntaxError') || text.includes('SyntaxError: '))) {
+    return 'the answer with the credentials cannot be read'
+  }
+  return names.has('CredentialsProviderError') ? text : describe(error)
 }
 
 /** Gives up after `ms` whatever the work is waiting for; not everything in the SDK heeds the signal. */

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Gate } from '../../src/relay/gate.ts'
+import { turn } from './backend.ts'
+import { FastClock } from './fast-clock.ts'
+
+test('so many go at once, the others in the order in which they came', async () => {
+  const gate = new Gate(2)
+  const gone: number[] = []
+  const all = Array.from({ length: 5 }, async (_, n) => {
+    await gate.enter(60_000)
+    gone.push(n)
+  })
+  await turn()
+  assert.deepEqual(gone, [0, 1])
+  for (const expected of [3, 4, 5]) {
+    gate.leave()
+    await turn()
+    assert.equal(gone.length, expected)
+  }
+  await Promise.all(all)
+  assert.deepEqual(gone, [0, 1, 2, 3, 4])
+})
+
+test('who comes when all have left goes at once', async () => {
+  const gate = new Gate(1)
+  for (const _ of [1, 2, 3]) {
+    await gate.enter(0)
+    gate.leave()
+  }
+})
+
+test('who waits longer than patience is turned away, and its place goes to the next', async () => {
+  const clock = new FastClock()
+  const gate = new Gate(1, clock)
+  await gate.enter(0)
+  const turnedAway = assert.rejects(gate.enter(5_000), { name: 'TooManyCalls' })
+  const patient = gate.enter(10_000)
+  await turnedAway
+  assert.equal(clock.now(), 5_000)
+  gate.leave()
+  await patient
+  await assert.rejects(gate.enter(-1), { message: 'as many calls as are allowed (1) are under way' })
+  gate.leave()
+  await gate.enter(0)
+})
+
+test('without a number everybody may pass', async () => {
+  const gate = new Gate()
+  for (let n = 0; n < 1000; n++) await gate.enter(0)
+})
