@@ -81,7 +81,7 @@ function relayObjection(settings: Settled, values: Values): string | undefined {
     const lost = given(values, sesOptions).filter(name => name !== 'configuration-set')
     if (lost.length > 0) return `-r pinpoint cannot send with ${lost.map(mention).join(', ')}: -r ses can`
   }
-  if (relay === 'sesv2' && sourceArn !== undefined && sourceArn !== fromArn) {
+  if (relay === 'sesv2' && sourceArn !== undefined && fromArn !== undefined && sourceArn !== fromArn) {
     const both = `${mention('source-arn')} and ${mention('from-arn')}`
     return `-r sesv2 has one ARN for the source and the From header: ${both} must be the same`
   }

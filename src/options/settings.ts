@@ -24,7 +24,6 @@ export interface Settings {
   readonly filters: Filters
   readonly configurationSet: string | undefined
   readonly sourceArn: string | undefined
-  /** The source ARN where it is not given itself, and so is the next one. */
   readonly fromArn: string | undefined
   readonly returnPathArn: string | undefined
   /** SES message tags, name to value. */
@@ -73,7 +72,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The settings that the values of the options and the secrets of the environment make. */
 export function settle(values: Values, env: Environment): Settled {
-  const { 'tls-cert': certPath, 'tls-key': keyPath, 'source-arn': sourceArn, user } = values
+  const { 'tls-cert': certPath, 'tls-key': keyPath, user } = values
   return {
     listen: values.listen.map(address => (values['tls-only'] ? { ...address, implicitTls: true } : address)),
     service: values.name,
@@ -99,9 +98,9 @@ export function settle(values: Values, env: Environment): Settled {
       allowTo: values['allow-to'],
     },
     configurationSet: values['configuration-set'],
-    sourceArn,
-    fromArn: values['from-arn'] ?? sourceArn,
-    returnPathArn: values['return-path-arn'] ?? sourceArn,
+    sourceArn: values['source-arn'],
+    fromArn: values['from-arn'],
+    returnPathArn: values['return-path-arn'],
     tags: values.tags,
     pinpointApplicationId: values['pinpoint-application-id'],
     upstreamConnections: values['upstream-connections'],

@@ -4,7 +4,8 @@
  * the port `Relay`; every error of any of them has its place in one table, `failures`.
  */
 export { type PinpointOptions, pinpoint } from './aws/pinpoint.ts'
-export { type SesOptions, ses } from './aws/ses.ts'
+export { ses } from './aws/ses.ts'
+export type { SesOptions } from './aws/ses-options.ts'
 export { sesv2 } from './aws/sesv2.ts'
 export type { Upstream } from './aws/upstream.ts'
 export { type Clock, systemClock } from './clock.ts'

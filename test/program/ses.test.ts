@@ -41,6 +41,25 @@ test('SES gets Source, Destinations and the exact bytes, and its message id is i
   assert.equal(entry.Size, data.length)
 })
 
+test('ARNs, tags and the configuration set reach SES; two ARNs are that of the source unless they are given', async t => {
+  const arn = (name: string) => `arn:aws:ses:eu-west-1:123456789012:identity/${name}`
+  for (const [given, from, returnPath] of [
+    [[], arn('a.example'), arn('a.example')],
+    [['-f', arn('b.example'), '-p', arn('c.example')], arn('b.example'), arn('c.example')],
+  ] as const) {
+    const options = ['-e', 'set', '-o', arn('a.example'), '--tags', 'team=web', ...given]
+    const { standIn, wire } = await begin(t, options)
+    assert.equal((await wire.mail('x\r\n')).code, 250)
+    const { parameters } = standIn.calls[0]!
+    assert.equal(parameters.get('ConfigurationSetName'), 'set')
+    assert.equal(parameters.get('SourceArn'), arn('a.example'))
+    assert.equal(parameters.get('FromArn'), from)
+    assert.equal(parameters.get('ReturnPathArn'), returnPath)
+    assert.equal(parameters.get('Tags.member.1.Name'), 'team')
+    assert.equal(parameters.get('Tags.member.1.Value'), 'web')
+  }
+})
+
 test('250 comes only after SES has said yes', async t => {
   const standIn = await standInFor(t)
   const gate = await Gate.before(standIn.endpoint)

@@ -1,29 +1,7 @@
 import type { MessageTag, SESClientConfig, SendRawEmailCommandInput } from '@aws-sdk/client-ses'
 import type { Mail, Receipt, Relay } from '../relay.ts'
-import {
-  callUpstream,
-  findStanding,
-  maxCallsOf,
-  type Upstream,
-  upstreamSettings,
-  watched,
-} from './upstream.ts'
-
-/** What the operator may say about sending through SES, either version; credentials and region are the SDK's to find. */
-export interface SesOptions extends Upstream {
-  readonly configurationSet?: string
-  /** Cross-account sending: ARN of the identity that authorises this one. */
-  readonly sourceArn?: string
-  /** `sourceArn` if left out: users report that SES wants it also where its documentation does not. */
-  readonly fromArn?: string
-  /** `sourceArn` if left out. */
-  readonly returnPathArn?: string
-  /** Message tags, name to value. */
-  readonly tags?: Readonly<Record<string, string>>
-  /** Where SES is, as a URL; `AWS_ENDPOINT_URL_SES` and `AWS_ENDPOINT_URL` say it too. */
-  readonly endpoint?: string
-  readonly region?: string
-}
+import { arnsOf, type SesOptions } from './ses-options.ts'
+import { callUpstream, findStanding, maxCallsOf, upstreamSettings, watched } from './upstream.ts'
 
 /**
  * Sends through `SendRawEmail` of Amazon SES. The SDK is loaded here and not before, so that other backends go
@@ -72,7 +50,8 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
 
 /** The input that is the same for every mail. What is not given must not be sent as an empty value. */
 function constantInput(options: SesOptions) {
-  const { configurationSet, sourceArn, fromArn = sourceArn, returnPathArn = sourceArn, tags = {} } = options
+  const { configurationSet, tags = {} } = options
+  const { sourceArn, fromArn, returnPathArn } = arnsOf(options)
   const messageTags: MessageTag[] = Object.entries(tags).map(([Name, Value]) => ({ Name, Value }))
   return {
     ...(configurationSet && { ConfigurationSetName: configurationSet }),

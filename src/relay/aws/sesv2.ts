@@ -1,6 +1,6 @@
 import type { MessageTag, SESv2ClientConfig, SendEmailCommandInput } from '@aws-sdk/client-sesv2'
 import type { Mail, Receipt, Relay } from '../relay.ts'
-import type { SesOptions } from './ses.ts'
+import { arnsOf, type SesOptions } from './ses-options.ts'
 import { callUpstream, findStanding, maxCallsOf, upstreamSettings, watched } from './upstream.ts'
 
 /**
@@ -52,7 +52,8 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
 
 /** The input that is the same for every mail. What is not given must not be sent as an empty value. */
 function constantInput(options: SesOptions) {
-  const { configurationSet, sourceArn, fromArn = sourceArn, returnPathArn = sourceArn, tags = {} } = options
+  const { configurationSet, tags = {} } = options
+  const { fromArn, returnPathArn } = arnsOf(options)
   const emailTags: MessageTag[] = Object.entries(tags).map(([Name, Value]) => ({ Name, Value }))
   return {
     ...(configurationSet && { ConfigurationSetName: configurationSet }),
