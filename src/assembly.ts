@@ -92,6 +92,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
       loginRequired: requiresLogin(access),
       mechanisms: mechanisms(access, hostname),
       plaintextLogin: settings.allowPlaintextAuth,
+      smtpUtf8: relay.takesUtf8 === true,
       bareNewline: settings.bareNewline,
       limits: {
         ...defaultLimits,

@@ -43,6 +43,9 @@ const dialogue = telling(
     'BDAT 0 LAST\r\n',
     'BDAT 50\r\n',
     'RCPT TO:<no@r.test>\r\n',
+    'MAIL FROM:<\xc3\xa9@s.test> SMTPUTF8\r\n',
+    'RCPT TO:<\xc3\xa9@r.test>\r\n',
+    '\xc3',
     ' ',
     '\0',
     '\xff',
@@ -61,6 +64,7 @@ const settings: Settings = {
   loginRequired: false,
   mechanisms: [plain, login, cramMd5({ challenge: () => '<1@relay.test>' })],
   plaintextLogin: true,
+  smtpUtf8: true,
   bareNewline: 'normalize',
   // Small, so that every limit is reached.
   limits: {

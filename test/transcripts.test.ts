@@ -45,7 +45,7 @@ describe('a transcript', () => {
   })
 
   it('has a name in kebab case', () => {
-    const wrong = files.filter(file => !/^[a-z]+\/[a-z0-9]+(-[a-z0-9]+)*\.smtp$/.test(file))
+    const wrong = files.filter(file => !/^[a-z0-9]+\/[a-z0-9]+(-[a-z0-9]+)*\.smtp$/.test(file))
     assert.deepEqual(wrong, [])
   })
 

@@ -1,5 +1,5 @@
 import type { Dialogue } from './dialogue.ts'
-import { readPath } from './grammar.ts'
+import { isAscii, readPath } from './grammar.ts'
 import { Incoming } from './incoming.ts'
 import { ChunkMode } from './modes/chunk.ts'
 import { ContentMode } from './modes/content.ts'
@@ -17,6 +17,8 @@ export interface Command {
   readonly needs: readonly Need[]
   /** It takes no argument. */
   readonly bare?: true
+  /** Its argument may have characters beyond ASCII (RFC 6531 section 3.4). */
+  readonly utf8?: true
   /** It moves no mail; a client may send only so many of these. */
   readonly idle?: true
   /** @param argument what stands behind the verb, spaces at both ends removed */
@@ -33,18 +35,29 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['EHLO', { needs: [welcome], idle: true, act: ehlo }],
   ['STARTTLS', { needs: [welcome, needs.noTls], bare: true, act: starttls }],
   ['AUTH', { needs: [welcome, needs.extended, tls, needs.noLogin, needs.noTransactionForLogin], act: auth }],
-  ['MAIL', { needs: [welcome, name, tls, login, needs.noTransaction], act: mail }],
+  ['MAIL', { needs: [welcome, name, tls, login, needs.noTransaction], utf8: true, act: mail }],
   [
     'RCPT',
-    { needs: [welcome, name, tls, login, needs.sender, needs.noChunks, needs.roomForRecipient], act: rcpt },
+    {
+      needs: [welcome, name, tls, login, needs.sender, needs.noChunks, needs.roomForRecipient],
+      utf8: true,
+      act: rcpt,
+    },
   ],
   ['DATA', { needs: [...forContent, needs.lines], bare: true, act: data }],
   // What it needs is looked at when its octets have been read.
   ['BDAT', { needs: [], act: bdat }],
   ['RSET', { needs: [welcome], bare: true, idle: true, act: rset }],
   ['NOOP', { needs: [welcome], idle: true, act: (_, dialogue) => dialogue.reply(replies.ok) }],
-  ['VRFY', { needs: [welcome, tls, login], idle: true, act: vrfy }],
-  ['EXPN', { needs: [welcome, tls, login], act: (_, dialogue) => dialogue.fault(replies.notImplemented) }],
+  ['VRFY', { needs: [welcome, tls, login], utf8: true, idle: true, act: vrfy }],
+  [
+    'EXPN',
+    {
+      needs: [welcome, tls, login],
+      utf8: true,
+      act: (_, dialogue) => dialogue.fault(replies.notImplemented),
+    },
+  ],
   ['HELP', { needs: [welcome], idle: true, act: help }],
   ['QUIT', { needs: [], bare: true, act: quit }],
   // A browser that was lured into speaking to this port must not get anywhere.
@@ -86,11 +99,13 @@ function keywords(dialogue: Dialogue): string[] {
     'PIPELINING',
     `SIZE ${settings.limits.messageBytes}`,
     '8BITMIME',
+    ...(settings.smtpUtf8 ? ['SMTPUTF8'] : []),
     'CHUNKING',
     'BINARYMIME',
     'ENHANCEDSTATUSCODES',
     ...(settings.tls !== 'none' && !secure ? ['STARTTLS'] : []),
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.map(m => m.name).join(' ')}`] : []),
+    `LIMITS RCPTMAX=${settings.limits.recipients}`,
     'HELP',
   ]
 }
@@ -126,6 +141,8 @@ function mail(argument: string, dialogue: Dialogue): void {
   if (path === 'bad address' || /^postmaster$/i.test(path.address)) return dialogue.fault(replies.badSender)
   const read = parameters(path.rest, mailParameters, dialogue)
   if ('refusal' in read) return dialogue.fault(read.refusal)
+  if (!isAscii(path.address) && !read.parameters.has('SMTPUTF8'))
+    return dialogue.fault(replies.senderNotAscii)
   const sender = { address: path.address, parameters: read.parameters }
   dialogue.ask({ type: 'sender', ...sender }, replies.senderOk, {
     granted: () =>
@@ -141,8 +158,11 @@ function rcpt(argument: string, dialogue: Dialogue): void {
   if ('refusal' in read) return dialogue.fault(read.refusal)
   const recipient = { address: path.address, parameters: read.parameters }
   const transaction = dialogue.transaction!
-  const sender = transaction.sender.address
-  dialogue.ask({ type: 'recipient', sender, ...recipient }, replies.recipientOk, {
+  const { sender } = transaction
+  if (!isAscii(path.address) && !sender.parameters.has('SMTPUTF8')) {
+    return dialogue.fault(replies.recipientNotAscii)
+  }
+  dialogue.ask({ type: 'recipient', sender: sender.address, ...recipient }, replies.recipientOk, {
     granted: () => transaction.recipients.push(recipient),
     refused: reply => {
       transaction.refusedRecipient = true

@@ -1,12 +1,21 @@
 /**
- * The words of RFC 5321 section 4.1.2 and 4.1.3, and xtext of RFC 3461 section 4. Every expression is deterministic:
- * a line is read in time linear in its length, whatever it holds.
+ * The words of RFC 5321 section 4.1.2 and 4.1.3, as RFC 6531 section 3.3 extends them, and xtext of RFC 3461 section 4.
+ * Every expression is deterministic: a line is read in time linear in its length, whatever it holds.
  */
 
-const dotString = /[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*/y
-const quotedString = /"(?:[ !#-[\]-~]|\\[ -~])*"/y
+/**
+ * Characters beyond ASCII that may stand in an address: none that is a control, invisible, a line or a word break, or
+ * half of a character, because two addresses that look the same shall be the same.
+ */
+const beyondAscii = '[^\\x00-\\x7f\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}]'
+const atom = `(?:[\\w!#$%&'*+/=?^\`{|}~\\-]|${beyondAscii})+`
+const dotString = new RegExp(`${atom}(?:\\.${atom})*`, 'uy')
+const quotedString = new RegExp(`"(?:[ !#-\\[\\]-~]|\\\\[ -~]|${beyondAscii})*"`, 'uy')
 /** Letters, digits and hyphens; the underscore too, because hosts in container networks have it in their names. */
-const domain = /\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)*/y
+const letters = `(?:\\w|(?![\u3002\uff0e\uff61])${beyondAscii})+`
+const label = `${letters}(?:-+${letters})*`
+/** Dots of other scripts are none here: IDNA takes them for dots, and they would hide one domain in another. */
+const domain = new RegExp(`${label}(?:\\.${label})*`, 'uy')
 const literal = /\[([!-Z^-~]+)\]/y
 const dottedQuad = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
 const taggedLiteral = /^[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+$/
@@ -37,7 +46,7 @@ export function readPath(text: string): PathRead | 'not a path' | 'bad address' 
   if (at < 0) return 'bad address'
   if (text[at] === '@') at = skipDomainOrLiteral(text, at + 1)
   else if (!/^postmaster$/i.test(text.slice(start, at))) return 'bad address'
-  if (at < 0 || text[at] !== '>' || at + 1 > pathOctets) return 'bad address'
+  if (at < 0 || text[at] !== '>' || octets(text, 0, at + 1) > pathOctets) return 'bad address'
   return { address: text.slice(start, at), end: at + 1 }
 }
 
@@ -64,6 +73,22 @@ export function isBase64(text: string): boolean {
   )
 }
 
+/** True for text that stays the same in every encoding that a mail server knows. */
+export function isAscii(text: string): boolean {
+  return !/[^\x00-\x7f]/.test(text)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text that UTF-8 stands for, `undefined` where it is none: nothing is guessed or replaced (RFC 3629 section 3). */
+export function readUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /** True for xtext that stands for printable ASCII (RFC 3461 section 4). */
 export function isXtext(text: string): boolean {
   return /^(?:[!-*,-<>-~]|\+(?:[2-6][0-9A-F]|7[0-9A-E]))*$/.test(text)
@@ -84,7 +109,7 @@ function skipRoute(text: string, at: number): number {
 function skipDomainOrLiteral(text: string, at: number): number {
   if (text[at] !== '[') {
     const end = skip(domain, text, at)
-    return end - at > domainOctets ? -1 : end
+    return octets(text, at, end) > domainOctets ? -1 : end
   }
   literal.lastIndex = at
   const content = literal.exec(text)?.[1]
@@ -96,6 +121,10 @@ function isLiteral(content: string): boolean {
   // A URL knows what an IPv6 address is; the engine has nothing else at hand that does.
   if (/^IPv6:/i.test(content)) return URL.canParse(`smtp://[${content.slice(5)}]`)
   return taggedLiteral.test(content)
+}
+
+function octets(text: string, from: number, to: number): number {
+  return Buffer.byteLength(text.slice(from, to))
 }
 
 function skip(expression: RegExp, text: string, at: number): number {

@@ -27,6 +27,13 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
       return value === '<>' || (value !== '' && isXtext(value)) ? undefined : replies.parameterValue('AUTH')
     },
   ],
+  [
+    'SMTPUTF8', // RFC 6531 section 3.4
+    (value, { settings: { smtpUtf8 } }) => {
+      if (!smtpUtf8) return replies.unknownParameter('SMTPUTF8')
+      return value === '' ? undefined : replies.parameterValue('SMTPUTF8')
+    },
+  ],
 ] satisfies [string, Check][])
 
 /** What RCPT takes behind its address. */

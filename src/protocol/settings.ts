@@ -14,6 +14,8 @@ export interface Settings {
   readonly mechanisms: readonly Mechanism[]
   /** Offer mechanisms that show the password also where there is no TLS. */
   readonly plaintextLogin: boolean
+  /** Offer SMTPUTF8 (RFC 6531): only where a mail can go on with addresses and headers in UTF-8. */
+  readonly smtpUtf8: boolean
   /** A CR or LF on its own inside content: made a CRLF, or a reason to refuse the mail. */
   readonly bareNewline: 'normalize' | 'reject'
   readonly limits: Limits

@@ -5,6 +5,7 @@ export function discard(): Relay {
   return {
     name: 'discard',
     maxMessageBytes: 40 * 1024 * 1024,
+    takesUtf8: true,
     send: async () => ({}),
   }
 }

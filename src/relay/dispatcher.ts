@@ -56,9 +56,10 @@ class Dispatch implements MessageSink {
     this.#client = client
     // Who is named twice gets it once.
     const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
+    const utf8 = transaction.sender.parameters.has('SMTPUTF8')
     const id = randomBytes(10).toString('hex')
     this.#mail = { id, sender: transaction.sender.address, recipients }
-    this.#header = Buffer.from(received({ client, recipients, hostname, service, id, time: now() }))
+    this.#header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
   }
 
   write(bytes: Buffer): void {

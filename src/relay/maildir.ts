@@ -44,7 +44,7 @@ export async function maildir(path: string, files: Files = fs): Promise<Relay> {
     }
   }
 
-  return { name: 'maildir', maxMessageBytes: 40 * 1024 * 1024, send }
+  return { name: 'maildir', maxMessageBytes: 40 * 1024 * 1024, takesUtf8: true, send }
 }
 
 async function writeAll(handle: fs.FileHandle, content: readonly Buffer[]): Promise<void> {

@@ -27,6 +27,8 @@ export interface Relay {
   readonly maxRecipientsPerCall?: number
   /** Calls that the backend takes at once; without limit where left out. */
   readonly maxCalls?: number
+  /** The backend takes addresses and headers in UTF-8 (RFC 6531). */
+  readonly takesUtf8?: true
   /** The backend may take a mail for some of the recipients of a call and refuse it for others. */
   readonly answersPerRecipient?: boolean
   /**

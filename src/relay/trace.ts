@@ -5,6 +5,8 @@ export interface Arrival {
   readonly client: Client
   /** The envelope recipients, all of them. */
   readonly recipients: readonly string[]
+  /** The client asked for SMTPUTF8 (RFC 6531). */
+  readonly utf8: boolean
   /** The name this server goes by. */
   readonly hostname: string
   /** The name of the service. */
@@ -24,17 +26,17 @@ export function received(arrival: Arrival): string {
   const lines = [
     `Received: from ${domain(client.name)} (${addressLiteral(client.address)})`,
     `by ${domain(hostname)} (${comment(service)})`,
-    `with ${protocol(client)} id ${domain(id)}`,
+    `with ${protocol(arrival)} id ${domain(id)}`,
   ]
   const [only, ...others] = recipients
   if (only !== undefined && others.length === 0 && isPlain(only)) lines.push(`for <${only}>`)
   return `${lines.join('\r\n\t')};\r\n\t${dateTime(time)}\r\n`
 }
 
-/** The transmission type of RFC 3848. It knows TLS and AUTH for clients that said EHLO only. */
-function protocol({ extended, secure, user }: Client): string {
+/** The transmission type of RFC 3848 or RFC 6531 section 4.3. Only clients that said EHLO have more than one. */
+function protocol({ client: { extended, secure, user }, utf8 }: Arrival): string {
   if (!extended) return 'SMTP'
-  return `ESMTP${secure ? 'S' : ''}${user === undefined ? '' : 'A'}`
+  return `${utf8 ? 'UTF8' : 'E'}SMTP${secure ? 'S' : ''}${user === undefined ? '' : 'A'}`
 }
 
 /** The date-time of RFC 5322 section 3.3, always in UTC. */

@@ -14,7 +14,7 @@ export interface Conditions {
 export function readConditions(text: string): Conditions {
   const given = new Map<string, string>()
   for (const pair of text === '' ? [] : text.split(', ')) {
-    const [, name = '', value = ''] = /^([a-z-]+)=(.+)$/.exec(pair) ?? []
+    const [, name = '', value = ''] = /^([a-z0-9-]+)=(.+)$/.exec(pair) ?? []
     if (given.has(name) || !(name in limitNames || otherNames.includes(name)))
       throw new Error(`not a condition, or not the first of its name: ${pair}`)
     given.set(name, value)
@@ -36,6 +36,7 @@ export function readConditions(text: string): Conditions {
       return mechanism
     }),
     plaintextLogin: choose('plaintext-login', 'no', 'yes') === 'yes',
+    smtpUtf8: choose('smtputf8', 'no', 'yes') === 'yes',
     bareNewline: choose('bare-newline', 'normalize', 'reject'),
     limits: { ...defaultLimits, ...readLimits(given) },
   }
@@ -45,7 +46,7 @@ export function readConditions(text: string): Conditions {
 /** CRAM-MD5's challenge is always the same here, so that a transcript can hold the response to it. */
 const mechanisms = [plain, login, cramMd5({ challenge: () => '<1896.697170952@relay.test>' })]
 
-const otherNames = ['tls', 'login', 'mechanisms', 'plaintext-login', 'bare-newline', 'secure']
+const otherNames = ['tls', 'login', 'mechanisms', 'plaintext-login', 'bare-newline', 'secure', 'smtputf8']
 
 const limitNames: { readonly [name: string]: keyof Limits } = {
   size: 'messageBytes',

@@ -26,6 +26,7 @@ class Player {
       loginRequired: requiresLogin(access),
       mechanisms: mechanisms(access, 'relay.test'),
       plaintextLogin: false,
+      smtpUtf8: false,
       bareNewline: 'normalize',
       limits: defaultLimits,
     } as const

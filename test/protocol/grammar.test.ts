@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isBase64, isXtext, readParameters, readPath } from '../../src/protocol/grammar.ts'
+import { isBase64, isXtext, readParameters, readPath, readUtf8 } from '../../src/protocol/grammar.ts'
 
 const address = (text: string) => {
   const path = readPath(text)
@@ -67,7 +67,10 @@ test('what is no address is refused', () => {
     'a@s\0',
     'a\x01@s',
     '"a\tb"@s',
-    'é@s',
+    'a\u200bb@s',
+    'a@s\u3002t',
+    'a@s\ud800',
+    'a\u00a0@s',
     `a@${'x'.repeat(256)}`,
     `${'x'.repeat(250)}@s.example`,
   ]) {
@@ -78,8 +81,26 @@ test('what is no address is refused', () => {
   assert.equal(address(''), 'not a path')
 })
 
+test('an address may have characters of any script, and keeps them as they are', () => {
+  for (const path of ['é@s', 'e\u0301@s', '用户@例え.テスト', '"a ü"@bücher-laden.example', '😀@s'])
+    assert.equal(address(`<${path}>`), path)
+})
+
+test('octets are counted, not characters', () => {
+  assert.equal(address(`<${'é'.repeat(126)}@s>`), `${'é'.repeat(126)}@s`)
+  assert.equal(address(`<a${'é'.repeat(126)}@s>`), 'bad address')
+  assert.equal(address(`<${'😀'.repeat(64)}@s>`), 'bad address')
+})
+
+test('UTF-8 is strict', () => {
+  assert.equal(readUtf8(Buffer.from('aé😀')), 'aé😀')
+  assert.equal(readUtf8(Buffer.from('\ufeffa')), '\ufeffa')
+  for (const bytes of ['80', 'c3', 'c0af', 'e080af', 'eda080', 'f4908080', 'ff'])
+    assert.equal(readUtf8(Buffer.from(bytes, 'hex')), undefined, bytes)
+})
+
 test('an address is read in time linear in its length, whatever it holds', () => {
-  for (const text of ['a.', '-', 'a-', '"', '\\', '@a,', '[', 'a@']) {
+  for (const text of ['a.', '-', 'é', 'é-', 'é.', 'a-', '"', '\\', '@a,', '[', 'a@']) {
     const begin = process.cpuUsage().user
     readPath(`<${text.repeat(200_000)}`)
     assert.ok(process.cpuUsage().user - begin < 1_000_000, text)

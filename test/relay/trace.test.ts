@@ -14,6 +14,7 @@ const client: Client = {
 const arrival: Arrival = {
   client,
   recipients: ['bob@example.org'],
+  utf8: false,
   hostname: 'relay.example',
   service: 'AWS SMTP Relay',
   id: 'abc123',
@@ -55,6 +56,15 @@ for (const [facts, keyword] of protocols) {
     assert.match(received({ ...arrival, client: { ...client, ...facts } }), new RegExp(`with ${keyword} id`))
   })
 }
+
+test('a mail that came with SMTPUTF8 says so', () => {
+  const how = (facts: Partial<Client>) =>
+    / with (\S+) id /.exec(
+      received({ ...arrival, utf8: true, client: { ...client, ...facts } }).replaceAll('\t', ' '),
+    )?.[1]
+  assert.equal(how({}), 'UTF8SMTP')
+  assert.equal(how({ secure: true, user: 'alice' }), 'UTF8SMTPSA')
+})
 
 test('an address literal may be the name, and no name is unknown', () => {
   const named = (name: string | undefined) => received({ ...arrival, client: { ...client, name } })

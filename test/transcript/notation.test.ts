@@ -115,6 +115,7 @@ describe('conditions', () => {
         loginRequired: true,
         mechanisms: ['LOGIN', 'PLAIN'],
         plaintextLogin: true,
+        smtpUtf8: false,
         bareNewline: 'reject',
         limits: {
           messageBytes: 1,

@@ -1,5 +1,6 @@
 import { commands } from '../commands.ts'
 import type { Dialogue } from '../dialogue.ts'
+import { isAscii, readUtf8 } from '../grammar.ts'
 import type { LineFault } from '../input.ts'
 import type { Mode } from '../mode.ts'
 import { firstUnmet } from '../needs.ts'
@@ -20,7 +21,7 @@ export const commandMode: Mode = {
     const line = input.readLine(commandBytes, skippedBytes)
     if (line === undefined) return false
     if (typeof line === 'string') refuse(line, dialogue)
-    else obey(line.toString('latin1'), dialogue)
+    else obey(line, dialogue)
     return true
   },
 }
@@ -31,12 +32,16 @@ function refuse(fault: LineFault, dialogue: Dialogue): void {
   else if (fault === 'bare newline') dialogue.fault(replies.bareNewline)
 }
 
-function obey(line: string, dialogue: Dialogue): void {
-  if (/[^\x00-\x7f]/.test(line)) return dialogue.fault(replies.notAscii)
-  const [verb, argument] = split(line)
-  const command = commands.get(verb.toUpperCase())
+function obey(line: Buffer, dialogue: Dialogue): void {
+  const latin1 = line.toString('latin1')
+  const ascii = isAscii(latin1)
+  const text = ascii ? latin1 : readUtf8(line)
+  if (text === undefined) return dialogue.fault(replies.notUtf8)
+  const [verb, argument] = split(text)
   if (verb === '') return dialogue.fault(replies.noCommand)
+  const command = isAscii(verb) ? commands.get(verb.toUpperCase()) : undefined
   if (command === undefined) return dialogue.fault(replies.unknownCommand)
+  if (!ascii && !command.utf8) return dialogue.fault(replies.notAscii)
   const unmet = firstUnmet(command.needs, dialogue)
   if (unmet !== undefined) return dialogue.fault(unmet)
   if (command.bare && argument !== '') return dialogue.fault(replies.noArgument)
