@@ -94,6 +94,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
       plaintextLogin: settings.allowPlaintextAuth,
       smtpUtf8: relay.takesUtf8 === true,
       bareNewline: settings.bareNewline,
+      strictPipelining: settings.strictPipelining,
       limits: {
         ...defaultLimits,
         messageBytes: settings.maxMessageBytes ?? relay.maxMessageBytes,

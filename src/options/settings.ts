@@ -45,6 +45,7 @@ export interface Settings {
   /** How long a message may wait for the send rate and for new tries upstream. */
   readonly patienceMs: number
   readonly bareNewline: Values['bare-newline']
+  readonly strictPipelining: boolean
   readonly drainTimeoutMs: number
   /** What works, but perhaps not as it was meant: a line each for the operator, without a secret. */
   readonly warnings: readonly string[]
@@ -114,6 +115,7 @@ export function settle(values: Values, env: Environment): Settled {
     dataTimeoutMs: values['data-timeout'],
     patienceMs: values.patience,
     bareNewline: values['bare-newline'],
+    strictPipelining: values['strict-pipelining'],
     drainTimeoutMs: values['drain-timeout'],
   }
 }

@@ -215,6 +215,11 @@ const operation = {
     fallback: 'normalize',
     help: 'A CR or LF on its own in a message: normalize (to CRLF) or reject (the message)',
   },
+  'strict-pipelining': {
+    kind: kinds.boolean,
+    fallback: 'false',
+    help: 'Leave clients that talk before the greeting, or go on where they have to wait for a reply: 554',
+  },
   'drain-timeout': {
     kind: kinds.seconds(0),
     value: 'SECONDS',

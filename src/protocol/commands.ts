@@ -19,6 +19,8 @@ export interface Command {
   readonly bare?: true
   /** Its argument may have characters beyond ASCII (RFC 6531 section 3.4). */
   readonly utf8?: true
+  /** More commands may follow before its reply (RFC 2920 section 3.1). */
+  readonly grouped?: true
   /** It moves no mail; a client may send only so many of these. */
   readonly idle?: true
   /** @param argument what stands behind the verb, spaces at both ends removed */
@@ -35,19 +37,20 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['EHLO', { needs: [welcome], idle: true, act: ehlo }],
   ['STARTTLS', { needs: [welcome, needs.noTls], bare: true, act: starttls }],
   ['AUTH', { needs: [welcome, needs.extended, tls, needs.noLogin, needs.noTransactionForLogin], act: auth }],
-  ['MAIL', { needs: [welcome, name, tls, login, needs.noTransaction], utf8: true, act: mail }],
+  ['MAIL', { needs: [welcome, name, tls, login, needs.noTransaction], utf8: true, grouped: true, act: mail }],
   [
     'RCPT',
     {
       needs: [welcome, name, tls, login, needs.sender, needs.noChunks, needs.roomForRecipient],
       utf8: true,
+      grouped: true,
       act: rcpt,
     },
   ],
   ['DATA', { needs: [...forContent, needs.lines], bare: true, act: data }],
   // What it needs is looked at when its octets have been read.
-  ['BDAT', { needs: [], act: bdat }],
-  ['RSET', { needs: [welcome], bare: true, idle: true, act: rset }],
+  ['BDAT', { needs: [], grouped: true, act: bdat }],
+  ['RSET', { needs: [welcome], bare: true, idle: true, grouped: true, act: rset }],
   ['NOOP', { needs: [welcome], idle: true, act: (_, dialogue) => dialogue.reply(replies.ok) }],
   ['VRFY', { needs: [welcome, tls, login], utf8: true, idle: true, act: vrfy }],
   [

@@ -1,4 +1,4 @@
-import type { Event, Path, Question, Transaction, Verdict } from './events.ts'
+import { type Event, isQuestion, type Path, type Question, type Transaction, type Verdict } from './events.ts'
 import type { Client } from './host.ts'
 import type { Incoming } from './incoming.ts'
 import type { Mode } from './mode.ts'
@@ -42,6 +42,8 @@ export class Dialogue implements Client {
   transaction: OpenTransaction | undefined
   /** The host refused the connection, and the client has not left yet. */
   unwelcome = false
+  /** The client has to hear a reply before it says more (RFC 2920 section 3.1); at first that is the greeting. */
+  awaited = true
   /** How the next bytes are read. */
   mode: Mode
   readonly #commands: Mode
@@ -84,9 +86,11 @@ export class Dialogue implements Client {
 
   /** Refuses: a 5xx is an error of the client, and one too many of them is the last. */
   fault(reply: Reply): void {
-    if (reply.code < 500) this.reply(reply)
-    else if (++this.#errors < this.settings.limits.errors) this.reply(reply)
-    else this.close(replies.tooManyErrors)
+    if (reply.code < 500) return this.reply(reply)
+    const { errors, promptErrors } = this.settings.limits
+    if (++this.#errors >= errors) return this.close(replies.tooManyErrors)
+    if (this.#errors > promptErrors) this.notify({ type: 'pause' })
+    this.reply(reply)
   }
 
   /** Counts a command that moves no mail; beyond the limit it is an error, though it is obeyed. */
@@ -95,11 +99,12 @@ export class Dialogue implements Client {
     if (++this.#idleCommands > idleCommands && ++this.#errors >= errors) this.close(replies.tooManyErrors)
   }
 
-  /** As `fault`, for a login that failed. */
+  /** As `fault`, for a login that failed: whoever guesses shall guess slowly. */
   loginFault(reply: Reply): void {
-    if (reply.code < 500) this.reply(reply)
-    else if (++this.#failedLogins < this.settings.limits.failedLogins) this.fault(reply)
-    else this.close(replies.tooManyLogins)
+    if (reply.code < 500) return this.reply(reply)
+    if (++this.#failedLogins >= this.settings.limits.failedLogins) return this.close(replies.tooManyLogins)
+    this.notify({ type: 'pause' })
+    this.fault(reply)
   }
 
   /** Says a last reply, where one is possible, and closes. */
@@ -223,8 +228,4 @@ function isReply({ code, status, text }: Reply): boolean {
   if (status !== undefined && !/^[245]\.\d{1,3}\.\d{1,3}$/.test(status)) return false
   if (status !== undefined && status[0] !== String(code)[0]) return false
   return typeof text === 'string' || (Array.isArray(text) && text.length > 0)
-}
-
-function isQuestion(event: Event): event is Question {
-  return !['content', 'discard', 'upgrade', 'close'].includes(event.type)
 }

@@ -35,12 +35,19 @@ export type Notice =
   | { readonly type: 'content'; readonly bytes: Buffer }
   /** The mail that was coming will not be delivered: forget it. */
   | { readonly type: 'discard' }
+  /** Wait a while before going on: a client that does much wrong shall not do it fast. */
+  | { readonly type: 'pause' }
   /** Send the output, then start TLS; call `secured` once it is up. Void if a `close` follows it. */
   | { readonly type: 'upgrade' }
   /** Send the output, then close the connection. */
   | { readonly type: 'close' }
 
 export type Event = Question | Notice
+
+/** True for what is to be answered. */
+export function isQuestion(event: Event): event is Question {
+  return !['content', 'discard', 'pause', 'upgrade', 'close'].includes(event.type)
+}
 
 /** Silence is consent. A 4xx or 5xx reply refuses; another one consents in its own words. */
 export type Verdict = Reply | undefined

@@ -29,6 +29,7 @@ export const replies = {
   bareNewline: reply(500, '5.5.2', 'Lines must end with CRLF and hold no other CR or LF'),
   notAscii: reply(500, '5.5.2', 'Only ASCII characters are possible in this command'),
   notUtf8: reply(500, '5.5.2', 'Characters beyond ASCII must be UTF-8'),
+  tooEarly: reply(554, '5.5.0', 'Wait for the reply before you say more, closing connection'),
   tlsBeforeStarttls: reply(500, '5.5.1', 'TLS begins with STARTTLS here, closing connection'),
   notHttp: reply(421, '4.7.0', 'This is SMTP, not HTTP, closing connection'),
   ok: reply(250, '2.0.0', 'Ok'),

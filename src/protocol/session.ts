@@ -52,6 +52,7 @@ export class Session {
   /** Takes bytes from the client. They are not copied and must not change any more. */
   receive(bytes: Buffer): void {
     this.#input.add(bytes)
+    this.#leaveIfEarly()
   }
 
   /** The next event; undefined when a question is pending or more input is needed. */
@@ -102,7 +103,18 @@ export class Session {
 
   /** False when there is nothing to be done before more input comes. */
   #step(): boolean {
-    return this.#dialogue.leaveIfRetired() || this.#dialogue.mode.read(this.#input, this.#dialogue)
+    const dialogue = this.#dialogue
+    if (dialogue.leaveIfRetired()) return true
+    dialogue.awaited = false
+    if (!dialogue.mode.read(this.#input, dialogue)) return false
+    this.#leaveIfEarly()
+    return true
+  }
+
+  /** Leaves a client that does not wait for a reply where it has to. */
+  #leaveIfEarly(): void {
+    const { settings, awaited } = this.#dialogue
+    if (settings.strictPipelining && awaited && !this.#input.isEmpty) this.#dialogue.close(replies.tooEarly)
   }
 
   /** A reply in the clear while the client speaks TLS already would only confuse it. */

@@ -18,6 +18,8 @@ export interface Settings {
   readonly smtpUtf8: boolean
   /** A CR or LF on its own inside content: made a CRLF, or a reason to refuse the mail. */
   readonly bareNewline: 'normalize' | 'reject'
+  /** A client that says more where it has to wait for a reply is left: `554 5.5.0` (RFC 2920 section 3.1). */
+  readonly strictPipelining: boolean
   readonly limits: Limits
 }
 
@@ -37,6 +39,8 @@ export interface Limits {
   readonly skippedBytes: number
   /** Errors of the client since its latest accepted mail. With this many: `421 4.7.0` and close. */
   readonly errors: number
+  /** Errors that are answered at once; the answer to each one beyond comes after a pause. */
+  readonly promptErrors: number
   /** HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted mail; each one beyond counts as an error. */
   readonly idleCommands: number
   /** Failed logins. With this many: `421 4.7.0` and close. */
@@ -51,6 +55,7 @@ export const defaultLimits: Limits = {
   responseBytes: 12_288,
   skippedBytes: 2 * 1024 * 1024,
   errors: 20,
+  promptErrors: 10,
   idleCommands: 100,
   failedLogins: 3,
 }

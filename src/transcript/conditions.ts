@@ -38,6 +38,7 @@ export function readConditions(text: string): Conditions {
     plaintextLogin: choose('plaintext-login', 'no', 'yes') === 'yes',
     smtpUtf8: choose('smtputf8', 'no', 'yes') === 'yes',
     bareNewline: choose('bare-newline', 'normalize', 'reject'),
+    strictPipelining: choose('pipelining', 'lax', 'strict') === 'strict',
     limits: { ...defaultLimits, ...readLimits(given) },
   }
   return { settings, client: { address: '192.0.2.1', secure: choose('secure', 'no', 'yes') === 'yes' } }
@@ -46,7 +47,16 @@ export function readConditions(text: string): Conditions {
 /** CRAM-MD5's challenge is always the same here, so that a transcript can hold the response to it. */
 const mechanisms = [plain, login, cramMd5({ challenge: () => '<1896.697170952@relay.test>' })]
 
-const otherNames = ['tls', 'login', 'mechanisms', 'plaintext-login', 'bare-newline', 'secure', 'smtputf8']
+const otherNames = [
+  'tls',
+  'login',
+  'mechanisms',
+  'plaintext-login',
+  'bare-newline',
+  'secure',
+  'smtputf8',
+  'pipelining',
+]
 
 const limitNames: { readonly [name: string]: keyof Limits } = {
   size: 'messageBytes',
@@ -56,6 +66,7 @@ const limitNames: { readonly [name: string]: keyof Limits } = {
   response: 'responseBytes',
   skipped: 'skippedBytes',
   errors: 'errors',
+  'prompt-errors': 'promptErrors',
   'idle-commands': 'idleCommands',
   'failed-logins': 'failedLogins',
 }

@@ -30,7 +30,7 @@ export const questionTypes = ['connect', 'login', 'sender', 'recipient', 'messag
 export type NoticeName = (typeof noticeNames)[number]
 
 /** Every notice that has a line of its own. */
-export const noticeNames = ['upgrade', 'discard', 'close'] as const
+export const noticeNames = ['upgrade', 'discard', 'pause', 'close'] as const
 
 /** True for what the server does; it is written anew whenever a transcript is played. */
 export function isServers(line: Line): boolean {

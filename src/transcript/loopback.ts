@@ -62,7 +62,7 @@ class Play {
     this.#server = new Server({
       settings: conditions.settings,
       host: this.#cast,
-      timeouts: { ...defaultTimeouts, idleMs: silenceMs, handshakeMs: silenceMs },
+      timeouts: { ...defaultTimeouts, idleMs: silenceMs, handshakeMs: silenceMs, pauseMs: 1 },
       secureContext: () => context,
     })
   }

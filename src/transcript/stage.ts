@@ -1,4 +1,4 @@
-import { Session } from '../protocol/index.ts'
+import { isQuestion, Session } from '../protocol/index.ts'
 import type { Conditions } from './conditions.ts'
 import type { Line, World } from './line.ts'
 import { Record } from './record.ts'
@@ -70,7 +70,7 @@ export class Stage {
         this.#record.content(event.bytes)
         continue
       }
-      if (event.type === 'discard' || event.type === 'upgrade' || event.type === 'close') {
+      if (!isQuestion(event)) {
         this.#record.notice(event.type)
         continue
       }

@@ -15,7 +15,9 @@ export type Halt = 'host' | 'input' | 'upgrade' | 'close'
 export interface Conduct {
   /** Milliseconds that the host has for an answer: `451 4.4.1`. */
   readonly answerMs: number
-  /** The host has answered after a while: `run` can go on. */
+  /** Milliseconds that the session pauses where it asks for that. */
+  readonly pauseMs: number
+  /** The host has answered after a while, or the pause is over: `run` can go on. */
   readonly onAnswer: () => void
   /** What the host threw or rejected with; the client hears `451 4.3.0`. */
   readonly onFault: ((fault: unknown) => void) | undefined
@@ -56,6 +58,9 @@ export class Conductor {
           break
         case 'discard':
           this.#discard()
+          break
+        case 'pause':
+          this.#ask(() => sleep(this.#conduct.pauseMs), nothing, nothing)
           break
         case 'upgrade':
         case 'close':
@@ -178,6 +183,11 @@ export class Conductor {
       )
       .catch(fault => onFault?.(fault))
   }
+}
+
+/** Does not keep the process from ending. */
+function sleep(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms).unref())
 }
 
 function nothing(): void {}

@@ -71,10 +71,13 @@ export class Connection {
     this.#session = new Session(settings, { address: this.address, secure })
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
+      pauseMs: timeouts.pauseMs,
       onAnswer: this.#onAnswer,
       onFault,
     })
-    this.#run()
+    // Who talks now did not wait for the greeting, and is heard at once.
+    if (settings.strictPipelining) this.#stageTimer = setTimeout(() => this.#run(), timeouts.earlyTalkMs)
+    else this.#run()
   }
 
   /** Goes on as far as bytes and answers allow. */

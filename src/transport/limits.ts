@@ -11,6 +11,10 @@ export interface Timeouts {
   readonly handshakeMs: number
   /** An answer of the host: `451 4.4.1`. Clients give up after ten minutes (RFC 5321 section 4.5.3.2.6). */
   readonly answerMs: number
+  /** The pause before a reply to a client that does much wrong. */
+  readonly pauseMs: number
+  /** Where pipelining is strict: how long the greeting waits for clients that do not wait for it. */
+  readonly earlyTalkMs: number
   /** The client's closing of its half after the server closed its own: the socket is closed. */
   readonly lingerMs: number
 }
@@ -20,5 +24,7 @@ export const defaultTimeouts: Timeouts = {
   messageMs: 600_000,
   handshakeMs: 30_000,
   answerMs: 300_000,
+  pauseMs: 1_000,
+  earlyTalkMs: 100,
   lingerMs: 5_000,
 }

@@ -28,6 +28,7 @@ class Player {
       plaintextLogin: false,
       smtpUtf8: false,
       bareNewline: 'normalize',
+      strictPipelining: false,
       limits: defaultLimits,
     } as const
     this.#session = new Session(settings, { address, secure })

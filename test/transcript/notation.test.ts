@@ -117,6 +117,7 @@ describe('conditions', () => {
         plaintextLogin: true,
         smtpUtf8: false,
         bareNewline: 'reject',
+        strictPipelining: false,
         limits: {
           messageBytes: 1,
           drainFactor: 2,
@@ -125,6 +126,7 @@ describe('conditions', () => {
           responseBytes: 5,
           skippedBytes: 6,
           errors: 7,
+          promptErrors: 10,
           idleCommands: 8,
           failedLogins: 9,
         },

@@ -25,6 +25,7 @@ const settings: Settings = {
   plaintextLogin: true,
   smtpUtf8: false,
   bareNewline: 'normalize',
+  strictPipelining: false,
   // The engine's limits are tested with the engine; here a client may ask as much as it likes.
   limits: { ...defaultLimits, messageBytes: 200_000_000, idleCommands: Infinity, errors: Infinity },
 }

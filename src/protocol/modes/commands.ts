@@ -40,6 +40,7 @@ function obey(line: Buffer, dialogue: Dialogue): void {
   const [verb, argument] = split(text)
   if (verb === '') return dialogue.fault(replies.noCommand)
   const command = isAscii(verb) ? commands.get(verb.toUpperCase()) : undefined
+  dialogue.awaited = !(dialogue.extended && command?.grouped)
   if (command === undefined) return dialogue.fault(replies.unknownCommand)
   if (!ascii && !command.utf8) return dialogue.fault(replies.notAscii)
   const unmet = firstUnmet(command.needs, dialogue)

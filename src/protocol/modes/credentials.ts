@@ -27,6 +27,7 @@ export class CredentialsMode implements Mode {
     const { responseBytes, skippedBytes } = dialogue.settings.limits
     const line = input.readLine(responseBytes, skippedBytes)
     if (line === undefined) return false
+    dialogue.awaited = true
     if (typeof line !== 'string') this.#respond(line.toString('latin1'), dialogue)
     else this.#fail(line === 'too long' ? replies.responseTooLong : replies.bareNewline, dialogue)
     return true

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { defaultLimits } from '../../src/protocol/index.ts'
+import { RecordingHost } from './recording-host.ts'
+import { Stand } from './stand.ts'
+import { Wire } from './wire.ts'
+
+const strict = { strictPipelining: true }
+
+test('where pipelining is strict, a client that talks before the greeting hears 554 instead of it', async t => {
+  // The greeting never comes by itself here.
+  const stand = await Stand.set(t, new RecordingHost(), {
+    settings: strict,
+    timeouts: { earlyTalkMs: 60_000 },
+  })
+  const wire = await Wire.connect(stand.port)
+  wire.say('EHLO client.test\r\n')
+  assert.match(await wire.rest(), /^554 5\.5\.0 [^\r\n]*\r\n$/)
+
+  const secure = await Wire.connect(stand.tlsPort, { tls: true })
+  secure.say('E')
+  assert.match(await secure.rest(), /^554 5\.5\.0 [^\r\n]*\r\n$/)
+  await stand.emptied()
+})
+
+test('where pipelining is strict, a client that waits is greeted and served as ever', async t => {
+  const host = new RecordingHost()
+  const stand = await Stand.set(t, host, { settings: strict, timeouts: { earlyTalkMs: 10 } })
+  for (const tls of [false, true]) {
+    const wire = await stand.greeted(tls)
+    assert.equal((await wire.mail('x\r\n')).code, 250)
+  }
+  const upgraded = await stand.greeted()
+  assert.equal((await upgraded.ask('STARTTLS')).code, 220)
+  await upgraded.wrap()
+  await upgraded.ask('EHLO client.test')
+  assert.equal((await upgraded.mail('x\r\n')).code, 250)
+  assert.equal(host.delivered.length, 3)
+})
+
+test('a client that leaves while its greeting waits is gone at once', async t => {
+  const stand = await Stand.set(t, new RecordingHost(), {
+    settings: strict,
+    timeouts: { earlyTalkMs: 60_000 },
+  })
+  const wire = await Wire.connect(stand.port)
+  await stand.until(() => stand.server.connections === 1, 'the connection')
+  wire.socket.destroy()
+  await stand.emptied()
+})
+
+test('errors are answered slowly after a while, other clients and good commands are not', async t => {
+  const limits = { ...defaultLimits, promptErrors: 1 }
+  const stand = await Stand.set(t, new RecordingHost(), { settings: { limits }, timeouts: { pauseMs: 300 } })
+  const wire = await stand.greeted()
+  assert.equal((await wire.ask('FOO')).code, 500)
+  const begun = performance.now()
+  wire.say('BAR\r\n')
+  const other = await stand.greeted()
+  assert.equal((await other.mail('x\r\n')).code, 250)
+  assert.equal((await wire.reply()).code, 500)
+  assert.ok(performance.now() - begun >= 290)
+  assert.equal((await wire.mail('x\r\n')).code, 250)
+})
+
+test('a client that leaves in a pause is forgotten when the pause is over, and the server can stop at once', async t => {
+  const limits = { ...defaultLimits, promptErrors: 0 }
+  const conditions = { settings: { limits }, timeouts: { pauseMs: 100 } }
+  const stand = await Stand.set(t, new RecordingHost(), conditions)
+  const wire = await stand.greeted()
+  await wire.put('FOO\r\n')
+  wire.socket.destroy()
+  await stand.emptied()
+
+  const long = await Stand.set(t, new RecordingHost(), { ...conditions, timeouts: { pauseMs: 60_000 } })
+  const waiting = await long.greeted()
+  await waiting.put('FOO\r\n')
+  await waiting.put('BAR\r\n')
+  await long.server.close(0)
+  assert.equal(long.server.connections, 0)
+})
