@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { type Event, type Host, isQuestion, type MessageSink, reply } from '../../src/protocol/index.ts'
+import { Conductor } from '../../src/transport/index.ts'
+import { cut, places } from '../protocol/cuts.ts'
+import { assertReplies, play, session, settings } from './house.ts'
+import { content, dialogue, mail } from './words.ts'
+
+/** What holds for every input. */
+export interface Claim {
+  readonly text: string
+  /** How many inputs are tried with every run of the tests. */
+  readonly runs: number
+  readonly property: fc.IRawProperty<unknown>
+}
+
+const policy = fc.constantFrom('normalize' as const, 'reject' as const)
+
+const sameDialogue = fc.property(dialogue, places, policy, (bytes, at, bareNewline) => {
+  const whole = play([bytes], { bareNewline })
+  assert.equal(play(cut(bytes, at), { bareNewline }).story, whole.story)
+  assert.equal(play(single(bytes), { bareNewline }).story, whole.story)
+  assertReplies(whole.output)
+})
+
+const anyBytes = fc.property(fc.uint8Array({ maxLength: 500, size: 'max' }), places, (bytes, at) => {
+  const whole = play([Buffer.from(bytes)])
+  assert.equal(play(cut(Buffer.from(bytes), at)).story, whole.story)
+  assertReplies(whole.output)
+})
+
+const strictPipelining = fc.property(dialogue, places, (bytes, at) => {
+  assertReplies(play(cut(bytes, at), { strictPipelining: true }).output)
+})
+
+const envelope = Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\n')
+const roomy = { limits: { ...settings.limits, messageBytes: 10_000, commandBytes: 1000 } }
+
+const stuffing = fc.property(content, places, (text, at) => {
+  const lines = `${text.toString('latin1').replace(/(?<!\r)\n|\r(?!\n)/g, '')}\r\n`
+  const stuffed = lines.replace(/(^|\r\n)\./g, '$1..')
+  const sent = Buffer.concat([envelope, Buffer.from(`DATA\r\n${stuffed}.\r\n`, 'latin1')])
+  const { content, output } = play(cut(sent, at), roomy)
+  assert.equal(content.toString('latin1'), lines)
+  assert.match(output, /\r\n354 [^\r]*\r\n250 2\.0\.0 Ok\r\n$/)
+})
+
+const chunks = fc.property(content, places, places, (text, pieces, at) => {
+  const binary = Buffer.from(envelope.toString('latin1').replace('<>', '<> BODY=BINARYMIME'), 'latin1')
+  const bdats = cut(text, pieces).flatMap(piece => [Buffer.from(`BDAT ${piece.length}\r\n`), piece])
+  const sent = Buffer.concat([binary, ...bdats, Buffer.from('BDAT 0 LAST\r\n')])
+  const { content, output } = play(cut(sent, at), { limits: { ...roomy.limits, idleCommands: 100 } })
+  assert.ok(content.equals(text))
+  assert.match(output, /\r\n250 2\.0\.0 Ok\r\n$/)
+})
+
+const happening = fc.oneof(
+  { weight: 4, arbitrary: dialogue },
+  { weight: 8, arbitrary: fc.constant(mail) },
+  // So many steps of the driver: an event taken, or a question answered.
+  { weight: 12, arbitrary: fc.nat(15) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      'secured' as const,
+      'expire' as const,
+      'cutOff' as const,
+      'hangUp' as const,
+      'shutDown' as const,
+    ),
+  },
+)
+
+const onceEach = fc.property(
+  fc.array(happening, { maxLength: 30, size: 'max' }),
+  fc.infiniteStream(fc.boolean()),
+  fc.boolean(),
+  (all, yes, strictPipelining) => {
+    const played = session({ strictPipelining })
+    let output = ''
+    let asked: Event | undefined
+    let open = false
+    let closed = false
+    let left = false
+    const step = () => {
+      if (asked !== undefined) {
+        const granted = yes.next().value === true
+        if (asked.type === 'message') open = granted
+        asked = undefined
+        played.answer(granted ? undefined : reply(550, '5.7.1', 'No'))
+        return
+      }
+      const event = played.next()
+      output += played.takeOutput()
+      if (event === undefined) return
+      assert.ok(!closed, `${event.type} behind the end`)
+      if (event.type === 'content') assert.ok(open)
+      else if (event.type === 'delivery' || event.type === 'discard') {
+        assert.ok(open, event.type)
+        open = false
+      }
+      if (event.type === 'delivery') assert.ok(!left, 'a delivery behind the farewell')
+      if (event.type === 'close') closed = true
+      if (isQuestion(event)) asked = event
+    }
+    for (const what of [...all, 'hangUp', 9] as const) {
+      if (Buffer.isBuffer(what)) played.receive(what)
+      else if (typeof what === 'number') for (let i = 0; i < what; i++) step()
+      else {
+        played[what]()
+        if (what === 'shutDown' || what === 'secured') continue
+        // The driver gives up on the host, and forgets what it had asked.
+        asked = undefined
+        left = true
+      }
+    }
+    assert.ok(!open, 'a mail was neither delivered nor discarded')
+    assertReplies(output)
+  },
+)
+
+/** What a host may do with a question. */
+const behaviours = [
+  'consents',
+  'refuses',
+  'throws',
+  'rejects',
+  'is late',
+  'is too late',
+  'is silent',
+  'answers nonsense',
+] as const
+const behaviour = fc.oneof(
+  { weight: 12, arbitrary: fc.constant('consents' as const) },
+  ...behaviours.map(one => ({ weight: 1, arbitrary: fc.constant(one) })),
+)
+
+const anyHost = fc.asyncProperty(
+  fc.array(fc.oneof(dialogue, fc.constant(mail)), { maxLength: 6 }),
+  fc.infiniteStream(behaviour),
+  async (chunks, stream) => {
+    const open = new Set<MessageSink>()
+    const late: Promise<unknown>[] = []
+    const behave = <T>(consent: T): T | Promise<T> => {
+      switch (stream.next().value) {
+        case 'refuses':
+          return reply(450, '4.7.1', `No\r\n250 ${'yes '.repeat(200)}`) as T
+        case 'throws':
+          throw new Error('secret details')
+        case 'rejects':
+          return Promise.reject(new Error('secret details'))
+        case 'is late':
+          return Promise.resolve(consent)
+        case 'is too late': {
+          const answer = new Promise<T>(resolve => setTimeout(() => resolve(consent), 3))
+          late.push(answer)
+          return answer
+        }
+        case 'is silent':
+          return new Promise(() => {})
+        case 'answers nonsense':
+          return { code: 999, text: 'nonsense' } as T
+        default:
+          return consent
+      }
+    }
+    const host: Host = {
+      connect: () => behave(undefined),
+      login: () => behave(undefined),
+      sender: () => behave(undefined),
+      recipient: () => behave(undefined),
+      message: () => {
+        let over = false
+        const end = () => {
+          assert.ok(!over, 'told twice how a mail ends')
+          over = true
+          open.delete(sink)
+        }
+        const sink: MessageSink = {
+          write: () => {
+            assert.ok(!over, 'content behind the end of a mail')
+            return behave(undefined)
+          },
+          deliver: () => {
+            end()
+            return behave(undefined)
+          },
+          discard: end,
+        }
+        const answer = behave<MessageSink | ReturnType<typeof reply>>(sink)
+        const given = (one: typeof answer) => one === sink && open.add(sink)
+        if (answer instanceof Promise) answer.then(given, () => {})
+        else given(answer)
+        return answer
+      },
+    }
+    const played = session()
+    const faults: unknown[] = []
+    let answered = () => {}
+    const conductor = new Conductor(played, host, {
+      answerMs: 1,
+      pauseMs: 0,
+      onAnswer: () => answered(),
+      onFault: fault => faults.push(fault),
+    })
+    let output = ''
+    const run = async () => {
+      for (;;) {
+        conductor.run()
+        output += played.takeOutput()
+        if (!conductor.waiting) return
+        await new Promise<void>(resolve => {
+          answered = resolve
+        })
+      }
+    }
+    await run()
+    for (const chunk of chunks) {
+      played.receive(chunk)
+      await run()
+    }
+    played.hangUp()
+    await run()
+    await Promise.all(late)
+    assertReplies(output)
+    assert.doesNotMatch(output, /secret|nonsense/)
+    for (const fault of faults) assert.ok(!(fault instanceof assert.AssertionError), String(fault))
+    assert.equal(open.size, 0, 'a mail was neither delivered nor discarded')
+  },
+)
+
+/** All that is claimed of the engine for whatever it hears. */
+export const claims: readonly Claim[] = [
+  {
+    text: 'the same bytes give the same dialogue, however they are cut, and nothing but replies comes back',
+    runs: 5000,
+    property: sameDialogue,
+  },
+  { text: 'random bytes are answered, and never make the engine throw', runs: 2000, property: anyBytes },
+  {
+    text: 'where pipelining is strict, nothing but replies comes back',
+    runs: 1000,
+    property: strictPipelining,
+  },
+  { text: 'what was stuffed with dots is handed on as it was before', runs: 2000, property: stuffing },
+  { text: 'what comes in chunks is handed on as it is', runs: 2000, property: chunks },
+  {
+    text: 'whatever happens and whenever the host answers, each mail is delivered once or discarded once',
+    runs: 5000,
+    property: onceEach,
+  },
+  {
+    text: 'whatever the host does, the client hears replies, and each sink is told once how its mail ends',
+    runs: 500,
+    property: anyHost,
+  },
+]
+
+function single(bytes: Buffer): Buffer[] {
+  return [...bytes].map(byte => Buffer.of(byte))
+}
