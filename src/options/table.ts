@@ -186,7 +186,7 @@ const limits = {
     kind: kinds.integer(0),
     value: 'COUNT',
     fallback: '0',
-    help: 'The same from one address; 0 means no limit',
+    help: 'The same from one address, or one /64 of IPv6; 0 means no limit',
   },
   'idle-timeout': {
     kind: kinds.seconds(0.001),
@@ -214,6 +214,11 @@ const operation = {
     value: 'ACTION',
     fallback: 'normalize',
     help: 'A CR or LF on its own in a message: normalize (to CRLF) or reject (the message)',
+  },
+  'proxy-protocol': {
+    kind: kinds.addressList,
+    value: 'ADDRESSES',
+    help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
   },
   'drain-timeout': {
     kind: kinds.seconds(0),
