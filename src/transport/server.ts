@@ -76,6 +76,8 @@ export class Server {
 
   #accept(socket: Socket, implicitTls: boolean): void {
     const address = peerAddress(socket)
+    // Who is gone already has none, and left before anything could be said.
+    if (address === '') return void socket.destroy()
     if (this.#service.isProxy?.(address)) this.#introduce(socket, address, implicitTls)
     else this.#admit(socket, { address }, address, implicitTls)
   }
