@@ -7,32 +7,32 @@ export type Introduced =
   | { readonly type: 'client'; readonly address: string | undefined; readonly healthCheck: boolean }
   /** There was none, or a wrong one, and the socket is closed: why. */
   | { readonly type: 'refused'; readonly reason: string }
-  /** The socket was closed before anything came. */
+  /** The socket was closed from outside before the header was there. */
   | { readonly type: 'gone' }
 
 /**
- * A load balancer's connection until its PROXY header has said who the client is. Nothing is said to it meanwhile: who
- * does not send the header closes the connection for the client too.
+ * A load balancer's connection until its PROXY header has said who the client is. Nothing is said to it meanwhile, and
+ * whether it means to send a header is not guessed: one that does not is closed (section 2 of the specification).
  */
 export class Introduction {
   readonly #socket: Socket
-  readonly #onEnd: (introduced: Introduced) => void
+  readonly #onIntroduced: (introduced: Introduced) => void
   readonly #timer: NodeJS.Timeout
   #bytes: Buffer = Buffer.alloc(0)
 
   /**
    * @param headerMs how long the whole header may take
-   * @param onEnd called once
+   * @param onIntroduced called once
    */
-  constructor(socket: Socket, headerMs: number, onEnd: (introduced: Introduced) => void) {
+  constructor(socket: Socket, headerMs: number, onIntroduced: (introduced: Introduced) => void) {
     this.#socket = socket
-    this.#onEnd = onEnd
+    this.#onIntroduced = onIntroduced
     this.#timer = setTimeout(() => this.#refuse('it did not come in time'), headerMs)
     socket.on('data', this.#onData)
     socket.on('end', this.#onHalfClose)
     socket.on('close', this.#onGone)
     // An error is always followed by `close`.
-    socket.on('error', () => {})
+    socket.on('error', ignore)
   }
 
   /** Nothing has begun that could be finished. */
@@ -54,7 +54,7 @@ export class Introduction {
     // Paused, or what is given back would be lost before TLS can read it.
     this.#socket.pause()
     if (rest.length > 0) this.#socket.unshift(rest)
-    this.#onEnd({ type: 'client', address: header.source, healthCheck: header.local })
+    this.#onIntroduced({ type: 'client', address: header.source, healthCheck: header.local })
   }
 
   readonly #onHalfClose = (): void => {
@@ -65,13 +65,13 @@ export class Introduction {
 
   readonly #onGone = (): void => {
     this.#leave()
-    this.#onEnd({ type: 'gone' })
+    this.#onIntroduced({ type: 'gone' })
   }
 
   #refuse(reason: string): void {
     this.#leave()
     this.#socket.destroy()
-    this.#onEnd({ type: 'refused', reason })
+    this.#onIntroduced({ type: 'refused', reason })
   }
 
   #leave(): void {
@@ -81,3 +81,6 @@ export class Introduction {
     this.#socket.off('close', this.#onGone)
   }
 }
+
+/** Stays on the socket, and so must not hold what the introduction held. */
+function ignore(): void {}
