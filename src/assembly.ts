@@ -57,7 +57,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
           }),
   }
   const relay = await openRelay(settings)
-  const { hostname, service, patienceMs } = settings
+  const { hostname, service, patienceMs, proxies } = settings
   const gate = gatekeeper(access, {
     onFailure: (failure, client) => log(turnedAway(failure, client)),
   })
@@ -110,6 +110,9 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
     },
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(certificate !== undefined && { secureContext: () => certificate.context }),
+    ...(proxies !== undefined && { isProxy: address => proxies.has(address) }),
+    onBadHeader: (ip, reason) =>
+      log({ time: new Date(), ip, from: '', to: [], error: `No valid PROXY header: ${reason}` }),
     onFault,
   })
   return { server, relay, reloadCertificate }

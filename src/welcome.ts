@@ -31,13 +31,18 @@ function destination({ relay, maildirPath }: Settings): string {
 }
 
 /** A command that sends a mail to the first address, as it stands but for a user's name. */
-function example({ tls, access, usersPath }: Settings, { host, port, implicitTls }: ListenAddress): string {
-  const here = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : bracketed(host)
+function example(
+  { tls, access, usersPath, proxies }: Settings,
+  { host, port, implicitTls }: ListenAddress,
+): string {
+  const here = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const hasUsers = access.user !== undefined || usersPath !== undefined
   return [
     "printf 'Subject: Hello\\r\\n\\r\\nHi\\r\\n' | curl",
     // Without a path curl introduces itself with a name that says nothing.
-    `${implicitTls ? 'smtps' : 'smtp'}://${here}:${port}/client.example.org`,
+    `${implicitTls ? 'smtps' : 'smtp'}://${bracketed(here)}:${port}/client.example.org`,
+    // Where this machine is taken for a load balancer, curl speaks as one.
+    ...(proxies?.has(here) ? ['--haproxy-protocol'] : []),
     ...(tls !== undefined && !implicitTls ? ['--ssl-reqd'] : []),
     ...(tls !== undefined ? ['--insecure'] : []),
     ...(hasUsers ? [`--user ${access.user?.name ?? 'NAME'}`] : []),

@@ -59,6 +59,7 @@ test('without arguments the defaults hold', () => {
     idleTimeoutMs: 300_000,
     dataTimeoutMs: 600_000,
     patienceMs: 20_000,
+    proxies: undefined,
     bareNewline: 'normalize',
     strictPipelining: false,
     drainTimeoutMs: 30_000,
@@ -74,7 +75,7 @@ test('every option has its setting', () => {
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
     '--send-rate 1.5 --max-size 1MiB --max-recipients 7 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20 --patience 0',
-    '--bare-newline reject --strict-pipelining --drain-timeout 0 --check',
+    '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --drain-timeout 0 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
   assert.deepEqual(parse(argv.join(' ').split(' '), env), {
@@ -115,6 +116,7 @@ test('every option has its setting', () => {
       idleTimeoutMs: 1500,
       dataTimeoutMs: 20_000,
       patienceMs: 0,
+      proxies: new AddressList('10.0.0.5,10.1.0.0/16'),
       bareNewline: 'reject',
       strictPipelining: true,
       drainTimeoutMs: 0,

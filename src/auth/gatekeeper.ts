@@ -30,7 +30,7 @@ export interface User {
 
 /** What a gatekeeper may be given to work with. */
 export interface GatekeeperPorts {
-  /** Called for everybody who is not let in, and for every sender that a user may not use. */
+  /** Called for everybody who is not let in, but for health checks, and for every sender that a user may not use. */
   onFailure?(failure: AccessFailure, client: Client): void
   /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
   readonly verifyHash?: VerifyHash
@@ -79,7 +79,8 @@ type Current = () => Accounts | Promise<Accounts>
 function connectFrom(addresses: AddressList, ports: GatekeeperPorts): NonNullable<Gatekeeper['connect']> {
   return client => {
     if (addresses.has(client.address)) return undefined
-    ports.onFailure?.({ type: 'refusedAddress' }, client)
+    // It comes every few seconds, and is content with any answer.
+    if (!client.healthCheck) ports.onFailure?.({ type: 'refusedAddress' }, client)
     return addressRefused
   }
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import type { Access } from '../auth/index.ts'
+import type { Access, AddressList } from '../auth/index.ts'
 import type { ListenAddress } from './kinds.ts'
 import type { Values } from './option.ts'
 
@@ -44,6 +44,8 @@ export interface Settings {
   readonly dataTimeoutMs: number
   /** How long a message may wait for the send rate and for new tries upstream. */
   readonly patienceMs: number
+  /** Load balancers, whose connections begin with a PROXY header. */
+  readonly proxies: AddressList | undefined
   readonly bareNewline: Values['bare-newline']
   readonly strictPipelining: boolean
   readonly drainTimeoutMs: number
@@ -114,6 +116,7 @@ export function settle(values: Values, env: Environment): Settled {
     idleTimeoutMs: values['idle-timeout'],
     dataTimeoutMs: values['data-timeout'],
     patienceMs: values.patience,
+    proxies: values['proxy-protocol'],
     bareNewline: values['bare-newline'],
     strictPipelining: values['strict-pipelining'],
     drainTimeoutMs: values['drain-timeout'],

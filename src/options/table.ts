@@ -186,7 +186,7 @@ const limits = {
     kind: kinds.integer(0),
     value: 'COUNT',
     fallback: '0',
-    help: 'The same from one address; 0 means no limit',
+    help: 'The same from one address, or one /64 of IPv6; 0 means no limit',
   },
   'idle-timeout': {
     kind: kinds.seconds(0.001),
@@ -219,6 +219,11 @@ const operation = {
     kind: kinds.boolean,
     fallback: 'false',
     help: 'Leave clients that talk before the greeting, or go on where they have to wait for a reply: 554',
+  },
+  'proxy-protocol': {
+    kind: kinds.addressList,
+    value: 'ADDRESSES',
+    help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
   },
   'drain-timeout': {
     kind: kinds.seconds(0),

@@ -35,6 +35,7 @@ const closed: Mode = {
 export class Dialogue implements Client {
   readonly settings: Settings
   readonly address: string
+  readonly healthCheck: boolean
   secure: boolean
   name: string | undefined
   extended = false
@@ -59,11 +60,12 @@ export class Dialogue implements Client {
   /** @param commands the mode in which commands are read */
   constructor(
     settings: Settings,
-    peer: { readonly address: string; readonly secure: boolean },
+    peer: { readonly address: string; readonly secure: boolean; readonly healthCheck?: boolean },
     commands: Mode,
   ) {
     this.settings = settings
     this.address = peer.address
+    this.healthCheck = peer.healthCheck ?? false
     this.secure = peer.secure
     this.mode = commands
     this.#commands = commands

@@ -13,6 +13,8 @@ export interface Client {
   readonly secure: boolean
   /** The user it logged in as. */
   readonly user: string | undefined
+  /** It is a load balancer that looks whether the server lives: not worth a complaint. */
+  readonly healthCheck?: boolean
 }
 
 export type Answer = Verdict | Promise<Verdict>

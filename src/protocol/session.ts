@@ -13,6 +13,8 @@ export interface Peer {
   readonly address: string
   /** TLS is up before the first byte (RFC 8314 section 3.3). */
   readonly secure: boolean
+  /** It is a load balancer that looks whether the server lives, and no client. */
+  readonly healthCheck?: boolean
 }
 
 /**

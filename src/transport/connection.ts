@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { Session } from '../protocol/index.ts'
+import { type Peer, Session } from '../protocol/index.ts'
 import { Conductor } from './conductor.ts'
-import { peerAddress } from './peer-address.ts'
 import type { Service } from './service.ts'
 
 /**
@@ -10,8 +9,7 @@ import type { Service } from './service.ts'
  * read only as fast as the host decides and as the client reads its replies.
  */
 export class Connection {
-  /** The client's IP address. */
-  readonly address: string
+  readonly #client: Omit<Peer, 'secure'>
   readonly #service: Service
   readonly #onClose: (connection: Connection) => void
   /**
@@ -31,11 +29,19 @@ export class Connection {
   /** The time for a mail ran out while the host had the word. */
   #messageLate = false
 
-  /** @param onClose called once, when the client is gone and the host has nothing more to say */
-  constructor(socket: Socket, service: Service, onClose: (connection: Connection) => void) {
+  /**
+   * @param client who it is; that need not be the other end of the socket
+   * @param onClose called once, when the client is gone and the host has nothing more to say
+   */
+  constructor(
+    socket: Socket,
+    client: Omit<Peer, 'secure'>,
+    service: Service,
+    onClose: (connection: Connection) => void,
+  ) {
     this.#socket = socket
+    this.#client = client
     this.#service = service
-    this.address = peerAddress(socket)
     this.#onClose = onClose
   }
 
@@ -43,8 +49,10 @@ export class Connection {
   start(implicitTls: boolean): void {
     this.#attach(this.#socket)
     this.#guard(() => {
-      if (implicitTls) this.#shakeHands()
-      else this.#open(false)
+      if (implicitTls) return this.#shakeHands()
+      // Who was introduced comes paused, and may have spoken already.
+      this.#socket.resume()
+      this.#open(false)
     })
   }
 
@@ -68,7 +76,7 @@ export class Connection {
     const { settings, host, timeouts, onFault } = this.#service
     this.#stage = 'open'
     this.#silenceTimer = setTimeout(this.#onSilence, timeouts.idleMs)
-    this.#session = new Session(settings, { address: this.address, secure })
+    this.#session = new Session(settings, { ...this.#client, secure })
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
       pauseMs: timeouts.pauseMs,

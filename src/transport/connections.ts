@@ -1,11 +1,11 @@
 import { type Reply, replies } from '../protocol/index.ts'
-import type { Connection } from './connection.ts'
+import { networkOf } from './peer-address.ts'
 
 /** How many connections a server has open at once. */
 export interface ConnectionLimits {
   /** In all. Beyond: `421 4.3.2` and close. */
   readonly total: number
-  /** From one address. Beyond: `421 4.7.0` and close. */
+  /** From one address, of IPv6 from one /64. Beyond: `421 4.7.0` and close. */
   readonly perAddress: number
 }
 
@@ -14,11 +14,20 @@ export const defaultConnectionLimits: ConnectionLimits = {
   perAddress: Number.POSITIVE_INFINITY,
 }
 
+/** A connection as it is counted, and sent away when the server closes. */
+export interface Open {
+  /** Ends it as soon as nothing is under way. */
+  shutDown(): void
+  /** Ends it now. */
+  cutOff(): void
+}
+
 /** The connections that are open, counted in all and by address. */
 export class Connections {
   readonly #limits: ConnectionLimits
-  readonly #open = new Set<Connection>()
-  readonly #byAddress = new Map<string, number>()
+  /** Each with the network that it counts for, if it does. */
+  readonly #open = new Map<Open, string | undefined>()
+  readonly #byNetwork = new Map<string, number>()
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits
@@ -28,26 +37,29 @@ export class Connections {
     return this.#open.size
   }
 
-  /** Why there is no room for one more from this address. */
-  refusal(address: string, hostname: string): Reply | undefined {
+  /** Why there is no room for one more. @param address without it, only the total is looked at */
+  refusal(hostname: string, address?: string): Reply | undefined {
     if (this.#open.size >= this.#limits.total) return replies.tooManyConnections(hostname)
-    const fromThere = this.#byAddress.get(address) ?? 0
+    const fromThere = address === undefined ? 0 : (this.#byNetwork.get(networkOf(address)) ?? 0)
     return fromThere < this.#limits.perAddress ? undefined : replies.tooManyFromAddress(hostname)
   }
 
-  add(connection: Connection): void {
-    this.#open.add(connection)
-    this.#byAddress.set(connection.address, (this.#byAddress.get(connection.address) ?? 0) + 1)
+  /** @param address where it comes from; without it, it counts in the total only */
+  add(connection: Open, address?: string): void {
+    const network = address === undefined ? undefined : networkOf(address)
+    this.#open.set(connection, network)
+    if (network !== undefined) this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1)
   }
 
-  delete(connection: Connection): void {
-    if (!this.#open.delete(connection)) return
-    const fromThere = this.#byAddress.get(connection.address)! - 1
-    if (fromThere > 0) this.#byAddress.set(connection.address, fromThere)
-    else this.#byAddress.delete(connection.address)
+  delete(connection: Open): void {
+    const network = this.#open.get(connection)
+    if (!this.#open.delete(connection) || network === undefined) return
+    const fromThere = this.#byNetwork.get(network)! - 1
+    if (fromThere > 0) this.#byNetwork.set(network, fromThere)
+    else this.#byNetwork.delete(network)
   }
 
-  [Symbol.iterator](): Iterator<Connection> {
-    return this.#open[Symbol.iterator]()
+  [Symbol.iterator](): Iterator<Open> {
+    return this.#open.keys()
   }
 }

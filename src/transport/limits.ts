@@ -7,6 +7,8 @@ export interface Timeouts {
   readonly idleMs: number
   /** The content of one mail, from 354 to its end: `421 4.4.2`. */
   readonly messageMs: number
+  /** A whole PROXY header of a load balancer: the connection is closed without a word. */
+  readonly proxyHeaderMs: number
   /** A TLS handshake: the connection is closed without a word. */
   readonly handshakeMs: number
   /** An answer of the host: `451 4.4.1`. Clients give up after ten minutes (RFC 5321 section 4.5.3.2.6). */
@@ -22,6 +24,7 @@ export interface Timeouts {
 export const defaultTimeouts: Timeouts = {
   idleMs: 300_000,
   messageMs: 600_000,
+  proxyHeaderMs: 5_000,
   handshakeMs: 30_000,
   answerMs: 300_000,
   pauseMs: 1_000,

@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
-import { format, type Reply } from '../protocol/index.ts'
+import { format, type Peer, type Reply } from '../protocol/index.ts'
 import { Connection } from './connection.ts'
-import { Connections, defaultConnectionLimits } from './connections.ts'
+import { Connections, defaultConnectionLimits, type Open } from './connections.ts'
+import { Introduction } from './introduction.ts'
 import { peerAddress } from './peer-address.ts'
 import type { Service } from './service.ts'
 
@@ -74,24 +75,56 @@ export class Server {
   }
 
   #accept(socket: Socket, implicitTls: boolean): void {
-    const refusal = this.#connections.refusal(peerAddress(socket), this.#service.settings.hostname)
-    // Who waits for TLS could not read it.
-    if (refusal !== undefined) return this.#turnAway(socket, implicitTls ? undefined : refusal)
-    const connection = new Connection(socket, this.#service, gone => this.#remove(gone))
-    this.#connections.add(connection)
+    const address = peerAddress(socket)
+    // Who is gone already has none, and left before anything could be said.
+    if (address === '') return void socket.destroy()
+    if (this.#service.isProxy?.(address)) this.#introduce(socket, address, implicitTls)
+    else this.#admit(socket, { address }, address, implicitTls)
+  }
+
+  /** Admits the client that a load balancer speaks for. */
+  #introduce(socket: Socket, proxy: string, implicitTls: boolean): void {
+    const { timeouts, settings, onBadHeader } = this.#service
+    const refusal = this.#connections.refusal(settings.hostname)
+    if (refusal !== undefined) return this.#turnAway(socket, refusal, implicitTls)
+    const introduction = new Introduction(socket, timeouts.proxyHeaderMs, introduced => {
+      if (introduced.type === 'client') {
+        this.#connections.delete(introduction)
+        const { address, healthCheck } = introduced
+        // All its clients come through one balancer, so that its own address is not limited.
+        return this.#admit(socket, { address: address ?? proxy, healthCheck }, address, implicitTls)
+      }
+      if (introduced.type === 'refused') onBadHeader?.(proxy, introduced.reason)
+      this.#remove(introduction)
+    })
+    this.#connections.add(introduction)
+  }
+
+  /** Serves a client if there is room for it. @param counted the address that its connections are limited by */
+  #admit(
+    socket: Socket,
+    client: Omit<Peer, 'secure'>,
+    counted: string | undefined,
+    implicitTls: boolean,
+  ): void {
+    const refusal = this.#connections.refusal(this.#service.settings.hostname, counted)
+    if (refusal !== undefined) return this.#turnAway(socket, refusal, implicitTls)
+    const connection = new Connection(socket, client, this.#service, gone => this.#remove(gone))
+    this.#connections.add(connection, counted)
     connection.start(implicitTls)
   }
 
   /** Says no and closes, at no more cost than that. */
-  #turnAway(socket: Socket, refusal: Reply | undefined): void {
+  #turnAway(socket: Socket, refusal: Reply, implicitTls: boolean): void {
     socket.on('error', () => {})
     const timer = setTimeout(() => socket.destroy(), this.#service.timeouts.lingerMs)
     socket.on('close', () => clearTimeout(timer))
     socket.resume()
-    socket.end(refusal === undefined ? '' : format(refusal))
+    // Who waits for TLS could not read it.
+    socket.end(implicitTls ? '' : format(refusal))
   }
 
-  #remove(connection: Connection): void {
+  #remove(connection: Open): void {
     this.#connections.delete(connection)
     if (this.#connections.size === 0) this.#onEmpty()
   }

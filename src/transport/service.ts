@@ -9,6 +9,13 @@ export interface Service {
   readonly host: Host
   readonly timeouts: Timeouts
   readonly connectionLimits?: Partial<ConnectionLimits>
+  /**
+   * True for the address of a load balancer: its connections must begin with a PROXY header, and are believed to be of
+   * the client that it names. From others nothing of the kind is read.
+   */
+  readonly isProxy?: (address: string) => boolean
+  /** A load balancer's connection was closed because of its PROXY header: the balancer's address, and why. */
+  readonly onBadHeader?: (proxy: string, reason: string) => void
   /** The certificate and key to begin TLS with now; absent where there is no TLS. */
   readonly secureContext?: () => SecureContext
   /** Called with what a host threw or rejected with: a fault of the program, of which the client hears no text. */

@@ -192,6 +192,9 @@ test('an address that is not in the list is refused with 554 5.7.1 and told', as
   const verdict = await gate.connect?.({ ...client, address: '192.0.2.1' })
   assert.deepEqual([verdict?.code, verdict?.status], [554, '5.7.1'])
   assert.deepEqual(failures, [{ type: 'refusedAddress' }])
+  // A load balancer is told the same, and nobody is told of it.
+  assert.deepEqual(await gate.connect?.({ ...client, address: '192.0.2.1', healthCheck: true }), verdict)
+  assert.equal(failures.length, 1)
 })
 
 test('without a list nobody is asked for an address', () => {

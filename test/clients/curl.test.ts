@@ -37,6 +37,21 @@ test('the command that the start-up message proposes works', { skip }, async t =
   expectSameBytes((await stage.takeMail()).content, Buffer.from('Subject: Hello\r\n\r\nHi\r\n'))
 })
 
+test('the command works also where this machine is taken for a load balancer', { skip }, async t => {
+  const stage = await Stage.set(t, '--proxy-protocol', '127.0.0.1')
+  const line = await stage.relay.stderr.find(/^Try: /)
+  expectDone(await use('sh', ['-c', line.replace('Try: ', '')]))
+  await stage.takeMail()
+})
+
+test('curl sends a PROXY header', { skip }, async t => {
+  const stage = await Stage.set(t, '--proxy-protocol', '127.0.0.1')
+  for (const way of ways) {
+    expectDone(await curl(stage, way, Buffer.from('x\r\n'), ['--haproxy-protocol']))
+    expectProtocol(await stage.takeMail(), way, false)
+  }
+})
+
 test('curl ends a last line that has no end', { skip }, async t => {
   const stage = await Stage.set(t)
   expectDone(await curl(stage, 'plain', unfinishedBody.bytes))

@@ -97,6 +97,27 @@ test('with -s swaks hears 530 in the clear, and is served over TLS', { skip }, a
   }
 })
 
+for (const [version, family, address] of [
+  ['1', 'TCP4', '192.0.2.7'],
+  ['1', 'TCP6', '2001:db8::7'],
+  ['2', 'AF_INET', '192.0.2.7'],
+  ['2', 'AF_INET6', '2001:db8::7'],
+] as const) {
+  test(`swaks sends a PROXY header of version ${version} for ${family}`, { skip }, async t => {
+    const stage = await Stage.set(t, '--proxy-protocol', '127.0.0.1', '-i', '192.0.2.0/24,2001:db8::/32')
+    const header = ['--proxy-version', version, '--proxy-family', family]
+    const [source, destination] = [address, address.replace(/7$/, '25')]
+    const ends = ['--proxy-source', source, '--proxy-dest', destination]
+    const ports = ['--proxy-source-port', '40000', '--proxy-dest-port', '25']
+    for (const way of ways) {
+      expectDone(await swaks(stage, way, [...header, ...ends, ...ports]))
+      const { received } = await stage.takeMail()
+      const literal = address.includes(':') ? `IPv6:${address}` : address
+      assert.ok(received.includes(`from client.test ([${literal}])`), received)
+    }
+  })
+}
+
 /** Has swaks send exactly these bytes; dots and the end of the mail are then ours to write. swaks adds the last CRLF. */
 async function verbatim(stage: Stage, bytes: Buffer): Promise<string[]> {
   const stuffed = bytes.toString('latin1').replace(/(^|\r\n)\./g, '$1..')

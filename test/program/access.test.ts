@@ -3,6 +3,7 @@ import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { addresses4, binaryHeader, healthCheck, lineOf } from '../transport/proxy-headers.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { storedMails } from './inbox.ts'
 import {
@@ -52,6 +53,38 @@ test('a client whose address is not on the list hears 554, and the log says why'
   const line = await complaint(house, /Invalid client IP/)
   assert.deepEqual(Object.keys(line).slice(0, 5), ['Time', 'IP', 'From', 'To', 'Error'])
   assert.equal(line.Error, 'Invalid client IP: 127.0.0.1')
+})
+
+test('behind a load balancer the client is who its PROXY header names', async t => {
+  const house = await start(t, '-i', '192.0.2.0/24', '--proxy-protocol', '127.0.0.1')
+  const introduced = async (header: Buffer) => {
+    const wire = await Wire.connect(house.relay.port)
+    wire.say(header)
+    return wire
+  }
+  const allowed = await introduced(binaryHeader('2111', addresses4))
+  await allowed.greet()
+  expectCode(await allowed.mail('x\r\n'), 250)
+  assert.equal(JSON.parse(await house.relay.stdout.find(/MessageId/)).IP, '192.0.2.7')
+  const [mail] = await storedMails(join(house.directory, 'maildir'))
+  assert.match(mail!.received, /^Received: from client\.test \(\[192\.0\.2\.7\]\)/)
+
+  expectCode(await (await introduced(healthCheck)).reply(), 554)
+  expectCode(await (await introduced(lineOf('198.51.100.7'))).reply(), 554)
+  assert.equal(await (await introduced(Buffer.from('EHLO client.test\r\n'))).rest(), '')
+  const direct = await Wire.connect(house.relay.port, { from: '127.0.0.2' })
+  direct.say(lineOf('192.0.2.7'))
+  expectCode(await direct.reply(), 554)
+  await complaint(house, /127\.0\.0\.2/)
+  const complaints = house.relay.stderr.all.filter(line => line.startsWith('{')).map(line => JSON.parse(line))
+  assert.deepEqual(
+    complaints.map(line => [line.IP, line.Error]),
+    [
+      ['198.51.100.7', 'Invalid client IP: 198.51.100.7'],
+      ['127.0.0.1', 'No valid PROXY header: it is malformed'],
+      ['127.0.0.2', 'Invalid client IP: 127.0.0.2'],
+    ],
+  )
 })
 
 test('a client whose address is on the list sends without AUTH, or with any credentials', async t => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import { patienceMs } from '../program/deadline.ts'
 import { Later, RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
@@ -98,6 +100,19 @@ for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
     })
   }
 }
+
+test('a client that is gone before it was accepted is nobody to ask about', async t => {
+  const asked: string[] = []
+  const host = new RecordingHost({ connect: ({ address }) => void asked.push(address) })
+  const stand = await Stand.set(t, host)
+  const visit = `const socket = require('net').connect(${stand.port}, '127.0.0.1', () => socket.resetAndDestroy())`
+  // This process accepts nobody while it waits for the other one.
+  assert.equal(spawnSync(process.execPath, ['-e', visit], { timeout: patienceMs }).status, 0)
+  // Whoever comes later is accepted later.
+  await stand.greeted()
+  assert.deepEqual(asked, ['127.0.0.1'])
+  assert.deepEqual(stand.faults, [])
+})
 
 test('a client that is gone in the middle of the content has it discarded once', async t => {
   for (const leave of ['vanish', 'reset'] as const) {

@@ -39,6 +39,8 @@ export interface Conditions {
   readonly timeouts?: Partial<Timeouts>
   readonly settings?: Partial<Settings>
   readonly connectionLimits?: Partial<ConnectionLimits>
+  /** The address of a load balancer. */
+  readonly proxy?: string
 }
 
 /** A server in this process, with the host of the test. */
@@ -46,6 +48,8 @@ export class Stand {
   readonly server: Server
   /** What the server's owner was told. */
   readonly faults: unknown[] = []
+  /** What it was told of PROXY headers: the balancer's address, and what is wrong. */
+  readonly badHeaders: string[] = []
   /** The server's ends of its connections, in the order in which they were made. */
   readonly sockets: Socket[] = []
   /** Those of them that are known to be closed. */
@@ -53,13 +57,16 @@ export class Stand {
   port = 0
   tlsPort = 0
 
-  private constructor(host: Host, { timeouts, settings: other, connectionLimits = {} }: Conditions) {
+  private constructor(host: Host, conditions: Conditions) {
+    const { timeouts, settings: other, connectionLimits = {}, proxy } = conditions
     this.server = new Server({
       settings: { ...settings, ...other },
       host,
       timeouts: { ...defaultTimeouts, lingerMs: 200, ...timeouts },
       connectionLimits,
       secureContext: () => context,
+      isProxy: address => address === proxy,
+      onBadHeader: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),
       onFault: fault => void this.faults.push(fault),
     })
   }
