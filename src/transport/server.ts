@@ -16,6 +16,12 @@ export interface Listener {
   readonly implicitTls: boolean
 }
 
+/**
+ * Connections that the kernel holds until they are accepted. Beyond it, it drops them without a word to either side;
+ * it takes at most as many as its own limit (`net.core.somaxconn`, usually 4096).
+ */
+const backlog = 4096
+
 /** Accepts connections on any number of addresses and serves each one in the same way. */
 export class Server {
   readonly #service: Service
@@ -42,7 +48,7 @@ export class Server {
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen(
-        { port: listener.port, ...(listener.host === undefined ? {} : { host: listener.host }) },
+        { port: listener.port, backlog, ...(listener.host === undefined ? {} : { host: listener.host }) },
         () => {
           server.off('error', reject)
           server.on('error', fault => this.#service.onFault?.(fault))

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { expectCode, Wire } from '../transport/wire.ts'
+import { RelayProcess } from './relay-process.ts'
+
+// Who behaves badly in one of these ways, alone or by the thousand, ends with the reply that the limits name, and
+// nobody else notices.
+
+const MiB = 1024 * 1024
+const waitedTooLong = '421 4.4.2 relay.test waited too long, closing connection\r\n'
+
+/** Long enough to tell who is silent from who waits for a machine that is busy. */
+const times = ['--idle-timeout', '6', '--data-timeout', '8']
+
+test('five thousand silent clients, slow ones, deaf ones and endless lines: others are served, memory is bounded', {
+  timeout: 120_000,
+}, async t => {
+  const relay = await RelayProcess.start(t, { args: ['-r', 'discard', ...times] })
+  const others = new AbortController()
+  t.after(() => others.abort())
+  const served = serve(relay.port, others.signal)
+
+  const crowd = await Promise.all([
+    ...Array.from({ length: 50 }, () => silent(relay.port, 100)),
+    slowCommand(relay.port),
+    slowContent(relay.port),
+    deaf(relay.port),
+    endlessLine(relay.port, 1024 * MiB),
+  ])
+  others.abort()
+  assert.deepEqual(
+    crowd.filter(complaint => complaint !== undefined),
+    [],
+  )
+
+  const { mails, slowestMs } = await served
+  assert.ok(mails >= 20, `${mails} mails were served meanwhile`)
+  assert.ok(slowestMs < 5000, `one of them took ${slowestMs} ms`)
+  const peak = await relay.peakMemory()
+  assert.ok(peak === undefined || peak < 512 * MiB, `${peak} bytes`)
+  assert.deepEqual(
+    relay.stderr.all.filter(line => /error|warn/i.test(line)),
+    [],
+  )
+})
+
+/** Sends one mail after the other, each over a connection of its own. */
+async function serve(port: number, signal: AbortSignal): Promise<{ mails: number; slowestMs: number }> {
+  let mails = 0
+  let slowestMs = 0
+  while (!signal.aborted) {
+    const begun = performance.now()
+    const wire = await Wire.connect(port)
+    await wire.greet()
+    expectCode(await wire.mail('x\r\n'), 250)
+    expectCode(await wire.ask('QUIT'), 221)
+    wire.vanish()
+    slowestMs = Math.max(slowestMs, performance.now() - begun)
+    mails++
+    // The crowd runs in this process too.
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return { mails, slowestMs }
+}
+
+type Complaint = string | undefined
+
+/** So many clients that connect and say nothing. */
+async function silent(port: number, count: number): Promise<Complaint> {
+  const wires = await Promise.all(Array.from({ length: count }, () => Wire.connect(port)))
+  const heard = await Promise.all(wires.map(wire => wire.rest(60_000)))
+  for (const wire of wires) wire.vanish()
+  const wrong = heard.find(
+    text => text !== `220 relay.test AWS SMTP Relay ESMTP Service ready\r\n${waitedTooLong}`,
+  )
+  return wrong === undefined ? undefined : `a silent client heard ${JSON.stringify(wrong)}`
+}
+
+/** A byte of a command now and then. */
+async function slowCommand(port: number): Promise<Complaint> {
+  const wire = await Wire.connect(port)
+  await wire.greet()
+  const timer = setInterval(() => wire.say('x'), 100)
+  const heard = await wire.rest(60_000)
+  clearInterval(timer)
+  return heard === waitedTooLong ? undefined : `a slow command heard ${JSON.stringify(heard)}`
+}
+
+/** A byte of content now and then. */
+async function slowContent(port: number): Promise<Complaint> {
+  const wire = await Wire.connect(port)
+  await wire.greet()
+  await wire.open()
+  const timer = setInterval(() => wire.say('x'), 100)
+  const heard = await wire.rest(60_000)
+  clearInterval(timer)
+  return heard === waitedTooLong ? undefined : `slow content heard ${JSON.stringify(heard)}`
+}
+
+/** Asks for ever, within all limits, and never reads an answer: it is read from only as long as answers find room. */
+async function deaf(port: number): Promise<Complaint> {
+  const wire = await Wire.connect(port)
+  await wire.greet()
+  await wire.ask('MAIL FROM:<a@example.org>')
+  const { socket } = wire
+  socket.pause()
+  const questions = Buffer.from('RCPT TO:<b@example.org>\r\n'.repeat(4096))
+  let said = 0
+  const talk = async () => {
+    while (socket.writable && said < 1024 * MiB) {
+      said += questions.length
+      if (!socket.write(questions)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    }
+  }
+  await Promise.race([talk(), once(socket, 'close')]).catch(() => {})
+  socket.resume()
+  await wire.rest(60_000)
+  return said < 64 * MiB ? undefined : `a deaf client was heard for ${said} bytes`
+}
+
+/** A line that does not end. */
+async function endlessLine(port: number, bytes: number): Promise<Complaint> {
+  const wire = await Wire.connect(port)
+  await wire.greet()
+  const { socket } = wire
+  const piece = Buffer.alloc(MiB, 'x')
+  let said = 0
+  while (socket.writable && !wire.ended && said < bytes) {
+    said += piece.length
+    if (!socket.write(piece))
+      await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {})
+  }
+  const heard = await wire.rest(60_000)
+  const right = /^500 5\.5\.2 Line too long\r\n421 4\.7\.0 Line without an end, closing connection\r\n$/
+  return right.test(heard) && said < bytes
+    ? undefined
+    : `after ${said} bytes, an endless line heard ${JSON.stringify(heard)}`
+}
