@@ -1,21 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defaultLimits, type Event, Session, type Settings, type Verdict } from '../../src/protocol/index.ts'
+import { type Event, Session, type Verdict } from '../../src/protocol/index.ts'
+import { readConditions } from '../../src/transcript/index.ts'
 
-const settings: Settings = {
-  hostname: 'relay.test',
-  service: 'Relay',
-  tls: 'none',
-  loginRequired: false,
-  mechanisms: [],
-  plaintextLogin: false,
-  bareNewline: 'normalize',
-  limits: defaultLimits,
-}
+const { settings, client } = readConditions('')
 
 /** Says it all in one chunk to a host that answers so, and collects what comes of it. */
 function play(said: string, answer: (event: Event) => Verdict = () => undefined) {
-  const session = new Session(settings, { address: '192.0.2.1', secure: false })
+  const session = new Session(settings, client)
   session.receive(Buffer.from(said))
   const events: Event['type'][] = []
   for (let event = session.next(); event !== undefined; event = session.next()) {
