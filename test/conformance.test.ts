@@ -146,11 +146,15 @@ function readTables(markdown: string) {
 
 /** The titles of the tests in a file; what depends on a loop may be anything. */
 function titlesIn(path: string): readonly RegExp[] {
-  const source = readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-  return [...source.matchAll(/\b(?:test|it|describe)\(\s*(['"`])((?:\\.|(?!\1).)*)\1/g)].map(
-    ([, , title]) => {
-      const parts = title!.replace(/\\(.)/g, '$1').split(/\$\{[^}]*\}/)
-      return new RegExp(`^${parts.map(part => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.+')}$`)
-    },
-  )
+  const file = new URL(`../${path}`, import.meta.url)
+  const source = readFileSync(file, 'utf8')
+  // A title may also be the text of a row in a file beside it.
+  const rows = [...source.matchAll(/from '(\.\/[\w-]+\.ts)'/g)]
+    .map(([, beside]) => readFileSync(new URL(beside!, file), 'utf8'))
+    .flatMap(rows => [...rows.matchAll(/\btext: (['"`])((?:\\.|(?!\1).)*)\1/g)])
+  const titles = [...source.matchAll(/\b(?:test|it|describe)\(\s*(['"`])((?:\\.|(?!\1).)*)\1/g)]
+  return [...titles, ...rows].map(([, , title]) => {
+    const parts = title!.replace(/\\(.)/g, '$1').split(/\$\{[^}]*\}/)
+    return new RegExp(`^${parts.map(part => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.+')}$`)
+  })
 }
