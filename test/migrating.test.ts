@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { AddressList, gatekeeper } from '../src/auth/index.ts'
 import { names, optionOf, secretVariables, variableOf } from '../src/options/option.ts'
-import { type Reply, replies } from '../src/protocol/index.ts'
-import { failures, filter } from '../src/relay/index.ts'
+import type { Reply } from '../src/protocol/index.ts'
+import { everyReply } from './every-reply.ts'
 import { run } from './program/relay-process.ts'
 
 const page = readFileSync(new URL('../docs/migrating.md', import.meta.url), 'utf8')
@@ -137,24 +136,6 @@ function cells(line: string): readonly string[] {
 /** The code spans of a line or a cell. */
 function spans(markdown: string): readonly string[] {
   return [...markdown.matchAll(/(`+)(.+?)\1(?!`)/g)].map(([, , code]) => code!.trim())
-}
-
-/** Every reply of the engine, and of those who answer its questions; what depends on the moment is a star. */
-function everyReply(): readonly Reply[] {
-  type Sentence = Reply | ((...words: readonly string[][]) => Reply)
-  const engine = (Object.values(replies) as Sentence[]).map(sentence =>
-    typeof sentence === 'function' ? sentence(['*'], ['*'], ['*']) : sentence,
-  )
-  const client = { address: '192.0.2.1', name: 'x', extended: true, secure: true, user: undefined }
-  const path = { address: 'a@example.org', parameters: new Map() }
-  const { sender, recipient } = filter({ allowFrom: () => false, denyTo: () => true }, () => {})
-  const { connect } = gatekeeper({ addresses: new AddressList('::1') })
-  const hosts = [
-    sender({ type: 'sender', ...path }, client),
-    recipient({ type: 'recipient', sender: '', ...path }, client),
-    connect?.(client),
-  ]
-  return [...engine, ...(hosts as Reply[]), ...failures.map(({ reply }) => reply)]
 }
 
 function full({ code, status, text }: Reply): string {

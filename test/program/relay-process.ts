@@ -29,6 +29,8 @@ export interface Start {
   readonly implicitTls?: boolean
   /** A port to use again; a free one if left out. */
   readonly port?: number
+  /** File descriptors that it may have open at once. */
+  readonly maxFiles?: number
 }
 
 /** How a process ended: one of the two is null. */
@@ -57,9 +59,12 @@ export class RelayProcess {
   }
 
   /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
-  static async start(scope: Scope, { args = [], env, implicitTls, port = 0 }: Start): Promise<RelayProcess> {
+  static async start(
+    scope: Scope,
+    { args = [], env, implicitTls, port = 0, maxFiles }: Start,
+  ): Promise<RelayProcess> {
     const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
-    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env)
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, maxFiles)
     const relay = new RelayProcess(child)
     scope.after(async () => void (await relay.kill()))
     const up = relay.stderr.find(/^Try: /)
@@ -139,10 +144,17 @@ export async function temporaryDirectory(scope: Scope): Promise<string> {
   return path
 }
 
-function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+function launch(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  maxFiles?: number,
+): ChildProcess {
+  const command = [process.execPath, program, ...args]
+  const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
+  const [file = '', ...rest] = [...limited, ...command]
   // Nothing of the tester's own: no credentials, no options, no profile in the home directory.
   const clean = { PATH: process.env.PATH ?? '', HOME: '/nonexistent' }
-  return spawn(process.execPath, [program, ...args], {
+  return spawn(file, rest, {
     env: { ...clean, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -117,6 +117,16 @@ test('a certificate that cannot be had ends one connection, and not the server',
   assert.equal(faults.length, 2)
 })
 
+for (const tls of [false, true])
+  test(`a client that never closes its half after QUIT is let go, ${tls ? 'TLS' : 'clear'}`, async t => {
+    const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
+    const wire = await stand.greeted(tls)
+    assert.equal((await wire.ask('QUIT')).code, 221)
+    await stand.emptied()
+    assert.equal(stand.closed.size, 1)
+    assert.equal(wire.socket.writableEnded, false)
+  })
+
 test('a client cannot renegotiate', { skip: missing('openssl', 'version') }, async t => {
   const stand = await Stand.set(t, new RecordingHost())
   // A line with R makes s_client ask for a new handshake.

@@ -112,6 +112,17 @@ test('a mail that comes byte by byte is the same mail', async t => {
   assert.equal(host.delivered[0]!.toString(), 'a\r\n.b\r\n\r\n.\r\n')
 })
 
+test('replies to commands that came together leave in one write', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  const [socket] = stand.sockets
+  const written = t.mock.method(socket!, 'write')
+  const recipients = 'RCPT TO:<b@example.org>\r\n'.repeat(50)
+  wire.say(`MAIL FROM:<a@example.org>\r\n${recipients}RSET\r\n`)
+  for (let replies = 0; replies < 52; replies++) assert.equal((await wire.reply()).code, 250)
+  assert.equal(written.mock.callCount(), 1)
+})
+
 /** The value once it stays the same over many turns of the server's event loop, as answers to another client show. */
 async function settled(other: Wire, value: () => number): Promise<number> {
   let last = value()

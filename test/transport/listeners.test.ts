@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { connect as connectTls } from 'node:tls'
+import { within } from '../program/deadline.ts'
 import { RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
@@ -41,6 +44,27 @@ test('a client that speaks SMTP to a port with implicit TLS is closed', async t 
   // TLS may say that it understood nothing, in an alert; SMTP says nothing.
   assert.doesNotMatch(await wire.rest(), /\d{3} /)
   await stand.emptied()
+  assert.deepEqual(stand.faults, [])
+})
+
+test('TLS 1.1 is refused in the handshake, TLS 1.2 is not', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const shakeHands = (maxVersion: 'TLSv1.1' | 'TLSv1.2') => {
+    const socket = connectTls({
+      port: stand.tlsPort,
+      host: '127.0.0.1',
+      servername: 'relay.test',
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1',
+      maxVersion,
+      // Otherwise OpenSSL would not even ask for it.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    })
+    t.after(() => socket.destroy())
+    return within(once(socket, 'secureConnect'), 'a TLS handshake')
+  }
+  await assert.rejects(shakeHands('TLSv1.1'), { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' })
+  await shakeHands('TLSv1.2')
   assert.deepEqual(stand.faults, [])
 })
 

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Event, Session, type Verdict } from '../../src/protocol/index.ts'
+import { readConditions } from '../../src/transcript/index.ts'
+
+const { settings, client } = readConditions('')
+
+/** Says it all in one chunk to a host that answers so, and collects what comes of it. */
+function play(said: string, answer: (event: Event) => Verdict = () => undefined) {
+  const session = new Session(settings, client)
+  session.receive(Buffer.from(said))
+  const events: Event['type'][] = []
+  for (let event = session.next(); event !== undefined; event = session.next()) {
+    events.push(event.type)
+    session.answer(answer(event))
+  }
+  return { events, output: session.takeOutput() }
+}
+
+test('a greeting of several lines has the code on each of them, the last one with a space', () => {
+  const text = ['relay.test Relay ESMTP Service ready', 'We do not accept mail from strangers']
+  const { output } = play('', () => ({ code: 220, text }))
+  assert.equal(output, `220-${text[0]}\r\n220 ${text[1]}\r\n`)
+})
+
+test('every method of HTTP ends the session, and nothing behind it is obeyed', () => {
+  for (const method of [
+    'GET',
+    'HEAD',
+    'POST',
+    'PUT',
+    'PATCH',
+    'DELETE',
+    'OPTIONS',
+    'CONNECT',
+    'TRACE',
+    'get',
+  ]) {
+    const { events, output } = play(`${method} / HTTP/1.1\r\nEHLO c.test\r\nMAIL FROM:<a@s.test>\r\n\r\n`)
+    assert.deepEqual(events, ['connect', 'close'], method)
+    assert.deepEqual(output.match(/^\d\d\d .\..\../gm), ['421 4.7.0'], method)
+  }
+})
+
+test('of fifty thousand recipients in one write the host is asked for a hundred', () => {
+  const recipients = Array.from({ length: 50_000 }, (_, n) => `RCPT TO:<b${n}@r.test>\r\n`)
+  const { events, output } = play(`HELO c.test\r\nMAIL FROM:<a@s.test>\r\n${recipients.join('')}DATA\r\n`)
+  assert.equal(events.filter(type => type === 'recipient').length, 100)
+  assert.equal(output.match(/^250 2\.1\.5 /gm)?.length, 100)
+  assert.equal(output.match(/^452 4\.5\.3 /gm)?.length, 49_900)
+  assert.match(output, /\r\n354 [^\r]*\r\n$/)
+})
+
+test('replies to commands that came together leave together', () => {
+  const { output } = play('EHLO c.test\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nRSET\r\nNOOP\r\n')
+  assert.deepEqual(output.match(/^\d\d\d /gm), ['220 ', '250 ', '250 ', '250 ', '250 ', '250 '])
+})
