@@ -74,7 +74,7 @@ test('every option has its setting', () => {
     '-a 127.0.0.1:25,tls://[::1]:465,tls://:466 -n Name -h relay.test -r ses --maildir /tmp/mail',
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
-    '--send-rate 1.5 --max-size 1MiB --max-recipients 7 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20 --patience 0',
+    '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20 --patience 0',
     '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --drain-timeout 0 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
@@ -110,7 +110,7 @@ test('every option has its setting', () => {
       upstreamTimeoutMs: 5000,
       sendRate: 1.5,
       maxMessageBytes: 1024 * 1024,
-      maxRecipients: 7,
+      maxRecipients: 700,
       maxConnections: 8,
       maxConnectionsPerIp: 2,
       idleTimeoutMs: 1500,
@@ -466,6 +466,14 @@ test('leave to do without TLS where TLS is required is warned of', () => {
   assert.deepEqual(warnings([...argv, '-t'], { PASSWORD: 'x' }), warned)
   assert.deepEqual(warnings([...argv, '-a', 'tls://:465'], { PASSWORD: 'x' }), warned)
   assert.deepEqual(warnings([...argv, '-a', 'tls://:465,:25'], { PASSWORD: 'x' }), [])
+})
+
+test('limits below what every client may count on are warned of', () => {
+  assert.deepEqual(warnings(['--max-recipients', '100', '--max-size', '64KiB']), [])
+  assert.deepEqual(warnings(['--max-recipients', '99', '--max-size', '65535']), [
+    '--max-recipients is less than the 100 that every client may count on (RFC 5321)',
+    '--max-size is less than the 64KiB that every client may count on (RFC 5321)',
+  ])
 })
 
 test('an address list is read, and what is wrong with it is said', () => {

@@ -41,6 +41,7 @@ const pairs = {
     '554 5.7.1',
     '451 4.7.5',
   ],
+  'RFC 6531 section 3.5: addresses beyond ASCII': ['550 5.6.7', '553 5.6.7'],
   'RFC 4954 section 6: AUTH': ['235 2.7.0', '454 4.7.0', '500 5.5.6', '530 5.7.0', '535 5.7.8', '538 5.7.11'],
 } as const satisfies Record<string, readonly string[]>
 

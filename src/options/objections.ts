@@ -19,6 +19,14 @@ export function warningsOf(settings: Settled, values: Values, env: Environment):
   if (allowPlaintextAuth && (requireTls || listen.every(address => address.implicitTls))) {
     warnings.push(`${mention('allow-plaintext-auth')} changes nothing where TLS is required`)
   }
+  if (settings.maxRecipients < 100) {
+    warnings.push(
+      `${mention('max-recipients')} is less than the 100 that every client may count on (RFC 5321)`,
+    )
+  }
+  if (settings.maxMessageBytes !== undefined && settings.maxMessageBytes < 65_536) {
+    warnings.push(`${mention('max-size')} is less than the 64KiB that every client may count on (RFC 5321)`)
+  }
   const idle = given(values, [...sesOptions, 'send-rate', 'pinpoint-application-id']).filter(
     name => !used[relay].includes(name),
   )

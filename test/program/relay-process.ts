@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -82,6 +82,13 @@ export class RelayProcess {
 
   get alive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** The most memory that it has had, in bytes; `undefined` where the system does not tell. */
+  async peakMemory(): Promise<number | undefined> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '')
+    const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
   }
 
   signal(signal: NodeJS.Signals): void {
