@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { RelayProcess } from './relay-process.ts'
@@ -105,18 +106,19 @@ async function deaf(port: number): Promise<Complaint> {
   await wire.ask('MAIL FROM:<a@example.org>')
   const { socket } = wire
   socket.pause()
-  const questions = Buffer.from('RCPT TO:<b@example.org>\r\n'.repeat(4096))
+  const questions = Buffer.from('RCPT TO:<b@example.org>\r\n'.repeat(40_000))
   let said = 0
-  const talk = async () => {
-    while (socket.writable && said < 1024 * MiB) {
-      said += questions.length
-      if (!socket.write(questions)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
-    }
-  }
-  await Promise.race([talk(), once(socket, 'close')]).catch(() => {})
-  socket.resume()
-  await wire.rest(60_000)
-  return said < 64 * MiB ? undefined : `a deaf client was heard for ${said} bytes`
+  // A write that nobody takes for a second says that the server has stopped to read.
+  while (said < 256 * MiB && (await taken(socket, questions))) said += questions.length
+  const stuck = socket.writable && said < 256 * MiB
+  socket.destroy()
+  return stuck ? undefined : `a deaf client was heard for ${said} bytes`
+}
+
+async function taken(socket: Socket, bytes: Buffer): Promise<boolean> {
+  if (socket.write(bytes)) return true
+  const stuck = new Promise(resolve => setTimeout(resolve, 1000, false))
+  return (await Promise.race([once(socket, 'drain'), stuck])) !== false
 }
 
 /** A line that does not end. */
