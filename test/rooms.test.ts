@@ -23,7 +23,7 @@ const allowed: Record<string, readonly string[]> = {
     're2js',
   ],
   operations: [],
-  transcript: ['protocol', 'transport', 'auth', 'node:net', 'node:tls', 'node:fs', 'node:events'],
+  transcript: ['protocol', 'transport', 'auth', 'node:fs', 'node:net', 'node:path', 'node:tls', 'node:url'],
   options: ['auth', 'minimist', 'node:os'],
   assembly: ['auth', 'operations', 'protocol', 'relay', 'transport'],
   welcome: [],
