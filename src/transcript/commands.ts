@@ -37,6 +37,38 @@ export const commands: readonly Command[] = [
     ],
     notes: `${files} Exit status: 0 all are played as written, 1 some are not, 2 nothing could be played.`,
   },
+  {
+    name: 'replay',
+    operands: '[FILES...]',
+    operandCount: [0, Number.POSITIVE_INFINITY],
+    summary: "Plays the client's side of transcripts against any SMTP server, and compares its replies.",
+    flags: [
+      { name: 'server', value: 'HOST:PORT', help: 'where the server is' },
+      { name: 'tls', help: 'TLS from the first byte' },
+      {
+        name: 'ca',
+        value: 'FILE',
+        help: 'PEM certificates to verify the server with; without them its certificate is not verified',
+      },
+      { name: 'tls-name', value: 'NAME', help: 'the name in the certificate (default: HOST)' },
+      {
+        name: 'with',
+        value: 'CONDITIONS',
+        help: 'how the server is set up, in the words of a transcript: "login=required, recipients=100"',
+      },
+      { name: 'user', value: 'NAME:PASSWORD', help: 'a user that the server knows; may be given again' },
+      { name: 'timeout', value: 'SECONDS', help: 'a reply that takes longer is none (default: 5)' },
+      { name: 'jobs', value: 'COUNT', help: 'connections at once (default: 1)' },
+      { name: 'strict', help: 'another code of the same class is a failure too' },
+      { name: 'json', help: 'print the results as JSON' },
+    ],
+    notes:
+      `${files} What swaks prints can be replayed as it is. ` +
+      'Mails for b@r.example and the like are really sent: choose a server that does not pass them on. ' +
+      'Compared are the code of each reply, and the class of its enhanced status code. A transcript is skipped ' +
+      'where the server would have to be set up in a way that it does not show, unless --with says so. ' +
+      'Exit status: 0 none failed, 1 some failed, 2 the server could not be reached.',
+  },
 ]
 
 /** The command of this name, if there is one. */
