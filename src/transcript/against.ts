@@ -68,10 +68,11 @@ class Play {
     if (this.#manner.implicitTls && !(await wire.secure(this.#manner.patienceMs)))
       return { after: 'the connection', expected: 'TLS', got: faultOf(wire, 'no handshake') }
     for (const [index, step] of this.#steps.entries()) {
-      const fault = await this.#play(step, this.#steps[index - 1], step === this.#steps.at(-1))
+      const last = this.#steps[index - 1]
+      const fault = await this.#play(step, last, step === this.#steps.at(-1))
       if (fault !== undefined) {
         wire.end()
-        return { after: cueOf(step), ...fault }
+        return { after: cueOf(step, last), ...fault }
       }
     }
     return this.#leave(wire)
@@ -96,7 +97,7 @@ class Play {
     const waitMs = patienceMs + (step.cue.type === 'silence' ? silenceMs(step.cue.text) : 0)
     await this.#until(() => this.#reader.size >= expected.replies.length || wire.closed, waitMs)
     for (const [index, reply] of expected.replies.entries()) {
-      const fault = this.#compare(reply, index, expected.replies.length, step)
+      const fault = this.#compare(reply, place(index, expected.replies.length), cueOf(step, last))
       if (fault !== undefined) return fault
     }
     if (expected.closes) await this.#until(() => wire.closed || this.#reader.size > 0, patienceMs)
@@ -105,13 +106,12 @@ class Play {
     return this.#lookForMore(expected, wire)
   }
 
-  #compare(expected: HeardReply, index: number, total: number, step: Step): Fault | undefined {
+  #compare(expected: HeardReply, place: string, after: string): Fault | undefined {
     const got = this.#reader.take()
-    const place = total > 1 ? ` (reply ${index + 1} of ${total})` : ''
     const fault = { expected: textOf(expected) + place, got: got === undefined ? this.#lack() : textOf(got) }
     const verdict = got === undefined ? 'different' : compare(expected, got)
     if (verdict === 'different') return fault
-    if (verdict === 'other code') this.#otherCode ??= { after: cueOf(step), ...fault }
+    if (verdict === 'other code') this.#otherCode ??= { after, ...fault }
     return undefined
   }
 
@@ -189,6 +189,10 @@ function mayGetMore({ cue }: Step, { replies }: Expectation): boolean {
   return cue.type === 'chunk' && cue.bytes.subarray(0, -2).some(byte => byte === 0x0d || byte === 0x0a)
 }
 
+function place(index: number, total: number): string {
+  return total > 1 ? ` (reply ${index + 1} of ${total})` : ''
+}
+
 function isUpgrade(line: Line): boolean {
   return line.type === 'notice' && line.name === 'upgrade'
 }
@@ -197,9 +201,14 @@ function textsOfReply(line: Line): string[] {
   return line.type === 'reply' ? [line.text] : []
 }
 
-function cueOf(step: Step): string {
-  const line = step.lead.findLast(line => !isSilent(line))
-  return line === undefined ? 'the connection' : printLine(line)
+/** The line that a reply belongs to. What it shows of a login stays out of reports: it may be somebody's. */
+function cueOf(step: Step, last: Step | undefined): string {
+  const lines = step.lead.filter(line => !isSilent(line)).map(printLine)
+  const login = lines.find(line => /^C[:~] *AUTH\b/i.test(line))
+  if (login !== undefined) return login.replace(/^(.. *AUTH +\S+) .*/is, '$1 ...')
+  const challenged = last?.outcome.findLast(line => line.type === 'reply')?.text.startsWith('334')
+  if (challenged && step.cue.type === 'chunk') return 'C: ... (a response to a challenge)'
+  return lines.at(-1) ?? 'the connection'
 }
 
 function textOf({ lines, fault }: HeardReply): string {

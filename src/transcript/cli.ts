@@ -3,14 +3,16 @@
 import { readFileSync } from 'node:fs'
 import { type Arguments, readArguments, UsageError } from './arguments.ts'
 import { commandNamed } from './commands.ts'
+import { importSwaks } from './import.ts'
 import { play } from './play.ts'
+import { record } from './recording.ts'
 import { replay } from './replay.ts'
 import { commandHelp, helpText } from './usage.ts'
 import { visible } from './visible.ts'
 
 type Run = (given: Arguments, say: (text: string) => void) => Promise<number>
 
-const runs: Readonly<Record<string, Run>> = { play, replay }
+const runs: Readonly<Record<string, Run>> = { play, replay, import: importSwaks, record }
 
 // Who reads the output with `head` has seen enough.
 process.stdout.on('error', () => {})

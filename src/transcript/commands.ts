@@ -20,6 +20,11 @@ export interface Command {
 const files =
   'FILES are .smtp files, or folders of them; without any, the transcripts that come with this program.'
 
+const keepCredentials: Flag = {
+  name: 'keep-credentials',
+  help: 'write down what AUTH shows, instead of the name "user" and the password "secret"',
+}
+
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   {
@@ -68,6 +73,51 @@ export const commands: readonly Command[] = [
       'Compared are the code of each reply, and the class of its enhanced status code. A transcript is skipped ' +
       'where the server would have to be set up in a way that it does not show, unless --with says so. ' +
       'Exit status: 0 none failed, 1 some failed, 2 the server could not be reached.',
+  },
+  {
+    name: 'import',
+    operands: 'FILE',
+    operandCount: [1, 1],
+    summary: 'Turns what swaks printed into a transcript, on standard output.',
+    flags: [
+      { name: 'title', value: 'TITLE', help: 'the claim that it proves' },
+      { name: 'spec', value: 'SPEC', help: 'the RFC that the claim stands on (default: RFC 5321)' },
+      keepCredentials,
+    ],
+    notes:
+      'FILE is what swaks printed, - for standard input. What a server asks its host swaks does not know: ' +
+      '"smtp-transcript play --update" fills it in, as this engine does it.',
+  },
+  {
+    name: 'record',
+    operands: '',
+    operandCount: [0, 0],
+    summary: 'Stands between clients and a server, and writes a transcript of every connection.',
+    flags: [
+      { name: 'listen', value: 'HOST:PORT', help: 'where clients connect; port 0 takes a free one' },
+      { name: 'server', value: 'HOST:PORT', help: 'the server that they are to reach' },
+      {
+        name: 'tls-cert',
+        value: 'FILE',
+        help: 'PEM certificate shown to clients behind STARTTLS; without it what follows STARTTLS passes unseen',
+      },
+      { name: 'tls-key', value: 'FILE', help: 'its key' },
+      {
+        name: 'ca',
+        value: 'FILE',
+        help: 'PEM certificates to verify the server with; otherwise it is not verified',
+      },
+      { name: 'output', value: 'FOLDER', help: 'where recording-1.smtp and so on are written (default: .)' },
+      {
+        name: 'count',
+        value: 'COUNT',
+        help: 'end after so many connections (default: on SIGINT or SIGTERM)',
+      },
+      keepCredentials,
+    ],
+    notes:
+      'What a server asks its host nobody can hear: "smtp-transcript play --update" fills it in, as this ' +
+      'engine does it. Recordings hold the mails that were sent.',
   },
 ]
 

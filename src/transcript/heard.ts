@@ -83,10 +83,16 @@ export function repliesOf(lines: readonly string[]): HeardReply[] {
   return replies
 }
 
+/** The code of a line of a reply; nothing where the line is none. */
+export function replyCodeOf(line: string): number | undefined {
+  const code = /^([2-5]\d{2})(?:[ -].*)?$/.exec(line)?.[1]
+  return code === undefined ? undefined : Number(code)
+}
+
 function replyOf(lines: readonly string[], fault?: string): HeardReply {
   const statusClass = /^\d{3}[ -]([245])\.\d{1,3}\.\d{1,3}(?: |$)/.exec(lines[0] ?? '')?.[1]
   if (fault !== undefined) return { code: undefined, statusClass, lines, fault }
-  const codes = new Set(lines.map(line => /^([2-5]\d{2})(?:[ -].*)?$/.exec(line)?.[1]))
+  const codes = new Set(lines.map(replyCodeOf))
   const [code] = codes.size === 1 ? codes : []
-  return { code: code === undefined ? undefined : Number(code), statusClass, lines }
+  return { code, statusClass, lines }
 }

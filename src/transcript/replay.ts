@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { type Abilities, askAbilities } from './abilities.ts'
 import { playAgainst } from './against.ts'
 import { type Arguments, addressOf, countOf, durationMsOf, lastOf, UsageError } from './arguments.ts'
@@ -9,6 +10,7 @@ import { type Circumstances, obstacleTo } from './obstacles.ts'
 import { Progress } from './progress.ts'
 import { jsonOf, type Result, reportOf } from './report.ts'
 import { findSources, type Source } from './sources.ts'
+import { isSwaks, readSwaks } from './swaks.ts'
 import type { Outcome } from './verdict.ts'
 import type { Remote } from './wire.ts'
 
@@ -61,8 +63,9 @@ export async function replay(given: Arguments, say: (text: string) => void): Pro
 }
 
 /** Reads a transcript and its conditions: what is wrong with one ends the program before anybody is spoken to. */
-function read({ text, path }: Source): Transcript {
-  const transcript = readTranscript(text, path)
+function read({ text, bytes, path }: Source): Transcript {
+  const about = { file: path, title: `What swaks did in ${basename(path)}`, spec: 'RFC 5321' }
+  const transcript = isSwaks(text) ? readSwaks(bytes, about, true) : readTranscript(text, path)
   readConditions(transcript.conditions)
   return transcript
 }

@@ -11,6 +11,8 @@ export interface Source {
   /** What the summary counts it under: the name of its folder. */
   readonly folder: string
   readonly text: string
+  /** The same, a byte a character. */
+  readonly bytes: string
 }
 
 /**
@@ -20,8 +22,9 @@ export interface Source {
 export function findSources(names: readonly string[]): Source[] {
   const paths = (names.length === 0 ? [nearby(shippedFixtures)] : names).flatMap(filesOf)
   return [...new Set(paths)].map(path => {
-    const text = readFileSync(path === '-' ? 0 : path, 'utf8')
-    return { path, folder: path === '-' ? '-' : basename(dirname(resolve(path))), text }
+    const content = readFileSync(path === '-' ? 0 : path)
+    const folder = path === '-' ? '-' : basename(dirname(resolve(path)))
+    return { path, folder, text: content.toString(), bytes: content.toString('latin1') }
   })
 }
 

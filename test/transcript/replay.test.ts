@@ -160,6 +160,26 @@ describe('replay against a server that misbehaves', () => {
     assert.doesNotMatch(stdout, /[^\x20-\x7e\n]/)
   })
 
+  it('does not show what somebody logs in with', async t => {
+    const port = await listenBadly(
+      t,
+      (socket, line) => socket.write(/^AUTH LOGIN/.test(line) ? '334 x\r\n' : '550 No\r\n'),
+      'AUTH LOGIN PLAIN',
+    )
+    const file = join(await temporaryDirectory(t), 'swaks.txt')
+    const session = '<-  220 x\n -> EHLO c\n<-  250-x\n<-  250 AUTH LOGIN PLAIN\n'
+    for (const [login, shown] of [
+      [' -> AUTH PLAIN AHRpbQBodXNo\n<-  235 y\n', 'C: AUTH PLAIN ...'],
+      [' -> AUTH LOGIN\n<-  334 x\n -> aHVzaA==\n<-  334 x\n', 'C: ... (a response to a challenge)'],
+    ] as const) {
+      await writeFile(file, session + login)
+      const { code, stdout } = await replay(port, file)
+      assert.equal(code, 1, stdout)
+      assert.ok(stdout.includes(`after     ${shown}\n`), stdout)
+      assert.doesNotMatch(stdout, /aHVza|AHRpbQ/)
+    }
+  })
+
   it('tells a close that the transcript does not have', async t => {
     const port = await listenBadly(t, socket => socket.end('250 2.0.0 Ok\r\n'))
     const file = join(await temporaryDirectory(t), 'mail.smtp')
@@ -225,7 +245,7 @@ describe('replay ends with status 2', () => {
 })
 
 /** Answers the first EHLO of a connection rightly, and leaves everything else to the misbehaviour. */
-async function listenBadly(t: TestContext, misbehave: Misbehaviour): Promise<number> {
+async function listenBadly(t: TestContext, misbehave: Misbehaviour, lists = 'HELP'): Promise<number> {
   const server = createServer(socket => {
     socket.on('error', () => {})
     t.after(() => socket.destroy())
@@ -234,7 +254,7 @@ async function listenBadly(t: TestContext, misbehave: Misbehaviour): Promise<num
     socket.on('data', bytes => {
       if (met) return misbehave(socket, bytes.toString('latin1'))
       met = true
-      socket.write('250-x\r\n250 HELP\r\n')
+      socket.write(`250-x\r\n250 ${lists}\r\n`)
     })
   })
   return listen(t, server)
