@@ -1,5 +1,5 @@
-import { type HeardReply, ReplyReader, repliesOf } from './heard.ts'
-import { isSilent, type Line, printLine } from './line.ts'
+import { type Expectation, expectationOf, silenceMs } from './expectation.ts'
+import { type HeardReply, ReplyReader } from './heard.ts'
 import type { Transcript } from './notation.ts'
 import { type Step, stepsOf } from './steps.ts'
 import { compare, type Difference, type Outcome } from './verdict.ts'
@@ -27,15 +27,6 @@ export async function playAgainst(transcript: Transcript, manner: Manner): Promi
 
 /** Longer than this nobody waits for a server to close when all is said. */
 const mostFarewellMs = 1000
-
-/** What the transcript says of a step. */
-interface Expectation {
-  readonly replies: readonly HeardReply[]
-  /** Replies that may come or not: a server that waits for a handshake need not say anything. */
-  readonly optional: readonly HeardReply[]
-  readonly mayStayMute: boolean
-  readonly closes: boolean
-}
 
 class Play {
   readonly #steps: readonly Step[]
@@ -68,11 +59,11 @@ class Play {
     if (this.#manner.implicitTls && !(await wire.secure(this.#manner.patienceMs)))
       return { after: 'the connection', expected: 'TLS', got: faultOf(wire, 'no handshake') }
     for (const [index, step] of this.#steps.entries()) {
-      const last = this.#steps[index - 1]
-      const fault = await this.#play(step, last, step === this.#steps.at(-1))
+      const expected = expectationOf(step, this.#steps[index - 1])
+      const fault = await this.#play(step, expected, step === this.#steps.at(-1))
       if (fault !== undefined) {
         wire.end()
-        return { after: cueOf(step, last), ...fault }
+        return { after: expected.after, ...fault }
       }
     }
     return this.#leave(wire)
@@ -88,20 +79,19 @@ class Play {
     return { after: 'the last line', expected: 'nothing more', got: textOf(extra) }
   }
 
-  async #play(step: Step, last: Step | undefined, isLast: boolean): Promise<Fault | undefined> {
+  async #play(step: Step, expected: Expectation, isLast: boolean): Promise<Fault | undefined> {
     const wire = this.#wire!
     const { patienceMs, graceMs } = this.#manner
-    const expected = expectationOf(step, last)
     const started = await this.#happen(step, wire)
     if (started !== undefined) return started
     const waitMs = patienceMs + (step.cue.type === 'silence' ? silenceMs(step.cue.text) : 0)
     await this.#until(() => this.#reader.size >= expected.replies.length || wire.closed, waitMs)
     for (const [index, reply] of expected.replies.entries()) {
-      const fault = this.#compare(reply, place(index, expected.replies.length), cueOf(step, last))
+      const fault = this.#compare(reply, place(index, expected.replies.length), expected.after)
       if (fault !== undefined) return fault
     }
     if (expected.closes) await this.#until(() => wire.closed || this.#reader.size > 0, patienceMs)
-    else if (isLast || expected.mayStayMute || mayGetMore(step, expected))
+    else if (isLast || expected.mayStayMute || expected.mayGetMore)
       await this.#until(() => wire.closed || this.#reader.size > expected.optional.length, graceMs)
     return this.#lookForMore(expected, wire)
   }
@@ -169,46 +159,8 @@ class Play {
 
 type Fault = Omit<Difference, 'after'>
 
-function expectationOf(step: Step, last: Step | undefined): Expectation {
-  const upgrade = step.outcome.findIndex(isUpgrade)
-  const awaitsHandshake = step.cue.type === 'chunk' && last?.outcome.some(isUpgrade) === true
-  const certain = awaitsHandshake ? [] : upgrade === -1 ? step.outcome : step.outcome.slice(0, upgrade)
-  const uncertain = awaitsHandshake ? step.outcome : upgrade === -1 ? [] : step.outcome.slice(upgrade)
-  const optional = repliesOf(uncertain.flatMap(textsOfReply))
-  return {
-    replies: repliesOf(certain.flatMap(textsOfReply)),
-    optional,
-    mayStayMute: awaitsHandshake || optional.length > 0,
-    closes: certain.some(line => line.type === 'notice' && line.name === 'close'),
-  }
-}
-
-/** A chunk of several lines may be taken for several commands, and a part of a line for a command. */
-function mayGetMore({ cue }: Step, { replies }: Expectation): boolean {
-  if (replies.length === 0) return true
-  return cue.type === 'chunk' && cue.bytes.subarray(0, -2).some(byte => byte === 0x0d || byte === 0x0a)
-}
-
 function place(index: number, total: number): string {
   return total > 1 ? ` (reply ${index + 1} of ${total})` : ''
-}
-
-function isUpgrade(line: Line): boolean {
-  return line.type === 'notice' && line.name === 'upgrade'
-}
-
-function textsOfReply(line: Line): string[] {
-  return line.type === 'reply' ? [line.text] : []
-}
-
-/** The line that a reply belongs to. What it shows of a login stays out of reports: it may be somebody's. */
-function cueOf(step: Step, last: Step | undefined): string {
-  const lines = step.lead.filter(line => !isSilent(line)).map(printLine)
-  const login = lines.find(line => /^C[:~] *AUTH\b/i.test(line))
-  if (login !== undefined) return login.replace(/^(.. *AUTH +\S+) .*/is, '$1 ...')
-  const challenged = last?.outcome.findLast(line => line.type === 'reply')?.text.startsWith('334')
-  if (challenged && step.cue.type === 'chunk') return 'C: ... (a response to a challenge)'
-  return lines.at(-1) ?? 'the connection'
 }
 
 function textOf({ lines, fault }: HeardReply): string {
@@ -218,10 +170,4 @@ function textOf({ lines, fault }: HeardReply): string {
 
 function faultOf(wire: Wire, otherwise: string): string {
   return wire.fault ?? (wire.closed ? 'the server closed the connection' : otherwise)
-}
-
-/** How long a `* silence` line says. */
-export function silenceMs(text: string): number {
-  const [, count, unit] = /(\d+)([sm])$/.exec(text) ?? []
-  return Number(count) * (unit === 'm' ? 60_000 : 1000)
 }

@@ -1,7 +1,7 @@
 import type { Abilities, Extensions } from './abilities.ts'
-import { silenceMs } from './against.ts'
 import { type Conditions, readConditions } from './conditions.ts'
 import { type Demands, demandsOf } from './demands.ts'
+import { silenceMs } from './expectation.ts'
 import type { Line } from './line.ts'
 import type { Transcript } from './notation.ts'
 import { printQuestion } from './record.ts'

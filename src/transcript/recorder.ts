@@ -3,7 +3,7 @@ import { replyCodeOf } from './heard.ts'
 import { isPlain, type Line } from './line.ts'
 import { Listing } from './listing.ts'
 import type { Transcript } from './notation.ts'
-import { Secrets } from './secrets.ts'
+import { Speech } from './speech.ts'
 import { visible } from './visible.ts'
 
 /** How a dialogue is written down. */
@@ -16,17 +16,10 @@ export interface Recording {
 
 /** More than this is not written down of one connection. */
 const mostBytes = 16 * 1024 * 1024
-const mostLineBytes = 64 * 1024
+const mostReplyLineBytes = 64 * 1024
 const mostReplyColumns = 2000
 /** What bytes that come alone cost in memory. */
 const leastCost = 64
-
-/** Where the client's bytes belong to. */
-type Place =
-  | { readonly type: 'commands' }
-  /** Granted by 354, or sent without waiting for it. */
-  | { readonly type: 'content'; readonly granted: boolean }
-  | { readonly type: 'chunk'; bytes: number }
 
 /**
  * Writes down what the two sides of a connection say, as lines of a transcript: a reply stands behind all that the
@@ -34,18 +27,12 @@ type Place =
  */
 export class Recorder {
   readonly #lines: Line[] = []
-  readonly #secrets: Secrets | undefined
+  readonly #speech: Speech
   readonly #listing = new Listing()
   readonly #implicitTls: boolean
   #secured: boolean
   #bytes = 0
   #stopped = false
-  /** The client's line that has not ended yet. */
-  #unended = Buffer.alloc(0)
-  /** What the client has said since the last reply. */
-  #said: Buffer[] = []
-  #place: Place = { type: 'commands' }
-  #asksForTls = false
   #upgrading = false
   #reply: string[] = []
   #replyText = ''
@@ -55,7 +42,7 @@ export class Recorder {
   #over = false
 
   constructor({ keepCredentials, secure }: Recording) {
-    this.#secrets = keepCredentials ? undefined : new Secrets()
+    this.#speech = new Speech(keepCredentials)
     this.#implicitTls = secure
     this.#secured = secure
   }
@@ -68,23 +55,7 @@ export class Recorder {
   /** The client says something. */
   client(bytes: Buffer): void {
     if (!this.#hasRoomFor(bytes)) return
-    let rest = bytes
-    while (rest.length > 0 && !this.#stopped) {
-      if (this.#place.type === 'chunk') {
-        const part = rest.subarray(0, this.#place.bytes)
-        this.#said.push(Buffer.from(part))
-        this.#place.bytes -= part.length
-        if (this.#place.bytes === 0) this.#place = { type: 'commands' }
-        rest = rest.subarray(part.length)
-        continue
-      }
-      const end = rest.indexOf('\n') + 1
-      const part = end === 0 ? rest : rest.subarray(0, end)
-      this.#unended = Buffer.concat([this.#unended, part])
-      if (end > 0) this.#takeLine()
-      else if (this.#unended.length > mostLineBytes) this.#takeLongLine()
-      rest = rest.subarray(part.length)
-    }
+    if (!this.#speech.add(bytes)) this.stop('a line is longer than 64 KiB; the rest was not recorded')
   }
 
   /** The server says something. */
@@ -93,7 +64,7 @@ export class Recorder {
     const lines = (this.#replyText + bytes.toString('latin1')).split('\n')
     this.#replyText = lines.pop()!
     for (const line of lines) this.#hear(line.replace(/\r$/, ''))
-    if (this.#replyText.length > mostLineBytes) this.stop('a line of a reply is longer than 64 KiB')
+    if (this.#replyText.length > mostReplyLineBytes) this.stop('a line of a reply is longer than 64 KiB')
   }
 
   /** The handshake is over. */
@@ -133,7 +104,7 @@ export class Recorder {
 
   /** Nothing was said at all. */
   get empty(): boolean {
-    return this.#lines.length === 0 && this.#said.length === 0 && this.#unended.length === 0
+    return this.#lines.length === 0 && this.#speech.empty
   }
 
   /** What was written down. */
@@ -152,30 +123,6 @@ export class Recorder {
     }
   }
 
-  #takeLine(): void {
-    const text = this.#unended.toString('latin1')
-    this.#unended = Buffer.alloc(0)
-    const [, line = '', end = ''] = /^(.*?)(\r?\n?)$/s.exec(text) ?? []
-    const kept = this.#place.type === 'content' ? line : (this.#secrets?.hide(line) ?? line)
-    this.#said.push(Buffer.from(kept + end, 'latin1'))
-    if (this.#place.type === 'content') {
-      if (text === '.\r\n') this.#place = { type: 'commands' }
-      return
-    }
-    const chunkBytes = Number(/^BDAT +(\d{1,15})\b/i.exec(line)?.[1] ?? 0)
-    if (chunkBytes > 0) this.#place = { type: 'chunk', bytes: chunkBytes }
-    // A client that does not wait for 354 sends content at once.
-    if (/^DATA\s*$/i.test(line)) this.#place = { type: 'content', granted: false }
-    if (/^STARTTLS\s*$/i.test(line)) this.#asksForTls = true
-  }
-
-  /** A line of content may be as long as a mail; of another one the rest could hold a secret. */
-  #takeLongLine(): void {
-    if (this.#place.type === 'content') return this.#takePart()
-    this.#unended = Buffer.alloc(0)
-    this.stop('a line is longer than 64 KiB; the rest was not recorded')
-  }
-
   #hear(line: string): void {
     if (this.#reply.length === 0) this.#flush()
     this.#reply.push(line)
@@ -185,36 +132,16 @@ export class Recorder {
     this.#listing.hear(this.#reply.splice(0), this.#secured)
     const code = replyCodeOf(line)
     this.#lastCode = code
-    this.#secrets?.hear(code)
-    if (code === 354) this.#place = { type: 'content', granted: true }
-    else if (this.#place.type === 'content' && !this.#place.granted && (code ?? 0) >= 400)
-      this.#place = { type: 'commands' }
-    this.#upgrading = this.#asksForTls && code === 220
-    if (code === 220 || (code ?? 0) >= 400) this.#asksForTls = false
+    this.#upgrading = this.#speech.hear(code)
   }
 
-  /** Writes down what the client has said, but for the beginning of a line that may hold a secret. */
-  #flush(atEnd = false): void {
-    const text = this.#unended.toString('latin1', 0, 5).trimStart().toUpperCase()
-    const mayBeSecret =
-      this.#place.type === 'commands' &&
-      this.#secrets !== undefined &&
-      (this.#secrets.responding || 'AUTH'.startsWith(text.slice(0, 4)))
-    if (this.#unended.length > 0 && (atEnd || !mayBeSecret)) this.#takePart()
-    const bytes = Buffer.concat(this.#said.splice(0))
+  #flush(bytes = this.#speech.take()): void {
     for (const piece of piecesOf(bytes)) this.#lines.push(lineOf(piece))
-  }
-
-  /** A line that ends with the connection, or is answered before it ends. */
-  #takePart(): void {
-    if (this.#place.type === 'commands') return this.#takeLine()
-    this.#said.push(this.#unended)
-    this.#unended = Buffer.alloc(0)
   }
 
   #end(line: Line): void {
     if (this.#over || this.#stopped) return
-    this.#flush(true)
+    this.#flush(this.#speech.takeAll())
     this.#lines.push(line)
     this.#over = true
   }
