@@ -5,11 +5,14 @@ export function helpText(): string {
   return [
     'Usage: smtp-transcript COMMAND [options]',
     '',
-    'Plays, compares and records SMTP dialogues, which are text files that a person can read.',
+    ...wrap(
+      'Plays, compares and records SMTP dialogues, which are text files that a person can read.',
+      width,
+    ),
     '',
     ...commands.flatMap(({ name, summary }) => entry(name, summary)),
     '',
-    'smtp-transcript COMMAND --help tells more about one of them; --version prints the version.',
+    'smtp-transcript COMMAND --help tells more; --version prints the version.',
     '',
   ].join('\n')
 }

@@ -36,13 +36,14 @@ describe('smtp-transcript', () => {
     const { code, stdout } = await smtpTranscript(['--help'])
     assert.equal(code, 0)
     const names = [...stdout.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name!)
-    assert.ok(names.includes('play'))
-    for (const name of names) {
-      const help = await smtpTranscript([name, '--help'])
+    assert.deepEqual(names, ['play', 'replay', 'import', 'record'])
+    const helps = await Promise.all(names.map(name => smtpTranscript([name, '--help'])))
+    for (const [index, help] of helps.entries()) {
       assert.equal(help.code, 0)
-      assert.match(help.stdout, new RegExp(`^Usage: smtp-transcript ${name} `))
-      for (const line of help.stdout.split('\n')) assert.ok(line.length <= 80, line)
+      assert.match(help.stdout, new RegExp(`^Usage: smtp-transcript ${names[index]} `))
     }
+    for (const text of [stdout, ...helps.map(help => help.stdout)])
+      for (const line of text.split('\n')) assert.ok(line.length <= 80, line)
   })
 
   it('says its version', async () => {
