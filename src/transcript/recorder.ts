@@ -15,7 +15,7 @@ export interface Recording {
 }
 
 /** More than this is not written down of one connection. */
-const mostBytes = 16 * 1024 * 1024
+const mostBytes = 4 * 1024 * 1024
 const mostReplyLineBytes = 64 * 1024
 const mostReplyColumns = 2000
 /** What bytes that come alone cost in memory. */

@@ -30,7 +30,7 @@ export async function replay(given: Arguments, say: (text: string) => void): Pro
   const users = given.values.get('user') ?? []
   if (users.some(user => !user.includes(':'))) throw new UsageError('--user is NAME:PASSWORD')
   const transcripts = findSources(given.operands).map(source => ({ source, transcript: read(source) }))
-  const abilities = await ask(remote, implicitTls, patienceMs)
+  const abilities = await ask(given, remote, implicitTls, patienceMs)
   const circumstances: Circumstances = { abilities, declared, implicitTls, users, patienceMs }
   const graceMs = Math.min(mostGraceMs, Math.max(leastGraceMs, 2 * abilities.replyMs))
   const manner = { remote, implicitTls, patienceMs, graceMs }
@@ -88,10 +88,15 @@ function declaredOf(given: Arguments): string {
   return declared
 }
 
-async function ask(remote: Remote, implicitTls: boolean, patienceMs: number): Promise<Abilities> {
+async function ask(
+  given: Arguments,
+  remote: Remote,
+  implicitTls: boolean,
+  patienceMs: number,
+): Promise<Abilities> {
   try {
     return await askAbilities(remote, implicitTls, patienceMs)
   } catch (error) {
-    throw new Error(`${remote.host}:${remote.port}: ${(error as Error).message}`)
+    throw new Error(`${lastOf(given, 'server')}: ${(error as Error).message}`)
   }
 }
