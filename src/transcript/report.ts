@@ -21,7 +21,7 @@ export function reportOf(results: readonly Result[], fails: (result: Result) => 
   return [...tableOf(results), ...skippedOf(results), ...failed.flatMap(paragraphOf), ''].join('\n')
 }
 
-/** The results for programs. Everything that the server said is in JSON strings. */
+/** The results for programs, in ASCII: terminals obey some characters beyond it. */
 export function jsonOf(results: readonly Result[]): string {
   const rows = results.map(({ source, transcript: { title, spec }, outcome: { type, ...rest } }) => ({
     file: source.path,
@@ -30,7 +30,12 @@ export function jsonOf(results: readonly Result[]): string {
     outcome: type,
     ...rest,
   }))
-  return `${JSON.stringify(rows, null, 2)}\n`
+  const json = JSON.stringify(rows, null, 2)
+  const ascii = json.replace(
+    /[\x7f-\uffff]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return `${ascii}\n`
 }
 
 function tableOf(results: readonly Result[]): string[] {

@@ -152,12 +152,15 @@ describe('replay against a server that misbehaves', () => {
     })
 
   it('lets nothing of it reach the terminal as an order', async t => {
-    const port = await listenBadly(t, socket => socket.write('550 \x1b[31m\x07\x9b\xff no\r\n'))
+    const port = await listenBadly(t, socket => socket.write('550 \x1b[31m\x07\x9b\xff no\r\n', 'latin1'))
     const file = join(await temporaryDirectory(t), 'mail.smtp')
     await writeFile(file, dialogue)
     const { stdout } = await replay(port, file)
     assert.match(stdout, /got {7}550 \\x1b\[31m\\x07/)
     assert.doesNotMatch(stdout, /[^\x20-\x7e\n]/)
+    const json = (await replay(port, '--json', file)).stdout
+    assert.doesNotMatch(json, /[^\x20-\x7e\n]/)
+    assert.equal((JSON.parse(json) as Row[])[0]!.difference!.got, '550 \x1b[31m\x07\x9b\xff no')
   })
 
   it('does not show what somebody logs in with', async t => {
