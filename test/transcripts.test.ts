@@ -70,18 +70,13 @@ describe('as written', () => {
     })
 })
 
-/** Where pipelining is strict, it is the point what comes together. */
-const divisible = fixtures.filter(
-  ({ file, conditions }) => !conditions.settings.strictPipelining || file === 'pipelining/strict-group.smtp',
-)
-
 for (const [manner, player] of Object.entries({
   'byte by byte': byteByByte,
   'cut in two at every position': cutInTwo,
   'with late answers': withLateAnswers,
 }))
   describe(manner, () => {
-    for (const { file, text, transcript, conditions } of divisible)
+    for (const { file, text, transcript, conditions } of fixtures)
       it(name(file, transcript), () => assert.equal(writeTranscript(player(transcript, conditions)), text))
   })
 

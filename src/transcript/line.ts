@@ -77,8 +77,11 @@ export function printLine(line: Line): string {
 /** Printable ASCII that nobody drops as white space at the end of a line, and that has no long repeats. */
 const plainLine = /^(?:(?!.*(.)\1{19})[\x20-\x7e]*[\x21-\x7e])?\r\n$/
 
+/** True for bytes that stand behind `C:` or `M:` as they are; all others need `~`. */
+export function isPlain(bytes: Buffer): boolean {
+  return plainLine.test(bytes.toString('latin1'))
+}
+
 function printContent(bytes: Buffer): string {
-  const text = bytes.toString('latin1')
-  if (!plainLine.test(text)) return `M~ ${printBytes(bytes)}`
-  return `M: ${text}`.trimEnd()
+  return isPlain(bytes) ? `M: ${bytes.toString('latin1')}`.trimEnd() : `M~ ${printBytes(bytes)}`
 }

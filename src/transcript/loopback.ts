@@ -72,7 +72,9 @@ class Play {
     const { port } = await this.#server.listen({ host: '127.0.0.1', port: 0, implicitTls: secure })
     const [first] = this.#steps
     if (first !== undefined) this.#cast.begin(first)
-    const wire = await Wire.connect(port, this.#scene.certificate.cert, () => this.#changed())
+    const tls = { ca: this.#scene.certificate.cert, servername: 'relay.test' }
+    const remote = { host: '127.0.0.1', port, tls, connectMs: this.#scene.waitMs }
+    const wire = await Wire.connect(remote, () => this.#changed())
     try {
       if (secure) await wire.secure(this.#scene.waitMs)
       const played: Played[] = []

@@ -7,8 +7,7 @@ import { linesAfter, type Step, stepsOf } from './steps.ts'
 export type Player = (transcript: Transcript, conditions: Conditions) => Transcript
 
 /** Chunks as the transcript has them. */
-export const asWritten: Player = (transcript, conditions) =>
-  play(transcript, conditions, { cut: chunk => [chunk], lateAnswers: false })
+export const asWritten: Player = (transcript, conditions) => play(transcript, conditions, whole)
 
 /** Every byte on its own. */
 export const byteByByte: Player = (transcript, conditions) =>
@@ -39,9 +38,13 @@ export const cutInTwo: Player = (transcript, conditions) => {
 
 function play(transcript: Transcript, conditions: Conditions, passage: Passage): Transcript {
   const stage = new Stage(conditions)
-  const lines = stepsOf(transcript).flatMap((step: Step) => linesAfter(step, stage.play(step, passage)))
+  // Where pipelining is strict, it is the point what comes together.
+  const way = conditions.settings.strictPipelining ? whole : passage
+  const lines = stepsOf(transcript).flatMap((step: Step) => linesAfter(step, stage.play(step, way)))
   return { ...transcript, lines }
 }
+
+const whole: Passage = { cut: chunk => [chunk], lateAnswers: false }
 
 function bytesOf(chunk: Buffer): Buffer[] {
   return Array.from(chunk, (_, at) => chunk.subarray(at, at + 1))

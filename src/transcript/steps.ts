@@ -54,17 +54,19 @@ export function stepsOf(transcript: Transcript): Step[] {
  */
 export function linesAfter(step: Step, played: readonly Line[]): Line[] {
   const lines = [...step.lead]
-  const rest = [...played]
   const total = step.outcome.filter(line => !isSilent(line)).length
   let seen = 0
   for (const line of step.outcome) {
-    if (!isSilent(line)) {
+    if (isSilent(line)) {
+      // Behind the last line stands all that came besides.
+      for (; seen >= total && seen < played.length; seen++) lines.push(played[seen]!)
+      lines.push(line)
+    } else {
+      if (seen < played.length) lines.push(played[seen]!)
       seen += 1
-      lines.push(...rest.splice(0, 1))
-    } else if (seen === total) lines.push(...rest.splice(0), line)
-    else lines.push(line)
+    }
   }
-  return [...lines, ...rest]
+  return [...lines, ...played.slice(seen)]
 }
 
 function isSplit(line: Line): boolean {

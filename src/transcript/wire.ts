@@ -1,33 +1,51 @@
 import { connect as connectClear, type Socket } from 'node:net'
-import { connect as connectSecure } from 'node:tls'
+import { type ConnectionOptions, connect as connectSecure } from 'node:tls'
 
-/** The client's end of a connection over loopback, which reads replies line by line. */
+/** Where a server is, and how its certificate is looked at. */
+export interface Remote {
+  readonly host: string
+  readonly port: number
+  readonly tls: Pick<ConnectionOptions, 'ca' | 'servername' | 'rejectUnauthorized'>
+  /** How long a connection may take to be made. */
+  readonly connectMs: number
+}
+
+/** Nothing is read any more while this many bytes of the server's are held. */
+const mostHeldBytes = 256 * 1024
+
+/** The client's end of a connection, which holds what the server says until it is taken. */
 export class Wire {
-  readonly #ca: Buffer
+  readonly #remote: Remote
   readonly #onChange: () => void
   #socket: Socket
   #text = ''
   #closed = false
+  #fault: string | undefined
 
-  private constructor(socket: Socket, ca: Buffer, onChange: () => void) {
-    this.#socket = socket
-    this.#ca = ca
+  private constructor(socket: Socket, remote: Remote, onChange: () => void) {
+    this.#remote = remote
     this.#onChange = onChange
+    this.#socket = socket
     this.#attach(socket)
   }
 
   /**
-   * Connects to a port of this machine.
-   * @param ca the only certificate that is trusted
+   * Connects, in the clear. Rejects where that fails or takes too long.
    * @param onChange called when something came, and when the server closed
    */
-  static connect(port: number, ca: Buffer, onChange: () => void): Promise<Wire> {
+  static connect(remote: Remote, onChange: () => void): Promise<Wire> {
+    const { host, port, connectMs } = remote
     return new Promise((resolve, reject) => {
-      const socket = connectClear({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
-      socket.once('error', reject)
+      const socket = connectClear({ port, host, noDelay: true, allowHalfOpen: true })
+      const timer = setTimeout(() => socket.destroy(new Error('no connection in time')), connectMs)
+      socket.once('error', error => {
+        clearTimeout(timer)
+        reject(error)
+      })
       socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(new Wire(socket, ca, onChange))
+        clearTimeout(timer)
+        socket.removeAllListeners('error')
+        resolve(new Wire(socket, remote, onChange))
       })
     })
   }
@@ -35,6 +53,18 @@ export class Wire {
   /** The server has nothing more to say. */
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** What went wrong with the connection last, in the words of the system. */
+  get fault(): string | undefined {
+    return this.#fault
+  }
+
+  /** Takes all that has come, a byte as a character. */
+  takeText(): string {
+    const text = this.#text
+    this.#keep('')
+    return text
   }
 
   /** Whole lines that have come and were not taken yet. */
@@ -46,9 +76,8 @@ export class Wire {
   take(): string[] {
     const lines = this.#text.split('\r\n')
     const rest = lines.pop() ?? ''
-    if (!this.#closed) this.#text = rest
-    else if (rest !== '') lines.push(rest)
-    if (this.#closed) this.#text = ''
+    if (this.#closed && rest !== '') lines.push(rest)
+    this.#keep(this.#closed ? '' : rest)
     return lines
   }
 
@@ -68,7 +97,9 @@ export class Wire {
   /** Begins TLS; true when it is up, false when that failed or takes longer than `ms`. */
   secure(ms: number): Promise<boolean> {
     const clear = this.#socket.removeAllListeners('data').removeAllListeners('end')
-    const secure = connectSecure({ socket: clear, ca: this.#ca, servername: 'relay.test' })
+    // Names in certificates are compared with the host where there is no other name.
+    const { host, tls } = this.#remote
+    const secure = connectSecure({ ...tls, host, socket: clear })
     this.#socket = secure
     return new Promise(resolve => {
       const timer = setTimeout(() => resolve(false), ms)
@@ -81,6 +112,12 @@ export class Wire {
     })
   }
 
+  #keep(text: string): void {
+    const wasFull = this.#text.length >= mostHeldBytes
+    this.#text = text
+    if (wasFull && text.length < mostHeldBytes) this.#socket.resume()
+  }
+
   #attach(socket: Socket): void {
     const close = () => {
       this.#closed = true
@@ -88,11 +125,14 @@ export class Wire {
     }
     socket.on('data', (bytes: Buffer) => {
       this.#text += bytes.toString('latin1')
+      if (this.#text.length >= mostHeldBytes) socket.pause()
       this.#onChange()
     })
     socket.on('end', close)
     // An error is followed by `close`.
-    socket.on('error', () => {})
+    socket.on('error', ({ message }) => {
+      this.#fault = message
+    })
     socket.on('close', () => socket === this.#socket && close())
   }
 }

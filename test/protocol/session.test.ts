@@ -55,3 +55,28 @@ test('replies to commands that came together leave together', () => {
   const { output } = play('EHLO c.test\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nRSET\r\nNOOP\r\n')
   assert.deepEqual(output.match(/^\d\d\d /gm), ['220 ', '250 ', '250 ', '250 ', '250 ', '250 '])
 })
+
+test('where pipelining is strict, a group that RFC 2920 allows may be cut anywhere', () => {
+  const strict = { ...settings, strictPipelining: true }
+  const groups = [
+    'EHLO c.test\r\n',
+    'RSET\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nRCPT TO:<c@r.test>\r\nDATA\r\n',
+    'x\r\n.\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nBDAT 3\r\nx\r\nBDAT 0 LAST\r\nQUIT\r\n',
+  ]
+  for (const group of groups.keys()) {
+    for (let at = 1; at < groups[group]!.length; at++) {
+      const session = new Session(strict, client)
+      const hear = (text: string) => {
+        if (text !== '') session.receive(Buffer.from(text))
+        while (session.next() !== undefined) session.answer()
+        return session.takeOutput()
+      }
+      let output = hear('')
+      for (const [index, text] of groups.entries()) {
+        const cuts = index === group ? [text.slice(0, at), text.slice(at)] : [text]
+        for (const piece of cuts) output += hear(piece)
+      }
+      assert.match(output, /\r\n221 2\.0\.0 /, `${group} cut at ${at}`)
+    }
+  }
+})

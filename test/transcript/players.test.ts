@@ -106,3 +106,12 @@ S: 221 2.0.0 relay.test Relay closing connection
 `,
   )
 })
+
+it('a mail of 150000 lines is played as any other', () => {
+  const content = Array.from({ length: 150_000 }, (_, number) => `C: ${number}`).join('\n')
+  const text = `${header}? connect\nC: HELO c\nC: MAIL FROM:<a@s.example>\nC: RCPT TO:<b@r.example>\nC: DATA\n${content}\nC: .\n`
+  const transcript = asWritten(readTranscript(text, 'long.smtp'), readConditions(''))
+  const golden = writeTranscript(transcript)
+  assert.match(golden, /^M: 149999\n\? delivery \d+$/m)
+  assert.equal(writeTranscript(asWritten(readTranscript(golden, 'long.smtp'), readConditions(''))), golden)
+})

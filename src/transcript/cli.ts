@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/** The command `smtp-transcript`: what it is told, what it says, and its exit status. */
+import { readFileSync } from 'node:fs'
+import { type Arguments, readArguments, UsageError } from './arguments.ts'
+import { commandNamed } from './commands.ts'
+import { importSwaks } from './import.ts'
+import { play } from './play.ts'
+import { record } from './recording.ts'
+import { replay } from './replay.ts'
+import { commandHelp, helpText } from './usage.ts'
+import { visible } from './visible.ts'
+
+type Run = (given: Arguments, say: (text: string) => void) => Promise<number>
+
+const runs: Readonly<Record<string, Run>> = { play, replay, import: importSwaks, record }
+
+// Who reads the output with `head` has seen enough.
+process.stdout.on('error', () => {})
+
+const [name = '', ...words] = process.argv.slice(2)
+process.exitCode = await main().catch((error: Error) => {
+  process.stderr.write(`${visible(error.message)}\n`)
+  return 2
+})
+
+async function main(): Promise<number> {
+  if (name === '--help' || name === 'help') return say(helpText())
+  if (name === '--version') return say(`${version()}\n`)
+  const command = commandNamed(name)
+  if (command === undefined) {
+    const fault = name === '' ? 'a command is missing' : `no such command: ${visible(name)}`
+    process.stderr.write(`${fault}\n${helpText()}`)
+    return 2
+  }
+  if (words.includes('--help')) return say(commandHelp(command))
+  try {
+    return await runs[command.name]!(readArguments(command, words), say)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`${visible(error.message)}\n${commandHelp(command)}`)
+    return 2
+  }
+}
+
+function say(text: string): 0 {
+  process.stdout.write(text)
+  return 0
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}

@@ -1,0 +1,80 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Arguments, UsageError } from './arguments.ts'
+import { type Conditions, readConditions } from './conditions.ts'
+import { atOnce } from './crew.ts'
+import { differenceOf } from './difference.ts'
+import { overLoopback, type Scene } from './loopback.ts'
+import { readTranscript, type Transcript, writeTranscript } from './notation.ts'
+import { asWritten, byteByByte, cutInTwo, withLateAnswers } from './players.ts'
+import { findSources, type Source, shippedFixtures } from './sources.ts'
+import { visible } from './visible.ts'
+
+type AnyPlayer = (transcript: Transcript, conditions: Conditions) => Transcript | Promise<Transcript>
+
+const players: Readonly<Record<string, AnyPlayer>> = {
+  'as-written': asWritten,
+  'byte-by-byte': byteByByte,
+  'cut-in-two': cutInTwo,
+  'late-answers': withLateAnswers,
+  loopback: (transcript, conditions) => overLoopback(transcript, conditions, scene()),
+}
+
+/** Plays over loopback wait for timers, not for the processor. */
+const jobs = 8
+
+/** Plays transcripts with this engine, and says where what happens is not what is written. Returns the exit status. */
+export async function play(given: Arguments, say: (text: string) => void): Promise<number> {
+  const names = given.values.get('player') ?? Object.keys(players)
+  for (const name of names) if (!Object.hasOwn(players, name)) throw new UsageError(`no such player: ${name}`)
+  const update = given.values.has('update')
+  if (update && given.operands.includes('-')) throw new UsageError('--update cannot write standard input')
+  const sources = findSources(given.operands)
+  const faults = await atOnce(jobs, sources, async source => {
+    const found = await playOne(source, names, update).catch((error: Error) => [visible(error.message)])
+    for (const line of found) say(`${line}\n`)
+    return found.length
+  })
+  const failed = faults.filter(lines => lines > 0).length
+  const count = sources.length === 1 ? '1 transcript' : `${sources.length} transcripts`
+  say(`${count}: ${sources.length - failed} as written, ${failed} not\n`)
+  return failed === 0 ? 0 : 1
+}
+
+/** Lines that say what is wrong; none when nothing is. */
+async function playOne(source: Source, names: readonly string[], update: boolean): Promise<string[]> {
+  let transcript = readTranscript(source.text, source.path)
+  const conditions = conditionsOf(transcript)
+  if (update) {
+    transcript = asWritten(transcript, conditions)
+    const text = writeTranscript(transcript)
+    if (text !== source.text) writeFileSync(source.path, text)
+  }
+  const expected = writeTranscript(transcript)
+  for (const name of names) {
+    const got = writeTranscript(await players[name]!(transcript, conditions))
+    if (got === expected) continue
+    return [`${visible(source.path)}: ${visible(transcript.title)} (${name})`, ...differenceOf(expected, got)]
+  }
+  return []
+}
+
+function conditionsOf({ file, conditions }: Transcript): Conditions {
+  try {
+    return readConditions(conditions)
+  } catch (error) {
+    throw new Error(`${file}: With: ${(error as Error).message}`)
+  }
+}
+
+let sceneOnce: Scene | undefined
+
+function scene(): Scene {
+  const read = (name: string) => readFileSync(join(shippedFixtures, 'tls', name))
+  sceneOnce ??= {
+    certificate: { cert: read('certificate.pem'), key: read('key.pem') },
+    waitMs: 5_000,
+    silenceMs: 400,
+  }
+  return sceneOnce
+}

@@ -1,0 +1,73 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type SecureContext, secureContext } from '../transport/index.ts'
+import { type Arguments, addressOf, countOf, lastOf, UsageError } from './arguments.ts'
+import { writeTranscript } from './notation.ts'
+import { recordingProxy } from './proxy.ts'
+import type { Recorder } from './recorder.ts'
+import { visible } from './visible.ts'
+
+const connectMs = 30_000
+
+/** Records connections until there are enough, or a signal comes. Returns the exit status. */
+export async function record(given: Arguments, say: (text: string) => void): Promise<number> {
+  const listen = addressOf(given, 'listen')
+  const { host, port } = addressOf(given, 'server')
+  const folder = lastOf(given, 'output') ?? '.'
+  const most = given.values.has('count') ? countOf(given, 'count', 1) : Number.POSITIVE_INFINITY
+  const ca = lastOf(given, 'ca')
+  const tls = ca === undefined ? { rejectUnauthorized: false } : { ca: readFileSync(ca) }
+  const certificate = certificateOf(given)
+  mkdirSync(folder, { recursive: true })
+  let written = 0
+  return new Promise((resolve, reject) => {
+    const proxy = recordingProxy({
+      remote: { host, port, connectMs, tls },
+      certificate,
+      keepCredentials: given.values.has('keep-credentials'),
+      onRecording: recorder => {
+        if (recorder.empty || written === most) return
+        say(`${write(recorder, folder)}\n`)
+        written += 1
+        if (written === most) stop()
+      },
+      onFault: message => process.stderr.write(`${visible(host)}:${port}: ${visible(message)}\n`),
+    })
+    const stop = () => {
+      for (const signal of signals) process.off(signal, stop)
+      proxy.stop()
+    }
+    for (const signal of signals) process.on(signal, stop)
+    proxy.server.once('error', reject).once('close', () => resolve(0))
+    proxy.server.listen(listen, () => {
+      const { address, port: own } = proxy.server.address() as AddressInfo
+      const here = address.includes(':') ? `[${address}]` : address
+      process.stderr.write(`Recording ${here}:${own}, which passes on to ${visible(host)}:${port}\n`)
+    })
+  })
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const
+
+function certificateOf(given: Arguments): SecureContext | undefined {
+  const [cert, key] = [lastOf(given, 'tls-cert'), lastOf(given, 'tls-key')]
+  if (cert === undefined && key === undefined) return undefined
+  if (cert === undefined || key === undefined)
+    throw new UsageError('--tls-cert and --tls-key need each other')
+  return secureContext({ cert: readFileSync(cert), key: readFileSync(key) })
+}
+
+/** Writes a recording under the first name that is free; nothing is overwritten. */
+function write(recorder: Recorder, folder: string): string {
+  let number = 1
+  while (existsSync(join(folder, `recording-${number}.smtp`))) number += 1
+  const file = join(folder, `recording-${number}.smtp`)
+  const title = `Recording ${number} of ${new Date().toISOString()}`
+  // It may hold a mail that is nobody else's business.
+  writeFileSync(file, writeTranscript(recorder.transcript({ file, title, spec: 'RFC 5321' })), {
+    flag: 'wx',
+    mode: 0o600,
+  })
+  return file
+}

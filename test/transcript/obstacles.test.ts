@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { extensionsIn } from '../../src/transcript/abilities.ts'
+import { readTranscript } from '../../src/transcript/index.ts'
+import { type Circumstances, obstacleTo } from '../../src/transcript/obstacles.ts'
+
+const listing = (...words: string[]) =>
+  extensionsIn({ lines: ['250-x', ...words.map(word => `250-${word}`)] })
+const full = ['PIPELINING', 'SIZE 41943040', '8BITMIME', 'CHUNKING', 'BINARYMIME', 'STARTTLS']
+
+function server(given: Partial<Circumstances> = {}, first = listing(...full)): Circumstances {
+  const abilities = { first, secured: listing(...full, 'AUTH PLAIN LOGIN'), replyMs: 1 }
+  return { abilities, declared: '', implicitTls: false, users: [], patienceMs: 5000, ...given }
+}
+
+function obstacle(body: string, circumstances: Circumstances, conditions = ''): string | undefined {
+  const header = `Title: A\nSpec: RFC 5321\n${conditions === '' ? '' : `With: ${conditions}\n`}\n`
+  return obstacleTo(readTranscript(`${header}${body.trim()}\n`, 'a.smtp'), circumstances)
+}
+
+const mail = '? connect\nS: 220 x\nC: EHLO c\nS: 250 x\nC: MAIL FROM:<a@s.example>'
+
+describe('a transcript can be played', () => {
+  it('against a server of which nothing special is needed', () =>
+    assert.equal(obstacle(`${mail}\nS: 250 x`, server()), undefined))
+
+  for (const [what, body, conditions, circumstances] of [
+    ['where it is offered STARTTLS', '? connect\nC: STARTTLS', 'tls=offered', server()],
+    ['where a condition is declared', mail, 'recipients=2', server({ declared: 'recipients=2, errors=3' })],
+    ['where EHLO says the size', mail, 'size=20', server({}, listing('SIZE 20'))],
+    [
+      'where its user is known',
+      '? connect\n* secured\nC: AUTH PLAIN AHRpbQBzZWNyZXQ=\n? login PLAIN tim "secret"\nS: 235 Ok',
+      'tls=offered, mechanisms=PLAIN',
+      server({ users: ['tim:secret'] }),
+    ],
+    [
+      'where its user is not to be known',
+      '? connect\n* secured\nC: AUTH PLAIN AHRpbQBzZWNyZXQ=\n? login PLAIN tim "secret"\n! 535 5.7.8 No\nS: 535 No',
+      'tls=offered, mechanisms=PLAIN',
+      server({ users: ['ann:other'] }),
+    ],
+    ['where the host only says yes', '? connect\n! 220 Here\nS: 220 Here', '', server()],
+    ['where the silence is short', '? connect\n* silence 4s', '', server()],
+  ] as const)
+    it(what, () => assert.equal(obstacle(body, circumstances, conditions), undefined))
+})
+
+describe('a transcript cannot be played', () => {
+  for (const [body, conditions, circumstances, reason] of [
+    [
+      `${mail}\n? sender <a@s.example>\n! 550 No`,
+      '',
+      server(),
+      'the server would have to answer 550 to sender',
+    ],
+    ['? connect\n* shuts down', '', server(), 'the server would have to end'],
+    ['? connect\n* silence 5m', '', server(), 'it waits longer than --timeout'],
+    ['? connect', 'secure=yes', server(), 'it needs TLS from the first byte (--tls)'],
+    [
+      '? connect\nC: STARTTLS',
+      '',
+      server({ implicitTls: true }),
+      'it needs a connection that begins in the clear',
+    ],
+    [mail, 'recipients=2', server(), 'it needs a server with recipients=2 (--with)'],
+    [mail, '', server({ declared: 'login=required' }), 'it needs a server with login=optional'],
+    ['? connect\nC: STARTTLS', '', server(), 'it needs a server without STARTTLS'],
+    [
+      '? connect\nC: BDAT 0 LAST',
+      '',
+      server({}, listing()),
+      'it needs CHUNKING, which the server does not offer',
+    ],
+    [`${mail} SMTPUTF8`, '', server({}, listing('SMTPUTF8')), 'it needs a server without SMTPUTF8'],
+    [`${mail} SIZE=500`, '', server({}, listing('SIZE 100')), 'its sizes are judged by another limit there'],
+    [
+      '? connect\nC: NOOP\nC: NOOP\nS: 250 Ok\nS: 250 Ok',
+      '',
+      server(),
+      'it sends commands together before EHLO has allowed it',
+    ],
+    [
+      'C: NOOP\n? connect\nS: 220 x\nS: 250 Ok\nC~ x\\ny\\r\\n',
+      'bare-newline=reject',
+      server(),
+      'it needs a server with bare-newline=reject (--with)',
+    ],
+    [
+      '? connect\nC~ x\\ny\\r\\n',
+      '',
+      server({ declared: 'bare-newline=reject' }),
+      'it needs a server with bare-newline=normalize',
+    ],
+    [
+      '? connect\nC: AUTH PLAIN',
+      'mechanisms=PLAIN, plaintext-login=yes',
+      server(),
+      'it needs AUTH PLAIN in the clear',
+    ],
+    [
+      '? connect\n* secured\nC: AUTH LOGIN',
+      'tls=offered, mechanisms=PLAIN',
+      server(),
+      'it needs a server without AUTH LOGIN under TLS',
+    ],
+    [
+      '? connect\n? login PLAIN tim "secret"',
+      '',
+      server(),
+      'the server would have to know the user of ? login PLAIN tim "secret" (--user)',
+    ],
+    [
+      '? connect\n? login PLAIN tim "no"\n! 535 No',
+      '',
+      server(),
+      'the server would have to answer 535 to login',
+    ],
+    ['? connect\n? login CRAM-MD5 tim 00', '', server(), 'its response belongs to another challenge'],
+  ] as const)
+    it(reason, () => assert.equal(obstacle(body, circumstances, conditions), reason))
+
+  it('as if commands in content were commands', () => {
+    const content = '? connect\nC: DATA\nS: 354 Go\nC: BDAT 5\nC: STARTTLS\nC: .\nS: 250 Ok'
+    assert.equal(obstacle(content, server({}, listing())), undefined)
+  })
+})

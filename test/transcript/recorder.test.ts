@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { asWritten, readConditions, readTranscript, writeTranscript } from '../../src/transcript/index.ts'
+import { Recorder } from '../../src/transcript/recorder.ts'
+
+const about = { file: 'a.smtp', title: 'A', spec: 'RFC 5321' }
+
+/** Records `C` and `S` pieces in turn, and returns what stands behind the header. */
+function recorded(pieces: readonly string[], keepCredentials = false): string {
+  const recorder = new Recorder({ keepCredentials, secure: false })
+  for (const piece of pieces) {
+    const bytes = Buffer.from(piece.slice(1), 'latin1')
+    if (piece.startsWith('C')) recorder.client(bytes)
+    else recorder.server(bytes)
+  }
+  return bodyOf(recorder)
+}
+
+/** Also holds the recording to the notation. */
+function bodyOf(recorder: Recorder): string {
+  const text = writeTranscript(recorder.transcript(about))
+  assert.equal(writeTranscript(readTranscript(text, 'a.smtp')), text)
+  return text.slice(text.indexOf('\n\n') + 2)
+}
+
+describe('a recording', () => {
+  it('has a reply behind all that the client had said when it began', () => {
+    const body = recorded([
+      'S220 x\r\n',
+      'CEHLO a\r\n',
+      'S250-x\r\n25',
+      'S0 HELP\r\n',
+      'CNOOP\r\nNOOP\r\n',
+      'S250 1\r\n250 2\r\n',
+    ])
+    assert.equal(
+      body,
+      '? connect\nS: 220 x\nC: EHLO a\nS: 250-x\nS: 250 HELP\nC: NOOP\nC: NOOP\nS: 250 1\nS: 250 2\n',
+    )
+  })
+
+  it('begins with the client where the client does', () =>
+    assert.equal(recorded(['CNOOP\r\n', 'S220 x\r\n250 y\r\n']), 'C: NOOP\nS: 220 x\nS: 250 y\n'))
+
+  it('does not depend on how the bytes were cut', () => {
+    const pieces = [
+      'S220 x\r\n',
+      'CEHLO a\r\n',
+      'S250 x\r\n',
+      'CBDAT 9\r\nAUTH\r\n\xff\r\nNOOP\r\n',
+      'S250 y\r\n',
+    ]
+    const cut = pieces.flatMap(piece => [...piece.slice(1)].map(letter => piece[0] + letter))
+    assert.equal(recorded(cut), recorded(pieces))
+  })
+
+  it('holds every byte of the client', () => {
+    const body = recorded(['CNOOP \xff\0\r\nx {y}\\ \r\nz\n.', 'S500 x\r\n'])
+    assert.equal(body, 'C~ NOOP \\xff\\0\\r\\n\nC~ x \\{y\\}\\\\ \\r\\n\nC~ z\\n.\nS: 500 x\n')
+  })
+
+  it('shows no order to a terminal in a reply', () =>
+    assert.equal(recorded(['S220 \x1b[31m\xc3\xbc\r\n']), '? connect\nS: 220 \\x1b[31mü\n'))
+
+  it('says how it ended', () => {
+    const ends = (act: (recorder: Recorder) => void) => {
+      const recorder = new Recorder({ keepCredentials: false, secure: false })
+      recorder.server(Buffer.from('220 x\r\n'))
+      act(recorder)
+      return bodyOf(recorder).split('\n').slice(2).join('\n')
+    }
+    assert.equal(
+      ends(recorder => recorder.serverEnds()),
+      '> close\n',
+    )
+    assert.equal(
+      ends(recorder => recorder.clientEnds()),
+      '* hangs up\n',
+    )
+    const late = (recorder: Recorder) => {
+      recorder.client(Buffer.from('NOOP\r\n'))
+      recorder.clientEnds()
+      recorder.server(Buffer.from('250 y\r\n'))
+      recorder.serverEnds()
+    }
+    assert.equal(ends(late), 'C: NOOP\nS: 250 y\n* hangs up\n')
+    const faster = (recorder: Recorder) => {
+      recorder.client(Buffer.from('QUIT\r\n'))
+      recorder.server(Buffer.from('221 y\r\n'))
+      recorder.clientEnds()
+      recorder.serverEnds()
+    }
+    assert.equal(ends(faster), 'C: QUIT\nS: 221 y\n> close\n')
+  })
+
+  it('has the conditions that follow from what the server lists', () => {
+    const recorder = new Recorder({ keepCredentials: false, secure: false })
+    recorder.server(Buffer.from('220 x\r\n250-x\r\n250-STARTTLS\r\n250 AUTH CRAM-MD5 GSSAPI\r\n'))
+    recorder.secured()
+    recorder.server(Buffer.from('250-x\r\n250 AUTH CRAM-MD5 PLAIN\r\n'))
+    const { conditions } = recorder.transcript(about)
+    assert.equal(conditions, 'tls=offered, mechanisms=PLAIN CRAM-MD5')
+    assert.equal(readConditions(conditions).settings.tls, 'offered')
+  })
+
+  it('is bounded, and says so', () => {
+    const recorder = new Recorder({ keepCredentials: false, secure: false })
+    for (let round = 0; round < 300; round++) recorder.client(Buffer.alloc(64 * 1024, 'a\r\n'))
+    const text = bodyOf(recorder)
+    assert.match(text, /# more than \d+ bytes; the rest was not recorded\n$/)
+    const line = new Recorder({ keepCredentials: false, secure: false })
+    for (let round = 0; round < 3; round++) line.client(Buffer.alloc(64 * 1024, 'a'))
+    assert.equal(bodyOf(line), '? connect\n# a line is longer than 64 KiB; the rest was not recorded\n')
+  })
+})
+
+describe('what AUTH shows', () => {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const plain = base64('\0tim\0hush')
+  const [tim, hush] = [base64('tim'), base64('hush')]
+  const hidden = { plain: base64('\0user\0secret'), user: base64('user'), password: base64('secret') }
+
+  for (const [what, pieces, body] of [
+    [
+      'PLAIN with a response',
+      [`CAUTH PLAIN ${plain}\r\n`, 'S235 y\r\n'],
+      `C: AUTH PLAIN ${hidden.plain}\nS: 235 y\n`,
+    ],
+    [
+      'PLAIN with odd spaces',
+      [`C auth  plain\t${plain} \r\n`, 'S235 y\r\n'],
+      `C~  auth  plain\\t${hidden.plain}\\r\\n\nS: 235 y\n`,
+    ],
+    [
+      'PLAIN with a challenge',
+      ['CAUTH PLAIN\r\n', 'S334 \r\n', `C${plain}\r\n`, 'S235 y\r\n'],
+      `C: AUTH PLAIN\nS: 334 \nC: ${hidden.plain}\nS: 235 y\n`,
+    ],
+    [
+      'LOGIN',
+      ['CAUTH LOGIN\r\n', 'S334 x\r\n', `C${tim}\r\n`, 'S334 x\r\n', `C${hush}\r\n`, 'S535 n\r\n'],
+      `C: AUTH LOGIN\nS: 334 x\nC: ${hidden.user}\nS: 334 x\nC: ${hidden.password}\nS: 535 n\n`,
+    ],
+    [
+      'LOGIN in one go',
+      [`CNOOP\r\nAUTH LOGIN\r\n${tim}\r\n${hush}\r\nNOOP\r\n`, 'S250 x\r\n'],
+      `C: NOOP\nC: AUTH LOGIN\nC: ${hidden.user}\nC: ${hidden.password}\nC: NOOP\nS: 250 x\n`,
+    ],
+    [
+      'LOGIN that does not wait for the reply before',
+      ['CEHLO x\r\nAUTH LOGIN\r\n', 'S250 x\r\n', `C${tim}\r\n${hush}\r\n`],
+      `C: EHLO x\nC: AUTH LOGIN\nS: 250 x\nC: ${hidden.user}\nC: ${hidden.password}\n`,
+    ],
+    [
+      'LOGIN behind a refused command',
+      ['CVRFY x\r\nAUTH LOGIN\r\n', 'S550 x\r\n', `C${tim}\r\n${hush}\r\n`],
+      `C: VRFY x\nC: AUTH LOGIN\nS: 550 x\nC: ${hidden.user}\nC: ${hidden.password}\n`,
+    ],
+    [
+      'CRAM-MD5',
+      ['CAUTH CRAM-MD5\r\n', 'S334 x\r\n', `C${base64('tim 0123')}\r\n`, 'S235 y\r\n'],
+      `C: AUTH CRAM-MD5\nS: 334 x\nC: ${base64(`user ${'0'.repeat(32)}`)}\nS: 235 y\n`,
+    ],
+    [
+      'a mechanism that nobody knows',
+      ['CAUTH X a\r\n', 'S334 x\r\n', 'Cb\r\n', 'S334 x\r\n', 'Cc\r\n', 'S235 y\r\n', 'CNOOP\r\n'],
+      `C: AUTH X ${hidden.password}\nS: 334 x\nC: ${hidden.password}\nS: 334 x\nC: ${hidden.password}\nS: 235 y\nC: NOOP\n`,
+    ],
+    [
+      'a response that is cut',
+      ['CAUTH PL', 'S250 x\r\n', `CAIN ${plain.slice(0, 5)}`, 'S250 x\r\n', `C${plain.slice(5)}\r\n`],
+      `S: 250 x\nS: 250 x\nC: AUTH PLAIN ${hidden.plain}\n`,
+    ],
+    [
+      'a login that is cancelled',
+      ['CAUTH PLAIN\r\n', 'S334 \r\n', 'C*\r\n', 'S501 n\r\n'],
+      'C: AUTH PLAIN\nS: 334 \nC: *\nS: 501 n\n',
+    ],
+  ] as const)
+    it(`is not written down: ${what}`, () => {
+      const text = recorded(pieces)
+      assert.equal(text.replace('? connect\n', ''), body)
+    })
+
+  it('is not written down: a line that the connection ends in', () => {
+    const recorder = new Recorder({ keepCredentials: false, secure: false })
+    recorder.client(Buffer.from(`AUTH PLAIN ${plain}`))
+    recorder.clientEnds()
+    assert.equal(bodyOf(recorder), `C~ AUTH PLAIN ${hidden.plain}\n* hangs up\n`)
+  })
+
+  it('is content in content', () => {
+    const body = recorded(['CDATA\r\n', 'S354 x\r\n', `CAUTH PLAIN ${plain}\r\n.\r\n`, 'S250 y\r\n'])
+    assert.match(body, new RegExp(`^C: AUTH PLAIN ${plain}$`, 'm'))
+    const refused = recorded(['CDATA\r\n', 'S503 x\r\n', `CAUTH PLAIN ${plain}\r\n`, 'S235 y\r\n'])
+    assert.doesNotMatch(refused, new RegExp(plain))
+  })
+
+  it('is written down where that is wanted', () =>
+    assert.match(recorded([`CAUTH PLAIN ${plain}\r\n`], true), new RegExp(`^C: AUTH PLAIN ${plain}$`, 'm')))
+
+  it('leaves a transcript that this engine can play', () => {
+    const pieces = [
+      'S220 x\r\n',
+      'CEHLO c\r\n',
+      'S250-x\r\n250 AUTH PLAIN\r\n',
+      `CAUTH PLAIN ${plain}\r\n`,
+      'S235 y\r\n',
+    ]
+    const recorder = new Recorder({ keepCredentials: false, secure: false })
+    for (const piece of pieces)
+      piece.startsWith('C')
+        ? recorder.client(Buffer.from(piece.slice(1)))
+        : recorder.server(Buffer.from(piece.slice(1)))
+    const transcript = recorder.transcript(about)
+    const played = asWritten(transcript, readConditions(transcript.conditions))
+    assert.match(writeTranscript(played), /^\? login PLAIN user "secret"$/m)
+  })
+})
