@@ -1,5 +1,5 @@
 import { Rewriting } from './rewriting.ts'
-import { Stretches } from './stretches.ts'
+import { mayHaveNewline, Stretches } from './stretches.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -60,7 +60,7 @@ export class ContentReader {
     return this.#refused
   }
 
-  /** Reads a chunk as far as it is one piece. */
+  /** Reads a chunk as far as it is one piece: up to the first change, or from there on. */
   read(chunk: Buffer): Piece {
     const stretches = new Stretches(chunk, this.#dots)
     const used = this.#inText(chunk[0]!) ? stretches.end(0) : 0
@@ -86,13 +86,14 @@ export class ContentReader {
     return this.#place === 'text' || (this.#place === 'suspect' && next !== DOT)
   }
 
+  /** What a chunk begins with needs a change: all of it is written into one copy, or what there is room for. */
   #rewrite(chunk: Buffer, stretches: Stretches): Piece {
     const out = new Rewriting(chunk.length)
     if (this.#refused) out.cut()
     let at = 0
     while (at < chunk.length && !this.#ended && !out.isFull(at)) {
       if (this.#place === 'suspect') at = behindDotLines(chunk, at)
-      if (at < chunk.length && this.#inText(chunk[at]!)) at = this.#readText(chunk, at, out, stretches)
+      if (at < chunk.length - 3 && this.#inText(chunk[at]!)) at = this.#readText(chunk, at, out, stretches)
       if (at < chunk.length && this.#readByte(chunk[at]!, out)) at++
     }
     return { content: out.content, used: at, size: at - out.removed, ended: this.#ended }
@@ -111,8 +112,10 @@ export class ContentReader {
         } else this.#readPlain(byte, out)
         break
       case 'cr':
-        if (byte === LF) this.#newline(out)
-        else {
+        if (byte === LF) {
+          out.putNewline()
+          this.#place = 'line start'
+        } else {
           this.#newlineAlone(out)
           return false
         }
@@ -165,11 +168,6 @@ export class ContentReader {
     }
   }
 
-  #newline(out: Rewriting): void {
-    out.putNewline()
-    this.#place = 'line start'
-  }
-
   #newlineAlone(out: Rewriting): void {
     if (!this.#normalize) {
       this.#refused = true
@@ -180,45 +178,50 @@ export class ContentReader {
   }
 
   /**
-   * As `#readByte` from `from` on, but quicker: it looks ahead, and strides where nothing has changed for a while. Returns
-   * where it leaves off: close to the end of the chunk, or where it gets difficult.
+   * As `#readByte` from `from` on, but quicker: it looks ahead, and copies long lines eight bytes at a time. Returns where
+   * it leaves off: close to the end of the chunk, or where it gets difficult.
    */
-  #readText(chunk: Buffer, from: number, out: Rewriting, stretches: Stretches): number {
-    const { bytes, spare } = out
+  #readText(chunk: Buffer, from: number, out: Rewriting, { words }: Stretches): number {
+    const { bytes, spare, words: copies } = out
     const dots = this.#dots
     const normalize = this.#normalize || this.#refused
     const end = chunk.length - 3
     let at = from
     let to = out.length
     let removed = 0
-    let changed = from
+    let glance = from + nearby
     this.#place = 'text'
     while (at < end) {
       const byte = chunk[at]!
       if (byte > CR) {
         bytes[to++] = byte
         at++
+        if (at < glance) continue
+        while (at < end - 5) {
+          const one = words.getInt32(at, true)
+          const two = words.getInt32(at + 4, true)
+          if (mayHaveNewline(one, two)) break
+          copies.setInt32(to, one, true)
+          copies.setInt32(to + 4, two, true)
+          at += 8
+          to += 8
+        }
+        glance = at + nearby
       } else if (byte === CR && chunk[at + 1] === LF) {
         if (dots && chunk[at + 2] === DOT) {
           if (chunk[at + 3] === CR) break
           at += 3
           removed++
-          changed = at
-        } else if (at - changed > nearby) {
-          const stretch = stretches.end(at)
-          to += chunk.copy(bytes, to, at, stretch)
-          at = changed = stretch
-          if (chunk[stretch - 1] !== LF) continue
-          this.#place = 'line start'
-          break
         } else at += 2
         bytes[to++] = CR
         bytes[to++] = LF
+        glance = at + nearby
       } else if (byte === CR || byte === LF) {
         if (!normalize || to - at >= spare) break
         bytes[to++] = CR
         bytes[to++] = LF
-        changed = ++at
+        at++
+        glance = at + nearby
         if (chunk[at] === DOT) {
           at = behindDotLines(chunk, at)
           this.#place = 'suspect'
@@ -235,8 +238,8 @@ export class ContentReader {
   }
 }
 
-/** This far behind the latest change the next one is expected: up to here it is cheaper to go byte by byte. */
-const nearby = 256
+/** So many bytes of a line are copied one by one before eight are tried at a time. */
+const nearby = 8
 
 /** The index behind lines of nothing but a dot and a LF. */
 function behindDotLines(chunk: Buffer, from: number): number {

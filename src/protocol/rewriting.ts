@@ -9,6 +9,7 @@ const heldBytes = 4
 /** One piece of content that is not passed on as it came: what is written instead, in a buffer of its own. */
 export class Rewriting {
   readonly bytes: Buffer
+  #words: DataView | undefined
   /** Bytes written. */
   length = 0
   /** Bytes read that are no content: dots that were added for transport, and the end. */
@@ -28,6 +29,12 @@ export class Rewriting {
   /** Another byte of what is read might be too much; `read` were. */
   isFull(read: number): boolean {
     return this.length - read > this.spare
+  }
+
+  /** The buffer, to be written in words. */
+  get words(): DataView {
+    const { buffer, byteOffset, length } = this.bytes
+    return (this.#words ??= new DataView(buffer, byteOffset, length))
   }
 
   put(byte: number): void {

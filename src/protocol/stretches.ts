@@ -28,12 +28,17 @@ export class Stretches {
     return at
   }
 
+  /** The chunk, to be read in words. */
+  get words(): DataView {
+    const { buffer, byteOffset, length } = this.#chunk
+    return (this.#words ??= new DataView(buffer, byteOffset, length))
+  }
+
   /** As `end`, but of whole words only, and it may be one byte too far: a CR at its end is not followed up. */
   #endOfWords(from: number): number {
-    const chunk = this.#chunk
-    const last = chunk.length - 4
+    const last = this.#chunk.length - 4
     if (from > last) return from
-    const words = (this.#words ??= new DataView(chunk.buffer, chunk.byteOffset, chunk.length))
+    const words = this.words
     // Whether the byte ahead is a CR or a LF; the highest bit of the lowest byte, as in what `mark` returns.
     let cr = 0
     let lf = 0
@@ -64,8 +69,8 @@ export class Stretches {
   }
 }
 
-/** One of the eight bytes is a control character up to CR; seldom also where none is. */
-function mayHaveNewline(one: number, two: number): boolean {
+/** One of eight bytes, in two words, is a control character up to CR; seldom also where none is. */
+export function mayHaveNewline(one: number, two: number): boolean {
   return ((((one - 0x0e0e0e0e) & ~one) | ((two - 0x0e0e0e0e) & ~two)) & 0x80808080) !== 0
 }
 
