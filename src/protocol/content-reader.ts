@@ -66,7 +66,8 @@ export class ContentReader {
     const used = this.#inText(chunk[0]!) ? stretches.end(0) : 0
     if (used === 0) return this.#rewrite(chunk, stretches)
     this.#place = chunk[used - 1] === LF ? 'line start' : 'text'
-    const content = chunk.subarray(0, this.#refused ? 0 : used)
+    const content =
+      used === chunk.length && !this.#refused ? chunk : chunk.subarray(0, this.#refused ? 0 : used)
     return { content, used, size: used, ended: false }
   }
 

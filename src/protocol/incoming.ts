@@ -37,7 +37,8 @@ export class Incoming {
     const { messageBytes, drainFactor } = dialogue.settings.limits
     const drainRoom = drainFactor * messageBytes - this.#read
     // A CR that was held back may come out with these: one byte less, so that only what comes singly is too much.
-    const piece = this.#readPiece(bytes.subarray(0, Math.max(1, drainRoom - 1)))
+    const most = Math.max(1, drainRoom - 1)
+    const piece = this.#readPiece(bytes.length > most ? bytes.subarray(0, most) : bytes)
     this.#read += piece.size
     // A client that does not stop, however much it was refused, is not listened to for ever.
     if (piece.size > drainRoom) dialogue.close(this.#refusal ?? replies.tooLarge(messageBytes))
@@ -64,7 +65,7 @@ export class Incoming {
     if (this.#refusal !== undefined) return
     const { messageBytes } = dialogue.settings.limits
     const room = messageBytes - this.#size
-    const passed = bytes.subarray(0, room)
+    const passed = bytes.length > room ? bytes.subarray(0, room) : bytes
     if (passed.length > 0) dialogue.notify({ type: 'content', bytes: passed })
     this.#size += passed.length
     if (bytes.length > room) this.#refuse(replies.tooLarge(messageBytes), dialogue)
