@@ -188,7 +188,7 @@ function address(argument: string, keyword: RegExp) {
 function data(_: string, dialogue: Dialogue): void {
   dialogue.ask({ type: 'message', transaction: dialogue.transaction! }, replies.startInput, {
     granted: () => {
-      const incoming = new Incoming(dialogue)
+      const incoming = new Incoming(dialogue, true)
       dialogue.transaction!.incoming = incoming
       dialogue.mode = new ContentMode(incoming)
     },
@@ -213,7 +213,7 @@ function bdat(argument: string, dialogue: Dialogue): void {
   const unmet = firstUnmet(forContent, dialogue)
   if (unmet !== undefined) return chunk(unmet)
   const begin = (refusal?: Reply) => {
-    transaction!.incoming = new Incoming(dialogue, refusal)
+    transaction!.incoming = new Incoming(dialogue, false, refusal)
     chunk()
   }
   dialogue.ask({ type: 'message', transaction: transaction! }, undefined, {

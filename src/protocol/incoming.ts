@@ -1,21 +1,24 @@
+import { ContentReader, type Piece } from './content-reader.ts'
 import type { Dialogue } from './dialogue.ts'
-import { LineEndings } from './line-endings.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
 
 /** The content of one mail on its way to the host, however it comes: within its limits, its line endings in order. */
 export class Incoming {
   /** Absent for content that has no lines (BINARYMIME, RFC 3030 section 3). */
-  readonly #endings: LineEndings | undefined
-  /** Bytes read; more than were passed on if the mail is refused or lines were dropped. */
+  readonly #reader: ContentReader | undefined
+  /** Bytes of content read; more than were passed on if the mail is refused or lines were dropped. */
   #read = 0
   #size = 0
   #refusal: Reply | undefined
 
-  /** @param refusal the host's, if it does not want the mail: what comes of it is dropped */
-  constructor({ settings, transaction }: Dialogue, refusal?: Reply) {
+  /**
+   * @param dots it ends with CRLF `.` CRLF (DATA), and is not counted (BDAT)
+   * @param refusal the host's, if it does not want the mail: what comes of it is dropped
+   */
+  constructor({ settings, transaction }: Dialogue, dots: boolean, refusal?: Reply) {
     const binary = transaction?.sender.parameters.get('BODY')?.toUpperCase() === 'BINARYMIME'
-    this.#endings = binary ? undefined : new LineEndings(settings.bareNewline)
+    this.#reader = binary ? undefined : new ContentReader({ dots, bareNewline: settings.bareNewline })
     this.#refusal = refusal
   }
 
@@ -29,22 +32,23 @@ export class Incoming {
     return this.#refusal
   }
 
-  /** Takes the next bytes of the content. They may be too many for the connection to go on. */
-  take(bytes: Buffer, dialogue: Dialogue): void {
+  /** Takes the next bytes, as many as it likes. They may be too many for the connection to go on. */
+  take(bytes: Buffer, dialogue: Dialogue): Piece {
     const { messageBytes, drainFactor } = dialogue.settings.limits
     const drainRoom = drainFactor * messageBytes - this.#read
-    this.#read += bytes.length
-    if (this.#refusal === undefined) {
-      const next = bytes.subarray(0, drainRoom)
-      this.#pass(this.#endings === undefined ? next : this.#endings.read(next), dialogue)
-    }
+    // A CR that was held back may come out with these: one byte less, so that only what comes singly is too much.
+    const most = Math.max(1, drainRoom - 1)
+    const piece = this.#readPiece(bytes.length > most ? bytes.subarray(0, most) : bytes)
+    this.#read += piece.size
     // A client that does not stop, however much it was refused, is not listened to for ever.
-    if (bytes.length > drainRoom) dialogue.close(this.#refusal ?? replies.tooLarge(messageBytes))
+    if (piece.size > drainRoom) dialogue.close(this.#refusal ?? replies.tooLarge(messageBytes))
+    else this.#pass(piece.content, dialogue)
+    return piece
   }
 
   /** Nothing more comes. */
   end(dialogue: Dialogue): void {
-    if (this.#refusal === undefined && this.#endings !== undefined) this.#pass(this.#endings.end(), dialogue)
+    if (this.#reader !== undefined) this.#pass(this.#reader.end(), dialogue)
   }
 
   /** The mail will not be complete. */
@@ -52,14 +56,20 @@ export class Incoming {
     if (this.#refusal === undefined) dialogue.notify({ type: 'discard' })
   }
 
+  #readPiece(bytes: Buffer): Piece {
+    const { length } = bytes
+    return this.#reader?.read(bytes) ?? { content: bytes, used: length, size: length, ended: false }
+  }
+
   #pass(bytes: Buffer, dialogue: Dialogue): void {
+    if (this.#refusal !== undefined) return
     const { messageBytes } = dialogue.settings.limits
     const room = messageBytes - this.#size
-    const passed = bytes.subarray(0, room)
+    const passed = bytes.length > room ? bytes.subarray(0, room) : bytes
     if (passed.length > 0) dialogue.notify({ type: 'content', bytes: passed })
     this.#size += passed.length
     if (bytes.length > room) this.#refuse(replies.tooLarge(messageBytes), dialogue)
-    else if (this.#endings?.refused) this.#refuse(replies.bareNewlineInContent, dialogue)
+    else if (this.#reader?.refused) this.#refuse(replies.bareNewlineInContent, dialogue)
   }
 
   #refuse(reply: Reply, dialogue: Dialogue): void {

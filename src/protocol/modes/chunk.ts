@@ -31,9 +31,10 @@ export class ChunkMode implements Mode {
     const chunk = input.readChunk()
     if (chunk === undefined) return false
     const bytes = chunk.subarray(0, this.#missing)
-    if (bytes.length < chunk.length) input.unread(chunk.subarray(bytes.length))
-    this.#missing -= bytes.length
-    if (this.#refusal === undefined) dialogue.transaction?.incoming?.take(bytes, dialogue)
+    const incoming = this.#refusal === undefined ? dialogue.transaction?.incoming : undefined
+    const used = incoming?.take(bytes, dialogue).used ?? bytes.length
+    if (used < chunk.length) input.unread(chunk.subarray(used))
+    this.#missing -= used
     if (this.#missing === 0 && !dialogue.closed) this.#end(dialogue)
     return true
   }

@@ -1,12 +1,10 @@
 import type { Dialogue } from '../dialogue.ts'
-import { DotReader } from '../dot-reader.ts'
 import type { Incoming } from '../incoming.ts'
 import type { Input } from '../input.ts'
 import type { Mode } from '../mode.ts'
 
 /** The content of a mail is read, up to CRLF `.` CRLF (RFC 5321 section 4.1.1.4). */
 export class ContentMode implements Mode {
-  readonly #dots = new DotReader()
   readonly #incoming: Incoming
 
   constructor(incoming: Incoming) {
@@ -16,9 +14,8 @@ export class ContentMode implements Mode {
   read(input: Input, dialogue: Dialogue): boolean {
     const chunk = input.readChunk()
     if (chunk === undefined) return false
-    const { content, used, ended } = this.#dots.read(chunk)
+    const { used, ended } = this.#incoming.take(chunk, dialogue)
     if (used < chunk.length) input.unread(chunk.subarray(used))
-    this.#incoming.take(content, dialogue)
     if (ended && !dialogue.closed) {
       dialogue.resume()
       dialogue.finishMail()

@@ -1,0 +1,250 @@
+import { Rewriting } from './rewriting.ts'
+import { mayHaveNewline, Stretches } from './stretches.ts'
+
+const CR = 0x0d
+const LF = 0x0a
+const DOT = 0x2e
+
+/** What the reader has just read, which decides what the next byte means. */
+type Place =
+  | 'text'
+  /** A CR, not passed on: the next byte tells whether it stood alone. */
+  | 'cr'
+  /** A CRLF, or nothing yet. */
+  | 'line start'
+  /** A dot behind a CRLF, and the CR behind that: not passed on, perhaps the end. */
+  | 'dot'
+  | 'dot cr'
+  /** A newline that stood alone. */
+  | 'suspect'
+  /** A dot behind such a newline, and the CR behind that: not passed on, perhaps left out. */
+  | 'suspect dot'
+  | 'suspect dot cr'
+
+/** What one reading gave. */
+export interface Piece {
+  /** What is passed on: a subarray of the chunk where it is one stretch of it, a copy where anything was changed. */
+  readonly content: Buffer
+  /** Bytes of the chunk that were read; if there are more, and the content has not ended, they are the next chunk. */
+  readonly used: number
+  /** Bytes of content that they were, dots unstuffed, line endings as they came. */
+  readonly size: number
+  /** CRLF `.` CRLF was read. */
+  readonly ended: boolean
+}
+
+/**
+ * Reads the content of a mail, each byte once; what comes out does not depend on where the chunks were cut.
+ *
+ * With dots (RFC 5321 section 4.5.2), only CRLF `.` CRLF ends it, and only a dot behind a real CRLF is removed. The CRLF
+ * of the DATA command counts as the first one.
+ *
+ * Every CR and LF that stands alone becomes CRLF, so that no later server can take one for the end of a line, or is
+ * refused (RFC 5321 section 2.3.8). A line of nothing but a dot that begins behind a newline which stood alone is left
+ * out: it may have been meant to end the message somewhere else.
+ */
+export class ContentReader {
+  readonly #dots: boolean
+  readonly #normalize: boolean
+  #place: Place = 'line start'
+  #refused = false
+  #ended = false
+
+  constructor({ dots, bareNewline }: { dots: boolean; bareNewline: 'normalize' | 'reject' }) {
+    this.#dots = dots
+    this.#normalize = bareNewline === 'normalize'
+  }
+
+  /** A newline stood alone where that is refused; nothing behind it is passed on. */
+  get refused(): boolean {
+    return this.#refused
+  }
+
+  /** Reads a chunk as far as it is one piece: up to the first change, or from there on. */
+  read(chunk: Buffer): Piece {
+    const stretches = new Stretches(chunk, this.#dots)
+    const used = this.#inText(chunk[0]!) ? stretches.end(0) : 0
+    if (used === 0) return this.#rewrite(chunk, stretches)
+    this.#place = chunk[used - 1] === LF ? 'line start' : 'text'
+    const content =
+      used === chunk.length && !this.#refused ? chunk : chunk.subarray(0, this.#refused ? 0 : used)
+    return { content, used, size: used, ended: false }
+  }
+
+  /** The content ends here: what waited for the next chunk. */
+  end(): Buffer {
+    const out = new Rewriting(0)
+    if (this.#refused) out.cut()
+    if (this.#place === 'cr') this.#newlineAlone(out)
+    else if (this.#place === 'suspect dot') out.put(DOT)
+    this.#place = 'text'
+    return out.content
+  }
+
+  /** What went before the next byte does not matter to it. */
+  #inText(next: number): boolean {
+    if (this.#place === 'line start') return !this.#dots || next !== DOT
+    return this.#place === 'text' || (this.#place === 'suspect' && next !== DOT)
+  }
+
+  /** What a chunk begins with needs a change: all of it is written into one copy, or what there is room for. */
+  #rewrite(chunk: Buffer, stretches: Stretches): Piece {
+    const out = new Rewriting(chunk.length)
+    if (this.#refused) out.cut()
+    let at = 0
+    while (at < chunk.length && !this.#ended && !out.isFull(at)) {
+      if (this.#place === 'suspect') at = behindDotLines(chunk, at)
+      if (at < chunk.length - 3 && this.#inText(chunk[at]!)) at = this.#readText(chunk, at, out, stretches)
+      if (at < chunk.length && this.#readByte(chunk[at]!, out)) at++
+    }
+    return { content: out.content, used: at, size: at - out.removed, ended: this.#ended }
+  }
+
+  /** Reads a byte, whatever went before it; false if it has to be read again, as only what was held back was read. */
+  #readByte(byte: number, out: Rewriting): boolean {
+    switch (this.#place) {
+      case 'text':
+        this.#readPlain(byte, out)
+        break
+      case 'line start':
+        if (this.#dots && byte === DOT) {
+          out.removed++
+          this.#place = 'dot'
+        } else this.#readPlain(byte, out)
+        break
+      case 'cr':
+        if (byte === LF) {
+          out.putNewline()
+          this.#place = 'line start'
+        } else {
+          this.#newlineAlone(out)
+          return false
+        }
+        break
+      case 'dot':
+        if (byte === CR) {
+          out.removed++
+          this.#place = 'dot cr'
+        } else this.#readPlain(byte, out)
+        break
+      case 'dot cr':
+        if (byte === LF) {
+          out.removed++
+          this.#ended = true
+        } else {
+          // The CR was content after all.
+          out.removed--
+          this.#newlineAlone(out)
+          return false
+        }
+        break
+      case 'suspect':
+        if (byte === DOT) this.#place = 'suspect dot'
+        else this.#readPlain(byte, out)
+        break
+      case 'suspect dot':
+        if (byte === CR) this.#place = 'suspect dot cr'
+        else if (byte === LF) this.#place = 'suspect'
+        else {
+          out.put(DOT)
+          this.#readPlain(byte, out)
+        }
+        break
+      case 'suspect dot cr':
+        if (byte === LF) this.#place = 'line start'
+        else {
+          this.#place = 'suspect'
+          return false
+        }
+    }
+    return true
+  }
+
+  #readPlain(byte: number, out: Rewriting): void {
+    if (byte === CR) this.#place = 'cr'
+    else if (byte === LF) this.#newlineAlone(out)
+    else {
+      out.put(byte)
+      this.#place = 'text'
+    }
+  }
+
+  #newlineAlone(out: Rewriting): void {
+    if (!this.#normalize) {
+      this.#refused = true
+      out.cut()
+    }
+    out.putNewline()
+    this.#place = 'suspect'
+  }
+
+  /**
+   * As `#readByte` from `from` on, but quicker: it looks ahead, and copies long lines eight bytes at a time. Returns where
+   * it leaves off: close to the end of the chunk, or where it gets difficult.
+   */
+  #readText(chunk: Buffer, from: number, out: Rewriting, { words }: Stretches): number {
+    const { bytes, spare, words: copies } = out
+    const dots = this.#dots
+    const normalize = this.#normalize || this.#refused
+    const end = chunk.length - 3
+    let at = from
+    let to = out.length
+    let removed = 0
+    let glance = from + nearby
+    this.#place = 'text'
+    while (at < end) {
+      const byte = chunk[at]!
+      if (byte > CR) {
+        bytes[to++] = byte
+        at++
+        if (at < glance) continue
+        while (at < end - 5) {
+          const one = words.getInt32(at, true)
+          const two = words.getInt32(at + 4, true)
+          if (mayHaveNewline(one, two)) break
+          copies.setInt32(to, one, true)
+          copies.setInt32(to + 4, two, true)
+          at += 8
+          to += 8
+        }
+        glance = at + nearby
+      } else if (byte === CR && chunk[at + 1] === LF) {
+        if (dots && chunk[at + 2] === DOT) {
+          if (chunk[at + 3] === CR) break
+          at += 3
+          removed++
+        } else at += 2
+        bytes[to++] = CR
+        bytes[to++] = LF
+        glance = at + nearby
+      } else if (byte === CR || byte === LF) {
+        if (!normalize || to - at >= spare) break
+        bytes[to++] = CR
+        bytes[to++] = LF
+        at++
+        glance = at + nearby
+        if (chunk[at] === DOT) {
+          at = behindDotLines(chunk, at)
+          this.#place = 'suspect'
+          break
+        }
+      } else {
+        bytes[to++] = byte
+        at++
+      }
+    }
+    out.length = to
+    out.removed += removed
+    return at
+  }
+}
+
+/** So many bytes of a line are copied one by one before eight are tried at a time. */
+const nearby = 8
+
+/** The index behind lines of nothing but a dot and a LF. */
+function behindDotLines(chunk: Buffer, from: number): number {
+  let at = from
+  while (at + 1 < chunk.length && chunk[at] === DOT && chunk[at + 1] === LF) at += 2
+  return at
+}
