@@ -49,7 +49,9 @@ const settings: Settings = {
   loginRequired: false,
   mechanisms: [],
   plaintextLogin: false,
+  smtpUtf8: false,
   bareNewline: 'normalize',
+  strictPipelining: false,
   limits: defaultLimits,
 }
 

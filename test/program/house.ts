@@ -66,10 +66,14 @@ export class House {
 }
 
 /** Does it for each, some at a time. */
-export async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+export async function eachOf<T>(
+  items: readonly T[],
+  act: (item: T) => Promise<void>,
+  atOnce = 16,
+): Promise<void> {
   const rest = [...items]
   const worker = async () => {
     for (let item = rest.shift(); item !== undefined; item = rest.shift()) await act(item)
   }
-  await Promise.all(Array.from({ length: 16 }, worker))
+  await Promise.all(Array.from({ length: atOnce }, worker))
 }

@@ -8,7 +8,7 @@ import { Wire } from './wire.ts'
 
 const hello = 'EHLO client.test\r\n'
 const envelope = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n'
-const mail = `${envelope}DATA\r\nSubject: x\r\n\r\n..\r\n.\r\n`
+const mail = `${envelope}DATA\r\nSubject: x\r\n\r\nx\r\n.\r\n`
 
 for (const tls of [false, true]) {
   test(`all that a client said before it closed its half is answered, ${tls ? 'TLS' : 'clear'}`, async t => {
