@@ -1,0 +1,54 @@
+/**
+ * Is a mail that comes one octet per segment read in time that grows with its size, and not faster? CPU of the engine
+ * for 1, 2 and 4 MiB; each ratio is to the size before it, and 2 is linear.
+ *
+ *     node --import tsx bench/octets.ts
+ */
+import { defaultLimits, isQuestion, Session, type Settings } from '../src/protocol/index.ts'
+
+const settings: Settings = {
+  hostname: 'bench.test',
+  service: 'Bench',
+  tls: 'none',
+  loginRequired: false,
+  mechanisms: [],
+  plaintextLogin: false,
+  smtpUtf8: false,
+  bareNewline: 'normalize',
+  strictPipelining: false,
+  limits: defaultLimits,
+}
+const envelope = 'EHLO bench.test\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n'
+
+for (const line of [`${'A'.repeat(76)}\r\n`, '..\r\n']) {
+  let before: number | undefined
+  for (const mebibytes of [1, 1, 2, 4]) {
+    const body = Buffer.from(`${line.repeat((mebibytes * 2 ** 20) / line.length)}.\r\n`)
+    const begun = process.cpuUsage()
+    read(body)
+    const { user, system } = process.cpuUsage(begun)
+    const ms = (user + system) / 1000
+    const ratio = before === undefined ? '' : `  ${(ms / before).toFixed(2)}`
+    console.log(`${JSON.stringify(line).padEnd(84)} ${mebibytes} MiB ${ms.toFixed(0).padStart(5)} ms${ratio}`)
+    before = ms
+  }
+}
+
+function read(body: Buffer): void {
+  const session = new Session(settings, { address: '192.0.2.1', secure: false })
+  const drain = () => {
+    for (let event = session.next(); event !== undefined; event = session.next()) {
+      if (isQuestion(event)) session.answer()
+    }
+    return session.takeOutput()
+  }
+  drain()
+  session.receive(Buffer.from(envelope))
+  drain()
+  let output = ''
+  for (let at = 0; at < body.length; at++) {
+    session.receive(body.subarray(at, at + 1))
+    output = drain() || output
+  }
+  if (!output.startsWith('250 2.0.0')) throw new Error(output)
+}
