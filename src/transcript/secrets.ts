@@ -7,7 +7,10 @@ const mostRemembered = 8
 const leastRemembered = 4
 
 /** A single word behind AUTH is one of these, or perhaps a response: a client that does not listen goes on with it. */
-const commandOfOneWord = /^\s*(?:\.|DATA|EHLO|EXPN|HELO|HELP|NOOP|QUIT|RSET|STARTTLS|TURN|VRFY)\s*$/i
+const commandOfOneWord = /^\s*(?:\.|AUTH|DATA|EHLO|EXPN|HELO|HELP|NOOP|QUIT|RSET|STARTTLS|TURN|VRFY)\s*$/i
+
+/** AUTH, its mechanism if it is one by RFC 4422 section 3.1, and what else there is, whatever divides them. */
+const authLine = /^(\s*AUTH[^a-z\d]+)([\w-]{1,20}(?!\S))?(\s*)(.*)$/is
 
 /**
  * Follows the client's side of a dialogue and puts placeholders where AUTH shows who logs in, and how. In doubt, what
@@ -41,8 +44,7 @@ export class Secrets {
     }
     if (this.responding && /^\s*\S+\s*$/.test(line) && !commandOfOneWord.test(line))
       return this.#response(line)
-    const [, head = '', mechanism = '', gap = '', initial = ''] =
-      /^(\s*AUTH\s+)(\S*)(\s*)(.*)$/is.exec(line) ?? []
+    const [, head = '', mechanism = '', gap = '', initial = ''] = authLine.exec(line) ?? []
     if (!isContent) this.#unanswered += 1
     if (head === '') return line
     this.#ahead = Math.max(0, this.#unanswered - 1)
@@ -54,12 +56,18 @@ export class Secrets {
     return head + mechanism + gap + this.#response(initial)
   }
 
-  /** A line of the server, without what it repeats of a secret: some quote what they do not understand. */
+  /** A line of the server, without what it repeats of a secret: some quote what they do not understand, perhaps in capitals. */
   hideIn(line: string): string {
     let shown = line
     for (const secret of this.#remembered) {
-      for (let at = indexOf(shown, secret, 0); at >= 0; at = indexOf(shown, secret, at + 3))
-        shown = `${shown.slice(0, at)}...${shown.slice(at + secret.length)}`
+      const small = shown.toLowerCase()
+      const kept: string[] = []
+      let from = 0
+      for (let at = small.indexOf(secret); at >= 0; at = small.indexOf(secret, from)) {
+        kept.push(shown.slice(from, at))
+        from = at + secret.length
+      }
+      shown = [...kept, shown.slice(from)].join('...')
     }
     return shown
   }
@@ -104,11 +112,6 @@ const responses = new Map([
   ['LOGIN', 2],
   ['CRAM-MD5', 1],
 ])
-
-/** Some servers repeat a command in capitals. */
-function indexOf(line: string, secret: string, from: number): number {
-  return line.toLowerCase().indexOf(secret, from)
-}
 
 function base64(text: string): string {
   return Buffer.from(text).toString('base64')

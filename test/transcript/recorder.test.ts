@@ -190,6 +190,11 @@ describe('what AUTH shows', () => {
       `C: AUTH X\nS: 504 n\nS: 421 x\nC: ${hidden.password}\n`,
     ],
     [
+      'AUTH that is none',
+      [`CAUTH\0PLAIN\0${plain}\r\n`, 'S500 n\r\n', `CAUTH=PLAIN ${plain}\r\nAUTH ${plain}${plain}==\r\n`],
+      `C~ AUTH\\0${hidden.password}\\r\\n\nS: 500 n\nC: AUTH=PLAIN ${hidden.plain}\nC: AUTH ${hidden.password}\n`,
+    ],
+    [
       'what the server repeats of it',
       [`CAUTH PLAIN ${plain}\r\n`, `S500-What is "${plain}"?\r\n500 ${plain.toUpperCase()}: what?\r\n`],
       `C: AUTH PLAIN ${hidden.plain}\nS: 500-What is "..."?\nS: 500 ...: what?\n`,
