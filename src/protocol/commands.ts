@@ -100,7 +100,8 @@ function keywords(dialogue: Dialogue): string[] {
   const mechanisms = user === undefined ? settings.mechanisms.filter(m => isOffered(m, dialogue)) : []
   return [
     'PIPELINING',
-    `SIZE ${settings.limits.messageBytes}`,
+    // 0 says that there is no limit (RFC 1870 section 4).
+    `SIZE ${Number.isFinite(settings.limits.messageBytes) ? settings.limits.messageBytes : 0}`,
     '8BITMIME',
     ...(settings.smtpUtf8 ? ['SMTPUTF8'] : []),
     'CHUNKING',
@@ -108,10 +109,13 @@ function keywords(dialogue: Dialogue): string[] {
     'ENHANCEDSTATUSCODES',
     ...(settings.tls !== 'none' && !secure ? ['STARTTLS'] : []),
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.map(m => m.name).join(' ')}`] : []),
-    `LIMITS RCPTMAX=${settings.limits.recipients}`,
+    `LIMITS RCPTMAX=${Math.min(settings.limits.recipients, mostRcptMax)}`,
     'HELP',
   ]
 }
+
+/** RCPTMAX has six digits at most (RFC 9422 section 4.2); more recipients are taken nevertheless. */
+const mostRcptMax = 999_999
 
 function isOffered(mechanism: Mechanism, { settings, secure }: Dialogue): boolean {
   if (settings.tls === 'required' && !secure) return false

@@ -80,6 +80,16 @@ export class Dialogue implements Client {
     return this.mode === closed
   }
 
+  /** The host was asked, and has not answered yet. */
+  get asking(): boolean {
+    return this.#asked !== undefined && this.#untaken < 0
+  }
+
+  /** Where the question stands in the queue that nobody has taken yet; -1 if there is none. */
+  get #untaken(): number {
+    return this.#queue.findIndex(next => typeof next !== 'string' && isQuestion(next))
+  }
+
   /** Says a reply. */
   reply(reply: Reply): void {
     if (this.#queue.length === 0) this.#output += format(reply)
@@ -123,7 +133,7 @@ export class Dialogue implements Client {
     this.mode = closed
     this.#asked = undefined
     // A question that nobody has taken yet is not asked any more.
-    const untaken = this.#queue.findIndex(next => typeof next !== 'string' && isQuestion(next))
+    const untaken = this.#untaken
     if (untaken < 0) return
     if ((this.#queue[untaken] as Event).type === 'delivery') this.#queue[untaken] = { type: 'discard' }
     else this.#queue.splice(untaken, 1)

@@ -7,14 +7,13 @@
  * Characters beyond ASCII that may stand in an address: none that is a control, invisible, a line or a word break, or
  * half of a character, because two addresses that look the same shall be the same.
  */
-const beyondAscii = '[^\\x00-\\x7f\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}]'
+const beyondAscii = '[^\\x00-\\x7f\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}\\p{DI}]'
 const atom = `(?:[\\w!#$%&'*+/=?^\`{|}~\\-]|${beyondAscii})+`
 const dotString = new RegExp(`${atom}(?:\\.${atom})*`, 'uy')
 const quotedString = new RegExp(`"(?:[ !#-\\[\\]-~]|\\\\[ -~]|${beyondAscii})*"`, 'uy')
 /** Letters, digits and hyphens; the underscore too, because hosts in container networks have it in their names. */
-const letters = `(?:\\w|(?![\u3002\uff0e\uff61])${beyondAscii})+`
+const letters = `(?:\\w|${beyondAscii})+`
 const label = `${letters}(?:-+${letters})*`
-/** Dots of other scripts are none here: IDNA takes them for dots, and they would hide one domain in another. */
 const domain = new RegExp(`${label}(?:\\.${label})*`, 'uy')
 const literal = /\[([!-Z^-~]+)\]/y
 const dottedQuad = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
@@ -109,11 +108,17 @@ function skipRoute(text: string, at: number): number {
 function skipDomainOrLiteral(text: string, at: number): number {
   if (text[at] !== '[') {
     const end = skip(domain, text, at)
-    return octets(text, at, end) > domainOctets ? -1 : end
+    return octets(text, at, end) > domainOctets || hidesDots(text.slice(at, end)) ? -1 : end
   }
   literal.lastIndex = at
   const content = literal.exec(text)?.[1]
   return content !== undefined && isLiteral(content) ? literal.lastIndex : -1
+}
+
+/** IDNA takes dots of other scripts, and characters that stand for one, for dots: they hide one domain in another. */
+function hidesDots(domain: string): boolean {
+  if (isAscii(domain)) return false
+  return domain.normalize('NFKC').split(/[.\u3002]/).length !== domain.split('.').length
 }
 
 function isLiteral(content: string): boolean {

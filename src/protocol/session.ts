@@ -69,6 +69,7 @@ export class Session {
   /** Answers the latest question; without a verdict the host consents. */
   answer(verdict?: Verdict): void {
     this.#dialogue.answer(verdict)
+    this.#leaveIfEarly()
   }
 
   /** TLS is up, as `upgrade` asked for: everything that was said in the clear is forgotten. */
@@ -113,10 +114,11 @@ export class Session {
     return true
   }
 
-  /** Leaves a client that does not wait for a reply where it has to. */
+  /** Leaves a client that does not wait for a reply where it has to; what the host was asked is answered first. */
   #leaveIfEarly(): void {
-    const { settings, awaited } = this.#dialogue
-    if (settings.strictPipelining && awaited && !this.#input.isEmpty) this.#dialogue.close(replies.tooEarly)
+    const { settings, awaited, asking } = this.#dialogue
+    if (!settings.strictPipelining || !awaited || asking || this.#input.isEmpty) return
+    this.#dialogue.close(replies.tooEarly)
   }
 
   /** A reply in the clear while the client speaks TLS already would only confuse it. */

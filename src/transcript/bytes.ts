@@ -79,11 +79,14 @@ function printByte(byte: number): string {
 
 function parseUntil(text: string, start: number, closing: '' | '}'): { bytes: Buffer; end: number } {
   const parts: Buffer[] = []
+  let length = 0
   let at = start
   while (at < text.length && text[at] !== '}') {
     const piece =
       text[at] === '\\' ? parseEscape(text, at) : text[at] === '{' ? parseRepeat(text, at) : plain(text, at)
     parts.push(piece.bytes)
+    length += piece.bytes.length
+    if (length > maxBytes) throw new Error('a line of more than 64 MiB')
     at = piece.end
   }
   if (closing !== '' && text[at] !== closing)

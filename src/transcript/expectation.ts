@@ -54,9 +54,13 @@ function textsOfReply(line: Line): string[] {
 /** What a line shows of a login stays out of reports: it may be somebody's. */
 function cueOf(step: Step, last: Step | undefined): string {
   const lines = step.lead.filter(line => !isSilent(line)).map(printLine)
-  const login = lines.find(line => /^C[:~] *AUTH\b/i.test(line))
-  if (login !== undefined) return login.replace(/^(.. *AUTH +\S+) .*/is, '$1 ...')
+  const login = lines.find(line => authLine.test(line))
+  if (login !== undefined)
+    return login.replace(authLine, (_, head, rest) => head + (rest === '' ? '' : ' ...'))
   const challenged = last?.outcome.findLast(line => line.type === 'reply')?.text.startsWith('334')
   if (challenged && step.cue.type === 'chunk') return 'C: ... (a response to a challenge)'
   return lines.at(-1) ?? 'the connection'
 }
+
+/** AUTH and its mechanism, and what else stands there; in a `~` line white space may be written out. */
+const authLine = /^(C[:~](?: |\\t)*AUTH(?: +[\w-]+)?(?=$| |\\[rnt]))(?:\\r\\n)?(.*)$/i

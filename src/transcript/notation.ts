@@ -29,9 +29,13 @@ export function readTranscript(text: string, file: string): Transcript {
   if (source.pop() !== '') throw new NotationError(file, source.length + 1, 'the last line has no end')
   const header = readHeader(source, file)
   const first = header.size + 1
-  const lines = source.slice(first).map((line, index) => {
+  let bytes = 0
+  const lines = source.slice(first).map((text, index) => {
     try {
-      return readLine(line)
+      const line = readLine(text)
+      if ('bytes' in line) bytes += line.bytes.length
+      if (bytes > mostBytes) throw new Error('more than 256 MiB in all')
+      return line
     } catch (error) {
       throw new NotationError(file, first + index + 1, (error as Error).message)
     }
@@ -47,6 +51,9 @@ export function writeTranscript(transcript: Transcript): string {
   const header = [`Title: ${title}`, `Spec: ${spec}`, ...(conditions === '' ? [] : [`With: ${conditions}`])]
   return [...header, '', ...lines.map(printLine), ''].join('\n')
 }
+
+/** A short file could ask for more, by repeats. */
+const mostBytes = 256 * 1024 * 1024
 
 const headerNames = ['Title', 'Spec', 'With']
 

@@ -66,7 +66,14 @@ function questionObstacle(
     return byItself ? undefined : `the server would have to answer ${answer} to login`
   }
   if (text.startsWith('? login CRAM-MD5')) return 'its response belongs to another challenge'
-  return known ? undefined : `the server would have to know the user of ${short(text)} (--user)`
+  return known
+    ? undefined
+    : `the server would have to know the user of ${short(withoutPassword(text))} (--user)`
+}
+
+/** What stands behind the name is nobody's business. */
+function withoutPassword(text: string): string {
+  return text.replace(/^(\? login \S+ (?:"(?:[^"\\]|\\.)*"|\S+)).*/, '$1 ...')
 }
 
 /** How a user's login is asked about, by the mechanisms that give the password. */

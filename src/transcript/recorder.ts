@@ -126,7 +126,8 @@ export class Recorder {
   #hear(line: string): void {
     if (this.#reply.length === 0) this.#flush()
     this.#reply.push(line)
-    const text = visible(Buffer.from(line.slice(0, mostReplyColumns), 'latin1').toString())
+    const shown = this.#speech.hideIn(line).slice(0, mostReplyColumns)
+    const text = visible(Buffer.from(shown, 'latin1').toString())
     this.#lines.push({ type: 'reply', text })
     if (/^\d{3}-/.test(line)) return
     this.#listing.hear(this.#reply.splice(0), this.#secured)

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type SecureContext, secureContext } from '../transport/index.ts'
@@ -28,7 +28,12 @@ export async function record(given: Arguments, say: (text: string) => void): Pro
       keepCredentials: given.values.has('keep-credentials'),
       onRecording: recorder => {
         if (recorder.empty || written === most) return
-        say(`${write(recorder, folder)}\n`)
+        try {
+          say(`${write(recorder, folder)}\n`)
+        } catch (error) {
+          reject(error)
+          return stop()
+        }
         written += 1
         if (written === most) stop()
       },
@@ -60,14 +65,27 @@ function certificateOf(given: Arguments): SecureContext | undefined {
 
 /** Writes a recording under the first name that is free; nothing is overwritten. */
 function write(recorder: Recorder, folder: string): string {
-  let number = 1
-  while (existsSync(join(folder, `recording-${number}.smtp`))) number += 1
-  const file = join(folder, `recording-${number}.smtp`)
-  const title = `Recording ${number} of ${new Date().toISOString()}`
-  // It may hold a mail that is nobody else's business.
-  writeFileSync(file, writeTranscript(recorder.transcript({ file, title, spec: 'RFC 5321' })), {
-    flag: 'wx',
-    mode: 0o600,
-  })
-  return file
+  for (let number = 1; ; number++) {
+    const file = join(folder, `recording-${number}.smtp`)
+    const descriptor = openAnew(file)
+    if (descriptor === undefined) continue
+    const title = `Recording ${number} of ${new Date().toISOString()}`
+    try {
+      writeFileSync(descriptor, writeTranscript(recorder.transcript({ file, title, spec: 'RFC 5321' })))
+    } finally {
+      closeSync(descriptor)
+    }
+    return file
+  }
+}
+
+/** Nothing where there is a file of this name already, even a link to one that is not. */
+function openAnew(file: string): number | undefined {
+  try {
+    // It may hold a mail that is nobody else's business.
+    return openSync(file, 'wx', 0o600)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined
+    throw error
+  }
 }

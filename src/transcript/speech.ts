@@ -18,6 +18,8 @@ export class Speech {
   #unended = Buffer.alloc(0)
   #said: Buffer[] = []
   #asksForTls = false
+  /** Mails that had ended before 354 granted them. */
+  #endedEarly = 0
 
   constructor(keepCredentials: boolean) {
     this.#secrets = keepCredentials ? undefined : new Secrets()
@@ -39,9 +41,9 @@ export class Speech {
     return true
   }
 
-  /** What was said since the last call, but for the beginning of a line that may hold a secret. */
+  /** What was said since the last call, but for the beginning of a line that may hold a secret, or say what follows. */
   take(): Buffer {
-    if (!this.#mayBeSecret()) this.#endPart()
+    if (!this.#hasToEnd()) this.#endPart()
     return Buffer.concat(this.#said.splice(0))
   }
 
@@ -54,12 +56,23 @@ export class Speech {
   /** The server's next reply. True where it agrees to STARTTLS. */
   hear(code = 0): boolean {
     this.#secrets?.hear(code)
-    if (code === 354) this.#place = { type: 'content', granted: true }
+    if (code === 354) this.#grant()
     else if (this.#place.type === 'content' && !this.#place.granted && code >= 400)
       this.#place = { type: 'commands' }
     const upgrades = this.#asksForTls && code === 220
     if (code === 220 || code >= 400) this.#asksForTls = false
     return upgrades
+  }
+
+  /** A server's line, without what it repeats of a secret. */
+  hideIn(line: string): string {
+    return this.#secrets?.hideIn(line) ?? line
+  }
+
+  /** Content comes, or is over already: what came behind it is no content. */
+  #grant(): void {
+    if (this.#place.type === 'commands' && this.#endedEarly > 0) this.#endedEarly -= 1
+    else this.#place = { type: 'content', granted: true }
   }
 
   #addToChunk(part: Buffer, place: Extract<Place, { type: 'chunk' }>): void {
@@ -85,10 +98,14 @@ export class Speech {
     const text = this.#unended.toString('latin1')
     this.#unended = Buffer.alloc(0)
     const [, line = '', end = ''] = /^(.*?)(\r?\n?)$/s.exec(text) ?? []
-    const kept = this.#place.type === 'content' ? line : (this.#secrets?.hide(line) ?? line)
+    const place = this.#place
+    const granted = place.type === 'content' && place.granted
+    const kept = granted ? line : (this.#secrets?.hide(line, place.type === 'content') ?? line)
     this.#said.push(Buffer.from(kept + end, 'latin1'))
-    if (this.#place.type === 'content') {
-      if (text === '.\r\n') this.#place = { type: 'commands' }
+    if (place.type === 'content') {
+      if (text !== '.\r\n') return
+      if (!granted) this.#endedEarly += 1
+      this.#place = { type: 'commands' }
       return
     }
     const chunkBytes = Number(/^BDAT +(\d{1,15})\b/i.exec(line)?.[1] ?? 0)
@@ -106,12 +123,17 @@ export class Speech {
     this.#unended = Buffer.alloc(0)
   }
 
-  #mayBeSecret(): boolean {
-    if (this.#place.type !== 'commands' || this.#secrets === undefined) return false
+  /** The line that has not ended yet can be understood as a whole only. */
+  #hasToEnd(): boolean {
+    const place = this.#place
+    if (place.type === 'chunk' || (place.type === 'content' && place.granted)) return false
     const verb = this.#unended.toString('latin1', 0, 64).trimStart().slice(0, 4).toUpperCase()
-    return this.#secrets.responding || 'AUTH'.startsWith(verb)
+    return this.#secrets?.responding === true || telling.some(known => known.startsWith(verb))
   }
 }
+
+/** How commands begin that say what follows them. */
+const telling = ['AUTH', 'BDAT', 'DATA', 'STAR']
 
 function lineIn(bytes: Buffer): Buffer {
   const end = bytes.indexOf('\n')

@@ -80,3 +80,14 @@ test('where pipelining is strict, a group that RFC 2920 allows may be cut anywhe
     }
   }
 })
+
+test('a limit that is none, or beyond what its extension can say, is listed as one that clients can read', () => {
+  const limits = { ...settings.limits, recipients: Infinity, messageBytes: Infinity }
+  const session = new Session({ ...settings, limits }, client)
+  session.receive(Buffer.from('EHLO c.test\r\nMAIL FROM:<a@s.test> SIZE=99999999999\r\n'))
+  while (session.next() !== undefined) session.answer()
+  const output = session.takeOutput()
+  assert.match(output, /^250-SIZE 0\r\n/m)
+  assert.match(output, /^250-LIMITS RCPTMAX=999999\r\n/m)
+  assert.match(output, /\r\n250 2\.1\.0 Ok\r\n$/)
+})

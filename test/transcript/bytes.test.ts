@@ -33,6 +33,7 @@ describe('bytes in text', () => {
     'a}',
     '{3*x}}',
     '{999999999*x}',
+    '{60000000*x}{60000000*x}',
   ])
     it(`refuses ${text}`, () => assert.throws(() => parseBytes(text), Error))
 

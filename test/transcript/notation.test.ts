@@ -84,6 +84,10 @@ describe('the notation', () => {
     ['an unknown header', 'Title: a\nSpec: b\nOdd: c\n\n'],
     ['a header twice', 'Title: a\nTitle: a\nSpec: b\n\n'],
     ['headers in another order', 'Spec: b\nTitle: a\n\n'],
+    [
+      'a short text that asks for a gigabyte',
+      `Title: a\nSpec: b\n\n? connect\n${'C~ {60000000*x}\n'.repeat(17)}`,
+    ],
     ['a last line without its end', 'Title: a\nSpec: b\n\nC: x'],
   ])
     it(`refuses ${why}`, () => assert.throws(() => readTranscript(text!, 'f.smtp'), NotationError))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -80,6 +80,27 @@ describe('record', () => {
     assert.equal(await recorder.ended(), 0)
     const { code, stdout } = await smtpTranscript(['play', '--update', recorder.folder])
     assert.equal(code, 0, stdout)
+  })
+
+  it('writes over nothing, not even over a link that leads nowhere', async t => {
+    const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
+    const recorder = await RecordingProcess.start(t, relay.port, '--count', '1')
+    await symlink('/nowhere/to/be/found', join(recorder.folder, 'recording-1.smtp'))
+    const wire = await Wire.connect(recorder.port)
+    await wire.greet()
+    wire.socket.destroy()
+    assert.match(await recorder.recording(2), /^Title: Recording 2 /)
+    assert.equal(await recorder.ended(), 0)
+  })
+
+  it('ends with status 2 where nothing can be written any more', async t => {
+    const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
+    const recorder = await RecordingProcess.start(t, relay.port)
+    await rm(recorder.folder, { recursive: true })
+    const wire = await Wire.connect(recorder.port)
+    await wire.greet()
+    wire.socket.destroy()
+    assert.equal(await recorder.ended(), 2)
   })
 
   it('ends TLS on both sides, and keeps no password', async t => {

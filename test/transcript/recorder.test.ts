@@ -172,6 +172,49 @@ describe('what AUTH shows', () => {
       `S: 250 x\nS: 250 x\nC: AUTH PLAIN ${hidden.plain}\n`,
     ],
     [
+      'LOGIN that was refused, of a client that goes on with it',
+      [
+        'CAUTH LOGIN\r\n',
+        'S530 n\r\n',
+        `C${tim}\r\n`,
+        'S500 n\r\n',
+        `C${hush}\r\n`,
+        'S500 n\r\n',
+        'CQUIT\r\n',
+      ],
+      `C: AUTH LOGIN\nS: 530 n\nC: ${hidden.user}\nS: 500 n\nC: ${hidden.password}\nS: 500 n\nC: QUIT\n`,
+    ],
+    [
+      'a response that was refused, cut',
+      ['CAUTH X\r\n', 'S504 n\r\n', `C${plain.slice(0, 5)}`, 'S421 x\r\n', `C${plain.slice(5)}\r\n`],
+      `C: AUTH X\nS: 504 n\nS: 421 x\nC: ${hidden.password}\n`,
+    ],
+    [
+      'AUTH that is none',
+      [`CAUTH\0PLAIN\0${plain}\r\n`, 'S500 n\r\n', `CAUTH=PLAIN ${plain}\r\nAUTH ${plain}${plain}==\r\n`],
+      `C~ AUTH\\0${hidden.password}\\r\\n\nS: 500 n\nC: AUTH=PLAIN ${hidden.plain}\nC: AUTH ${hidden.password}\n`,
+    ],
+    [
+      'what the server repeats of it',
+      [`CAUTH PLAIN ${plain}\r\n`, `S500-What is "${plain}"?\r\n500 ${plain.toUpperCase()}: what?\r\n`],
+      `C: AUTH PLAIN ${hidden.plain}\nS: 500-What is "..."?\nS: 500 ...: what?\n`,
+    ],
+    [
+      'AUTH behind DATA that was not granted yet',
+      [`CDATA\r\nAUTH PLAIN ${plain}\r\n`, 'S503 x\r\n', 'S235 y\r\n'],
+      `C: DATA\nC: AUTH PLAIN ${hidden.plain}\nS: 503 x\nS: 235 y\n`,
+    ],
+    [
+      'AUTH behind a mail that was granted when it was over',
+      ['CDATA\r\nx\r\n.\r\n', 'S354 x\r\n', `CAUTH PLAIN ${plain}\r\n`, 'S250 y\r\n'],
+      `C: DATA\nC: x\nC: .\nS: 354 x\nC: AUTH PLAIN ${hidden.plain}\nS: 250 y\n`,
+    ],
+    [
+      'AUTH behind a chunk whose command was cut',
+      ['CNOOP\r\nBDAT 5', 'S250 x\r\n', `C\r\nhelloAUTH PLAIN ${plain}\r\n`, 'S250 y\r\n'],
+      `C: NOOP\nS: 250 x\nC: BDAT 5\nC: helloAUTH PLAIN ${hidden.plain}\nS: 250 y\n`,
+    ],
+    [
       'a login that is cancelled',
       ['CAUTH PLAIN\r\n', 'S334 \r\n', 'C*\r\n', 'S501 n\r\n'],
       'C: AUTH PLAIN\nS: 334 \nC: *\nS: 501 n\n',

@@ -173,6 +173,7 @@ describe('replay against a server that misbehaves', () => {
     const session = '<-  220 x\n -> EHLO c\n<-  250-x\n<-  250 AUTH LOGIN PLAIN\n'
     for (const [login, shown] of [
       [' -> AUTH PLAIN AHRpbQBodXNo\n<-  235 y\n', 'C: AUTH PLAIN ...'],
+      [' -> AUTH PLAIN\tAHRpbQBodXNo\n<-  235 y\n', 'C~ AUTH PLAIN ...'],
       [' -> AUTH LOGIN\n<-  334 x\n -> aHVzaA==\n<-  334 x\n', 'C: ... (a response to a challenge)'],
     ] as const) {
       await writeFile(file, session + login)

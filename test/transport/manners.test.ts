@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defaultLimits } from '../../src/protocol/index.ts'
-import { RecordingHost } from './recording-host.ts'
+import { defaultLimits, type MessageSink } from '../../src/protocol/index.ts'
+import { Later, RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
@@ -47,6 +47,31 @@ test('a client that leaves while its greeting waits is gone at once', async t =>
   await stand.until(() => stand.server.connections === 1, 'the connection')
   wire.socket.destroy()
   await stand.emptied()
+})
+
+test('where pipelining is strict, a mail that was asked for is given back when its client does not wait', async t => {
+  const sink = new Later<MessageSink>()
+  const asked = new Later<void>()
+  const message = () => {
+    asked.resolve()
+    return sink.promise
+  }
+  const host = new RecordingHost({ message })
+  const stand = await Stand.set(t, host, { settings: strict, timeouts: { earlyTalkMs: 1 } })
+  const wire = await stand.greeted()
+  await wire.ask('MAIL FROM:<a@example.org>')
+  await wire.ask('RCPT TO:<b@example.org>')
+  await wire.put('DATA\r\n')
+  await asked.promise
+  const [socket] = stand.sockets
+  const read = socket!.bytesRead
+  await wire.put('x\r\n')
+  await stand.until(() => socket!.bytesRead > read, 'content')
+  sink.resolve(host.sink)
+  assert.match(await wire.rest(), /554 5\.5\.0 [^\r\n]*\r\n$/)
+  wire.finish()
+  await stand.emptied()
+  assert.deepEqual(host.calls, { write: 0, deliver: 0, discard: 1 })
 })
 
 test('errors are answered slowly after a while, other clients and good commands are not', async t => {
