@@ -55,11 +55,6 @@ export function describe(error: unknown): string {
   return `${name}: ${text.split(/[\r\n]/, 1)[0]!.slice(0, 1000)}`
 }
 
-/** The SDK looks for the region when it first needs it, and has no name for the error. */
-export function isMissingRegion(text: string): boolean {
-  return text === 'Region is missing'
-}
-
 /** One line of printable ASCII, short enough for a reply (RFC 5321 section 4.5.3.1.5: 512 bytes in all). */
 export function oneLine(text: string): string {
   return text
@@ -67,6 +62,11 @@ export function oneLine(text: string): string {
     .replace(/[^ -~]/g, '?')
     .trim()
     .slice(0, 400)
+}
+
+/** The SDK looks for the region when it first needs it, and has no name for the error. */
+function isMissingRegion(text: string): boolean {
+  return text === 'Region is missing'
 }
 
 function textOf({ message, errors, code }: Thrown): string {

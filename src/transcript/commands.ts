@@ -61,7 +61,11 @@ export const commands: readonly Command[] = [
         value: 'CONDITIONS',
         help: 'how the server is set up, in the words of a transcript: "login=required, recipients=100"',
       },
-      { name: 'user', value: 'NAME:PASSWORD', help: 'a user that the server knows; may be given again' },
+      {
+        name: 'user',
+        value: 'NAME:PASSWORD',
+        help: 'a user of the transcripts whom the server knows, too: tim:secret; may be given again',
+      },
       { name: 'timeout', value: 'SECONDS', help: 'a reply that takes longer is none (default: 5)' },
       { name: 'jobs', value: 'COUNT', help: 'connections at once (default: 1)' },
       { name: 'strict', help: 'another code of the same class is a failure too' },
@@ -85,7 +89,7 @@ export const commands: readonly Command[] = [
       keepCredentials,
     ],
     notes:
-      'FILE is what swaks printed, - for standard input. What a server asks its host swaks does not know: ' +
+      'FILE is what swaks printed, on standard error too (2>&1); - is standard input. What a server asks its host swaks does not know: ' +
       '"smtp-transcript play --update" fills it in, as this engine does it.',
   },
   {

@@ -13,7 +13,7 @@ export interface Conditions {
  */
 export function readConditions(text: string): Conditions {
   const given = new Map<string, string>()
-  for (const pair of text === '' ? [] : text.split(', ')) {
+  for (const pair of pairsOf(text)) {
     const [, name = '', value = ''] = /^([a-z0-9-]+)=(.+)$/.exec(pair) ?? []
     if (given.has(name) || !(name in limitNames || otherNames.includes(name)))
       throw new Error(`not a condition, or not the first of its name: ${pair}`)
@@ -22,7 +22,7 @@ export function readConditions(text: string): Conditions {
   const choose = <T extends string>(name: string, ...values: readonly [T, ...T[]]): T => {
     const value = given.get(name) ?? values[0]
     const known = values.find(one => one === value)
-    if (known === undefined) throw new Error(`${name} is one of ${values.join(', ')}`)
+    if (known === undefined) throw new Error(`${name} is one of ${values.join(', ')}, not ${value}`)
     return known
   }
   const settings: Settings = {
@@ -42,6 +42,11 @@ export function readConditions(text: string): Conditions {
     limits: { ...defaultLimits, ...readLimits(given) },
   }
   return { settings, client: { address: '192.0.2.1', secure: choose('secure', 'no', 'yes') === 'yes' } }
+}
+
+/** The conditions one by one, each as `name=value`. On a command line the space behind a comma is easily forgotten. */
+export function pairsOf(text: string): string[] {
+  return text === '' ? [] : text.split(/, ?/)
 }
 
 /** CRAM-MD5's challenge is always the same here, so that a transcript can hold the response to it. */

@@ -7,12 +7,14 @@ export class Listing {
   #tls = false
   readonly #mechanisms = new Set<string>()
   #plaintextLogin = false
+  #smtpUtf8 = false
 
   /** A whole reply; one that lists nothing changes nothing. */
   hear(lines: readonly string[], secured: boolean): void {
     if (!lines[0]?.startsWith('250-')) return
     const extensions = extensionsIn({ lines })
     if (extensions.has('STARTTLS')) this.#tls = true
+    if (extensions.has('SMTPUTF8')) this.#smtpUtf8 = true
     for (const name of extensions.get('AUTH')?.toUpperCase().split(' ') ?? []) {
       if (known.includes(name)) this.#mechanisms.add(name)
       if (!secured && (name === 'PLAIN' || name === 'LOGIN')) this.#plaintextLogin = true
@@ -27,6 +29,7 @@ export class Listing {
       ...(implicitTls ? ['secure=yes'] : []),
       ...(mechanisms === '' ? [] : [`mechanisms=${mechanisms}`]),
       ...(this.#plaintextLogin ? ['plaintext-login=yes'] : []),
+      ...(this.#smtpUtf8 ? ['smtputf8=yes'] : []),
     ].join(', ')
   }
 }

@@ -1,5 +1,5 @@
 import type { Abilities, Extensions } from './abilities.ts'
-import { type Conditions, readConditions } from './conditions.ts'
+import { type Conditions, pairsOf, readConditions } from './conditions.ts'
 import { type Demands, demandsOf } from './demands.ts'
 import { silenceMs } from './expectation.ts'
 import type { Line } from './line.ts'
@@ -157,10 +157,6 @@ function sizeObstacle(
 function offers(extensions: Extensions, mechanism: string): boolean {
   const listed = extensions.get('AUTH')?.toUpperCase().split(' ') ?? []
   return listed.includes(mechanism)
-}
-
-function pairsOf(conditions: string): string[] {
-  return conditions === '' ? [] : conditions.split(', ')
 }
 
 function short(text: string): string {

@@ -31,7 +31,9 @@ export async function play(given: Arguments, say: (text: string) => void): Promi
   if (update && given.operands.includes('-')) throw new UsageError('--update cannot write standard input')
   const sources = findSources(given.operands)
   const faults = await atOnce(jobs, sources, async source => {
-    const found = await playOne(source, names, update).catch((error: Error) => [visible(error.message)])
+    const found = await playOne(source, names, update ? say : undefined).catch((error: Error) => [
+      visible(error.message),
+    ])
     for (const line of found) say(`${line}\n`)
     return found.length
   })
@@ -41,14 +43,21 @@ export async function play(given: Arguments, say: (text: string) => void): Promi
   return failed === 0 ? 0 : 1
 }
 
-/** Lines that say what is wrong; none when nothing is. */
-async function playOne(source: Source, names: readonly string[], update: boolean): Promise<string[]> {
+/** Lines that say what is wrong; none when nothing is. With `onUpdate` the file is written anew first, which it says. */
+async function playOne(
+  source: Source,
+  names: readonly string[],
+  onUpdate: ((text: string) => void) | undefined,
+): Promise<string[]> {
   let transcript = readTranscript(source.text, source.path)
   const conditions = conditionsOf(transcript)
-  if (update) {
+  if (onUpdate !== undefined) {
     transcript = asWritten(transcript, conditions)
     const text = writeTranscript(transcript)
-    if (text !== source.text) writeFileSync(source.path, text)
+    if (text !== source.text) {
+      writeFileSync(source.path, text)
+      onUpdate(`${visible(source.path)}: written anew\n`)
+    }
   }
   const expected = writeTranscript(transcript)
   for (const name of names) {

@@ -138,6 +138,11 @@ describe('conditions', () => {
     )
   })
 
+  it('need no space between them', () => {
+    const { settings } = readConditions('login=required,recipients=3, tls=offered')
+    assert.deepEqual([settings.loginRequired, settings.limits.recipients, settings.tls], [true, 3, 'offered'])
+  })
+
   for (const text of [
     'odd=1',
     'size=x',

@@ -80,8 +80,10 @@ describe('play', () => {
   it('writes down what the server does when it is told to', async t => {
     const file = join(await temporaryDirectory(t), 'greeting.smtp')
     await writeFile(file, wrong)
-    assert.equal((await smtpTranscript(['play', '--update', file])).code, 0)
+    const { code, stdout } = await smtpTranscript(['play', '--update', file])
+    assert.deepEqual([code, stdout], [0, `${file}: written anew\n1 transcript: 1 as written, 0 not\n`])
     assert.equal(await readFile(file, 'utf8'), right)
+    assert.doesNotMatch((await smtpTranscript(['play', '--update', file])).stdout, /anew/)
   })
 
   it('names the line of a file that is no transcript', async () => {
