@@ -112,7 +112,7 @@ function readLine(text: string): Line {
 }
 
 function readWorld(rest: string, text: string): Line {
-  if (/^silence \d+[sm]$/.test(rest)) return { type: 'silence', text }
+  if (/^silence \d{1,5}[sm]$/.test(rest)) return { type: 'silence', text }
   if (rest === 'secured' || rest === 'hangs up' || rest === 'shuts down' || rest === 'cuts off')
     return { type: rest }
   throw new Error(`no such thing happens: ${text}`)

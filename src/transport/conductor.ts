@@ -33,7 +33,8 @@ export class Conductor {
   /** Which answer is waited for; one that comes to an earlier wait is too late to be heard. */
   #wait = 0
   #waiting = false
-  #answerTimer: NodeJS.Timeout | undefined
+  /** Ends the wait for an answer, or a pause. */
+  #timer: NodeJS.Timeout | undefined
   #halt: Halt = 'input'
 
   constructor(session: Session, host: Host, conduct: Conduct) {
@@ -42,7 +43,7 @@ export class Conductor {
     this.#conduct = conduct
   }
 
-  /** The host has the word. */
+  /** The host has the word, or it is a pause. */
   get waiting(): boolean {
     return this.#waiting
   }
@@ -60,7 +61,7 @@ export class Conductor {
           this.#discard()
           break
         case 'pause':
-          this.#ask(() => sleep(this.#conduct.pauseMs), nothing, nothing)
+          this.#pause()
           break
         case 'upgrade':
         case 'close':
@@ -81,7 +82,7 @@ export class Conductor {
 
   /** Waits for the host no longer, and lets its answer go unheard. */
   forsake(): void {
-    clearTimeout(this.#answerTimer)
+    clearTimeout(this.#timer)
     this.#wait++
     this.#waiting = false
   }
@@ -121,6 +122,15 @@ export class Conductor {
         return this.#ask(() => (sink === undefined ? replies.localError : sink.deliver()), answer, answer)
       }
     }
+  }
+
+  /** Waits, as for a host that has nothing to say. */
+  #pause(): void {
+    this.#waiting = true
+    this.#timer = setTimeout(() => {
+      this.forsake()
+      this.#conduct.onAnswer()
+    }, this.#conduct.pauseMs)
   }
 
   #write(bytes: Buffer): void {
@@ -172,7 +182,7 @@ export class Conductor {
       onAnswer()
       return true
     }
-    this.#answerTimer = setTimeout(() => {
+    this.#timer = setTimeout(() => {
       onFault?.(new Error(`The host did not answer within ${answerMs} ms`))
       settle(() => failed(replies.noAnswer))
     }, answerMs)
@@ -183,11 +193,6 @@ export class Conductor {
       )
       .catch(fault => onFault?.(fault))
   }
-}
-
-/** Does not keep the process from ending. */
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms).unref())
 }
 
 function nothing(): void {}

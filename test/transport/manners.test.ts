@@ -76,7 +76,10 @@ test('where pipelining is strict, a mail that was asked for is given back when i
 
 test('errors are answered slowly after a while, other clients and good commands are not', async t => {
   const limits = { ...defaultLimits, promptErrors: 1 }
-  const stand = await Stand.set(t, new RecordingHost(), { settings: { limits }, timeouts: { pauseMs: 300 } })
+  const stand = await Stand.set(t, new RecordingHost(), {
+    settings: { limits },
+    timeouts: { pauseMs: 300, answerMs: 200 },
+  })
   const wire = await stand.greeted()
   assert.equal((await wire.ask('FOO')).code, 500)
   const begun = performance.now()
@@ -85,10 +88,11 @@ test('errors are answered slowly after a while, other clients and good commands 
   assert.equal((await other.mail('x\r\n')).code, 250)
   assert.equal((await wire.reply()).code, 500)
   assert.ok(performance.now() - begun >= 290)
+  assert.deepEqual(stand.faults, [], 'the host is not asked, so it cannot be late')
   assert.equal((await wire.mail('x\r\n')).code, 250)
 })
 
-test('a client that leaves in a pause is forgotten when the pause is over, and the server can stop at once', async t => {
+test('a client that leaves in a pause is forgotten when that is over, and the server can stop at once', async t => {
   const limits = { ...defaultLimits, promptErrors: 0 }
   const conditions = { settings: { limits }, timeouts: { pauseMs: 100 } }
   const stand = await Stand.set(t, new RecordingHost(), conditions)
