@@ -31,6 +31,10 @@ const lineOctets = 512
 export function format(reply: Reply): string {
   const status = reply.status === undefined ? '' : `${reply.status} `
   const room = lineOctets - '250 \r\n'.length - status.length
+  // Nearly all of them are one short line.
+  if (typeof reply.text === 'string' && reply.text.length <= room && !/[^ -~]/.test(reply.text)) {
+    return `${reply.code} ${status}${reply.text}\r\n`
+  }
   const texts = typeof reply.text === 'string' ? [reply.text] : reply.text
   const lines = texts.flatMap(text => wrap(printable(text), room))
   return lines

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { Transaction, Verdict } from '../protocol/events.ts'
 import type { Client, Host, MessageSink } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
@@ -57,7 +57,7 @@ class Dispatch implements MessageSink {
     // Who is named twice gets it once.
     const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
     const utf8 = transaction.sender.parameters.has('SMTPUTF8')
-    const id = randomBytes(10).toString('hex')
+    const id = randomUUID()
     this.#mail = { id, sender: transaction.sender.address, recipients }
     this.#header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
   }
