@@ -6,6 +6,6 @@
 export { parseBytes, printBytes } from './bytes.ts'
 export { type Conditions, readConditions } from './conditions.ts'
 export type { Line, World } from './line.ts'
-export { overLoopback, type Scene } from './loopback.ts'
 export { NotationError, readTranscript, type Transcript, writeTranscript } from './notation.ts'
-export { asWritten, byteByByte, cutInTwo, type Player, withLateAnswers } from './players.ts'
+export { overLoopback, type Scene } from './players/loopback.ts'
+export { asWritten, byteByByte, cutInTwo, type Player, withLateAnswers } from './players/players.ts'

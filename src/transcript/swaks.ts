@@ -1,5 +1,5 @@
 import type { Transcript } from './notation.ts'
-import { Recorder } from './recorder.ts'
+import { Recorder } from './recording/recorder.ts'
 
 /** How swaks begins a line of a dialogue: `->` in the clear, `~>` under TLS, stars where it did not like the line. */
 const dialogueLine = /^( ->|\*\*>| ~>|\*~>|<- |<\*\*|<~ |<~\*)(?: (.*))?$/s

@@ -11,7 +11,7 @@ import {
   withLateAnswers,
   writeTranscript,
 } from '../../src/transcript/index.ts'
-import { Recorder } from '../../src/transcript/recorder.ts'
+import { Recorder } from '../../src/transcript/recording/recorder.ts'
 
 /** What clients and servers say, and what they should not. */
 const clientPieces = [

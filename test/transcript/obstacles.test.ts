@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { extensionsIn } from '../../src/transcript/abilities.ts'
 import { readTranscript } from '../../src/transcript/index.ts'
-import { type Circumstances, obstacleTo } from '../../src/transcript/obstacles.ts'
+import { extensionsIn } from '../../src/transcript/replay/abilities.ts'
+import { type Circumstances, obstacleTo } from '../../src/transcript/replay/obstacles.ts'
 
 const listing = (...words: string[]) =>
   extensionsIn({ lines: ['250-x', ...words.map(word => `250-${word}`)] })

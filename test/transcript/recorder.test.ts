@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asWritten, readConditions, readTranscript, writeTranscript } from '../../src/transcript/index.ts'
-import { Recorder } from '../../src/transcript/recorder.ts'
+import { Recorder } from '../../src/transcript/recording/recorder.ts'
 
 const about = { file: 'a.smtp', title: 'A', spec: 'RFC 5321' }
 

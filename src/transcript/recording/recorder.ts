@@ -1,10 +1,10 @@
-import { piecesOf, printBytes } from './bytes.ts'
-import { replyCodeOf } from './heard.ts'
-import { isPlain, type Line } from './line.ts'
+import { piecesOf, printBytes } from '../bytes.ts'
+import { isPlain, type Line } from '../line.ts'
+import type { Transcript } from '../notation.ts'
+import { replyCodeOf } from '../replay/heard.ts'
+import { visible } from '../visible.ts'
 import { Listing } from './listing.ts'
-import type { Transcript } from './notation.ts'
 import { Speech } from './speech.ts'
-import { visible } from './visible.ts'
 
 /** How a dialogue is written down. */
 export interface Recording {

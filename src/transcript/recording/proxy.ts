@@ -1,7 +1,7 @@
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext, TLSSocket } from 'node:tls'
+import type { Remote } from '../wire.ts'
 import { Recorder } from './recorder.ts'
-import type { Remote } from './wire.ts'
 
 /** What a recording proxy is made of. */
 export interface ProxySettings {

@@ -1,8 +1,8 @@
+import type { Conditions } from '../conditions.ts'
+import type { Transcript } from '../notation.ts'
+import { stepsOf } from '../steps.ts'
 import { extensionsIn } from './abilities.ts'
-import type { Conditions } from './conditions.ts'
 import { repliesOf } from './heard.ts'
-import type { Transcript } from './notation.ts'
-import { stepsOf } from './steps.ts'
 
 /** What a transcript uses of a server, as far as its client's lines show. */
 export interface Demands {

@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Conditions, readConditions } from '../conditions.ts'
+import { readTranscript, type Transcript, writeTranscript } from '../notation.ts'
+import { overLoopback, type Scene } from '../players/loopback.ts'
+import { asWritten, byteByByte, cutInTwo, withLateAnswers } from '../players/players.ts'
+import { visible } from '../visible.ts'
 import { type Arguments, UsageError } from './arguments.ts'
-import { type Conditions, readConditions } from './conditions.ts'
 import { atOnce } from './crew.ts'
 import { differenceOf } from './difference.ts'
-import { overLoopback, type Scene } from './loopback.ts'
-import { readTranscript, type Transcript, writeTranscript } from './notation.ts'
-import { asWritten, byteByByte, cutInTwo, withLateAnswers } from './players.ts'
 import { findSources, type Source, shippedFixtures } from './sources.ts'
-import { visible } from './visible.ts'
 
 type AnyPlayer = (transcript: Transcript, conditions: Conditions) => Transcript | Promise<Transcript>
 

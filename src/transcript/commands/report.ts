@@ -1,7 +1,7 @@
-import type { Transcript } from './notation.ts'
+import type { Transcript } from '../notation.ts'
+import { type Outcome, outcomeTypes } from '../replay/verdict.ts'
+import { visible, visibleBytes } from '../visible.ts'
 import type { Source } from './sources.ts'
-import { type Outcome, outcomeTypes } from './verdict.ts'
-import { visible, visibleBytes } from './visible.ts'
 
 /** What came of one file. */
 export interface Result {

@@ -1,5 +1,5 @@
+import { type Remote, Wire } from '../wire.ts'
 import { type HeardReply, ReplyReader } from './heard.ts'
-import { type Remote, Wire } from './wire.ts'
 
 /** What a reply to EHLO lists: keywords in capitals, each with what stands behind it. */
 export type Extensions = ReadonlyMap<string, string>

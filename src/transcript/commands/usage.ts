@@ -1,4 +1,4 @@
-import { type Command, commands } from './commands.ts'
+import { type Command, commands } from './table.ts'
 
 /** What `smtp-transcript --help` prints. */
 export function helpText(): string {

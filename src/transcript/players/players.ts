@@ -1,7 +1,7 @@
-import type { Conditions } from './conditions.ts'
-import { type Transcript, writeTranscript } from './notation.ts'
+import type { Conditions } from '../conditions.ts'
+import { type Transcript, writeTranscript } from '../notation.ts'
+import { linesAfter, type Step, stepsOf } from '../steps.ts'
 import { type Passage, Stage } from './stage.ts'
-import { linesAfter, type Step, stepsOf } from './steps.ts'
 
 /** Plays a transcript its own way; returns it with what the server did this time. Written, it should be unchanged. */
 export type Player = (transcript: Transcript, conditions: Conditions) => Transcript

@@ -1,9 +1,9 @@
-import { isQuestion, Session } from '../protocol/index.ts'
-import type { Conditions } from './conditions.ts'
-import type { Line, World } from './line.ts'
+import { isQuestion, Session } from '../../protocol/index.ts'
+import type { Conditions } from '../conditions.ts'
+import type { Line, World } from '../line.ts'
+import type { Step } from '../steps.ts'
 import { Record } from './record.ts'
 import { Script } from './script.ts'
-import type { Step } from './steps.ts'
 
 /** How a chunk reaches the session. */
 export interface Passage {

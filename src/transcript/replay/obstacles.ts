@@ -1,12 +1,12 @@
+import { type Conditions, pairsOf, readConditions } from '../conditions.ts'
+import type { Line } from '../line.ts'
+import type { Transcript } from '../notation.ts'
+import { printQuestion } from '../players/record.ts'
+import { stepsOf } from '../steps.ts'
+import { visible } from '../visible.ts'
 import type { Abilities, Extensions } from './abilities.ts'
-import { type Conditions, pairsOf, readConditions } from './conditions.ts'
 import { type Demands, demandsOf } from './demands.ts'
 import { silenceMs } from './expectation.ts'
-import type { Line } from './line.ts'
-import type { Transcript } from './notation.ts'
-import { printQuestion } from './record.ts'
-import { stepsOf } from './steps.ts'
-import { visible } from './visible.ts'
 
 /** What is known of a server that transcripts are to be played against. */
 export interface Circumstances {

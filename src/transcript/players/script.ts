@@ -1,5 +1,5 @@
-import type { Line, QuestionType } from './line.ts'
-import type { Step } from './steps.ts'
+import type { Line, QuestionType } from '../line.ts'
+import type { Step } from '../steps.ts'
 
 /** The line of an answer. */
 export type Answer = Extract<Line, { type: 'answer' }>

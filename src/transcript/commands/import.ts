@@ -1,7 +1,7 @@
+import { writeTranscript } from '../notation.ts'
+import { readSwaks } from '../swaks.ts'
 import { type Arguments, lastOf, UsageError } from './arguments.ts'
-import { writeTranscript } from './notation.ts'
 import { findSources } from './sources.ts'
-import { readSwaks } from './swaks.ts'
 
 /** Turns what swaks printed into a transcript. Returns the exit status. */
 export async function importSwaks(given: Arguments, say: (text: string) => void): Promise<number> {

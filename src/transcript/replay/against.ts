@@ -1,9 +1,9 @@
+import type { Transcript } from '../notation.ts'
+import { type Step, stepsOf } from '../steps.ts'
+import { type Remote, Wire } from '../wire.ts'
 import { type Expectation, expectationOf, silenceMs } from './expectation.ts'
 import { type HeardReply, ReplyReader } from './heard.ts'
-import type { Transcript } from './notation.ts'
-import { type Step, stepsOf } from './steps.ts'
 import { compare, type Difference, type Outcome } from './verdict.ts'
-import { type Remote, Wire } from './wire.ts'
 
 /** How a server is spoken to. */
 export interface Manner {

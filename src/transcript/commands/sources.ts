@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The transcripts that come with the package. */
-export const shippedFixtures = fileURLToPath(new URL('../../fixtures', import.meta.url))
+export const shippedFixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url))
 
 /** A file to play, as it was found. */
 export interface Source {

@@ -1,8 +1,8 @@
-import type { Client, Host, MessageSink, Question, Reply, Transaction } from '../protocol/index.ts'
-import type { Line } from './line.ts'
+import type { Client, Host, MessageSink, Question, Reply, Transaction } from '../../protocol/index.ts'
+import type { Line } from '../line.ts'
+import type { Step } from '../steps.ts'
 import { Record } from './record.ts'
 import { Script } from './script.ts'
-import type { Step } from './steps.ts'
 
 /** A host that answers what the transcript says, and writes down what it is asked and given. */
 export class Cast implements Host {

@@ -1,10 +1,10 @@
-import { type Certificate, defaultTimeouts, Server, secureContext } from '../transport/index.ts'
+import { type Certificate, defaultTimeouts, Server, secureContext } from '../../transport/index.ts'
+import type { Conditions } from '../conditions.ts'
+import { isSilent, type Line, type World } from '../line.ts'
+import type { Transcript } from '../notation.ts'
+import { linesAfter, type Step, stepsOf } from '../steps.ts'
+import { Wire } from '../wire.ts'
 import { Cast } from './cast.ts'
-import type { Conditions } from './conditions.ts'
-import { isSilent, type Line, type World } from './line.ts'
-import type { Transcript } from './notation.ts'
-import { linesAfter, type Step, stepsOf } from './steps.ts'
-import { Wire } from './wire.ts'
 
 /** What a play over loopback needs besides the transcript. */
 export interface Scene {

@@ -1,6 +1,6 @@
-import type { Credentials, Parameters, Question } from '../protocol/index.ts'
-import { piecesOf } from './bytes.ts'
-import type { Line, NoticeName } from './line.ts'
+import type { Credentials, Parameters, Question } from '../../protocol/index.ts'
+import { piecesOf } from '../bytes.ts'
+import type { Line, NoticeName } from '../line.ts'
 
 /** Writes down what a server does, as lines. However content was cut on its way, its lines are the same. */
 export class Record {

@@ -1,4 +1,4 @@
-import type { Command, Flag } from './commands.ts'
+import type { Command, Flag } from './table.ts'
 
 /** A command line that was understood. */
 export interface Arguments {

@@ -1,4 +1,4 @@
-import { extensionsIn } from './abilities.ts'
+import { extensionsIn } from '../replay/abilities.ts'
 
 const known = ['PLAIN', 'LOGIN', 'CRAM-MD5']
 
