@@ -18,9 +18,9 @@ const subjects = {
 
 const loads: Readonly<Record<string, Load>> = {
   '2 KB, connection kept': { connections: 20, mails: 20_000, bytes: 2048, connection: 'kept' },
-  '2 KB, new connection each': { connections: 20, mails: 3000, bytes: 2048, connection: 'new' },
-  '100 KB': { connections: 8, mails: 3000, bytes: 100_000, connection: 'kept' },
-  '9 MB': { connections: 4, mails: 60, bytes: 9_000_000, connection: 'kept' },
+  '2 KB, new connection each': { connections: 20, mails: 6000, bytes: 2048, connection: 'new' },
+  '100 KB': { connections: 8, mails: 10_000, bytes: 100_000, connection: 'kept' },
+  '9 MB': { connections: 4, mails: 200, bytes: 9_000_000, connection: 'kept' },
 }
 
 console.log(`Node.js ${process.version}, ${rounds === 1 ? 'one round' : `the median of ${rounds} rounds`}`)
