@@ -3,7 +3,8 @@
  * dropped, and the best of several runs counts, in time of the processor. Run it with `node --import tsx bench/content.ts`; compare figures of one
  * run only.
  */
-import { defaultLimits, Session, type Settings } from '../src/protocol/index.ts'
+import { defaultLimits, Session } from '../src/protocol/index.ts'
+import { settings } from './settings.mjs'
 
 const mebibyte = 1024 * 1024
 const base64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
@@ -42,19 +43,6 @@ const bodies: readonly Body[] = [
   { name: '..\\r\\n, an octet a chunk', unit: '..\r\n', mebibytes: 1, chunkBytes: 1 },
 ]
 
-const settings: Settings = {
-  hostname: 'bench.test',
-  service: 'Bench',
-  tls: 'none',
-  loginRequired: false,
-  mechanisms: [],
-  plaintextLogin: false,
-  smtpUtf8: false,
-  bareNewline: 'normalize',
-  strictPipelining: false,
-  limits: defaultLimits,
-}
-
 console.log(`Node.js ${process.version}`)
 console.log(`${'body'.padEnd(32)}  ms per MiB   of plain`)
 let plain: number | undefined
@@ -76,7 +64,7 @@ function msPerMebibyte({ unit, mebibytes = 8, chunkBytes = 64 * 1024, bdat }: Bo
 }
 
 function msOfOne(chunks: readonly Buffer[], bytes: number, bdat: Body['bdat']): number {
-  const session = new Session(settings, { address: '192.0.2.1', secure: false })
+  const session = new Session({ ...settings, limits: defaultLimits }, { address: '192.0.2.1', secure: false })
   const tell = (text: string) => drain(session, Buffer.from(text))
   const parameters = bdat === 'binary' ? ' BODY=BINARYMIME' : ''
   tell(`EHLO c.test\r\nMAIL FROM:<a@s.test>${parameters}\r\nRCPT TO:<b@r.test>\r\n`)

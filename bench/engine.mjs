@@ -3,20 +3,10 @@
 //     node bench/engine.mjs PORT
 import { defaultLimits } from '../dist/protocol/index.js'
 import { defaultTimeouts, Server } from '../dist/transport/index.js'
+import { settings } from './settings.mjs'
 
 const server = new Server({
-  settings: {
-    hostname: 'bench.test',
-    service: 'Bench',
-    tls: 'none',
-    loginRequired: false,
-    mechanisms: [],
-    plaintextLogin: false,
-    smtpUtf8: false,
-    bareNewline: 'normalize',
-    strictPipelining: false,
-    limits: defaultLimits,
-  },
+  settings: { ...settings, limits: defaultLimits },
   host: { message: () => ({ write() {}, deliver() {}, discard() {} }) },
   timeouts: defaultTimeouts,
 })

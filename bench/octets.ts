@@ -4,20 +4,9 @@
  *
  *     node --import tsx bench/octets.ts
  */
-import { defaultLimits, isQuestion, Session, type Settings } from '../src/protocol/index.ts'
+import { defaultLimits, isQuestion, Session } from '../src/protocol/index.ts'
+import { settings } from './settings.mjs'
 
-const settings: Settings = {
-  hostname: 'bench.test',
-  service: 'Bench',
-  tls: 'none',
-  loginRequired: false,
-  mechanisms: [],
-  plaintextLogin: false,
-  smtpUtf8: false,
-  bareNewline: 'normalize',
-  strictPipelining: false,
-  limits: defaultLimits,
-}
 const envelope = 'EHLO bench.test\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n'
 
 for (const line of [`${'A'.repeat(76)}\r\n`, '..\r\n']) {
@@ -35,7 +24,7 @@ for (const line of [`${'A'.repeat(76)}\r\n`, '..\r\n']) {
 }
 
 function read(body: Buffer): void {
-  const session = new Session(settings, { address: '192.0.2.1', secure: false })
+  const session = new Session({ ...settings, limits: defaultLimits }, { address: '192.0.2.1', secure: false })
   const drain = () => {
     for (let event = session.next(); event !== undefined; event = session.next()) {
       if (isQuestion(event)) session.answer()

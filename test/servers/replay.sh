@@ -9,6 +9,7 @@
 # Needs a build (`npm run build`). Everything that a server writes goes to a temporary folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. test/servers/postfix.sh
 
 server=${1:-}
 [ $# -gt 0 ] && shift
@@ -49,18 +50,8 @@ case $server in
     in_background /usr/bin/python3 -m aiosmtpd -n -c aiosmtpd.handlers.Sink -l "127.0.0.1:$port" --tlscert "$cert" --tlskey "$key" --no-requiretls
     ;;
   postfix)
-    mkdir "$work/etc" "$work/queue" "$work/data"
-    chown postfix "$work/data"
-    cat >"$work/etc/main.cf" <<CONFIG
-compatibility_level = 3.6
-queue_directory = $work/queue
-data_directory = $work/data
-maillog_file = $work/server.log
-maillog_file_prefixes = $work
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
+    start_postfix "$work" "127.0.0.1:$port inet n - n - - smtpd" "
 myhostname = postfix.test
-mydestination =
 mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject
 default_transport = discard:
@@ -68,12 +59,8 @@ relay_transport = discard:
 local_transport = discard:
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = $cert
-smtpd_tls_key_file = $key
-CONFIG
-    grep -vE '^(#|smtp +inet|$)' /usr/share/postfix/master.cf.dist | sed -E 's/^(([^ ]+ +){4})y/\1n/' >"$work/etc/master.cf"
-    echo "127.0.0.1:$port inet n - n - - smtpd" >>"$work/etc/master.cf"
-    postfix -c "$work/etc" start >"$work/start.log" 2>&1
-    stop() { postfix -c "$work/etc" stop; }
+smtpd_tls_key_file = $key"
+    stop() { stop_postfix "$work"; }
     ;;
   exim)
     getent passwd Debian-exim >/dev/null || useradd --system --no-create-home Debian-exim

@@ -9,6 +9,7 @@
 # python3 and openssl; Postfix and Exim have to be started by root. Passwords are not kept.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. test/servers/postfix.sh
 
 work=$(mktemp -d)
 chmod 755 "$work"
@@ -97,24 +98,11 @@ s_client() {
     openssl s_client -starttls smtp -crlf -quiet -connect "127.0.0.1:$port"
 }
 postfix_relay() {
-  mkdir "$work/etc" "$work/queue" "$work/data"
-  chown postfix "$work/data"
-  cat >"$work/etc/main.cf" <<CONFIG
-compatibility_level = 3.6
-queue_directory = $work/queue
-data_directory = $work/data
-maillog_file = $work/postfix.log
-maillog_file_prefixes = $work
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
+  start_postfix "$work" '' "
 myhostname = client.example
-mydestination =
 relayhost = [127.0.0.1]:$port
-smtp_tls_security_level = may
-CONFIG
-  grep -vE '^(#|smtp +inet|$)' /usr/share/postfix/master.cf.dist | sed -E 's/^(([^ ]+ +){4})y/\1n/' >"$work/etc/master.cf"
-  postfix -c "$work/etc" start
-  stop() { postfix -c "$work/etc" stop; }
+smtp_tls_security_level = may"
+  stop() { stop_postfix "$work"; }
   sendmail -C "$work/etc" -f a@s.example b@r.example c@r.example <"$work/mail"
 }
 exim_client() {

@@ -1,0 +1,12 @@
+// The engine as it is measured everywhere here: nothing but mail, and no limit that is met.
+export const settings = {
+  hostname: 'bench.test',
+  service: 'Bench',
+  tls: 'none',
+  loginRequired: false,
+  mechanisms: [],
+  plaintextLogin: false,
+  smtpUtf8: false,
+  bareNewline: 'normalize',
+  strictPipelining: false,
+}
