@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
     'node:fs/promises',
     'node:os',
     'node:path',
+    'node:stream',
     '@aws-sdk/client-pinpoint',
     '@aws-sdk/client-ses',
     '@aws-sdk/client-sesv2',

@@ -1,62 +1,16 @@
-/** From this many bytes on a piece is worth a Buffer of its own. */
-const largePiece = 4096
-const firstBlock = 4096
-const largestBlock = 65_536
-
 /**
- * Collects the content of one mail. Large pieces are kept as they are, small ones copied together into blocks, so
- * that a mail sent one byte at a time is a few blocks and not a million Buffers. Takes linear time, and holds at most
- * twice the mail's size and one block.
+ * The content of one mail while it comes, in the form in which a backend wants to have it. Iterating gives the message
+ * as it was added, in order, as few Buffers; it may be done again.
  */
-export class Content {
-  readonly #parts: Buffer[] = []
-  #size = 0
-  #block = Buffer.alloc(0)
-  /** The block's bytes from `#start` to `#end` are content that is not yet among the parts. */
-  #start = 0
-  #end = 0
-
-  /** Bytes added so far. */
-  get size(): number {
-    return this.#size
-  }
-
+export interface Content extends Iterable<Buffer> {
+  /** Bytes of the message so far. */
+  readonly size: number
+  /** Bytes of memory that are held for it. */
+  readonly heldBytes: number
+  /** The most that `heldBytes` can be once so many bytes more have come. */
+  heldWith(moreBytes: number): number
   /** Adds the next bytes. They may be kept, and must not be changed afterwards. */
-  add(bytes: Buffer): void {
-    this.#size += bytes.length
-    if (standsAlone(bytes)) {
-      this.#finishRun()
-      this.#parts.push(bytes)
-      return
-    }
-    for (let rest = bytes; rest.length > 0; ) {
-      if (this.#end === this.#block.length) this.#beginBlock()
-      const copied = rest.copy(this.#block, this.#end)
-      this.#end += copied
-      rest = rest.subarray(copied)
-    }
-  }
-
-  /** All that was added, in order, as few Buffers. */
-  parts(): readonly Buffer[] {
-    this.#finishRun()
-    return this.#parts
-  }
-
-  #finishRun(): void {
-    if (this.#end > this.#start) this.#parts.push(this.#block.subarray(this.#start, this.#end))
-    this.#start = this.#end
-  }
-
-  #beginBlock(): void {
-    this.#finishRun()
-    // Not from Node's shared pool: a mail gives back all of its memory at once.
-    this.#block = Buffer.allocUnsafeSlow(Math.min(Math.max(firstBlock, this.#block.length * 2), largestBlock))
-    this.#start = this.#end = 0
-  }
-}
-
-/** A piece much smaller than the memory it lies in would keep all of that memory. */
-function standsAlone(bytes: Buffer): boolean {
-  return bytes.length >= largePiece && bytes.length * 2 >= bytes.buffer.byteLength
+  add(bytes: Buffer): void
+  /** Nothing more will be added: what was only needed for that is given back. */
+  finish(): void
 }

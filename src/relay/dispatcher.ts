@@ -3,11 +3,12 @@ import type { Transaction, Verdict } from '../protocol/events.ts'
 import type { Client, Host, MessageSink } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
 import { reply } from '../protocol/reply.ts'
-import { Content } from './content.ts'
+import type { Content } from './content.ts'
 import { Courier, type Manner } from './courier.ts'
 import { type DeliveryLog, tell } from './delivery.ts'
 import { refusal } from './failures.ts'
 import { oneLine } from './fault.ts'
+import { RawContent } from './raw-content.ts'
 import type { Mail, Relay } from './relay.ts'
 import { received } from './trace.ts'
 
@@ -25,6 +26,7 @@ export interface Rules extends Manner {
 interface Office {
   readonly courier: Courier
   readonly relayName: string
+  readonly newContent: () => Content
   readonly hostname: string
   readonly service: string
   readonly now: () => Date
@@ -35,7 +37,8 @@ interface Office {
 export function dispatcher(relay: Relay, rules: Rules, log: DeliveryLog): Required<Pick<Host, 'message'>> {
   const { hostname, service, now = () => new Date() } = rules
   const courier = new Courier(relay, rules)
-  const office: Office = { courier, relayName: relay.name, hostname, service, now, log }
+  const newContent = relay.content ?? (() => new RawContent())
+  const office: Office = { courier, relayName: relay.name, newContent, hostname, service, now, log }
   return {
     message: (transaction, client) => new Dispatch(office, transaction, client),
   }
@@ -46,9 +49,8 @@ class Dispatch implements MessageSink {
   readonly #office: Office
   readonly #client: Client
   readonly #mail: Omit<Mail, 'content' | 'size'>
-  readonly #header: Buffer
   /** `undefined` once the mail was handed on or given up. */
-  #content: Content | undefined = new Content()
+  #content: Content | undefined
 
   constructor(office: Office, transaction: Transaction, client: Client) {
     const { hostname, service, now } = office
@@ -58,8 +60,10 @@ class Dispatch implements MessageSink {
     const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
     const utf8 = transaction.sender.parameters.has('SMTPUTF8')
     const id = randomUUID()
-    this.#mail = { id, sender: transaction.sender.address, recipients }
-    this.#header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
+    const header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
+    this.#mail = { id, sender: transaction.sender.address, recipients, headerBytes: header.length }
+    this.#content = office.newContent()
+    this.#content.add(header)
   }
 
   write(bytes: Buffer): void {
@@ -76,9 +80,9 @@ class Dispatch implements MessageSink {
     if (content === undefined) return replies.localError
     const { courier, relayName: relay, now, log } = this.#office
     const { address: ip, user } = this.#client
-    const size = this.#header.length + content.size
-    const mail: Mail = { ...this.#mail, content: [this.#header, ...content.parts()], size }
-    const sent = { ip, from: mail.sender, size, relay, ...(user !== undefined && { user }) }
+    content.finish()
+    const mail: Mail = { ...this.#mail, content, size: content.size }
+    const sent = { ip, from: mail.sender, size: mail.size, relay, ...(user !== undefined && { user }) }
     try {
       const { messageId } = await courier.deliver(mail, call => tell(log, { time: now(), ...sent, ...call }))
       return messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)

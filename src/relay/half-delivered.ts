@@ -147,8 +147,12 @@ export class StillUnderWay extends Error {
 }
 
 /** This server's `Received` header does not count: it differs the next time. */
-function digestOf({ sender, content: [, ...sent] }: Mail): string {
+function digestOf({ sender, content, headerBytes }: Mail): string {
   const hash = createHash('sha256').update(JSON.stringify(sender))
-  for (const part of sent) hash.update(part)
+  let skip = headerBytes
+  for (const part of content) {
+    hash.update(part.subarray(skip))
+    skip = Math.max(0, skip - part.length)
+  }
   return hash.digest('base64')
 }

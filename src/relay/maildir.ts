@@ -47,7 +47,7 @@ export async function maildir(path: string, files: Files = fs): Promise<Relay> {
   return { name: 'maildir', maxMessageBytes: 40 * 1024 * 1024, takesUtf8: true, send }
 }
 
-async function writeAll(handle: fs.FileHandle, content: readonly Buffer[]): Promise<void> {
+async function writeAll(handle: fs.FileHandle, content: Iterable<Buffer>): Promise<void> {
   const parts = [...content]
   for (let first = 0; first < parts.length; ) {
     let { bytesWritten: written } = await handle.writev(parts.slice(first, first + buffersPerWrite))

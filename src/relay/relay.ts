@@ -1,3 +1,5 @@
+import type { Content } from './content.ts'
+
 /** One mail on its way to a backend. The content is shared with other calls: it must not be changed. */
 export interface Mail {
   /** The name this server gave the mail; its `Received` header and the log have it too. */
@@ -7,9 +9,11 @@ export interface Mail {
   /** The envelope recipients of this call, at least one, each once. */
   readonly recipients: readonly string[]
   /** The message in order: first this server's `Received` header, then exactly what the client sent. */
-  readonly content: readonly Buffer[]
+  readonly content: Iterable<Buffer>
   /** Bytes of the content, the `Received` header included. */
   readonly size: number
+  /** Bytes of the `Received` header. */
+  readonly headerBytes: number
 }
 
 /** The backend's word that the mail is safe with it. */
@@ -31,6 +35,8 @@ export interface Relay {
   readonly takesUtf8?: true
   /** The backend may take a mail for some of the recipients of a call and refuse it for others. */
   readonly answersPerRecipient?: boolean
+  /** Keeps a mail that comes, in the form in which `send` wants it; as it is, where left out. */
+  readonly content?: () => Content
   /**
    * Resolves only once the mail is safe for every recipient. Rejects with a `PartialFailure` when it is safe for some
    * of them, else with whatever went wrong; the failure table (`failures.ts`) has a reply for every error, so

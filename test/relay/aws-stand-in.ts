@@ -1,5 +1,6 @@
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type RequestListener,
@@ -34,6 +35,14 @@ export interface Answer {
   readonly body: string
 }
 
+/** A request as it came. */
+export interface Heard {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
 /** A certificate and its key, both PEM. */
 export interface Certificate {
   readonly cert: string
@@ -49,6 +58,8 @@ export abstract class AwsStandIn<Call> {
   requests = 0
   /** The mails that were read, in the order in which they ended. */
   readonly calls: Call[] = []
+  /** The last request that was read to its end. */
+  heard: Heard | undefined
   /** Connections that were opened. */
   connections = 0
   /** The recipients a second that the account may send; without it the permission to ask is missing. */
@@ -133,6 +144,7 @@ export abstract class AwsStandIn<Call> {
       return // The client went away.
     }
     const body = Buffer.concat(chunks)
+    this.heard = { method: request.method!, url: request.url!, headers: request.headers, body }
     const complaint = checkSignature(request, body, this.service, this.#accounts)
     if (complaint) return send(response, this.refused({ type: 'refuse', status: 403, ...complaint }))
     const call = this.read(request, body)

@@ -109,6 +109,7 @@ export function mailTo(recipients: readonly string[], text = 'Subject: x\r\n\r\n
     sender: 'alice@example.org',
     recipients,
     content,
+    headerBytes: content[0]!.length,
     size: content.reduce((sum, part) => sum + part.length, 0),
   }
 }

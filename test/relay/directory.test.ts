@@ -16,7 +16,14 @@ test('a mail is on disk before it has its name, and its name is on disk before i
   )
   steps.length = 0
   const content = [Buffer.from('a'), Buffer.from('b')]
-  const { messageId } = await relay.send({ id: '', sender: '', recipients: ['b@x'], content, size: 2 })
+  const { messageId } = await relay.send({
+    id: '',
+    sender: '',
+    recipients: ['b@x'],
+    content,
+    headerBytes: 1,
+    size: 2,
+  })
   assert.deepEqual(
     steps.map(step => step.replaceAll(messageId!, 'MAIL')),
     [

@@ -6,7 +6,14 @@ test('discard says yes to everything', async () => {
   const relay = discard()
   assert.equal(relay.name, 'discard')
   assert.deepEqual(
-    await relay.send({ id: '', sender: '', recipients: ['bob@example.org'], content: [], size: 0 }),
+    await relay.send({
+      id: '',
+      sender: '',
+      recipients: ['bob@example.org'],
+      content: [],
+      headerBytes: 0,
+      size: 0,
+    }),
     {},
   )
 })

@@ -139,7 +139,14 @@ async function place(t: TestContext): Promise<string> {
 
 function mail(content: readonly Buffer[]): Mail {
   const size = content.reduce((sum, part) => sum + part.length, 0)
-  return { id: 'id', sender: 'alice@example.org', recipients: ['bob@example.org'], content, size }
+  return {
+    id: 'id',
+    sender: 'alice@example.org',
+    recipients: ['bob@example.org'],
+    content,
+    headerBytes: 0,
+    size,
+  }
 }
 
 function systemError(code: string): Error {

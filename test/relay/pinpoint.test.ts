@@ -39,7 +39,7 @@ test('Pinpoint gets every recipient and the exact bytes, and nothing that was no
       EmailMessage: { FeedbackForwardingAddress: 'alice@example.org', RawEmail },
     },
   })
-  assert.deepEqual(data, Buffer.concat(mail.content))
+  assert.deepEqual(data, Buffer.concat([...mail.content]))
 })
 
 test('the null sender is left out', async () => {

@@ -31,7 +31,7 @@ test('SES gets the envelope and the exact bytes, signed', async () => {
   const [call] = aws.calls
   assert.equal(call!.source, 'alice@example.org')
   assert.deepEqual(call!.destinations, ['bob@example.org', 'carol+x@example.org'])
-  assert.deepEqual(call!.data, Buffer.concat(mail.content))
+  assert.deepEqual(call!.data, Buffer.concat([...mail.content]))
   assert.match(
     call!.authorization!,
     /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request/,

@@ -21,8 +21,9 @@ export class SesV2StandIn extends AwsStandIn<SesV2Call> {
   }
 
   protected read({ method, url }: IncomingMessage, body: Buffer): SesV2Call | undefined {
-    if (method === 'GET' && url === '/v2/email/account') return undefined
-    if (method !== 'POST' || url !== '/v2/email/outbound-emails') throw new Error(`${method} ${url}`)
+    // An endpoint may have a path of its own.
+    if (method === 'GET' && url!.endsWith('/v2/email/account')) return undefined
+    if (method !== 'POST' || !url!.endsWith('/v2/email/outbound-emails')) throw new Error(`${method} ${url}`)
     const request = JSON.parse(body.toString()) as SesV2Call['request']
     return { request, data: Buffer.from(request.Content.Raw.Data, 'base64') }
   }

@@ -31,7 +31,7 @@ test('SES gets the envelope and the exact bytes, and nothing that was not given'
     Destination: { ToAddresses: ['bob@example.org', 'carol+x@example.org'] },
     FeedbackForwardingEmailAddress: 'alice@example.org',
   })
-  assert.deepEqual(data, Buffer.concat(mail.content))
+  assert.deepEqual(data, Buffer.concat([...mail.content]))
 })
 
 test('the null sender is left out', async () => {

@@ -15,6 +15,7 @@ export const mail: Mail = {
   sender: 'alice@example.org',
   recipients: ['bob@example.org', 'carol+x@example.org'],
   content,
+  headerBytes: content[0]!.length,
   size: content.reduce((sum, part) => sum + part.length, 0),
 }
 

@@ -77,8 +77,8 @@ for (const [name, error] of reached) {
 
 test('what waits for something that heeds no signal is given up in time', async () => {
   let signal: AbortSignal | undefined
-  const attempt = (given: AbortSignal) => {
-    signal = given
+  const attempt = (given: { readonly signal: AbortSignal }) => {
+    signal = given.signal
     return new Promise<never>(() => undefined)
   }
   await assert.rejects(callUpstream(standing, { upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
@@ -87,8 +87,8 @@ test('what waits for something that heeds no signal is given up in time', async 
 
 test('a yes counts although what follows it breaks; a no does not', async () => {
   const broken = (status: number) =>
-    callUpstream(standing, {}, async (_, sawStatus) => {
-      sawStatus(status)
+    callUpstream(standing, {}, async attempt => {
+      attempt.status = status
       throw new Error('XML parse error')
     })
   assert.equal(await broken(200), undefined)

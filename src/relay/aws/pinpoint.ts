@@ -1,10 +1,7 @@
-import type {
-  EmailMessage,
-  MessageResult,
-  PinpointClientConfig,
-  SendMessagesCommandInput,
-} from '@aws-sdk/client-pinpoint'
+import type { MessageResult, PinpointClientConfig, SendMessagesCommandOutput } from '@aws-sdk/client-pinpoint'
 import { type Mail, PartialFailure, type Receipt, type Relay } from '../relay.ts'
+import { EncodedContent } from './encoded-content.ts'
+import { carryCargo, Operation } from './operation.ts'
 import { callUpstream, findStanding, maxCallsOf, type Upstream, upstreamSettings } from './upstream.ts'
 
 /**
@@ -33,22 +30,18 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new PinpointClient(settings)
+  carryCargo(client.config)
+  const ApplicationId = options.applicationId
+  const operation = new Operation<SendMessagesCommandOutput>(intercept =>
+    client.send(
+      intercept(new SendMessagesCommand({ ApplicationId, MessageRequest: { MessageConfiguration: {} } })),
+    ),
+  )
 
   async function send(mail: Mail): Promise<Receipt> {
-    // FromAddress is left out: it is for mails that Pinpoint composes, and this one has its From header.
-    const email: EmailMessage = { RawEmail: { Data: Buffer.concat(mail.content, mail.size) } }
-    if (mail.sender !== '') email.FeedbackForwardingAddress = mail.sender
-    const input: SendMessagesCommandInput = {
-      ApplicationId: options.applicationId,
-      MessageRequest: {
-        Addresses: Object.fromEntries(mail.recipients.map(address => [address, { ChannelType: 'EMAIL' }])),
-        MessageConfiguration: { EmailMessage: email },
-      },
-    }
+    const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail))
     // A 200 that cannot be read is no yes: each recipient's result stands in its body.
-    const output = await callUpstream(client.config, options, abortSignal =>
-      client.send(new SendMessagesCommand(input), { abortSignal }),
-    )
+    const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
     return outcome(mail.recipients, output?.MessageResponse?.Result ?? {})
   }
 
@@ -59,9 +52,24 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
     maxRecipientsPerCall: 50,
     maxCalls: maxCallsOf(options),
     answersPerRecipient: true,
+    content: () => new EncodedContent('json', head),
     send,
     check: () => findStanding(client.config, options),
   }
+}
+
+/** The body of `SendMessages` (https://docs.aws.amazon.com/pinpoint/latest/apireference/apps-application-id-messages.html). */
+const head = '{"MessageConfiguration":{"EmailMessage":{"RawEmail":{"Data":"'
+
+function tailOf({ sender, recipients }: Mail): string {
+  const input = {
+    MessageConfiguration: {
+      // FromAddress is left out: it is for mails that Pinpoint composes, and this one has its From header.
+      EmailMessage: { RawEmail: { Data: '' }, ...(sender !== '' && { FeedbackForwardingAddress: sender }) },
+    },
+    Addresses: Object.fromEntries(recipients.map(address => [address, { ChannelType: 'EMAIL' }])),
+  }
+  return JSON.stringify(input).slice(head.length)
 }
 
 /** The receipt if every recipient was accepted, else an error. */

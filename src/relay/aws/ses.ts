@@ -1,7 +1,10 @@
-import type { MessageTag, SESClientConfig, SendRawEmailCommandInput } from '@aws-sdk/client-ses'
+import type { SESClientConfig, SendRawEmailCommandOutput } from '@aws-sdk/client-ses'
 import type { Mail, Receipt, Relay } from '../relay.ts'
+import { EncodedContent } from './encoded-content.ts'
+import { form } from './form.ts'
+import { carryCargo, Operation } from './operation.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
-import { callUpstream, findStanding, maxCallsOf, upstreamSettings, watched } from './upstream.ts'
+import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upstream.ts'
 
 /**
  * Sends through `SendRawEmail` of Amazon SES. The SDK is loaded here and not before, so that other backends go
@@ -13,25 +16,21 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new SESClient(settings)
-  const constant = constantInput(options)
+  carryCargo(client.config)
+  const operation = new Operation<SendRawEmailCommandOutput>(intercept =>
+    client.send(intercept(new SendRawEmailCommand({ RawMessage: { Data: Buffer.alloc(0) } }))),
+  )
+  const constant = constantParameters(options)
 
   async function send(mail: Mail): Promise<Receipt> {
-    const input: SendRawEmailCommandInput = {
-      ...constant,
-      Destinations: [...mail.recipients],
-      RawMessage: { Data: Buffer.concat(mail.content, mail.size) },
-    }
-    // SES refuses an empty Source; without one it takes the From header.
-    if (mail.sender !== '') input.Source = mail.sender
-    const output = await callUpstream(client.config, options, (abortSignal, sawStatus) =>
-      client.send(watched(new SendRawEmailCommand(input), sawStatus), { abortSignal }),
-    )
+    const payload = EncodedContent.of(mail.content, 'form', head).payload(tailOf(mail, constant))
+    const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
   }
 
   async function sendRate(): Promise<number> {
-    const quota = await callUpstream(client.config, options, abortSignal =>
-      client.send(new GetSendQuotaCommand({}), { abortSignal }),
+    const quota = await callUpstream(client.config, options, ({ signal }) =>
+      client.send(new GetSendQuotaCommand({}), { abortSignal: signal }),
     )
     return quota?.MaxSendRate ?? 0
   }
@@ -42,22 +41,36 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     maxMessageBytes: 10 * 1024 * 1024,
     maxRecipientsPerCall: 50,
     maxCalls: maxCallsOf(options),
+    content: () => new EncodedContent('form', head),
     send,
     check: () => findStanding(client.config, options),
     sendRate,
   }
 }
 
-/** The input that is the same for every mail. What is not given must not be sent as an empty value. */
-function constantInput(options: SesOptions) {
+/** A request of the Query API (https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html). */
+const head = form({ Action: 'SendRawEmail', Version: '2010-12-01', 'RawMessage.Data': '' })
+
+function tailOf({ sender, recipients }: Mail, constant: Readonly<Record<string, string>>): string {
+  const envelope: Record<string, string> = {}
+  // SES refuses an empty Source; without one it takes the From header.
+  if (sender !== '') envelope.Source = sender
+  for (const [n, recipient] of recipients.entries()) envelope[`Destinations.member.${n + 1}`] = recipient
+  return `&${form({ ...envelope, ...constant })}`
+}
+
+/** The parameters that are the same for every mail. What is not given must not be sent as an empty value. */
+function constantParameters(options: SesOptions): Readonly<Record<string, string>> {
   const { configurationSet, tags = {} } = options
   const { sourceArn, fromArn, returnPathArn } = arnsOf(options)
-  const messageTags: MessageTag[] = Object.entries(tags).map(([Name, Value]) => ({ Name, Value }))
-  return {
-    ...(configurationSet && { ConfigurationSetName: configurationSet }),
-    ...(sourceArn && { SourceArn: sourceArn }),
-    ...(fromArn && { FromArn: fromArn }),
-    ...(returnPathArn && { ReturnPathArn: returnPathArn }),
-    ...(messageTags.length > 0 && { Tags: messageTags }),
+  const parameters: Record<string, string> = {}
+  if (fromArn) parameters.FromArn = fromArn
+  if (sourceArn) parameters.SourceArn = sourceArn
+  if (returnPathArn) parameters.ReturnPathArn = returnPathArn
+  for (const [n, [name, value]] of Object.entries(tags).entries()) {
+    parameters[`Tags.member.${n + 1}.Name`] = name
+    parameters[`Tags.member.${n + 1}.Value`] = value
   }
+  if (configurationSet) parameters.ConfigurationSetName = configurationSet
+  return parameters
 }

@@ -1,7 +1,9 @@
-import type { MessageTag, SESv2ClientConfig, SendEmailCommandInput } from '@aws-sdk/client-sesv2'
+import type { MessageTag, SESv2ClientConfig, SendEmailCommandOutput } from '@aws-sdk/client-sesv2'
 import type { Mail, Receipt, Relay } from '../relay.ts'
+import { EncodedContent } from './encoded-content.ts'
+import { carryCargo, Operation } from './operation.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
-import { callUpstream, findStanding, maxCallsOf, upstreamSettings, watched } from './upstream.ts'
+import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upstream.ts'
 
 /**
  * Sends through `SendEmail` of version 2 of the Amazon SES API, which takes larger mails. The SDK is loaded here and
@@ -14,26 +16,21 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new SESv2Client(settings)
+  carryCargo(client.config)
+  const operation = new Operation<SendEmailCommandOutput>(intercept =>
+    client.send(intercept(new SendEmailCommand({ Content: { Raw: { Data: Buffer.alloc(0) } } }))),
+  )
   const constant = constantInput(options)
 
   async function send(mail: Mail): Promise<Receipt> {
-    const input: SendEmailCommandInput = {
-      ...constant,
-      // The envelope: who the header names does not count for a raw mail.
-      Destination: { ToAddresses: [...mail.recipients] },
-      Content: { Raw: { Data: Buffer.concat(mail.content, mail.size) } },
-    }
-    // Bounces go to the envelope sender. FromEmailAddress would overwrite the mail's From header.
-    if (mail.sender !== '') input.FeedbackForwardingEmailAddress = mail.sender
-    const output = await callUpstream(client.config, options, (abortSignal, sawStatus) =>
-      client.send(watched(new SendEmailCommand(input), sawStatus), { abortSignal }),
-    )
+    const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail, constant))
+    const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
   }
 
   async function sendRate(): Promise<number> {
-    const account = await callUpstream(client.config, options, abortSignal =>
-      client.send(new GetAccountCommand({}), { abortSignal }),
+    const account = await callUpstream(client.config, options, ({ signal }) =>
+      client.send(new GetAccountCommand({}), { abortSignal: signal }),
     )
     return account?.SendQuota?.MaxSendRate ?? 0
   }
@@ -44,10 +41,27 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
     maxMessageBytes: 40 * 1024 * 1024,
     maxRecipientsPerCall: 50,
     maxCalls: maxCallsOf(options),
+    content: () => new EncodedContent('json', head),
     send,
     check: () => findStanding(client.config, options),
     sendRate,
   }
+}
+
+/** The body of `SendEmail` (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html). */
+const raw = { Content: { Raw: { Data: '' } } }
+const head = '{"Content":{"Raw":{"Data":"'
+
+function tailOf({ sender, recipients }: Mail, constant: ReturnType<typeof constantInput>): string {
+  const input = {
+    ...raw,
+    // Bounces go to the envelope sender. FromEmailAddress would overwrite the mail's From header.
+    ...(sender !== '' && { FeedbackForwardingEmailAddress: sender }),
+    // The envelope: who the header names does not count for a raw mail.
+    Destination: { ToAddresses: recipients },
+    ...constant,
+  }
+  return JSON.stringify(input).slice(head.length)
 }
 
 /** The input that is the same for every mail. What is not given must not be sent as an empty value. */

@@ -1,4 +1,5 @@
 import { describe, readFault } from '../fault.ts'
+import type { Attempt } from './operation.ts'
 
 /** How HTTP calls to AWS are made. */
 export interface Upstream {
@@ -31,36 +32,6 @@ export function upstreamSettings(upstream: Upstream) {
   }
 }
 
-type Handler = (call: unknown) => Promise<{ readonly response: unknown }>
-interface Middlewares {
-  add(
-    middleware: (next: Handler) => Handler,
-    place: { readonly step: string; readonly priority: string },
-  ): void
-}
-
-/** The same command of the SDK; the status of the answer is told before anything reads its body. */
-export function watched<C extends { readonly middlewareStack: object }>(
-  command: C,
-  sawStatus: (status: number) => void,
-): C {
-  // The SDK's own type of this wants to know which command it is.
-  const middlewares = command.middlewareStack as Middlewares
-  middlewares.add(
-    next => async call => {
-      const result = await next(call)
-      sawStatus((result.response as { statusCode: number }).statusCode)
-      return result
-    },
-    // Next to the wire.
-    { step: 'deserialize', priority: 'low' },
-  )
-  return command
-}
-
-/** One try of a call: it stops when the signal says so, and tells the HTTP status as soon as it knows. */
-export type Attempt<T> = (signal: AbortSignal, sawStatus: (status: number) => void) => Promise<T>
-
 /** The part of a client's configuration that says where and as whom it calls. */
 interface Standing {
   region(): Promise<string>
@@ -77,18 +48,16 @@ interface Standing {
 export async function callUpstream<T>(
   standing: Standing,
   { upstreamTimeoutMs = 60_000 }: Upstream,
-  attempt: Attempt<T>,
+  call: (attempt: Attempt) => Promise<T>,
 ): Promise<T | undefined> {
-  let accepted = false
-  const sawStatus = (status: number) => {
-    accepted = status >= 200 && status < 300
-  }
+  let attempt: Attempt | undefined
   try {
     return await within(upstreamTimeoutMs, async signal => {
       const go = async () => {
         await find(standing)
         signal.throwIfAborted()
-        return await attempt(signal, sawStatus)
+        attempt = { signal }
+        return await call(attempt)
       }
       try {
         return await go()
@@ -98,7 +67,8 @@ export async function callUpstream<T>(
       }
     })
   } catch (error) {
-    if (accepted) return undefined
+    const { status = 0 } = attempt ?? {}
+    if (status >= 200 && status < 300) return undefined
     throw error
   }
 }

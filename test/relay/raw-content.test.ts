@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Content } from '../../src/relay/content.ts'
+import { RawContent } from '../../src/relay/raw-content.ts'
 
 /** Chunks as a socket gives them, and the pieces of each that are content. */
 const chunks = fc.array(
@@ -20,7 +20,7 @@ test('what comes out is what went in, whatever the pieces', () => {
       const content = filled(mail.flat())
       const expected = Buffer.concat(mail.flat())
       assert.equal(content.size, expected.length)
-      assert.ok(Buffer.concat(content.parts()).equals(expected))
+      assert.ok(Buffer.concat([...content]).equals(expected))
     }),
   )
 })
@@ -29,9 +29,9 @@ test('parts may be asked for at any time and more may follow', () => {
   fc.assert(
     fc.property(chunks, chunks, (first, second) => {
       const content = filled(first.flat())
-      content.parts()
+      assert.ok([...content].length <= first.flat().length + 1)
       for (const piece of second.flat()) content.add(piece)
-      assert.ok(Buffer.concat(content.parts()).equals(Buffer.concat([...first.flat(), ...second.flat()])))
+      assert.ok(Buffer.concat([...content]).equals(Buffer.concat([...first.flat(), ...second.flat()])))
     }),
   )
 })
@@ -40,42 +40,59 @@ test('memory held is at most twice the content and one block, and parts are few'
   fc.assert(
     fc.property(chunks, mail => {
       const content = filled(mail.flat())
-      const held = new Set(content.parts().map(part => part.buffer))
+      const held = new Set([...content].map(part => part.buffer))
       const bytes = [...held].reduce((sum, memory) => sum + memory.byteLength, 0)
-      assert.ok(bytes <= content.size * 2 + 65_536, `${bytes} for ${content.size}`)
-      assert.ok(content.parts().length <= 2 + content.size / 2048)
+      assert.ok(bytes <= content.heldBytes, `${bytes} of ${content.heldBytes}`)
+      assert.ok(content.heldBytes <= content.size * 2 + 65_536, `${content.heldBytes} for ${content.size}`)
+      assert.ok([...content].length <= 2 + content.size / 2048)
+    }),
+  )
+})
+
+test('what is held is never more than was foretold', () => {
+  fc.assert(
+    fc.property(chunks, mail => {
+      const content = new RawContent()
+      const most = content.heldWith(mail.flat().reduce((sum, piece) => sum + piece.length, 0))
+      for (const piece of mail.flat()) {
+        const next = content.heldWith(piece.length)
+        content.add(piece)
+        assert.ok(content.heldBytes <= next)
+      }
+      content.finish()
+      assert.ok(content.heldBytes <= most)
     }),
   )
 })
 
 test('a mebibyte that comes one byte at a time is a few blocks', () => {
-  const content = new Content()
+  const content = new RawContent()
   for (let n = 0; n < 1 << 20; n++) content.add(chunk(1, n))
   assert.equal(content.size, 1 << 20)
-  assert.ok(content.parts().length <= 24)
-  const whole = Buffer.concat(content.parts())
+  assert.ok([...content].length <= 24)
+  const whole = Buffer.concat([...content])
   assert.ok(whole.every((byte, n) => byte === (n & 0xff)))
 })
 
 test('a large piece is kept, not copied', () => {
   const large = chunk(65_536)
   const content = filled([Buffer.from('a'), large, Buffer.from('b')])
-  assert.equal(content.parts()[1]!.buffer, large.buffer)
-  assert.equal(content.parts()[1]!.byteOffset, large.byteOffset)
+  assert.equal([...content][1]!.buffer, large.buffer)
+  assert.equal([...content][1]!.byteOffset, large.byteOffset)
 })
 
 test('a piece of a much larger chunk does not keep the chunk alive', () => {
   const large = chunk(65_536)
   const content = filled([large.subarray(10, 10_010)])
-  assert.ok(content.parts().every(part => part.buffer !== large.buffer))
+  assert.ok([...content].every(part => part.buffer !== large.buffer))
 })
 
 test('nothing is no parts', () => {
-  assert.deepEqual(filled([Buffer.alloc(0)]).parts(), [])
+  assert.deepEqual([...filled([Buffer.alloc(0)])], [])
 })
 
-function filled(mail: readonly Buffer[]): Content {
-  const content = new Content()
+function filled(mail: readonly Buffer[]): RawContent {
+  const content = new RawContent()
   for (const piece of mail) content.add(piece)
   return content
 }

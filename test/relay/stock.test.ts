@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { after, afterEach, before, test } from 'node:test'
+import { PinpointClient, SendMessagesCommand } from '@aws-sdk/client-pinpoint'
+import { SESClient, SendRawEmailCommand } from '@aws-sdk/client-ses'
+import { SESv2Client, SendEmailCommand } from '@aws-sdk/client-sesv2'
+import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
+import { ses } from '../../src/relay/aws/ses.ts'
+import type { SesOptions } from '../../src/relay/aws/ses-options.ts'
+import { sesv2 } from '../../src/relay/aws/sesv2.ts'
+import type { Mail, Relay } from '../../src/relay/relay.ts'
+import type { AwsStandIn, Heard } from './aws-stand-in.ts'
+import { PinpointStandIn } from './pinpoint-stand-in.ts'
+import { SesStandIn } from './ses-stand-in.ts'
+import { SesV2StandIn } from './sesv2-stand-in.ts'
+import { mail } from './trial.ts'
+
+/** A backend, what its request would be if the SDK made the whole of it, and how its parameters are read. */
+interface Service {
+  readonly start: () => Promise<AwsStandIn<unknown>>
+  readonly relay: (options: SesOptions) => Promise<Relay>
+  readonly stock: (mail: Mail, options: SesOptions) => Promise<unknown>
+  readonly parametersOf: (body: string) => unknown
+  readonly endpointVariable: string
+}
+
+const options: SesOptions = {
+  configurationSet: "set's 1/2",
+  sourceArn: 'arn:aws:ses:eu-west-1:1:identity/a+b@example.org',
+  returnPathArn: 'arn:aws:ses:eu-west-1:1:identity/bounces',
+  tags: { team: 'a b', env: 'x&y=z' },
+}
+const sdkSettings = { maxAttempts: 1 }
+const applicationId = 'app 1/2'
+
+const services: Readonly<Record<string, Service>> = {
+  ses: {
+    start: () => SesStandIn.start(),
+    relay: ses,
+    stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+      new SESClient(sdkSettings).send(
+        new SendRawEmailCommand({
+          Source: mail.sender || undefined,
+          Destinations: [...mail.recipients],
+          RawMessage: { Data: Buffer.concat([...mail.content]) },
+          FromArn: sourceArn,
+          SourceArn: sourceArn,
+          ReturnPathArn: returnPathArn,
+          Tags: configurationSet && Object.entries(tags).map(([Name, Value]) => ({ Name, Value })),
+          ConfigurationSetName: configurationSet,
+        } as object as ConstructorParameters<typeof SendRawEmailCommand>[0]),
+      ),
+    parametersOf: body => [...new URLSearchParams(body)].sort(),
+    endpointVariable: 'AWS_ENDPOINT_URL_SES',
+  },
+  sesv2: {
+    start: () => SesV2StandIn.start(),
+    relay: sesv2,
+    stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+      new SESv2Client(sdkSettings).send(
+        new SendEmailCommand({
+          FeedbackForwardingEmailAddress: mail.sender || undefined,
+          Destination: { ToAddresses: [...mail.recipients] },
+          Content: { Raw: { Data: Buffer.concat([...mail.content]) } },
+          FromEmailAddressIdentityArn: sourceArn,
+          FeedbackForwardingEmailAddressIdentityArn: returnPathArn,
+          EmailTags: configurationSet && Object.entries(tags).map(([Name, Value]) => ({ Name, Value })),
+          ConfigurationSetName: configurationSet,
+        } as object as ConstructorParameters<typeof SendEmailCommand>[0]),
+      ),
+    parametersOf: body => JSON.parse(body),
+    endpointVariable: 'AWS_ENDPOINT_URL_SESV2',
+  },
+  pinpoint: {
+    start: () => PinpointStandIn.start(),
+    relay: () => pinpoint({ applicationId }),
+    stock: mail =>
+      new PinpointClient(sdkSettings).send(
+        new SendMessagesCommand({
+          ApplicationId: applicationId,
+          MessageRequest: {
+            Addresses: Object.fromEntries(mail.recipients.map(to => [to, { ChannelType: 'EMAIL' }])),
+            MessageConfiguration: {
+              EmailMessage: {
+                RawEmail: { Data: Buffer.concat([...mail.content]) },
+                FeedbackForwardingAddress: mail.sender || undefined,
+              },
+            },
+          },
+        }),
+      ),
+    parametersOf: body => JSON.parse(body),
+    endpointVariable: 'AWS_ENDPOINT_URL_PINPOINT',
+  },
+}
+
+const every = Buffer.from(Array.from({ length: 256 * 800 }, (_, n) => (n * 101) & 0xff))
+const mails: Readonly<Record<string, Mail>> = {
+  'a small mail': mail,
+  'a mail of the null sender': { ...mail, sender: '' },
+  'a mail to addresses that are easily damaged': {
+    ...mail,
+    sender: `"a!#$%&'*+/=?^_\`{|}~ (b)"@example.org`,
+    recipients: ["o'neil+x=y@example.org", '"%2B&;"@example.org', '__proto__@example.org'],
+  },
+  'a mail to 50 recipients': {
+    ...mail,
+    recipients: Array.from({ length: 50 }, (_, n) => `person-${n}@example.org`),
+  },
+  'a large mail of bytes of all kinds': { ...mail, content: [every], headerBytes: 0, size: every.length },
+}
+
+const temporary = {
+  AWS_ACCESS_KEY_ID: 'ASIATEMPORARY',
+  AWS_SECRET_ACCESS_KEY: 'temporary',
+  AWS_SESSION_TOKEN: 'a+token/==',
+}
+/** Environments in which the SDK has something else to find, by where the stand-in is. */
+const surroundings: Readonly<
+  Record<string, (endpoint: string, variable: string) => Record<string, string | undefined>>
+> = {
+  'with temporary credentials': () => temporary,
+  'in another region': () => ({ AWS_REGION: 'us-gov-west-1' }),
+  'at an endpoint with a path': endpoint => ({ AWS_ENDPOINT_URL: `${endpoint}/behind/a%20proxy` }),
+  "at the service's own endpoint": (endpoint, variable) => ({
+    AWS_ENDPOINT_URL: 'http://127.0.0.1:1',
+    [variable]: `${endpoint}/own`,
+  }),
+  'with an application id and a retry mode': () => ({
+    AWS_SDK_UA_APP_ID: 'mailer',
+    AWS_RETRY_MODE: 'adaptive',
+  }),
+}
+
+const saved = { ...process.env }
+afterEach(() => {
+  process.env = { ...saved }
+})
+
+for (const [name, service] of Object.entries(services)) {
+  let aws: AwsStandIn<unknown>
+  before(async () => {
+    aws = await service.start()
+    aws.trust(temporary.AWS_ACCESS_KEY_ID, { secret: 'temporary', token: temporary.AWS_SESSION_TOKEN })
+  })
+  after(() => aws.close())
+
+  /** Sends both ways and compares; the stand-in has checked both signatures. */
+  async function compare(sent: Mail, given: SesOptions = {}): Promise<void> {
+    await (await service.relay(given)).send(sent)
+    const ours = aws.heard!
+    await service.stock(sent, given)
+    const stock = aws.heard!
+    assert.notEqual(ours, stock)
+    assert.deepEqual(lineAndHeadersOf(ours), lineAndHeadersOf(stock))
+    const [parameters, expected] = [ours, stock].map(({ body }) => service.parametersOf(body.toString()))
+    assert.deepEqual(parameters, expected)
+    // The same text in another order: not even an escape is written otherwise.
+    assert.equal(ours.body.length, stock.body.length)
+  }
+
+  for (const [what, sent] of Object.entries(mails)) {
+    test(`${name}: ${what} is the request that the SDK would have made`, async () => {
+      Object.assign(process.env, aws.environment)
+      await compare(sent)
+    })
+  }
+
+  for (const [where, environment] of Object.entries(surroundings)) {
+    test(`${name}: so it is ${where}`, async () => {
+      Object.assign(process.env, aws.environment, environment(aws.endpoint, service.endpointVariable))
+      await compare(mail)
+    })
+  }
+
+  if (name !== 'pinpoint') {
+    test(`${name}: so it is with a configuration set, ARNs and tags`, async () => {
+      Object.assign(process.env, aws.environment)
+      await compare(mail, options)
+    })
+  }
+
+  test(`${name}: a second mail has its own signature, date and id`, async () => {
+    Object.assign(process.env, aws.environment)
+    const relay = await service.relay({})
+    await relay.send(mail)
+    const first = aws.heard!
+    await relay.send({ ...mail, sender: 'zoe@example.org' })
+    const second = aws.heard!
+    assert.equal(first.url, second.url)
+    assert.notEqual(first.headers.authorization, second.headers.authorization)
+    assert.notEqual(first.headers['amz-sdk-invocation-id'], second.headers['amz-sdk-invocation-id'])
+  })
+}
+
+/** What the SDK and we must agree on; what is new for each request is checked for its form. */
+function lineAndHeadersOf({ method, url, headers, body }: Heard): unknown {
+  const { authorization = '', ...rest } = headers
+  assert.equal(rest['x-amz-content-sha256'], createHash('sha256').update(body).digest('hex'))
+  assert.match(String(rest['x-amz-date']), /^\d{8}T\d{6}Z$/)
+  assert.match(String(rest['amz-sdk-invocation-id']), /^[0-9a-f-]{36}$/)
+  for (const name of ['x-amz-content-sha256', 'x-amz-date', 'amz-sdk-invocation-id']) delete rest[name]
+  return { method, url, headers: rest, signed: authorization.replace(/Signature=.*/, '') }
+}
