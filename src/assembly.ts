@@ -57,6 +57,8 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
           }),
   }
   const relay = await openRelay(settings)
+  const messageBytes = settings.maxMessageBytes ?? relay.maxMessageBytes
+  if (settings.memoryBytes < messageBytes) throw tooLittleMemory(settings.memoryBytes, messageBytes)
   const { hostname, service, patienceMs, proxies } = settings
   const gate = gatekeeper(access, {
     onFailure: (failure, client) => log(turnedAway(failure, client)),
@@ -97,7 +99,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
       strictPipelining: settings.strictPipelining,
       limits: {
         ...defaultLimits,
-        messageBytes: settings.maxMessageBytes ?? relay.maxMessageBytes,
+        messageBytes,
         recipients: settings.maxRecipients,
       },
     },
@@ -116,6 +118,14 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
     onFault,
   })
   return { server, relay, reloadCertificate }
+}
+
+/** Such a mail would be refused for now each time that it comes, and its client would never know why. */
+function tooLittleMemory(memoryBytes: number, messageBytes: number): Error {
+  return new Error(
+    `--memory (${memoryBytes} bytes) cannot hold one mail of the largest size (${messageBytes} bytes): ` +
+      'raise --memory or lower --max-size',
+  )
 }
 
 async function openRelay(settings: Settings): Promise<Relay> {

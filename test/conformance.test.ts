@@ -95,7 +95,8 @@ test('where a limit has an option, the default is that of the option', () => {
     const { fallback } = optionOf(name)
     // What the backend takes is known only when there is one.
     if (fallback === undefined) continue
-    const inUnit = Number(fallback) * (unit.startsWith('ms ') ? 1000 : 1)
+    const number = fallback.endsWith('MiB') ? Number.parseInt(fallback, 10) * 2 ** 20 : Number(fallback)
+    const inUnit = number * (unit.startsWith('ms ') ? 1000 : 1)
     assert.equal(inUnit === 0 ? 'none' : String(inUnit), value, limit)
     looked++
   }

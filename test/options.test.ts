@@ -58,6 +58,7 @@ test('without arguments the defaults hold', () => {
     maxConnectionsPerIp: Number.POSITIVE_INFINITY,
     idleTimeoutMs: 300_000,
     dataTimeoutMs: 600_000,
+    memoryBytes: 256 * 1024 * 1024,
     patienceMs: 20_000,
     proxies: undefined,
     bareNewline: 'normalize',
@@ -74,7 +75,8 @@ test('every option has its setting', () => {
     '-a 127.0.0.1:25,tls://[::1]:465,tls://:466 -n Name -h relay.test -r ses --maildir /tmp/mail',
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
-    '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20 --patience 0',
+    '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20',
+    '--memory 64MiB --patience 0',
     '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --drain-timeout 0 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
@@ -115,6 +117,7 @@ test('every option has its setting', () => {
       maxConnectionsPerIp: 2,
       idleTimeoutMs: 1500,
       dataTimeoutMs: 20_000,
+      memoryBytes: 64 * 1024 * 1024,
       patienceMs: 0,
       proxies: new AddressList('10.0.0.5,10.1.0.0/16'),
       bareNewline: 'reject',
@@ -293,7 +296,7 @@ test('h is the hostname', () => {
 })
 
 test('an empty value means the default', () => {
-  const argv = 'a n h c k r e i u l d o f p maildir users tags max-size send-rate patience'
+  const argv = 'a n h c k r e i u l d o f p maildir users tags max-size send-rate memory patience'
     .split(' ')
     .map(name => `-${name}`)
   assert.deepEqual(settings(argv.flatMap(name => [name, ''])), settings([]))
@@ -348,6 +351,7 @@ test('the message about a bad variable names it', () => {
 test('bad values name the option as it was written', () => {
   for (const [argv, message] of [
     [['--max-size', '1e3'], 'invalid value "1e3" for flag -max-size: must be a number of bytes'],
+    [['--memory', '1GB'], 'invalid value "1GB" for flag -memory: must be a number of bytes'],
     [['--max-size', '0'], 'invalid value "0" for flag -max-size: must be a number of bytes'],
     [['--max-size', '9999999999GiB'], 'invalid value "9999999999GiB" for flag -max-size: must be'],
     [

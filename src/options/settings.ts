@@ -42,7 +42,9 @@ export interface Settings {
   readonly maxConnectionsPerIp: number
   readonly idleTimeoutMs: number
   readonly dataTimeoutMs: number
-  /** How long a message may wait for the send rate and for new tries upstream. */
+  /** Content of messages that is held at once, all connections together. */
+  readonly memoryBytes: number
+  /** How long a message may wait for memory, and then for the send rate and for new tries upstream. */
   readonly patienceMs: number
   /** Load balancers, whose connections begin with a PROXY header. */
   readonly proxies: AddressList | undefined
@@ -115,6 +117,7 @@ export function settle(values: Values, env: Environment): Settled {
     maxConnectionsPerIp: values['max-connections-per-ip'] || Number.POSITIVE_INFINITY,
     idleTimeoutMs: values['idle-timeout'],
     dataTimeoutMs: values['data-timeout'],
+    memoryBytes: values.memory,
     patienceMs: values.patience,
     proxies: values['proxy-protocol'],
     bareNewline: values['bare-newline'],

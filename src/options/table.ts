@@ -200,11 +200,17 @@ const limits = {
     fallback: '600',
     help: 'How long the content of one message may take to come in',
   },
+  memory: {
+    kind: kinds.bytes,
+    value: 'BYTES',
+    fallback: '256MiB',
+    help: 'Content of messages that is held at once, all connections together, in bytes, or in KiB, MiB or GiB; beyond it clients have to wait, and then get 452',
+  },
   patience: {
     kind: kinds.seconds(0),
     value: 'SECONDS',
     fallback: '20',
-    help: 'How long a message may wait for the send rate and for new tries with AWS before the client gets a 4xx',
+    help: 'How long a message may wait for memory as it comes in, and then for the send rate and for new tries with AWS, before the client gets a 4xx',
   },
 } as const satisfies Rows
 

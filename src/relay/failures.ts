@@ -113,6 +113,7 @@ export const failures: readonly Failure[] = [
     names: ['TooManyCalls'],
     reply: reply(454, '4.7.0', 'Too many mails are being sent at once, try again later'),
   },
+  { names: ['NoMemory'], reply: reply(452, '4.3.1', 'No memory for this mail now, try again later') },
   {
     names: ['StillUnderWay'],
     reply: reply(451, '4.3.0', 'The same mail is still being sent, try again later'),

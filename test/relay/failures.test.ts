@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { NoMemory } from '../../src/relay/budget.ts'
 import { failureOf, refusal } from '../../src/relay/failures.ts'
 import { describe } from '../../src/relay/fault.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
@@ -157,6 +158,7 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
     '554 5.0.0 Message rejected: a@b.c: because',
   ],
   [named('TooManyCalls'), '454 4.7.0 Too many mails are being sent at once'],
+  [new NoMemory(), '452 4.3.1 No memory for this mail now, try again later'],
   [named('StillUnderWay'), '451 4.3.0 The same mail is still being sent'],
   [new TypeError('our own mistake'), '451 4.3.0 Temporary service failure'],
   ['not even an error', '451 4.3.0'],
