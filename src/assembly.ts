@@ -11,6 +11,7 @@ import { jsonFault, jsonLog, type Writers } from './operations/index.ts'
 import type { Settings } from './options.ts'
 import { type Answer, type Client, defaultLimits, type Host } from './protocol/index.ts'
 import {
+  Budget,
   compileExpression,
   compileRules,
   type DeliveryLog,
@@ -18,6 +19,7 @@ import {
   dispatcher,
   filter,
   followQuota,
+  largestHold,
   maildir,
   Pace,
   pinpoint,
@@ -57,16 +59,19 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
           }),
   }
   const relay = await openRelay(settings)
+  const { hostname, service, memoryBytes, patienceMs, proxies } = settings
   const messageBytes = settings.maxMessageBytes ?? relay.maxMessageBytes
-  if (settings.memoryBytes < messageBytes) throw tooLittleMemory(settings.memoryBytes, messageBytes)
-  const { hostname, service, patienceMs, proxies } = settings
+  const largestBytes = largestHold(relay, messageBytes)
+  if (memoryBytes < largestBytes) throw tooLittleMemory(memoryBytes, messageBytes, largestBytes)
+  const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
+  const pace = paceOf(settings, relay, note)
   const gate = gatekeeper(access, {
     onFailure: (failure, client) => log(turnedAway(failure, client)),
   })
   const filtered = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
     ...inTurn(gate, filtered ? filter(rules, log) : {}),
-    ...dispatcher(relay, { hostname, service, patienceMs, pace: paceOf(settings, relay, note) }, log),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, log),
   }
 
   function note(text: string): void {
@@ -121,10 +126,10 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
 }
 
 /** Such a mail would be refused for now each time that it comes, and its client would never know why. */
-function tooLittleMemory(memoryBytes: number, messageBytes: number): Error {
+function tooLittleMemory(memoryBytes: number, messageBytes: number, largestBytes: number): Error {
   return new Error(
-    `--memory (${memoryBytes} bytes) cannot hold one mail of the largest size (${messageBytes} bytes): ` +
-      'raise --memory or lower --max-size',
+    `--memory (${memoryBytes} bytes) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
+      `${largestBytes} in memory; raise --memory or lower --max-size`,
   )
 }
 

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Transaction, Verdict } from '../protocol/events.ts'
 import type { Client, Host, MessageSink } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
-import { reply } from '../protocol/reply.ts'
+import { type Reply, reply } from '../protocol/reply.ts'
+import { Budget, NoMemory, type Share } from './budget.ts'
 import type { Content } from './content.ts'
 import { Courier, type Manner } from './courier.ts'
 import { type DeliveryLog, tell } from './delivery.ts'
 import { refusal } from './failures.ts'
-import { oneLine } from './fault.ts'
+import { describe, oneLine } from './fault.ts'
 import { RawContent } from './raw-content.ts'
 import type { Mail, Relay } from './relay.ts'
 import { received } from './trace.ts'
@@ -18,6 +19,8 @@ export interface Rules extends Manner {
   readonly hostname: string
   /** The name of the service, for the same. */
   readonly service: string
+  /** The memory that mails share; without limit if left out. */
+  readonly budget?: Budget
   /** The time of day; the system's if left out. */
   readonly now?: () => Date
 }
@@ -27,6 +30,7 @@ interface Office {
   readonly courier: Courier
   readonly relayName: string
   readonly newContent: () => Content
+  readonly budget: Budget
   readonly hostname: string
   readonly service: string
   readonly now: () => Date
@@ -35,20 +39,46 @@ interface Office {
 
 /** The part of the host that takes mails and gives them to a backend. */
 export function dispatcher(relay: Relay, rules: Rules, log: DeliveryLog): Required<Pick<Host, 'message'>> {
-  const { hostname, service, now = () => new Date() } = rules
+  const { hostname, service, budget = endless, now = () => new Date() } = rules
   const courier = new Courier(relay, rules)
-  const newContent = relay.content ?? (() => new RawContent())
-  const office: Office = { courier, relayName: relay.name, newContent, hostname, service, now, log }
+  const newContent = () => contentFor(relay)
+  const office: Office = { courier, relayName: relay.name, newContent, budget, hostname, service, now, log }
   return {
-    message: (transaction, client) => new Dispatch(office, transaction, client),
+    message(transaction, client) {
+      const dispatch = new Dispatch(office, transaction, client)
+      return dispatch.begin()?.then(() => dispatch.refused ?? dispatch) ?? dispatch
+    },
   }
 }
 
+/** Keeps a mail for a backend. */
+function contentFor(relay: Relay): Content {
+  return relay.content?.() ?? new RawContent()
+}
+
+/** The most memory that a mail takes which is as large as the server allows. @param messageBytes what a client may send */
+export function largestHold(relay: Relay, messageBytes: number): number {
+  return contentFor(relay).heldWith(messageBytes + headerBytes)
+}
+
+/** The `Received` header is smaller. */
+const headerBytes = 4096
+const endless = new Budget({
+  totalBytes: Number.POSITIVE_INFINITY,
+  largestBytes: Number.POSITIVE_INFINITY,
+  patienceMs: 0,
+})
+
 /** One mail: its content is collected, then the courier has it. */
 class Dispatch implements MessageSink {
+  /** Why the mail is not taken, although it may still be coming. */
+  refused: Reply | undefined
   readonly #office: Office
   readonly #client: Client
   readonly #mail: Omit<Mail, 'content' | 'size'>
+  readonly #header: Buffer
+  /** The memory that the content takes. */
+  readonly #share: Share
   /** `undefined` once the mail was handed on or given up. */
   #content: Content | undefined
 
@@ -60,27 +90,66 @@ class Dispatch implements MessageSink {
     const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
     const utf8 = transaction.sender.parameters.has('SMTPUTF8')
     const id = randomUUID()
-    const header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
-    this.#mail = { id, sender: transaction.sender.address, recipients, headerBytes: header.length }
+    this.#header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
+    this.#mail = { id, sender: transaction.sender.address, recipients, headerBytes: this.#header.length }
+    this.#share = office.budget.open()
     this.#content = office.newContent()
-    this.#content.add(header)
   }
 
-  write(bytes: Buffer): void {
-    this.#content?.add(bytes)
+  /** Afterwards content may come. */
+  begin(): Promise<void> | undefined {
+    return this.write(this.#header)
+  }
+
+  write(bytes: Buffer): Promise<void> | undefined {
+    if (this.#content === undefined) return undefined
+    const room = this.#share.resize(this.#content.heldWith(bytes.length))
+    if (room !== true) return room.then(granted => (granted ? this.#keep(bytes) : this.#refuse()))
+    this.#keep(bytes)
+    return undefined
   }
 
   discard(): void {
     this.#content = undefined
+    this.#share.release()
+  }
+
+  #keep(bytes: Buffer): void {
+    const content = this.#content
+    if (content === undefined) return
+    content.add(bytes)
+    this.#share.resize(content.heldBytes)
+  }
+
+  /** There is no memory for it: what still comes of it is let go, and its client hears of it at the end. */
+  #refuse(): void {
+    if (this.#content === undefined) return
+    this.discard()
+    const error = new NoMemory()
+    const { log, relayName: relay, now } = this.#office
+    const { sender: from, recipients: to } = this.#mail
+    const { address: ip, user } = this.#client
+    tell(log, {
+      time: now(),
+      ip,
+      from,
+      to,
+      relay,
+      error: describe(error),
+      ...(user !== undefined && { user }),
+    })
+    this.refused = refusal(error)
   }
 
   async deliver(): Promise<Verdict> {
     const content = this.#content
     this.#content = undefined
-    if (content === undefined) return replies.localError
+    if (content === undefined) return this.refused ?? replies.localError
     const { courier, relayName: relay, now, log } = this.#office
     const { address: ip, user } = this.#client
     content.finish()
+    this.#share.resize(content.heldBytes)
+    this.#share.complete()
     const mail: Mail = { ...this.#mail, content, size: content.size }
     const sent = { ip, from: mail.sender, size: mail.size, relay, ...(user !== undefined && { user }) }
     try {
@@ -88,6 +157,8 @@ class Dispatch implements MessageSink {
       return messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
     } catch (error) {
       return refusal(error)
+    } finally {
+      this.#share.release()
     }
   }
 }

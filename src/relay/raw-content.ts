@@ -28,7 +28,7 @@ export class RawContent implements Content {
   }
 
   heldWith(moreBytes: number): number {
-    return this.#heldBytes + moreBytes * 2 + largestBlock
+    return Math.min(this.#heldBytes, this.#size * 2) + moreBytes * 2 + largestBlock
   }
 
   add(bytes: Buffer): void {

@@ -74,7 +74,7 @@ export class Wire {
   }
 
   /** The next reply; an error if the connection ends instead. */
-  async reply(to = 'the dialogue'): Promise<HeardReply> {
+  async reply(to = 'the dialogue', ms = patienceMs): Promise<HeardReply> {
     const take = () => {
       const found = /^(?:\d{3}-[^\n]*\n)*(\d{3}) [^\n]*\n/.exec(this.#heard)
       if (found === null) {
@@ -84,7 +84,7 @@ export class Wire {
       this.#heard = this.#heard.slice(found[0].length)
       return { code: Number(found[1]), text: found[0].replaceAll('\r', '').trimEnd() }
     }
-    return this.#when(take, `a reply to ${to.slice(0, 80)}`)
+    return this.#when(take, `a reply to ${to.slice(0, 80)}`, ms)
   }
 
   /** Everything up to the end of the connection. */

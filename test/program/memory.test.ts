@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { SesStandIn } from '../relay/ses-stand-in.ts'
+import { expectCode, Wire } from '../transport/wire.ts'
+import { within } from './deadline.ts'
+import { Gate } from './gate.ts'
+import { RelayProcess } from './relay-process.ts'
+
+const MiB = 1024 * 1024
+const text = Buffer.from('A line of a mail that is neither short nor long, at all.\r\n'.repeat(36_000))
+
+test('clients with more mails at once than there is memory: each is answered, mails are whole, memory is bounded', {
+  timeout: 120_000,
+}, async t => {
+  const { standIn, relay } = await begin(t, ['--memory', '64MiB'])
+  const clients = 100
+  const heard = await Promise.all(Array.from({ length: clients }, (_, n) => send(relay.port, n)))
+  for (const reply of heard) assert.match(reply, /^(250 2\.0\.0 |452 4\.3\.1 )/)
+  const taken = heard.flatMap((reply, n) => (reply.startsWith('250') ? [n] : []))
+  assert.ok(taken.length > 0)
+
+  // Exactly the mails that were acknowledged, each once, byte for byte.
+  const arrived = standIn.calls.map(({ data }) => {
+    const content = data.subarray(data.indexOf('Client: '))
+    const [, n] = /^Client: (\d+)\r\n/.exec(content.toString('latin1', 0, 20)) ?? []
+    assert.equal(digest(content), digest(mailOf(Number(n))))
+    return Number(n)
+  })
+  assert.deepEqual(
+    arrived.toSorted((a, b) => a - b),
+    taken,
+  )
+  const peak = await relay.peakMemory()
+  assert.ok(peak === undefined || peak < (64 + 150) * MiB, `${peak} bytes`)
+})
+
+test('what no client needs any more is there for others: after answers, refusals and clients that vanished', {
+  timeout: 120_000,
+}, async t => {
+  const standIn = await SesStandIn.start()
+  t.after(() => standIn.close())
+  const gate = await Gate.before(standIn.endpoint)
+  t.after(() => gate.close())
+  const env = { ...standIn.environment, AWS_ENDPOINT_URL: gate.endpoint }
+  // One mail may take 4 × 4 MiB, were its bytes the worst ones: the others share 4 MiB.
+  const args = ['-r', 'ses', '--max-size', '4MiB', '--memory', '20MiB', '--patience', '1']
+  const relay = await RelayProcess.start(t, { args, env })
+  const fillers = Array.from({ length: 8 }, (_, n) => send(relay.port, n))
+  await gate.answerHeld()
+  const refused = await within(Promise.race(fillers), 'a mail to be refused')
+  assert.equal(refused, '452 4.3.1 No memory for this mail now, try again later')
+  const gone = await Wire.connect(relay.port)
+  await gone.greet()
+  gone.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')
+  gone.vanish()
+  gate.open()
+  const all = await Promise.all(fillers)
+  assert.ok(all.some(reply => reply.startsWith('250')))
+  assert.ok(relay.stderr.all.some(line => line.includes('NoMemory: the memory for mails is in use')))
+  // As many as before fit again, one after the other.
+  for (let n = 0; n < 5; n++) assert.match(await send(relay.port, n), /^250 /)
+})
+
+async function begin(t: Parameters<typeof RelayProcess.start>[0], args: readonly string[]) {
+  const standIn = await SesStandIn.start()
+  t.after(() => standIn.close())
+  const relay = await RelayProcess.start(t, { args: ['-r', 'ses', ...args], env: standIn.environment })
+  return { standIn, relay }
+}
+
+/** Sends one mail, and returns what its client hears instead of content or behind it. */
+async function send(port: number, n: number): Promise<string> {
+  const wire = await Wire.connect(port)
+  await wire.greet()
+  await wire.ask('MAIL FROM:<a@example.org>')
+  await wire.ask('RCPT TO:<b@example.org>')
+  wire.say('DATA\r\n')
+  const go = await wire.reply('DATA', 60_000)
+  if (go.code !== 354) return go.text
+  wire.say(Buffer.concat([mailOf(n), Buffer.from('.\r\n')]))
+  const { text } = await wire.reply('the final dot', 60_000)
+  expectCode(await wire.ask('QUIT'), 221)
+  wire.vanish()
+  return text
+}
+
+function mailOf(n: number): Buffer {
+  return Buffer.concat([Buffer.from(`Client: ${n}\r\n\r\n`), text])
+}
+
+function digest(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

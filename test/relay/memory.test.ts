@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Path, Transaction } from '../../src/protocol/events.ts'
+import type { MessageSink } from '../../src/protocol/host.ts'
+import type { Reply } from '../../src/protocol/reply.ts'
+import { EncodedContent } from '../../src/relay/aws/encoded-content.ts'
+import { Budget, type Share } from '../../src/relay/budget.ts'
+import type { Delivery } from '../../src/relay/delivery.ts'
+import { dispatcher, largestHold } from '../../src/relay/dispatcher.ts'
+import type { Relay } from '../../src/relay/relay.ts'
+import { awsError, hold, turn } from './backend.ts'
+import { HandClock } from './hand-clock.ts'
+
+const messageBytes = 100_000
+const full = '452 4.3.1 No memory for this mail now, try again later'
+/** A chunk as a socket gives it: memory of its own. */
+const chunk = () => Buffer.allocUnsafeSlow(50_000).fill('x')
+
+for (const [form, content] of [
+  ['as it came', undefined],
+  ['encoded', () => new EncodedContent('form', 'Data=')],
+] as const) {
+  test(`${form}: what a mail holds counts until its delivery ends, whatever the end`, async () => {
+    const { budget, begin, backend } = stage({ mails: 3, content })
+    assert.equal(budget.usedBytes, 0)
+    const delivered = await begin()
+    const small = budget.usedBytes
+    assert.ok(small > 0)
+    await delivered.write(chunk())
+    assert.ok(budget.usedBytes >= small + 40_000)
+    const answer = delivered.deliver()
+    assert.ok(budget.usedBytes >= 50_000)
+    backend.open()
+    assert.equal(codeOf(await answer), 250)
+    assert.equal(budget.usedBytes, 0)
+
+    const discarded = await begin()
+    await discarded.write(chunk())
+    discarded.discard()
+    assert.equal(budget.usedBytes, 0)
+
+    const failed = await begin()
+    backend.error = awsError('MessageRejected', 'no')
+    assert.equal(codeOf(await failed.deliver()), 554)
+    assert.equal(budget.usedBytes, 0)
+  })
+
+  test(`${form}: a mail waits for memory until another one is delivered, and arrives whole`, async () => {
+    const { budget, begin, backend, received } = stage({ mails: 1, content })
+    const first = await begin()
+    await first.write(chunk())
+    await first.write(chunk())
+    const answer = first.deliver()
+    const second = await begin()
+    let went = false
+    const wait = Promise.resolve(second.write(chunk())).then(() => second.write(chunk()))
+    void wait.then(() => (went = true))
+    await turn()
+    assert.deepEqual([went, budget.waiting], [false, 1])
+    backend.open()
+    await answer
+    await wait
+    await second.deliver()
+    assert.deepEqual(received, [messageBytes, messageBytes])
+    assert.equal(budget.usedBytes, 0)
+  })
+
+  test(`${form}: a mail of the largest size always fits where there is no other`, async () => {
+    const { begin, received, backend } = stage({ mails: 1, content })
+    backend.open()
+    const sink = await begin()
+    // The worst that base64 in a form can be, in the smallest pieces and in large ones.
+    for (let n = 0; n < 50_000; n++) assert.equal(sink.write(Buffer.of(255)), undefined)
+    assert.equal(sink.write(Buffer.allocUnsafeSlow(50_000).fill(255)), undefined)
+    assert.equal(codeOf(await sink.deliver()), 250)
+    assert.deepEqual(received, [messageBytes])
+  })
+}
+
+test('no memory within the patience: 452 at the end of the mail, told once, and what it held is free at once', async () => {
+  const { budget, begin, clock, log, fillUp } = stage({ mails: 2 })
+  const others = [fillUp()]
+  const late = await begin()
+  await late.write(chunk())
+  others.push(fillUp())
+  const before = budget.usedBytes
+  const wait = late.write(chunk())
+  assert.ok(wait !== undefined)
+  clock.pass(20_000)
+  await wait
+  assert.ok(budget.usedBytes < before)
+  assert.equal(late.write(chunk()), undefined)
+  assert.equal(textOf(await late.deliver()), full)
+  assert.deepEqual(
+    log.map(({ to, error, ms }) => ({ to, error, ms })),
+    [{ to: ['bob@example.org'], error: 'NoMemory: the memory for mails is in use', ms: undefined }],
+  )
+  for (const other of others) other.release()
+  assert.equal(budget.usedBytes, 0)
+})
+
+test('who comes when there is no memory waits before content is asked for, and then hears 452', async () => {
+  const { budget, host, clock, log, fillUp } = stage({ mails: 1 })
+  const other = fillUp()
+  const answers = [1, 2].map(() => host.message(transaction, client))
+  await turn()
+  assert.equal(budget.waiting, 2)
+  clock.pass(20_000)
+  for (const answer of answers) assert.equal(textOf(await answer), full)
+  assert.equal(log.length, 2)
+  other.release()
+  assert.equal(budget.usedBytes, 0)
+  assert.ok('deliver' in (await host.message(transaction, client)))
+})
+
+test('a client that vanishes while it waits gives back what it held, and waits no more', async () => {
+  const { budget, begin, fillUp } = stage({ mails: 2 })
+  const others = [fillUp()]
+  const gone = await begin()
+  await gone.write(chunk())
+  others.push(fillUp())
+  const wait = gone.write(chunk())
+  assert.equal(budget.waiting, 1)
+  gone.discard()
+  await wait
+  assert.equal(budget.waiting, 0)
+  for (const other of others) other.release()
+  assert.equal(budget.usedBytes, 0)
+})
+
+/** A dispatcher with memory for so many mails of the largest size, and a backend that answers when it is told. */
+function stage({
+  mails,
+  content,
+}: {
+  readonly mails: number
+  readonly content?: Relay['content'] | undefined
+}) {
+  const clock = new HandClock()
+  const received: number[] = []
+  const log: Delivery[] = []
+  const answer = hold<undefined>()
+  const backend = { open: () => answer.release(undefined), error: undefined as Error | undefined }
+  const relay: Relay = {
+    name: 'fake',
+    maxMessageBytes: messageBytes,
+    ...(content !== undefined && { content }),
+    async send(mail) {
+      await answer.promise
+      if (backend.error) throw backend.error
+      received.push(mail.size - mail.headerBytes)
+      return {}
+    },
+  }
+  const largestBytes = largestHold(relay, messageBytes)
+  const budget = new Budget({ totalBytes: largestBytes * mails, largestBytes, patienceMs: 20_000, clock })
+  const rules = { hostname: 'relay.example', service: 'Relay', patienceMs: 0, budget }
+  const host = dispatcher(relay, rules, delivery => void log.push(delivery))
+  const begin = async (): Promise<MessageSink> => {
+    const sink = await host.message(transaction, client)
+    assert.ok('deliver' in sink)
+    return sink
+  }
+  /** A mail that takes what is free, up to the largest size. */
+  const fillUp = (): Share => {
+    const share = budget.open()
+    assert.equal(share.resize(Math.min(largestBytes, largestBytes * mails - budget.usedBytes)), true)
+    return share
+  }
+  return { budget, host, begin, fillUp, backend, received, log, clock }
+}
+
+const path = (address: string): Path => ({ address, parameters: new Map() })
+const transaction: Transaction = { sender: path('alice@example.org'), recipients: [path('bob@example.org')] }
+const client = {
+  address: '192.0.2.7',
+  name: 'client.example',
+  extended: true,
+  secure: false,
+  user: undefined,
+}
+
+function codeOf(verdict: Reply | MessageSink | undefined): number {
+  assert.ok(verdict !== undefined && 'code' in verdict)
+  return verdict.code
+}
+
+function textOf(verdict: Reply | MessageSink | undefined): string {
+  assert.ok(verdict !== undefined && 'code' in verdict)
+  return `${verdict.code} ${verdict.status} ${verdict.text}`
+}
