@@ -38,9 +38,14 @@ export interface Assembly {
 /**
  * Opens everything that the settings name.
  * @param writers where the log goes
+ * @param note hears what the operator should know, a sentence at a time
  * @throws Error with a sentence for the operator when something cannot be opened
  */
-export async function assemble(settings: Settings, writers: Writers): Promise<Assembly> {
+export async function assemble(
+  settings: Settings,
+  writers: Writers,
+  note: (text: string) => void,
+): Promise<Assembly> {
   const log = jsonLog(writers)
   const onFault = jsonFault(writers)
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
@@ -65,10 +70,6 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
   const host: Host = {
     ...inTurn(gate, filtered ? filter(rules, log) : {}),
     ...dispatcher(relay, { hostname, service, patienceMs, pace: paceOf(settings, relay, note) }, log),
-  }
-
-  function note(text: string): void {
-    writers.err(`${text}\n`)
   }
 
   function reloadCertificate(): void {
@@ -147,10 +148,17 @@ async function openRelay(settings: Settings): Promise<Relay> {
 }
 
 /** How fast mail may be handed on; what stays on this machine or goes nowhere needs no pace. */
-function paceOf({ relay, sendRate }: Settings, { sendRate: ask }: Relay, warn: (text: string) => void): Pace {
+function paceOf(
+  { relay, sendRate, workers }: Settings,
+  { sendRate: ask }: Relay,
+  warn: (text: string) => void,
+): Pace {
   if (relay === 'maildir' || relay === 'discard') return new Pace()
   const pace = new Pace(typeof sendRate === 'number' ? sendRate : 0)
-  if (sendRate === 'auto' && ask !== undefined) followQuota(pace, { ask, warn })
+  if (sendRate === 'auto' && ask !== undefined) {
+    // Every worker sends, and has a part of what the account may send.
+    followQuota(pace, { ask: async () => (await ask()) / workers, warn })
+  }
   return pace
 }
 

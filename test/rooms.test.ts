@@ -37,7 +37,20 @@ const allowed: Record<string, readonly string[]> = {
   options: ['auth', 'minimist', 'node:os'],
   assembly: ['auth', 'operations', 'protocol', 'relay', 'transport'],
   welcome: [],
-  cli: ['assembly', 'operations', 'options', 'welcome', 'node:fs'],
+  serving: ['assembly', 'welcome'],
+  signals: [],
+  workers: [
+    'operations',
+    'options',
+    'serving',
+    'signals',
+    'welcome',
+    'node:cluster',
+    'node:stream',
+    'node:timers/promises',
+    'node:url',
+  ],
+  cli: ['assembly', 'operations', 'options', 'serving', 'signals', 'welcome', 'workers', 'node:fs'],
 }
 
 interface Import {

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import type { Access, AddressList } from '../auth/index.ts'
-import type { ListenAddress } from './kinds.ts'
+import { type ListenAddress, mostWorkers } from './kinds.ts'
 import type { Values } from './option.ts'
 
 /** Everything that an operator may settle. It holds secrets: never print it. */
@@ -48,6 +48,8 @@ export interface Settings {
   readonly proxies: AddressList | undefined
   readonly bareNewline: Values['bare-newline']
   readonly strictPipelining: boolean
+  /** Processes that serve. */
+  readonly workers: number
   readonly drainTimeoutMs: number
   /** What works, but perhaps not as it was meant: a line each for the operator, without a secret. */
   readonly warnings: readonly string[]
@@ -119,6 +121,17 @@ export function settle(values: Values, env: Environment): Settled {
     proxies: values['proxy-protocol'],
     bareNewline: values['bare-newline'],
     strictPipelining: values['strict-pipelining'],
+    workers: values.workers === 'auto' ? workersThatFit(values) : values.workers,
     drainTimeoutMs: values['drain-timeout'],
   }
+}
+
+/** One for each CPU, as long as there is something for each of them in what they divide. */
+function workersThatFit(values: Values): number {
+  return Math.min(
+    availableParallelism(),
+    mostWorkers,
+    values['upstream-connections'],
+    values['max-connections'],
+  )
 }

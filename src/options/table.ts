@@ -225,6 +225,12 @@ const operation = {
     value: 'ADDRESSES',
     help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
   },
+  workers: {
+    kind: kinds.workers,
+    value: 'COUNT',
+    fallback: '1',
+    help: 'Processes that share the addresses; auto is one for each CPU. Limits of the whole program are divided between them',
+  },
   'drain-timeout': {
     kind: kinds.seconds(0),
     value: 'SECONDS',
