@@ -107,6 +107,17 @@ test('what only some users need is loaded only for them', () => {
   for (const { file, target, lazy } of heavy) assert.ok(lazy, `${file} imports ${target} at once`)
 })
 
+test('what several workers need is loaded only where there are several', () => {
+  const doors = imports.filter(entry => {
+    const inside = roomOf(entry.file) === 'workers'
+    return !inside && (entry.target === 'node:cluster' || roomOf(resolve(entry)) === 'workers')
+  })
+  assert.deepEqual(
+    doors.map(({ file, lazy }) => [file, lazy]),
+    [['cli.ts', true]],
+  )
+})
+
 test('no import runs in a circle', () => {
   const edges = new Map<string, string[]>()
   for (const entry of imports) {

@@ -15,6 +15,8 @@ import type { Seat } from './share.ts'
 const countMs = 1_000
 /** How long, beyond the time for running mails, they may take to end: connections get some seconds to close. */
 const endMs = 10_000
+/** Beyond it Node's timers fire at once. */
+const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Starts the workers, and returns when they serve. The first one alone tries whether the program can serve at all:
@@ -62,16 +64,11 @@ export async function lead(settings: Settings, writers: Writers, version: string
     for (const worker of living) worker.tell({ type: 'stop' })
     const late = sleep(countMs, 0)
     const counts = await Promise.all([...living].map(worker => Promise.race([worker.stopping, late])))
-    writers.err(
-      farewell(
-        counts.reduce((sum, clients) => sum + clients, 0),
-        settings,
-        signal,
-      ),
-    )
+    const clients = counts.reduce((sum, count) => sum + count, 0)
+    writers.err(farewell(clients, settings, signal))
     const inTime = await Promise.race([
       allEnded.then(() => true),
-      sleep(settings.drainTimeoutMs + endMs, false),
+      sleep(Math.min(settings.drainTimeoutMs + endMs, longestTimerMs), false),
     ])
     if (!inTime) say(`Not all workers have ended within ${endMs / 1000} s more: the rest is killed`)
     end(inTime ? 0 : 1)

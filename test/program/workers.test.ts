@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { SesStandIn } from '../relay/ses-stand-in.ts'
+import { lineOf } from '../transport/proxy-headers.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { within } from './deadline.ts'
 import { storedMails } from './inbox.ts'
@@ -72,7 +73,8 @@ test('a check needs no workers', async () => {
 
 for (const to of ['the primary', 'the whole group'] as const) {
   test(`a signal to ${to} lets a running mail finish, and one line tells of all clients`, async t => {
-    const crew = await Crew.start(t, 3)
+    // As long as can be: no timer may take it for no time at all.
+    const crew = await Crew.start(t, 3, { args: ['--drain-timeout', '2147483'] })
     const pids = [...(await crew.meetAll())]
     const idle = await Promise.all(pids.map(() => crew.client()))
     const busy = await crew.client()
@@ -86,7 +88,7 @@ for (const to of ['the primary', 'the whole group'] as const) {
     }
     assert.equal(
       await crew.relay.stderr.find(/^Stopping/),
-      'Stopping: 4 clients connected, running mails get 30 s; SIGINT again stops at once',
+      'Stopping: 4 clients connected, running mails get 2147483 s; SIGINT again stops at once',
     )
     busy.say('\r\nlate\r\n.\r\n')
     assert.match((await busy.reply()).text, /^250 2\.0\.0 Ok \S+$/)
@@ -279,6 +281,26 @@ for (const [given, quota] of [
     expectCode(await (await crew.client()).mail('x\r\n'), 250)
   })
 }
+
+test('as many clients are served as all workers together may serve', async t => {
+  const crew = await Crew.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
+  const codes: number[] = []
+  for (let n = 0; n < 6; n++) codes.push((await (await Wire.connect(crew.relay.port)).reply()).code)
+  assert.deepEqual(codes, [220, 220, 220, 220, 421, 421])
+})
+
+test('a worker reads the PROXY header of a load balancer', async t => {
+  const crew = await Crew.start(t, 2, { args: ['--proxy-protocol', '127.0.0.1', '-i', '192.0.2.7'] })
+  for (const [client, code] of [
+    ['192.0.2.7', 220],
+    ['192.0.2.8', 554],
+    ['192.0.2.7', 220],
+  ] as const) {
+    const wire = await Wire.connect(crew.relay.port)
+    wire.say(lineOf(client))
+    expectCode(await wire.reply(), code)
+  }
+})
 
 /** The program with several workers. */
 class Crew {
