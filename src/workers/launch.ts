@@ -40,6 +40,7 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
   const worker = cluster.fork()
   const { pid, stdout, stderr } = worker.process
   const begunAt = performance.now()
+  const who = `Worker ${seat.number + 1}${pid === undefined ? '' : ` (process ${pid})`}`
   let fault: string | undefined
   const read = Promise.all([
     stdout ? passLines(stdout, writers.out) : undefined,
@@ -51,10 +52,12 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
       const livedMs = performance.now() - begunAt
       // A program that it has started may hold its streams open.
       await Promise.race([read, sleep(readMs)])
-      const sentence = `Worker ${seat.number + 1} (process ${pid}) ${fault ? `cannot serve: ${fault}` : how}`
+      const sentence = `${who} ${fault === undefined ? how : `cannot serve: ${fault}`}`
       resolve({ sentence, livedMs })
     }
-    worker.on('exit', (code, signal) => end(signal ? `was killed by ${signal}` : `ended with ${code}`))
+    worker.on('exit', (code, signal) =>
+      end(signal ? `was killed by ${signal}` : `ended with exit code ${code}`),
+    )
     // It could not be started, or not be told something; then it is gone, or about to be.
     worker.on('error', error => pid === undefined && end(`could not be started: ${error.message}`))
   })
