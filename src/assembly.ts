@@ -40,9 +40,14 @@ export interface Assembly {
 /**
  * Opens everything that the settings name.
  * @param writers where the log goes
+ * @param note hears what the operator should know, a sentence at a time
  * @throws Error with a sentence for the operator when something cannot be opened
  */
-export async function assemble(settings: Settings, writers: Writers): Promise<Assembly> {
+export async function assemble(
+  settings: Settings,
+  writers: Writers,
+  note: (text: string) => void,
+): Promise<Assembly> {
   const log = jsonLog(writers)
   const onFault = jsonFault(writers)
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
@@ -62,7 +67,7 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
   const { hostname, service, memoryBytes, patienceMs, proxies } = settings
   const messageBytes = settings.maxMessageBytes ?? relay.maxMessageBytes
   const largestBytes = largestHold(relay, messageBytes)
-  if (memoryBytes < largestBytes) throw tooLittleMemory(memoryBytes, messageBytes, largestBytes)
+  if (memoryBytes < largestBytes) throw tooLittleMemory(settings, messageBytes, largestBytes)
   const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
   const pace = paceOf(settings, relay, note)
   const gate = gatekeeper(access, {
@@ -72,10 +77,6 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
   const host: Host = {
     ...inTurn(gate, filtered ? filter(rules, log) : {}),
     ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, log),
-  }
-
-  function note(text: string): void {
-    writers.err(`${text}\n`)
   }
 
   function reloadCertificate(): void {
@@ -126,9 +127,14 @@ export async function assemble(settings: Settings, writers: Writers): Promise<As
 }
 
 /** Such a mail would be refused for now each time that it comes, and its client would never know why. */
-function tooLittleMemory(memoryBytes: number, messageBytes: number, largestBytes: number): Error {
+function tooLittleMemory(
+  { memoryBytes, workers }: Settings,
+  messageBytes: number,
+  largestBytes: number,
+): Error {
+  const each = workers > 1 ? ` for each of ${workers} workers` : ''
   return new Error(
-    `--memory (${memoryBytes} bytes) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
+    `--memory (${memoryBytes} bytes${each}) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
       `${largestBytes} in memory; raise --memory or lower --max-size`,
   )
 }
@@ -162,10 +168,17 @@ async function openRelay(settings: Settings): Promise<Relay> {
 }
 
 /** How fast mail may be handed on; what stays on this machine or goes nowhere needs no pace. */
-function paceOf({ relay, sendRate }: Settings, { sendRate: ask }: Relay, warn: (text: string) => void): Pace {
+function paceOf(
+  { relay, sendRate, workers }: Settings,
+  { sendRate: ask }: Relay,
+  warn: (text: string) => void,
+): Pace {
   if (relay === 'maildir' || relay === 'discard') return new Pace()
   const pace = new Pace(typeof sendRate === 'number' ? sendRate : 0)
-  if (sendRate === 'auto' && ask !== undefined) followQuota(pace, { ask, warn })
+  if (sendRate === 'auto' && ask !== undefined) {
+    // Every worker sends, and has a part of what the account may send.
+    followQuota(pace, { ask: async () => (await ask()) / workers, warn })
+  }
   return pace
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
-import { type Assembly, assemble } from './assembly.ts'
-import { streamWriters } from './operations/index.ts'
-import { helpText, type ListenAddress, parse, type Settings } from './options.ts'
-import { addressText, welcome } from './welcome.ts'
+import { assemble } from './assembly.ts'
+import { streamWriters, type Writers } from './operations/index.ts'
+import { helpText, parse, type Settings } from './options.ts'
+import { lookAhead, serve } from './serving.ts'
+import { obeySignals } from './signals.ts'
+import { farewell, welcome } from './welcome.ts'
 
 // Who reads the help with `head` has seen enough.
 process.stdout.on('error', () => {})
@@ -33,61 +35,35 @@ switch (parsed.type) {
 }
 
 async function run(settings: Settings, check: boolean): Promise<void> {
+  const writers = streamWriters(process.stdout, process.stderr)
   for (const warning of settings.warnings) process.stderr.write(`${warning}\n`)
-  const assembly = await assemble(settings, streamWriters(process.stdout, process.stderr))
-  if (check) return report(assembly)
-  const listening = []
-  for (const address of settings.listen) listening.push(await listen(assembly, address))
-  obeySignals(assembly, settings.drainTimeoutMs)
-  process.stderr.write(welcome(settings, listening, version()))
-  // Mail is taken and answered 451 meanwhile, so that nothing is lost while the operator mends it.
-  assembly.relay.check?.().catch((error: Error) => {
-    process.stderr.write(`Mail cannot be sent yet: ${error.message}\n`)
-  })
+  if (check) return report(settings, writers)
+  if (settings.workers === 1) return serveAlone(settings, writers)
+  const { lead } = await import('./workers/primary.ts')
+  await lead(settings, writers, version())
 }
 
-/** Everything could be opened; what is left is what only the backend knows. */
-async function report({ relay }: Assembly): Promise<never> {
+/** Everything can be opened; what is left is what only the backend knows. */
+async function report(settings: Settings, writers: Writers): Promise<never> {
+  const { relay } = await assemble(settings, writers, text => writers.err(`${text}\n`))
   const found = (await relay.check?.()) ?? []
   process.stdout.write(['The settings are right', ...found, ''].join('\n'))
   process.exit(0)
 }
 
-/** Returns the address with the port that it really has, which differs where a free one was asked for. */
-async function listen({ server }: Assembly, address: ListenAddress): Promise<ListenAddress> {
-  try {
-    const { port } = await server.listen(address)
-    return { ...address, port }
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    const reason = bindFaults[code] ?? message
-    throw new Error(`listen tcp ${addressText({ ...address, implicitTls: false })}: ${reason}`)
-  }
-}
-
-/** SIGHUP reads the certificate again. SIGTERM and SIGINT let running mails finish; a second one does not wait for them. */
-function obeySignals({ server, reloadCertificate }: Assembly, drainMs: number): void {
-  process.on('SIGHUP', reloadCertificate)
-  let stopping = false
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (stopping) process.exit(1)
-      stopping = true
-      const seconds = drainMs / 1000
-      const waiting = server.connections === 1 ? '1 client' : `${server.connections} clients`
-      process.stderr.write(
-        `Stopping: ${waiting} connected, running mails get ${seconds} s; ${signal} again stops at once\n`,
-      )
-      server.close(drainMs).then(() => process.exit(0))
-    })
-  }
-}
-
-/** In the words of the Go program. */
-const bindFaults: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'bind: address already in use',
-  EADDRNOTAVAIL: 'bind: cannot assign requested address',
-  EACCES: 'bind: permission denied',
+async function serveAlone(settings: Settings, writers: Writers): Promise<void> {
+  const note = (text: string) => writers.err(`${text}\n`)
+  const { server, relay, listening, reloadCertificate } = await serve(settings, writers, note)
+  obeySignals({
+    reload: reloadCertificate,
+    stop(signal) {
+      process.stderr.write(farewell(server.connections, settings, signal))
+      server.close(settings.drainTimeoutMs).then(() => process.exit(0))
+    },
+    abort: () => process.exit(1),
+  })
+  process.stderr.write(welcome(settings, listening, version()))
+  lookAhead(relay, note)
 }
 
 function version(): string {

@@ -3,16 +3,27 @@ import type { ListenAddress, Settings } from './options.ts'
 /** What the program says once it listens: where, where mail goes, and how to send one. */
 export function welcome(settings: Settings, listening: readonly ListenAddress[], version: string): string {
   return [
-    `aws-smtp-relay ${version} listens on ${listening.map(addressText).join(', ')}`,
+    `aws-smtp-relay ${version} listens on ${listening.map(addressText).join(', ')}${crew(settings)}`,
     `Mail goes to ${destination(settings)}`,
     `Try: ${example(settings, listening[0]!)}`,
     '',
   ].join('\n')
 }
 
+/** What the program says when it begins to stop. */
+export function farewell(clients: number, { drainTimeoutMs }: Settings, signal: NodeJS.Signals): string {
+  const waiting = clients === 1 ? '1 client' : `${clients} clients`
+  const grace = `running mails get ${drainTimeoutMs / 1000} s`
+  return `Stopping: ${waiting} connected, ${grace}; ${signal} again stops at once\n`
+}
+
 /** An address as it is written in `--listen`. */
 export function addressText({ host = '', port, implicitTls }: ListenAddress): string {
   return `${implicitTls ? 'tls://' : ''}${bracketed(host)}:${port}`
+}
+
+function crew({ workers }: Settings): string {
+  return workers === 1 ? '' : ` with ${workers} workers`
 }
 
 function destination({ relay, maildirPath }: Settings): string {

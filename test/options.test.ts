@@ -63,6 +63,7 @@ test('without arguments the defaults hold', () => {
     proxies: undefined,
     bareNewline: 'normalize',
     strictPipelining: false,
+    workers: 1,
     drainTimeoutMs: 30_000,
     warnings: [],
   } satisfies Settings)
@@ -76,8 +77,8 @@ test('every option has its setting', () => {
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
     '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20',
-    '--memory 64MiB --patience 0',
-    '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --drain-timeout 0 --check',
+    '--memory 64MiB --patience 0 --workers 4 --drain-timeout 0',
+    '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
   assert.deepEqual(parse(argv.join(' ').split(' '), env), {
@@ -122,6 +123,7 @@ test('every option has its setting', () => {
       proxies: new AddressList('10.0.0.5,10.1.0.0/16'),
       bareNewline: 'reject',
       strictPipelining: true,
+      workers: 4,
       drainTimeoutMs: 0,
       warnings: [],
     } satisfies Settings,
@@ -629,6 +631,29 @@ test('sesv2 has one ARN where ses has two', () => {
     const { sourceArn, fromArn } = settings(['-r', 'sesv2', ...argv])
     assert.equal(fromArn ?? sourceArn, arn('a'))
   }
+})
+
+test('workers are a number or one for each CPU, and none of them is left without a share', () => {
+  const count = (...argv: readonly string[]) => settings(['--workers', ...argv]).workers
+  assert.deepEqual([count(''), count('1'), count('8'), count('64')], [1, 1, 8, 64])
+  assert.equal(count('auto'), Math.min(64, os.availableParallelism()))
+  assert.equal(count('auto', '--max-connections', '1'), 1)
+  assert.equal(count('auto', '--upstream-connections', '1'), 1)
+  for (const text of ['0', '65', '-1', '1.5', 'AUTO', 'all']) {
+    assert.match(
+      usage(['--workers', text]),
+      /for flag -workers: must be a whole number from 1 to 64, or auto$/,
+    )
+  }
+  assert.equal(count('8', '--max-connections', '8', '--upstream-connections', '8'), 8)
+  assert.equal(
+    conflict(['--workers', '8', '--upstream-connections', '7']),
+    '--workers 8 needs --upstream-connections of at least 8, one for each',
+  )
+  assert.equal(
+    conflict(['--workers', '8', '--max-connections', '7']),
+    '--workers 8 needs --max-connections of at least 8, one for each',
+  )
 })
 
 test('a check is a way to start, not a setting', () => {

@@ -38,7 +38,20 @@ const allowed: Record<string, readonly string[]> = {
   options: ['auth', 'minimist', 'node:os'],
   assembly: ['auth', 'operations', 'protocol', 'relay', 'transport'],
   welcome: [],
-  cli: ['assembly', 'operations', 'options', 'welcome', 'node:fs'],
+  serving: ['assembly', 'welcome'],
+  signals: [],
+  workers: [
+    'operations',
+    'options',
+    'serving',
+    'signals',
+    'welcome',
+    'node:cluster',
+    'node:stream',
+    'node:timers/promises',
+    'node:url',
+  ],
+  cli: ['assembly', 'operations', 'options', 'serving', 'signals', 'welcome', 'workers', 'node:fs'],
 }
 
 interface Import {
@@ -93,6 +106,17 @@ test('what only some users need is loaded only for them', () => {
   const heavy = imports.filter(({ target, typeOnly }) => /^(@|re2js)/.test(target) && !typeOnly)
   assert.ok(heavy.length > 0)
   for (const { file, target, lazy } of heavy) assert.ok(lazy, `${file} imports ${target} at once`)
+})
+
+test('what several workers need is loaded only where there are several', () => {
+  const doors = imports.filter(entry => {
+    const inside = roomOf(entry.file) === 'workers'
+    return !inside && (entry.target === 'node:cluster' || roomOf(resolve(entry)) === 'workers')
+  })
+  assert.deepEqual(
+    doors.map(({ file, lazy }) => [file, lazy]),
+    [['cli.ts', true]],
+  )
 })
 
 test('no import runs in a circle', () => {

@@ -71,6 +71,18 @@ export function integer(least: number): Kind<number> {
   }
 }
 
+/** How many processes: a whole number up to `mostWorkers`, or `auto`. */
+export const workers: Kind<number | 'auto'> = {
+  type: 'text',
+  read(text) {
+    if (text === 'auto') return value(text)
+    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
+    return number >= 1 && number <= mostWorkers
+      ? value(number)
+      : problem(`must be a whole number from 1 to ${mostWorkers}, or auto`)
+  },
+}
+
 /** A number of bytes, plain or in `KiB`, `MiB` or `GiB`. */
 export const bytes: Kind<number> = {
   type: 'text',
@@ -139,6 +151,9 @@ export const addressList: Kind<AddressList> = {
     }
   },
 }
+
+/** Each takes some 70 MB, whether it has something to do or not: more is a slip of the finger. */
+export const mostWorkers = 64
 
 // Beyond it Node's timers fire at once.
 const longestTimerSeconds = 2_147_483

@@ -4,7 +4,12 @@ import type { Environment, Settled } from './settings.ts'
 
 /** Why the program must not start with these settings: each of them would be less safe than it looks, or of no use. */
 export function objection(settings: Settled, values: Values): string | undefined {
-  return tlsObjection(settings, values) ?? loginObjection(settings) ?? relayObjection(settings, values)
+  return (
+    tlsObjection(settings, values) ??
+    loginObjection(settings) ??
+    relayObjection(settings, values) ??
+    shareObjection(settings)
+  )
 }
 
 /** What works with these settings, but perhaps not as it was meant: a sentence each. */
@@ -96,6 +101,15 @@ function relayObjection(settings: Settled, values: Values): string | undefined {
   if (settings.sendRate === 'auto' && relay !== 'ses' && relay !== 'sesv2') {
     return `${mention('send-rate')} auto needs -r ses or -r sesv2`
   }
+  return undefined
+}
+
+/** Workers divide between them what is meant for the whole program; a share of nothing could not serve anybody. */
+function shareObjection({ workers, upstreamConnections, maxConnections }: Settled): string | undefined {
+  const needs = (name: Name) =>
+    `--workers ${workers} needs ${mention(name)} of at least ${workers}, one for each`
+  if (upstreamConnections < workers) return needs('upstream-connections')
+  if (maxConnections < workers) return needs('max-connections')
   return undefined
 }
 

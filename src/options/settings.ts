@@ -1,6 +1,6 @@
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import type { Access, AddressList } from '../auth/index.ts'
-import type { ListenAddress } from './kinds.ts'
+import { type ListenAddress, mostWorkers } from './kinds.ts'
 import type { Values } from './option.ts'
 
 /** Everything that an operator may settle. It holds secrets: never print it. */
@@ -50,6 +50,8 @@ export interface Settings {
   readonly proxies: AddressList | undefined
   readonly bareNewline: Values['bare-newline']
   readonly strictPipelining: boolean
+  /** Processes that serve. */
+  readonly workers: number
   readonly drainTimeoutMs: number
   /** What works, but perhaps not as it was meant: a line each for the operator, without a secret. */
   readonly warnings: readonly string[]
@@ -77,6 +79,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The settings that the values of the options and the secrets of the environment make. */
 export function settle(values: Values, env: Environment): Settled {
+  const workers = values.workers === 'auto' ? workersThatFit(values) : values.workers
   const { 'tls-cert': certPath, 'tls-key': keyPath, user } = values
   return {
     listen: values.listen.map(address => (values['tls-only'] ? { ...address, implicitTls: true } : address)),
@@ -117,11 +120,24 @@ export function settle(values: Values, env: Environment): Settled {
     maxConnectionsPerIp: values['max-connections-per-ip'] || Number.POSITIVE_INFINITY,
     idleTimeoutMs: values['idle-timeout'],
     dataTimeoutMs: values['data-timeout'],
-    memoryBytes: values.memory,
+    memoryBytes: values.memory ?? memoryPerWorkerBytes * workers,
     patienceMs: values.patience,
     proxies: values['proxy-protocol'],
     bareNewline: values['bare-newline'],
     strictPipelining: values['strict-pipelining'],
+    workers,
     drainTimeoutMs: values['drain-timeout'],
   }
+}
+
+const memoryPerWorkerBytes = 256 * 1024 * 1024
+
+/** One for each CPU, as long as there is something for each of them in what they divide. */
+function workersThatFit(values: Values): number {
+  return Math.min(
+    availableParallelism(),
+    mostWorkers,
+    values['upstream-connections'],
+    values['max-connections'],
+  )
 }

@@ -203,7 +203,7 @@ const limits = {
   memory: {
     kind: kinds.bytes,
     value: 'BYTES',
-    fallback: '256MiB',
+    otherwise: '256MiB for each worker',
     help: 'Content of messages that is held at once, all connections together, in bytes, or in KiB, MiB or GiB; beyond it clients have to wait, and then get 452',
   },
   patience: {
@@ -230,6 +230,12 @@ const operation = {
     kind: kinds.addressList,
     value: 'ADDRESSES',
     help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
+  },
+  workers: {
+    kind: kinds.workers,
+    value: 'COUNT',
+    fallback: '1',
+    help: 'Processes that share the addresses; auto is one for each CPU. Limits of the whole program are divided between them',
   },
   'drain-timeout': {
     kind: kinds.seconds(0),

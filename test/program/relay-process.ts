@@ -39,7 +39,8 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-const listening = /^aws-smtp-relay \S+ listens on 127\.0\.0\.1:(\d+)(?:, tls:\/\/127\.0\.0\.1:(\d+))?$/
+const listening =
+  /^aws-smtp-relay \S+ listens on 127\.0\.0\.1:(\d+)(?:, tls:\/\/127\.0\.0\.1:(\d+))?(?: with \d+ workers)?$/
 
 /** The program as users start it, listening on 127.0.0.1. */
 export class RelayProcess {
@@ -80,6 +81,10 @@ export class RelayProcess {
     return relay
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   get alive(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
@@ -99,6 +104,15 @@ export class RelayProcess {
   stopReading(): void {
     this.#child.stdout!.destroy()
     this.#child.stderr!.destroy()
+  }
+
+  /** Leaves the log where it is for a while, as a log collector does that is slow. */
+  pauseReading(): void {
+    this.#child.stdout!.pause()
+  }
+
+  resumeReading(): void {
+    this.#child.stdout!.resume()
   }
 
   /** Asks it to end, as an init system does, and waits for it. */

@@ -1,0 +1,91 @@
+import cluster from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Writers } from '../operations/index.ts'
+import { passLines } from './lines.ts'
+import type { Order, Report } from './messages.ts'
+import type { Seat } from './share.ts'
+
+/** How long the last words of a process that has ended may take to be read. */
+const readMs = 1_000
+
+/** One process that serves, as long as it lives. */
+export interface WorkerProcess {
+  /** Resolves with the ports once it listens on every address; rejects with a sentence if it ends before. */
+  readonly listening: Promise<readonly number[]>
+  /** Resolves with the clients that were connected when it was told to stop; with 0 if it ended without a word. */
+  readonly stopping: Promise<number>
+  /** Resolves when it has ended and all that it wrote was passed on. */
+  readonly ended: Promise<Ending>
+  tell(order: Order): void
+  kill(): void
+}
+
+/** How a process ended. */
+export interface Ending {
+  /** For example `Worker 2 (process 4711) was killed by SIGKILL`. */
+  readonly sentence: string
+  readonly livedMs: number
+}
+
+/** What the primary does with the words of its workers. */
+export interface Ears {
+  /** Lines of the log. */
+  readonly writers: Writers
+  /** What more than one worker may have to say. */
+  readonly note: (text: string, seatNumber: number) => void
+}
+
+/** Starts a process for a seat. It serves as soon as it can. */
+export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
+  const worker = cluster.fork()
+  const { pid, stdout, stderr } = worker.process
+  const begunAt = performance.now()
+  const who = `Worker ${seat.number + 1}${pid === undefined ? '' : ` (process ${pid})`}`
+  let fault: string | undefined
+  const read = Promise.all([
+    stdout ? passLines(stdout, writers.out) : undefined,
+    stderr ? passLines(stderr, writers.err) : undefined,
+  ])
+
+  const ended = new Promise<Ending>(resolve => {
+    const end = async (how: string) => {
+      const livedMs = performance.now() - begunAt
+      // A program that it has started may hold its streams open.
+      await Promise.race([read, sleep(readMs)])
+      const sentence = `${who} ${fault === undefined ? how : `cannot serve: ${fault}`}`
+      resolve({ sentence, livedMs })
+    }
+    worker.on('exit', (code, signal) =>
+      end(signal ? `was killed by ${signal}` : `ended with exit code ${code}`),
+    )
+    // It could not be started, or not be told something; then it is gone, or about to be.
+    worker.on('error', error => pid === undefined && end(`could not be started: ${error.message}`))
+  })
+  const listening = new Promise<readonly number[]>((resolve, reject) => {
+    worker.on('message', (report: Report) => report.type === 'listening' && resolve(report.ports))
+    void ended.then(({ sentence }) => reject(new Error(fault ?? sentence)))
+  })
+  // Where somebody waits for it, he hears it; where nobody does, `ended` tells it.
+  listening.catch(() => {})
+  const stopping = new Promise<number>(resolve => {
+    worker.on('message', (report: Report) => report.type === 'stopping' && resolve(report.clients))
+    void ended.then(() => resolve(0))
+  })
+  const untold: Order[] = [{ type: 'serve', seat }]
+  let ready = false
+  worker.on('message', (report: Report) => {
+    if (report.type === 'failed') fault = report.message
+    if (report.type === 'note') note(report.text, seat.number)
+    if (report.type === 'ready') {
+      ready = true
+      for (const order of untold.splice(0)) tell(order)
+    }
+  })
+
+  function tell(order: Order): void {
+    if (!ready) untold.push(order)
+    else if (worker.isConnected()) worker.send(order, undefined, () => {})
+  }
+
+  return { listening, stopping, ended, tell, kill: () => void worker.process.kill('SIGKILL') }
+}

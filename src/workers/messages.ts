@@ -1,0 +1,23 @@
+import type { Seat } from './share.ts'
+
+/** What the primary tells a worker. */
+export type Order =
+  /** The first one: begin to serve, with the share that belongs to this seat. */
+  | { readonly type: 'serve'; readonly seat: Seat }
+  /** Read the certificate again. */
+  | { readonly type: 'reload' }
+  /** Say how many clients are connected, let running mails finish, and end. */
+  | { readonly type: 'stop' }
+
+/** What a worker tells the primary. Lines of the log are no messages: they come through its standard streams. */
+export type Report =
+  /** It hears: Node drops what comes before. */
+  | { readonly type: 'ready' }
+  /** It listens on every address; the ports are in the order of `--listen`. */
+  | { readonly type: 'listening'; readonly ports: readonly number[] }
+  /** It cannot serve, and ends; a sentence for the operator. */
+  | { readonly type: 'failed'; readonly message: string }
+  /** Something that the operator should hear from one of the workers, but not from each. */
+  | { readonly type: 'note'; readonly text: string }
+  /** The answer to `stop`. */
+  | { readonly type: 'stopping'; readonly clients: number }

@@ -1,0 +1,99 @@
+/** The primary: it serves nobody itself, but keeps workers that do, and speaks for all of them. */
+import cluster from 'node:cluster'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Writers } from '../operations/index.ts'
+import type { Settings } from '../options.ts'
+import { obeySignals } from '../signals.ts'
+import { farewell, welcome } from '../welcome.ts'
+import { type Ears, launch, type WorkerProcess } from './launch.ts'
+import { sayOnce } from './notes.ts'
+import { delayMs, steadyMs } from './patience.ts'
+import type { Seat } from './share.ts'
+
+/** How long workers may take to say how many clients they have. */
+const countMs = 1_000
+/** How long, beyond the time for running mails, they may take to end: connections get some seconds to close. */
+const endMs = 10_000
+/** Beyond it Node's timers fire at once. */
+const longestTimerMs = 2 ** 31 - 1
+
+/**
+ * Starts the workers, and returns when they serve. The first one alone tries whether the program can serve at all:
+ * what fails there would fail in each of them.
+ * @throws Error with a sentence for the operator when the first worker cannot serve
+ */
+export async function lead(settings: Settings, writers: Writers, version: string): Promise<void> {
+  // Connections in turn, since workers have equal shares of the limits: where the kernel deals (SCHED_NONE), one of 4
+  // workers was seen with none of 16 clients that stay. It costs 0.1 ms of CPU more for each connection (0.35 against
+  // 0.25 for one with a mail of 1 kB, 2 workers, 2 cores), and for a client that stays nothing. And no worker holds a port.
+  cluster.schedulingPolicy = cluster.SCHED_RR
+  cluster.setupPrimary({
+    exec: fileURLToPath(new URL('worker.js', import.meta.url)),
+    args: process.argv.slice(2),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  const say = (text: string) => writers.err(`${text}\n`)
+  const ears: Ears = { writers, note: sayOnce(say) }
+  const living = new Set<WorkerProcess>()
+  const stopping = new AbortController()
+
+  function start(seat: Seat): WorkerProcess {
+    const worker = launch(seat, ears)
+    living.add(worker)
+    void worker.ended.then(() => living.delete(worker))
+    return worker
+  }
+
+  /** Puts another process in the place of one that died, until the program stops. */
+  async function keep(seat: Seat, first: WorkerProcess): Promise<void> {
+    let deaths = 0
+    for (let worker = first; ; worker = start(seat)) {
+      const { sentence, livedMs } = await worker.ended
+      if (stopping.signal.aborted) return
+      if (livedMs >= steadyMs) deaths = 0
+      const ms = delayMs(deaths++)
+      say(`${sentence}; another one starts ${ms === 0 ? 'at once' : `in ${ms} ms`}`)
+      await sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
+      if (stopping.signal.aborted) return
+    }
+  }
+
+  async function stop(signal: NodeJS.Signals): Promise<void> {
+    stopping.abort()
+    for (const worker of living) worker.tell({ type: 'stop' })
+    const late = sleep(countMs, 0)
+    const counts = await Promise.all([...living].map(worker => Promise.race([worker.stopping, late])))
+    const clients = counts.reduce((sum, count) => sum + count, 0)
+    writers.err(farewell(clients, settings, signal))
+    const inTime = await Promise.race([
+      allEnded.then(() => true),
+      sleep(Math.min(settings.drainTimeoutMs + endMs, longestTimerMs), false),
+    ])
+    if (!inTime) say(`Not all workers have ended within ${endMs / 1000} s more: the rest is killed`)
+    end(inTime ? 0 : 1)
+  }
+
+  function end(code: number): void {
+    for (const worker of living) worker.kill()
+    process.exit(code)
+  }
+
+  const seats = Array.from({ length: settings.workers }, (_, number) => ({ number, of: settings.workers }))
+  const trial = start(seats[0]!)
+  const ports = await trial.listening
+  const workers = seats.map(seat => (seat.number === 0 ? trial : start(seat)))
+  const allEnded = Promise.all(workers.map((worker, number) => keep(seats[number]!, worker)))
+  obeySignals({
+    reload() {
+      for (const worker of living) worker.tell({ type: 'reload' })
+    },
+    stop: signal => void stop(signal),
+    abort: () => end(1),
+  })
+  // One that cannot start now is replaced; the others serve.
+  await Promise.allSettled(workers.map(worker => worker.listening))
+  if (stopping.signal.aborted) return
+  const listening = settings.listen.map((address, i) => ({ ...address, port: ports[i]! }))
+  writers.err(welcome(settings, listening, version))
+}

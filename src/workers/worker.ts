@@ -1,0 +1,71 @@
+/** The program of a worker: it serves as it is told to by the primary, which has started it with its own arguments. */
+import cluster from 'node:cluster'
+import { streamWriters } from '../operations/index.ts'
+import { parse } from '../options.ts'
+import { lookAhead, type Serving, serve } from '../serving.ts'
+import type { Order, Report } from './messages.ts'
+import { type Seat, shareOf } from './share.ts'
+
+/** How long the last lines of the log may take to be taken. */
+const flushMs = 1_000
+
+let serving: Serving | undefined
+let drainMs = 0
+
+// A terminal and an init system send them to every process: what they mean comes from the primary, and once.
+for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
+
+// When the primary dies Node would end this process in the middle of mails, unless it takes that for its own wish.
+cluster.worker!.exitedAfterDisconnect = true
+process.on('disconnect', stop)
+
+process.on('message', (order: Order) => {
+  switch (order.type) {
+    case 'serve':
+      begin(order.seat).catch(async (error: Error) => {
+        report({ type: 'failed', message: error.message })
+        await end(1)
+      })
+      break
+    case 'reload':
+      serving?.reloadCertificate()
+      break
+    case 'stop':
+      report({ type: 'stopping', clients: serving?.server.connections ?? 0 })
+      void stop()
+  }
+})
+
+report({ type: 'ready' })
+
+async function begin(seat: Seat): Promise<void> {
+  const parsed = parse(process.argv.slice(2), process.env)
+  // The primary has read the same, and would not have come here with anything else.
+  if (parsed.type !== 'settings') throw new Error('the settings have changed')
+  const settings = shareOf(parsed.settings, seat)
+  drainMs = settings.drainTimeoutMs
+  const note = (text: string) => report({ type: 'note', text })
+  serving = await serve(settings, streamWriters(process.stdout, process.stderr), note)
+  report({ type: 'listening', ports: serving.listening.map(({ port }) => port) })
+  lookAhead(serving.relay, note)
+}
+
+async function stop(): Promise<void> {
+  await serving?.server.close(drainMs)
+  await end(0)
+}
+
+/** Ends the process when what it has written is taken, or after a while. */
+async function end(code: number): Promise<never> {
+  const flushed = [process.stdout, process.stderr].map(
+    stream => new Promise<void>(resolve => stream.write('', () => resolve())),
+  )
+  setTimeout(() => process.exit(code), flushMs)
+  await Promise.all(flushed)
+  process.exit(code)
+}
+
+function report(message: Report): void {
+  // The primary may be gone; then nobody has to know.
+  if (process.connected) process.send!(message, () => {})
+}
