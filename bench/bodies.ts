@@ -4,9 +4,8 @@
  *
  *     npm run build && node --import tsx bench/bodies.ts
  */
-import { once } from 'node:events'
-import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { open } from './client.mjs'
 import type { Subject } from './subject.ts'
 import { startSubject } from './subjects.ts'
 
@@ -59,26 +58,19 @@ async function warm(relay: Subject): Promise<void> {
 
 async function send(relay: Subject, unit: string, mails: number): Promise<BodyCost> {
   const body = Buffer.from(`${unit.repeat(2 ** 21 / unit.length)}\r\n.\r\n`)
-  const socket = connect(relay.port, '127.0.0.1')
-  let heard = ''
-  const until = async (reply: RegExp) => {
-    while (!reply.test(heard)) heard += String(await once(socket, 'data').then(([bytes]) => bytes))
-    heard = ''
+  const client = await open(relay.port)
+  const expect = async (what: string | Buffer, code: string) => {
+    const heard = await client.say(what)
+    if (!heard.startsWith(code)) throw new Error(`expected ${code}, heard ${JSON.stringify(heard)}`)
   }
-  const sendAll = async (count: number) => {
-    for (let i = 0; i < count; i++) {
-      socket.write('MAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n')
-      await until(/^354 /m)
-      socket.write(body)
-      await until(/^250 2\.0\.0/m)
-    }
-  }
-  await until(/^220 /)
-  socket.write('EHLO bench.test\r\n')
-  await until(/^250 HELP/m)
   const [before, begun] = [await relay.usage(), performance.now()]
-  await sendAll(mails)
+  for (let i = 0; i < mails; i++) {
+    await expect('MAIL FROM:<a@s.test>\r\n', '250')
+    await expect('RCPT TO:<b@r.test>\r\n', '250')
+    await expect('DATA\r\n', '354')
+    await expect(body, '250')
+  }
   const [after, ended] = [await relay.usage(), performance.now()]
-  socket.end('QUIT\r\n')
+  await client.leave()
   return { cpuMs: (after.cpuMs - before.cpuMs) / mails, ms: (ended - begun) / mails }
 }

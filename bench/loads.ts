@@ -15,6 +15,7 @@ export interface Load {
 
 const droppers = ['floor', 'engine', 'discard', 'smtpServer'] as const
 
+/** What a mail is and how it comes: everything else is measured apart. */
 export const loads = {
   kept: {
     title: '2 KB, connection kept',
@@ -55,5 +56,7 @@ export const loads = {
   },
 } as const satisfies Readonly<Record<string, Load>>
 
+/** A load, as results call it. */
 export type LoadName = keyof typeof loads
+/** In the order in which they are borne and shown. */
 export const loadNames = Object.keys(loads) as readonly LoadName[]

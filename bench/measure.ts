@@ -53,13 +53,7 @@ export async function measure(quick: boolean): Promise<Results> {
   const sink = await startSesSink()
   const progress = progressOn(process.stderr, expectedSeconds(plan, bearersOf))
 
-  const costs = {} as Record<LoadName, LoadCosts>
-  for (const name of loadNames) {
-    const load: Load = loads[name]
-    const bearers = bearersOf(load)
-    if (bearers.length > 0) progress.begin(load.title, loadSeconds(load, bearers, pace))
-    costs[name] = await measureCosts(load, bearers, pace, sink.port, progress.tell)
-  }
+  // What is short comes first: where something is amiss, it shows early.
   const idle: Partial<Record<SubjectName, number>> = {}
   for (const name of idlers) {
     progress.begin(`${plan.idleSessions} idle sessions: ${titleOf(name)}`, seconds.idle)
@@ -72,6 +66,13 @@ export async function measure(quick: boolean): Promise<Results> {
   progress.begin('Stuffed lines; octet by octet', seconds.odd)
   const bodies = await measureBodies(plan.bodies)
   const octets = measureOctets(plan.octets)
+  const costs = {} as Record<LoadName, LoadCosts>
+  for (const name of loadNames) {
+    const load: Load = loads[name]
+    const bearers = bearersOf(load)
+    if (bearers.length > 0) progress.begin(load.title, loadSeconds(load, bearers, pace))
+    costs[name] = await measureCosts(load, bearers, pace, sink.port, progress.tell)
+  }
   progress.end()
   await sink.stop()
   return {

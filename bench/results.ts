@@ -17,6 +17,7 @@ export interface LoadCost {
   readonly peakBytes: number
 }
 
+/** What a load cost all those that bore it. */
 export type LoadCosts = Readonly<Partial<Record<SubjectName, LoadCost>>>
 
 /** From the moment it was asked for until it listens. */

@@ -9,7 +9,7 @@ const pem = name => readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.
 const quotaAction = 'Action=GetSendQuota'
 let mails = 0
 
-createServer({ cert: pem('certificate.pem'), key: pem('key.pem') }, (request, response) => {
+const server = createServer({ cert: pem('certificate.pem'), key: pem('key.pem') }, (request, response) => {
   let action
   request.on('data', bytes => {
     action ??= bytes.latin1Slice(0, quotaAction.length)
@@ -19,9 +19,9 @@ createServer({ cert: pem('certificate.pem'), key: pem('key.pem') }, (request, re
     response.writeHead(200, { 'content-type': 'text/xml', 'content-length': body.length }).end(body)
   })
 })
-  // The connections of a subject that waits for its turn are kept, too.
-  .on('timeout', () => {})
-  .listen(Number(process.argv[2]), '127.0.0.1').keepAliveTimeout = 300_000
+// The connections of a subject that waits for its turn are kept, too.
+server.keepAliveTimeout = 300_000
+server.listen(Number(process.argv[2]), '127.0.0.1')
 
 process.on('message', message => {
   if (message === 'mails') process.send({ mails })

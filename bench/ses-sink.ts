@@ -8,6 +8,7 @@ export interface SesSink {
   stop(): Promise<void>
 }
 
+/** Resolves when it listens. */
 export async function startSesSink(): Promise<SesSink> {
   const child = new Child('ses-sink.mjs', [0], {}, ['--import', new URL('probe.mjs', import.meta.url).href])
   const { port } = await child.ask<{ port: number }>()

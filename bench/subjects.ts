@@ -24,9 +24,12 @@ const rows = {
   },
 } as const satisfies Readonly<Record<string, Row>>
 
+/** A subject, as results call it. */
 export type SubjectName = keyof typeof rows
+/** In the order in which they are shown. */
 export const subjectNames = Object.keys(rows) as readonly SubjectName[]
 
+/** What people call it. */
 export function titleOf(name: SubjectName): string {
   return rows[name].title
 }
