@@ -84,7 +84,7 @@ function outOfReach(results: Results): string {
       if (load === undefined || floor === undefined || floor <= limit) return []
       const title = loads[load].title
       return [
-        `\n${title}: the floor itself takes ${digits(floor)} × smtp-server in this run, so that no server on Node.js comes to ${limit}.\n`,
+        `\n${title}: the floor itself takes ${digits(floor)} × smtp-server in this run: a socket that parses nothing would miss ${limit}, too.\n`,
       ]
     })
     .join('')
@@ -154,6 +154,7 @@ function siegeText({ siege }: Results): string {
     died === undefined
       ? `Peak memory ${digits(peakBytes / 1e6)} MB, longest stall ${digits(stallMs)} ms.`
       : `The program died: ${died}`
-  return `${clients} clients, to the program, \`-r ses\`, with ${budget}: ${taken} heard 250, ${deferred} 4xx, ${refused} 5xx, ${silent}
-nothing. ${arrived} mails arrived at the stand-in of SES. ${end}`
+  return `${clients} clients send to the program, \`-r ses\`, with ${budget}.
+${taken} heard 250, ${deferred} 4xx, ${refused} 5xx, ${silent} nothing; ${arrived} mails arrived at the stand-in of SES.
+${end}`
 }

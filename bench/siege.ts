@@ -39,5 +39,5 @@ export async function measureSiege(clients: number, sink: SesSink): Promise<Sieg
 /** Whether the program can be told how much memory to use for mails. */
 async function takesBudget(): Promise<boolean> {
   const { stdout } = await promisify(execFile)(process.execPath, [here('../dist/cli.js'), '--help'])
-  return /--memory\b/.test(stdout)
+  return /--memory(?![\w-])/.test(stdout)
 }
