@@ -40,7 +40,7 @@ const fullPlan: Plan = {
   siegeClients: 200,
   bodies: 40,
   octets: 5,
-  seconds: { starts: 6, idle: 4, siege: 25, odd: 7 },
+  seconds: { starts: 6, idle: 4, siege: 12, odd: 7 },
 }
 
 const idlers = ['floor', 'engine', 'discard', 'smtpServer'] as const
