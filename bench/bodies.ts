@@ -1,17 +1,15 @@
 /**
  * What does a mail of 2 MiB cost the whole program, by what it consists of? Server CPU and time, from the socket to 250,
- * with `-r discard`; the ratios are to plain text. Linux only, after a build:
+ * with `-r discard`; the ratios are to plain text. After a build:
  *
  *     npm run build && node --import tsx bench/bodies.ts
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { open } from './client.mjs'
+import type { Subject } from './subject.ts'
+import { startSubject } from './subjects.ts'
 
-const mails = 40
-const bodies = {
+const units = {
   'plain, 76 columns': `${'A'.repeat(76)}\r\n`,
   '..\\r\\n': '..\r\n',
   '..a\\r\\n': '..a\r\n',
@@ -20,51 +18,59 @@ const bodies = {
   '\\n': '\n',
 }
 
-const program = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
-const relay = spawn(process.execPath, [program, '-r', 'discard', '-a', '127.0.0.1:0'], {
-  stdio: ['ignore', 'ignore', 'pipe'],
-})
-const [line] = await once(relay.stderr.setEncoding('utf8'), 'data')
-const port = Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1])
+interface BodyCost {
+  /** Of the server, a mail. */
+  readonly cpuMs: number
+  readonly ms: number
+}
 
-console.log(`Node.js ${process.version}, ${mails} mails of 2 MiB each`)
-console.log(`${'body'.padEnd(20)} CPU ms a mail   of plain   ms a mail   of plain`)
-let plain: readonly [number, number] | undefined
-for (const [name, unit] of Object.entries(bodies)) {
+/** Compares text with a mail of the same size that is nothing but stuffed dots. Milliseconds of server CPU a mail. */
+export async function measureBodies(mails: number): Promise<Readonly<Record<'plain' | 'stuffed', number>>> {
+  const relay = await startSubject('discard')
+  await warm(relay)
+  const plain = await send(relay, units['plain, 76 columns'], mails)
+  const stuffed = await send(relay, units['..\\r\\n'], mails)
+  await relay.stop()
+  return { plain: plain.cpuMs, stuffed: stuffed.cpuMs }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await print(40)
+
+async function print(mails: number): Promise<void> {
+  const relay = await startSubject('discard')
+  await warm(relay)
+  console.log(`Node.js ${process.version}, ${mails} mails of 2 MiB each`)
+  console.log(`${'body'.padEnd(20)} CPU ms a mail   of plain   ms a mail   of plain`)
+  let plain: BodyCost | undefined
+  for (const [name, unit] of Object.entries(units)) {
+    const cost = await send(relay, unit, mails)
+    plain ??= cost
+    const cells = [cost.cpuMs, cost.cpuMs / plain.cpuMs, cost.ms, cost.ms / plain.ms]
+    console.log(name.padEnd(20) + cells.map(cell => cell.toFixed(2).padStart(12)).join(''))
+  }
+  await relay.stop()
+}
+
+/** The body that comes first must not pay for the others. */
+async function warm(relay: Subject): Promise<void> {
+  for (const unit of Object.values(units)) await send(relay, unit, 30)
+}
+
+async function send(relay: Subject, unit: string, mails: number): Promise<BodyCost> {
   const body = Buffer.from(`${unit.repeat(2 ** 21 / unit.length)}\r\n.\r\n`)
-  await send(body, 5)
-  const [cpuMs, ms] = await send(body, mails)
-  plain ??= [cpuMs, ms]
-  const cells = [cpuMs / mails, cpuMs / plain[0], ms / mails, ms / plain[1]]
-  console.log(name.padEnd(20) + cells.map(cell => cell.toFixed(2).padStart(12)).join(''))
-}
-relay.kill()
-
-/** Milliseconds of the server's CPU, and of time. */
-async function send(body: Buffer, count: number): Promise<readonly [number, number]> {
-  const socket = connect(port, '127.0.0.1')
-  let heard = ''
-  const until = async (reply: RegExp) => {
-    while (!reply.test(heard)) heard += String(await once(socket, 'data').then(([bytes]) => bytes))
-    heard = ''
+  const client = await open(relay.port)
+  const expect = async (what: string | Buffer, code: string) => {
+    const heard = await client.say(what)
+    if (!heard.startsWith(code)) throw new Error(`expected ${code}, heard ${JSON.stringify(heard)}`)
   }
-  await until(/^220 /)
-  socket.write('EHLO bench.test\r\n')
-  await until(/^250 HELP/m)
-  const [cpu, begun] = [cpuMs(), performance.now()]
-  for (let i = 0; i < count; i++) {
-    socket.write('MAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n')
-    await until(/^354 /m)
-    socket.write(body)
-    await until(/^250 2\.0\.0/m)
+  const [before, begun] = [await relay.usage(), performance.now()]
+  for (let i = 0; i < mails; i++) {
+    await expect('MAIL FROM:<a@s.test>\r\n', '250')
+    await expect('RCPT TO:<b@r.test>\r\n', '250')
+    await expect('DATA\r\n', '354')
+    await expect(body, '250')
   }
-  const spent = [cpuMs() - cpu, performance.now() - begun] as const
-  socket.end('QUIT\r\n')
-  return spent
-}
-
-function cpuMs(): number {
-  const fields = readFileSync(`/proc/${relay.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  // utime and stime, in hundredths of a second.
-  return 10 * (Number(fields[11]) + Number(fields[12]))
+  const [after, ended] = [await relay.usage(), performance.now()]
+  await client.leave()
+  return { cpuMs: (after.cpuMs - before.cpuMs) / mails, ms: (ended - begun) / mails }
 }

@@ -4,23 +4,46 @@
  *
  *     node --import tsx bench/octets.ts
  */
+import { fileURLToPath } from 'node:url'
 import { defaultLimits, isQuestion, Session } from '../src/protocol/index.ts'
 import { settings } from './settings.mjs'
 
 const envelope = 'EHLO bench.test\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n'
+const text = `${'A'.repeat(76)}\r\n`
 
-for (const line of [`${'A'.repeat(76)}\r\n`, '..\r\n']) {
-  let before: number | undefined
-  for (const mebibytes of [1, 1, 2, 4]) {
-    const body = Buffer.from(`${line.repeat((mebibytes * 2 ** 20) / line.length)}.\r\n`)
-    const begun = process.cpuUsage()
-    read(body)
-    const { user, system } = process.cpuUsage(begun)
-    const ms = (user + system) / 1000
-    const ratio = before === undefined ? '' : `  ${(ms / before).toFixed(2)}`
-    console.log(`${JSON.stringify(line).padEnd(84)} ${mebibytes} MiB ${ms.toFixed(0).padStart(5)} ms${ratio}`)
-    before = ms
+/** The best of several times, in milliseconds of CPU, for 1 MiB and for 2 MiB. */
+export function measureOctets(times: number): Readonly<Record<'one' | 'two', number>> {
+  msOf(1, text)
+  const best = { one: Number.POSITIVE_INFINITY, two: Number.POSITIVE_INFINITY }
+  for (let i = 0; i < times; i++) {
+    best.one = Math.min(best.one, msOf(1, text))
+    best.two = Math.min(best.two, msOf(2, text))
   }
+  return best
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) print()
+
+function print(): void {
+  for (const line of [text, '..\r\n']) {
+    let before: number | undefined
+    for (const mebibytes of [1, 1, 2, 4]) {
+      const ms = msOf(mebibytes, line)
+      const ratio = before === undefined ? '' : `  ${(ms / before).toFixed(2)}`
+      console.log(
+        `${JSON.stringify(line).padEnd(84)} ${mebibytes} MiB ${ms.toFixed(0).padStart(5)} ms${ratio}`,
+      )
+      before = ms
+    }
+  }
+}
+
+function msOf(mebibytes: number, line: string): number {
+  const body = Buffer.from(`${line.repeat((mebibytes * 2 ** 20) / line.length)}.\r\n`)
+  const begun = process.cpuUsage()
+  read(body)
+  const { user, system } = process.cpuUsage(begun)
+  return (user + system) / 1000
 }
 
 function read(body: Buffer): void {

@@ -1,10 +1,5 @@
-import { type ChildProcess, execFile, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+import { Child } from './child.ts'
+import type { Load } from './loads.ts'
 
 /** What a process has used so far. */
 export interface Usage {
@@ -16,14 +11,6 @@ export interface Usage {
   readonly stallMs: number
 }
 
-/** A load: so many mails of so many bytes. */
-export interface Load {
-  readonly connections: number
-  readonly mails: number
-  readonly bytes: number
-  readonly connection: 'kept' | 'new'
-}
-
 /** What a load cost. */
 export interface Cost {
   readonly cpuMsPerMail: number
@@ -31,82 +18,65 @@ export interface Cost {
   readonly stallMs: number
 }
 
+/** How it came to listen. */
+export interface Start {
+  /** From the moment it was asked for. */
+  readonly ms: number
+  readonly cpuMs: number
+  /** The clients of AWS that it has loaded. */
+  readonly awsClients: readonly string[]
+}
+
 /** A server that is measured, in a process of its own. */
 export class Subject {
-  readonly #child: ChildProcess
-  readonly #port: number
+  readonly port: number
+  readonly start: Start
+  readonly #child: Child
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: Child, port: number, start: Start) {
     this.#child = child
-    this.#port = port
+    this.port = port
+    this.start = start
   }
 
-  /** @param argumentsFor what it is started with to listen on a port of 127.0.0.1 */
+  /** @param words what it is started with to listen on a free port of 127.0.0.1 */
   static async start(
     program: string,
-    argumentsFor: (port: number) => readonly string[],
+    words: readonly string[],
     env: Readonly<Record<string, string>> = {},
   ): Promise<Subject> {
-    const port = await freePort()
-    const child = fork(here(program), argumentsFor(port), {
-      execArgv: ['--import', here('probe.mjs')],
-      env: { PATH: process.env.PATH ?? '', ...env },
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    })
-    const gone = once(child, 'exit').then(([code]) => {
-      throw new Error(`${program} ended with ${code}`)
-    })
-    gone.catch(() => {})
-    await Promise.race([greeted(port), gone])
-    return new Subject(child, port)
+    const begun = performance.timeOrigin + performance.now()
+    const probe = new URL('probe.mjs', import.meta.url).href
+    const child = new Child(program, words, env, ['--expose-gc', '--import', probe])
+    const { port, at, ...start } = await child.ask<{ port: number; at: number } & Omit<Start, 'ms'>>()
+    return new Subject(child, port, { ...start, ms: at - begun })
   }
 
-  async usage(moment: 'begin' | 'now' | 'end' = 'now'): Promise<Usage> {
-    const answer = once(this.#child, 'message')
-    this.#child.send(moment)
-    const [usage] = await answer
-    return usage as Usage
+  /** `collect` lets go of what is not needed any more, first. */
+  usage(moment: 'begin' | 'now' | 'end' | 'collect' = 'now'): Promise<Usage> {
+    return this.#child.ask(moment)
   }
 
   /** Puts a load on it, from another process. */
-  async bear({ connections, mails, bytes, connection }: Load): Promise<Cost> {
+  async bear({ connections, bytes, connection }: Load, seconds: number): Promise<Cost> {
     const before = await this.usage('begin')
-    const words = [here('load.mjs'), this.#port, connections, mails, bytes, connection].map(String)
-    const { stdout } = await promisify(execFile)(process.execPath, words)
+    const words = [this.port, connections, seconds, bytes, connection]
+    const load = new Child('load.mjs', words)
+    // Where both end, what the subject says is why.
+    const sent = await load.ask<{ seconds: number; mails: number }>().catch(async error => {
+      await this.usage()
+      throw error
+    })
     const after = await this.usage('end')
-    const { seconds } = JSON.parse(stdout) as { seconds: number }
+    await load.stop()
     return {
-      cpuMsPerMail: (after.cpuMs - before.cpuMs) / mails,
-      mailsPerSecond: mails / seconds,
+      cpuMsPerMail: (after.cpuMs - before.cpuMs) / sent.mails,
+      mailsPerSecond: sent.mails / sent.seconds,
       stallMs: after.stallMs,
     }
   }
 
-  async stop(): Promise<void> {
-    const gone = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
-    await gone
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-/** Resolves when somebody greets at the port. */
-async function greeted(port: number): Promise<void> {
-  const deadline = Date.now() + 10_000
-  for (;;) {
-    const socket = connect(port, '127.0.0.1')
-    const heard = await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => [])
-    socket.destroy()
-    if (String(heard[0] ?? '').startsWith('220')) return
-    if (Date.now() > deadline) throw new Error(`nobody greets on port ${port}`)
-    await new Promise(resolve => setTimeout(resolve, 20))
+  stop(): Promise<void> {
+    return this.#child.stop()
   }
 }
