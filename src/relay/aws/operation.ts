@@ -106,9 +106,32 @@ class Cargo {
   }
 }
 
-/** Teaches a client's request handler to carry the calls of an `Operation`; what else it carries stays as it was. */
-export function carryCargo(config: { requestHandler: RequestHandler }): void {
-  const { requestHandler } = config
+/** The part of a client's configuration that calls go through. */
+interface Route {
+  requestHandler: RequestHandler
+  signer: (scheme?: never) => Promise<unknown>
+}
+
+/** Makes a client fit for an `Operation`; what else it sends goes as it did. */
+export function prepare(config: Route): void {
+  keepSigner(config)
+  carryCargo(config)
+}
+
+/** The SDK makes a new signer for every call, although each asks anew for the credentials. */
+function keepSigner(config: Route): void {
+  const make = config.signer
+  let kept: Promise<unknown> | undefined
+  config.signer = scheme => {
+    kept ??= make(scheme).catch(error => {
+      kept = undefined
+      throw error
+    })
+    return kept
+  }
+}
+
+function carryCargo({ requestHandler }: Route): void {
   const handle = requestHandler.handle.bind(requestHandler)
   requestHandler.handle = async (request, options) => {
     const { body: cargo } = request

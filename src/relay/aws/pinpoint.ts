@@ -1,7 +1,7 @@
 import type { MessageResult, PinpointClientConfig, SendMessagesCommandOutput } from '@aws-sdk/client-pinpoint'
 import { type Mail, PartialFailure, type Receipt, type Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
-import { carryCargo, Operation } from './operation.ts'
+import { Operation, prepare } from './operation.ts'
 import { callUpstream, findStanding, maxCallsOf, type Upstream, upstreamSettings } from './upstream.ts'
 
 /**
@@ -30,7 +30,7 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new PinpointClient(settings)
-  carryCargo(client.config)
+  prepare(client.config)
   const ApplicationId = options.applicationId
   const operation = new Operation<SendMessagesCommandOutput>(intercept =>
     client.send(

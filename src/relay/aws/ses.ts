@@ -2,7 +2,7 @@ import type { SESClientConfig, SendRawEmailCommandOutput } from '@aws-sdk/client
 import type { Mail, Receipt, Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
 import { form } from './form.ts'
-import { carryCargo, Operation } from './operation.ts'
+import { Operation, prepare } from './operation.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
 import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upstream.ts'
 
@@ -16,7 +16,7 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new SESClient(settings)
-  carryCargo(client.config)
+  prepare(client.config)
   const operation = new Operation<SendRawEmailCommandOutput>(intercept =>
     client.send(intercept(new SendRawEmailCommand({ RawMessage: { Data: Buffer.alloc(0) } }))),
   )

@@ -1,7 +1,7 @@
 import type { MessageTag, SESv2ClientConfig, SendEmailCommandOutput } from '@aws-sdk/client-sesv2'
 import type { Mail, Receipt, Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
-import { carryCargo, Operation } from './operation.ts'
+import { Operation, prepare } from './operation.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
 import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upstream.ts'
 
@@ -16,7 +16,7 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new SESv2Client(settings)
-  carryCargo(client.config)
+  prepare(client.config)
   const operation = new Operation<SendEmailCommandOutput>(intercept =>
     client.send(intercept(new SendEmailCommand({ Content: { Raw: { Data: Buffer.alloc(0) } } }))),
   )
