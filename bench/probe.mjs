@@ -1,6 +1,7 @@
 // Loaded into a measured process ahead of it (`node --import`): tells where and when it listens, and answers over IPC what
 // it has used so far.
 import { readFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
 import { createRequire } from 'node:module'
 import { Server } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -26,7 +27,11 @@ Server.prototype.listen = function (...words) {
   return listen.apply(this, words)
 }
 
+/** While a profile is taken. */
+let inspector
+
 process.on('message', async message => {
+  if (message === 'profile') return profile()
   if (message === 'begin') {
     delay.reset()
     delay.enable()
@@ -50,6 +55,21 @@ process.on('message', async message => {
 process.on('disconnect', () => process.exit())
 // Measuring alone must not keep it alive.
 process.channel?.unref()
+
+/** Begins a profile, or ends it and hands it over. */
+async function profile() {
+  if (inspector === undefined) {
+    inspector = new Session()
+    inspector.connect()
+    await inspector.post('Profiler.enable')
+    await inspector.post('Profiler.start')
+    return process.send({})
+  }
+  const { profile } = await inspector.post('Profiler.stop')
+  inspector.disconnect()
+  inspector = undefined
+  process.send(profile)
+}
 
 function cpuMs() {
   const { user, system } = process.cpuUsage()

@@ -1,5 +1,6 @@
 import { Child } from './child.ts'
 import type { Load } from './loads.ts'
+import type { Profile } from './profile.ts'
 
 /** What a process has used so far. */
 export interface Usage {
@@ -74,6 +75,13 @@ export class Subject {
       mailsPerSecond: sent.mails / sent.seconds,
       stallMs: after.stallMs,
     }
+  }
+
+  /** Runs the work, and tells what the process did meanwhile. */
+  async profile(work: () => Promise<unknown>): Promise<Profile> {
+    await this.#child.ask('profile')
+    await work()
+    return this.#child.ask('profile')
   }
 
   stop(): Promise<void> {
