@@ -19,6 +19,8 @@ export type Outcome =
   | { readonly type: 'refuse'; readonly status: number; readonly code: string; readonly message: string }
   /** Any answer at all, for example a proxy's. */
   | { readonly type: 'answer'; readonly status: number; readonly contentType: string; readonly body: string }
+  /** A status before the request's body was read, and the end of the connection, as proxies do. */
+  | { readonly type: 'cutShort'; readonly status: number }
   /** 200, the beginning of the body, then the connection is reset. */
   | { readonly type: 'truncate'; readonly body: string }
   /** 200 and the beginning of a body that never ends. */
@@ -137,6 +139,9 @@ export abstract class AwsStandIn<Call> {
     const outcome = this.#script.shift() ?? this.#always
     for (const arrived of this.#arrivals.splice(0)) arrived()
     if (outcome.type === 'reset' && !outcome.bodyRead) return void reset(request.socket)
+    if (outcome.type === 'cutShort') {
+      return void response.writeHead(outcome.status, { connection: 'close' }).end()
+    }
     const chunks: Buffer[] = []
     try {
       for await (const chunk of request) chunks.push(chunk)
@@ -178,6 +183,7 @@ export abstract class AwsStandIn<Call> {
       case 'reset':
         return reset(request.socket)
       case 'hang':
+      case 'cutShort':
         return
     }
   }

@@ -80,6 +80,28 @@ test('a mail as large as SES takes arrives whole', async () => {
   assert.ok(aws.calls[0]!.data.equals(large))
 })
 
+const large = {
+  ...mail,
+  content: [Buffer.alloc(9_000_000, '0123456789\r\n')],
+  headerBytes: 0,
+  size: 9_000_000,
+}
+const interruptions: readonly (readonly [name: string, outcome: Outcome, reply: string])[] = [
+  ['answered 413 before it was read', { type: 'cutShort', status: 413 }, '552 5.3.4'],
+  ['answered 503 before it was read', { type: 'cutShort', status: 503 }, '451 4.3.0'],
+  ['reset before it was read', { type: 'reset', bodyRead: false }, '451 4.4.2'],
+  ['reset after it was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
+]
+for (const [name, outcome, reply] of interruptions) {
+  test(`a large mail that is ${name} fails, and the next one arrives`, async () => {
+    const relay = await ses()
+    aws.script(outcome)
+    assert.match((await failure(relay, large)).reply, new RegExp(`^${reply}`))
+    await relay.send(large)
+    assert.equal(aws.calls.at(-1)!.data.length, large.size)
+  })
+}
+
 test('the send rate is the one of the account', async () => {
   aws.maxSendRate = 14
   assert.equal(await (await ses()).sendRate!(), 14)
