@@ -31,7 +31,7 @@ aws_smtp_relay_memory_limit_bytes
 aws_smtp_relay_memory_waiting_mails
 aws_smtp_relay_certificate_expiry_timestamp_seconds
 aws_smtp_relay_ready
-aws_smtp_relay_workers
+aws_smtp_relay_workers{state="up|missing"}
 `
 
 /** By name: the program's own, and those that prom-client has of every process of Node.js. */

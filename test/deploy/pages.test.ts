@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { names, optionOf } from '../../src/options/option.ts'
-import { documentsOf, paths, type Tree } from './files.ts'
+import { coming, documentsOf, paths, type Tree } from './files.ts'
 import { metrics } from './metrics.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -14,8 +14,6 @@ const pages = ['deploy/README.md', 'docs/scaling.md'].map(path => ({
   text: readFileSync(root + path, 'utf8'),
 }))
 const known = new Set<string | undefined>([...names, ...names.map(name => optionOf(name).short)])
-/** Being built: to be emptied when it is in the table of options. */
-const coming: readonly string[] = ['admin']
 
 for (const { path, text } of pages) {
   const prose = text.replace(/^```.*?^```$/gms, '')

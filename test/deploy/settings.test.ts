@@ -3,10 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { names, secretVariables, variableOf } from '../../src/options/option.ts'
 import { parse, type Settings } from '../../src/options.ts'
-import { documentsOf, paths, resource, type Tree, textOf, variablesIn } from './files.ts'
-
-/** Options that are being built: to be emptied when they are in the table. */
-const coming: readonly string[] = ['admin', 'health']
+import { coming, documentsOf, paths, resource, type Tree, textOf, variablesIn } from './files.ts'
 
 const known = new Set<string>([...names, ...coming])
 const variables = new Set([
