@@ -1,0 +1,70 @@
+/** What deploy/README.md and docs/scaling.md say is held against the program and the files. */
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { names, optionOf } from '../../src/options/option.ts'
+import { coming, documentsOf, paths, type Tree } from './files.ts'
+import { metrics } from './metrics.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const pages = ['deploy/README.md', 'docs/scaling.md'].map(path => ({
+  path,
+  text: readFileSync(root + path, 'utf8'),
+}))
+const known = new Set<string | undefined>([...names, ...names.map(name => optionOf(name).short)])
+
+for (const { path, text } of pages) {
+  const prose = text.replace(/^```.*?^```$/gms, '')
+
+  test(`${path}: every link leads somewhere`, () => {
+    const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
+    assert.ok(links.length > 3)
+    for (const link of links) {
+      const [file = '', anchor] = link.split('#')
+      const target = file === '' ? root + path : join(root, dirname(path), file)
+      assert.ok(existsSync(target), link)
+      if (anchor !== undefined) assert.ok(anchorsOf(readFileSync(target, 'utf8')).includes(anchor), link)
+    }
+  })
+
+  test(`${path}: every option and metric that it names exists`, () => {
+    const spans = [...prose.matchAll(/`([^`]+)`/g)].map(([, span]) => span!)
+    const flags = spans.filter(span => span.startsWith('-')).map(span => /^--?([\w-]+)/.exec(span)![1]!)
+    assert.ok(flags.length > 10)
+    for (const flag of flags) assert.ok(known.has(flag) || coming.includes(flag), flag)
+    for (const [metric] of prose.matchAll(/\baws_smtp_relay_\w+/g)) assert.ok(metrics.has(metric), metric)
+  })
+}
+
+test('every folder of deploy is on its map', () => {
+  const { text } = pages[0]!
+  for (const folder of new Set(paths.filter(path => path.includes('/')).map(path => path.split('/')[0]))) {
+    assert.match(text, new RegExp(`\\]\\(${folder}/`))
+  }
+})
+
+test('a role may do what the README says that its backend needs, on what it sends with, and ask for its quota', () => {
+  const readme = readFileSync(`${root}README.md`, 'utf8')
+  const asks: Readonly<Record<string, string>> = { ses: 'ses:GetSendQuota', sesv2: 'ses:GetAccount' }
+  for (const relay of ['ses', 'sesv2', 'pinpoint']) {
+    const [, permission = ''] = new RegExp(`^\\| \`${relay}\` \\|[^|]*\\|([^|]*)\\|`, 'm').exec(readme) ?? []
+    const [send, quota]: readonly Tree[] = documentsOf(`iam/${relay}.json`)[0].Statement
+    assert.deepEqual(
+      [send.Action].flat(),
+      [...permission.matchAll(/`([^`]+)`/g)].map(([, action]) => action),
+    )
+    for (const one of [send.Resource].flat()) assert.match(one, /^arn:aws:[a-z]+:eu-west-1:123456789012:\w/)
+    assert.equal(quota?.Action, asks[relay])
+  }
+})
+
+function anchorsOf(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
