@@ -15,6 +15,8 @@ const allowed: Record<string, readonly string[]> = {
     'protocol',
     'node:crypto',
     'node:fs/promises',
+    'node:https',
+    'node:net',
     'node:os',
     'node:path',
     'node:stream',

@@ -1,3 +1,5 @@
+import { Agent } from 'node:https'
+import { Socket } from 'node:net'
 import { describe, readFault } from '../fault.ts'
 import type { Attempt } from './operation.ts'
 
@@ -24,11 +26,24 @@ export function upstreamSettings(upstream: Upstream) {
   // Operators read what this program says; which Node.js a later SDK will want is not for them.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
   // One more than the mails need, for the question about the send rate: nobody waits inside the agent.
-  const agent = { keepAlive: true, maxSockets: maxCallsOf(upstream) + 1, timeout: unusedMs }
+  const connections = { keepAlive: true, maxSockets: maxCallsOf(upstream) + 1, timeout: unusedMs }
   return {
     // The SDK's own retry comes also after the whole mail was sent, and then the mail may go out twice.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: connectMs, httpAgent: agent, httpsAgent: agent },
+    requestHandler: {
+      connectionTimeout: connectMs,
+      httpAgent: connections,
+      httpsAgent: new PromptAgent(connections),
+    },
+  }
+}
+
+/** Node.js turns Nagle's algorithm off for HTTP, not for HTTPS: there the end of each mail would wait 40 ms to be sent. */
+class PromptAgent extends Agent {
+  override createConnection(...connection: Parameters<Agent['createConnection']>) {
+    const stream = super.createConnection(...connection)
+    if (stream instanceof Socket) stream.setNoDelay()
+    return stream
   }
 }
 
