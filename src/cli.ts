@@ -2,8 +2,9 @@
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
+import { argumentsOfFirst, askHealth } from './health.ts'
 import { streamWriters, type Writers } from './operations/index.ts'
-import { helpText, parse, type Settings } from './options.ts'
+import { helpText, type Parsed, parse, type Settings } from './options.ts'
 import { lookAhead, serve } from './serving.ts'
 import { obeySignals } from './signals.ts'
 import { farewell, welcome } from './welcome.ts'
@@ -11,7 +12,10 @@ import { farewell, welcome } from './welcome.ts'
 // Who reads the help with `head` has seen enough.
 process.stdout.on('error', () => {})
 
-const parsed = parse(process.argv.slice(2), process.env)
+const given = process.argv.slice(2)
+// In a container this is another process than the one to ask for, and does not have its arguments.
+const first = given.includes('--health') ? argumentsOfFirst(process.argv[1]!) : []
+const parsed = parse([...first, ...given], process.env)
 switch (parsed.type) {
   case 'help':
     process.stdout.write(helpText())
@@ -28,19 +32,26 @@ switch (parsed.type) {
     process.exitCode = 1
     break
   case 'settings':
-    run(parsed.settings, parsed.check).catch((error: Error) => {
+    start(parsed).catch((error: Error) => {
       process.stderr.write(`${error.message}\n`)
       process.exit(1)
     })
 }
 
-async function run(settings: Settings, check: boolean): Promise<void> {
+async function start({ settings, check, health }: Extract<Parsed, { type: 'settings' }>): Promise<void> {
+  if (health) return tellHealth(settings)
   const writers = streamWriters(process.stdout, process.stderr)
   for (const warning of settings.warnings) process.stderr.write(`${warning}\n`)
   if (check) return report(settings, writers)
   if (settings.workers === 1) return serveAlone(settings, writers)
   const { lead } = await import('./workers/primary.ts')
   await lead(settings, writers, version())
+}
+
+async function tellHealth(settings: Settings): Promise<never> {
+  const { healthy, sentence } = await askHealth(settings)
+  process.stdout.write(`${sentence}\n`)
+  process.exit(healthy ? 0 : 1)
 }
 
 /** Everything can be opened; what is left is what only the backend knows. */

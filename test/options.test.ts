@@ -84,6 +84,7 @@ test('every option has its setting', () => {
   assert.deepEqual(parse(argv.join(' ').split(' '), env), {
     type: 'settings',
     check: true,
+    health: false,
     settings: {
       listen: [
         { host: '127.0.0.1', port: 25, implicitTls: true },
@@ -664,6 +665,15 @@ test('a check is a way to start, not a setting', () => {
   assert.deepEqual([check([]), check(['--check']), check(['--check=false'])], [false, true, false])
   assert.equal(check(['--check', '-s']), 'conflict')
   assert.equal(check([], { SMTP_RELAY_CHECK: 'true' }), true)
+})
+
+test('to ask for the health of a server is a way to start, not a setting', () => {
+  const health = (argv: readonly string[]) => {
+    const parsed = parse(argv, {})
+    return parsed.type === 'settings' ? parsed.health : parsed.type
+  }
+  assert.deepEqual([health([]), health(['--health']), health(['--health=false'])], [false, true, false])
+  assert.equal(health(['--health', '-s']), 'conflict')
 })
 
 test('a hash alone needs TLS or the leave to do without', () => {

@@ -23,11 +23,14 @@ const allowed: Record<string, readonly string[]> = {
     '@aws-sdk/client-sesv2',
     're2js',
   ],
-  operations: [],
+  operations: ['visible'],
+  visible: [],
+  health: ['visible', 'node:fs', 'node:net', 'node:path', 'node:tls'],
   transcript: [
     'protocol',
     'transport',
     'auth',
+    'visible',
     'node:fs',
     'node:net',
     'node:path',
@@ -36,7 +39,7 @@ const allowed: Record<string, readonly string[]> = {
     'node:url',
   ],
   options: ['auth', 'minimist', 'node:os'],
-  assembly: ['auth', 'operations', 'protocol', 'relay', 'transport'],
+  assembly: ['auth', 'health', 'operations', 'protocol', 'relay', 'transport'],
   welcome: [],
   serving: ['assembly', 'welcome'],
   signals: [],
@@ -51,7 +54,7 @@ const allowed: Record<string, readonly string[]> = {
     'node:timers/promises',
     'node:url',
   ],
-  cli: ['assembly', 'operations', 'options', 'serving', 'signals', 'welcome', 'workers', 'node:fs'],
+  cli: ['assembly', 'health', 'operations', 'options', 'serving', 'signals', 'welcome', 'workers', 'node:fs'],
 }
 
 interface Import {

@@ -248,6 +248,11 @@ const operation = {
     fallback: 'false',
     help: 'Check the settings and what they name (files, expressions, region, credentials), and exit',
   },
+  health: {
+    kind: kinds.boolean,
+    fallback: 'false',
+    help: 'Ask the server that runs on this machine with the same settings for its greeting, and exit: 0 if it answers within 3 seconds',
+  },
   version: { kind: kinds.action, help: 'Print the version and exit' },
   help: { kind: kinds.action, help: 'Print this help and exit' },
 } as const satisfies Rows
