@@ -8,7 +8,7 @@ import {
   UsersFile,
 } from './auth/index.ts'
 import { healthSource } from './health.ts'
-import { jsonFault, jsonLog, type Writers } from './operations/index.ts'
+import { deliveryLog, faultLog, type Writers } from './operations/index.ts'
 import type { Settings } from './options.ts'
 import { type Answer, type Client, defaultLimits, type Host } from './protocol/index.ts'
 import {
@@ -49,8 +49,8 @@ export async function assemble(
   writers: Writers,
   note: (text: string) => void,
 ): Promise<Assembly> {
-  const log = jsonLog(writers)
-  const onFault = jsonFault(writers)
+  const log = deliveryLog(writers)
+  const onFault = faultLog(writers)
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
   const rules = await compileRules(settings.filters)
   const access = {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
 import { argumentsOfFirst, askHealth } from './health.ts'
-import { streamWriters, type Writers } from './operations/index.ts'
+import { looksOf, streamWriters, type Writers } from './operations/index.ts'
 import { helpText, type Parsed, parse, type Settings } from './options.ts'
 import { lookAhead, serve } from './serving.ts'
 import { obeySignals } from './signals.ts'
@@ -40,7 +40,8 @@ switch (parsed.type) {
 
 async function start({ settings, check, health }: Extract<Parsed, { type: 'settings' }>): Promise<void> {
   if (health) return tellHealth(settings)
-  const writers = streamWriters(process.stdout, process.stderr)
+  const { stdout, stderr } = process
+  const writers = streamWriters(stdout, stderr, looksOf(settings.log, stdout, stderr))
   for (const warning of settings.warnings) process.stderr.write(`${warning}\n`)
   if (check) return report(settings, writers)
   if (settings.workers === 1) return serveAlone(settings, writers)

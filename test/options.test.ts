@@ -63,6 +63,7 @@ test('without arguments the defaults hold', () => {
     proxies: undefined,
     bareNewline: 'normalize',
     strictPipelining: false,
+    log: 'auto',
     workers: 1,
     drainTimeoutMs: 30_000,
     warnings: [],
@@ -77,7 +78,7 @@ test('every option has its setting', () => {
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
     '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20',
-    '--memory 64MiB --patience 0 --workers 4 --drain-timeout 0',
+    '--memory 64MiB --patience 0 --log json --workers 4 --drain-timeout 0',
     '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
@@ -124,6 +125,7 @@ test('every option has its setting', () => {
       proxies: new AddressList('10.0.0.5,10.1.0.0/16'),
       bareNewline: 'reject',
       strictPipelining: true,
+      log: 'json',
       workers: 4,
       drainTimeoutMs: 0,
       warnings: [],

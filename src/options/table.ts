@@ -231,6 +231,12 @@ const operation = {
     value: 'ADDRESSES',
     help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
   },
+  log: {
+    kind: kinds.choice(['auto', 'json', 'text']),
+    value: 'FORM',
+    fallback: 'auto',
+    help: 'Lines of the log: json (for programs), text (for people), or auto: text on a terminal, json elsewhere',
+  },
   workers: {
     kind: kinds.workers,
     value: 'COUNT',
