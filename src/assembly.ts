@@ -1,4 +1,5 @@
 /** Puts the rooms together: settings go in, a server that serves them comes out. */
+import type { X509Certificate } from 'node:crypto'
 import {
   type AccessFailure,
   gatekeeper,
@@ -34,6 +35,10 @@ import { CertificateFiles, defaultTimeouts, Server } from './transport/index.ts'
 export interface Assembly {
   readonly server: Server
   readonly relay: Relay
+  /** Of the largest mail that is taken. */
+  readonly messageBytes: number
+  /** The certificate that clients are shown; `undefined` where there is none. */
+  readonly certificate: X509Certificate | undefined
   /** Reads the certificate again; without effect where there is none. */
   reloadCertificate(): void
 }
@@ -127,7 +132,7 @@ export async function assemble(
       log({ time: new Date(), ip, from: '', to: [], error: `No valid PROXY header: ${reason}` }),
     onFault,
   })
-  return { server, relay, reloadCertificate }
+  return { server, relay, messageBytes, certificate: certificate?.certificate(), reloadCertificate }
 }
 
 /** Such a mail would be refused for now each time that it comes, and its client would never know why. */

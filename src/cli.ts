@@ -5,6 +5,7 @@ import { assemble } from './assembly.ts'
 import { argumentsOfFirst, askHealth } from './health.ts'
 import { looksOf, streamWriters, type Writers } from './operations/index.ts'
 import { helpText, type Parsed, parse, type Settings } from './options.ts'
+import { checkReport, checkWarnings } from './report.ts'
 import { lookAhead, serve } from './serving.ts'
 import { obeySignals } from './signals.ts'
 import { farewell, welcome } from './welcome.ts'
@@ -57,9 +58,12 @@ async function tellHealth(settings: Settings): Promise<never> {
 
 /** Everything can be opened; what is left is what only the backend knows. */
 async function report(settings: Settings, writers: Writers): Promise<never> {
-  const { relay } = await assemble(settings, writers, text => writers.err(`${text}\n`))
-  const found = (await relay.check?.()) ?? []
-  process.stdout.write(['The settings are right', ...found, ''].join('\n'))
+  const { relay, certificate, messageBytes } = await assemble(settings, writers, text =>
+    writers.err(`${text}\n`),
+  )
+  const findings = { certificate, messageBytes, backend: (await relay.check?.()) ?? [] }
+  for (const warning of checkWarnings(findings)) process.stderr.write(`${warning}\n`)
+  process.stdout.write([...checkReport(settings, findings), ''].join('\n'))
   process.exit(0)
 }
 

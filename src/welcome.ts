@@ -22,11 +22,8 @@ export function addressText({ host = '', port, implicitTls }: ListenAddress): st
   return `${implicitTls ? 'tls://' : ''}${bracketed(host)}:${port}`
 }
 
-function crew({ workers }: Settings): string {
-  return workers === 1 ? '' : ` with ${workers} workers`
-}
-
-function destination({ relay, maildirPath }: Settings): string {
+/** Where mail goes, in words. */
+export function destination({ relay, maildirPath }: Settings): string {
   switch (relay) {
     case 'ses':
       return 'Amazon SES'
@@ -39,6 +36,10 @@ function destination({ relay, maildirPath }: Settings): string {
     case 'discard':
       return 'nobody: it is answered 250 and dropped'
   }
+}
+
+function crew({ workers }: Settings): string {
+  return workers === 1 ? '' : ` with ${workers} workers`
 }
 
 /** A command that sends a mail to the first address, as it stands but for a user's name. */

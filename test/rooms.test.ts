@@ -39,8 +39,9 @@ const allowed: Record<string, readonly string[]> = {
     'node:url',
   ],
   options: ['auth', 'minimist', 'node:os'],
-  assembly: ['auth', 'health', 'operations', 'protocol', 'relay', 'transport'],
+  assembly: ['node:crypto', 'auth', 'health', 'operations', 'protocol', 'relay', 'transport'],
   welcome: [],
+  report: ['node:crypto', 'visible', 'welcome'],
   serving: ['assembly', 'welcome'],
   signals: [],
   workers: [
@@ -54,7 +55,18 @@ const allowed: Record<string, readonly string[]> = {
     'node:timers/promises',
     'node:url',
   ],
-  cli: ['assembly', 'health', 'operations', 'options', 'serving', 'signals', 'welcome', 'workers', 'node:fs'],
+  cli: [
+    'assembly',
+    'health',
+    'operations',
+    'options',
+    'report',
+    'serving',
+    'signals',
+    'welcome',
+    'workers',
+    'node:fs',
+  ],
 }
 
 interface Import {
