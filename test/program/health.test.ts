@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { argumentsOfFirst } from '../../src/health.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
-import { patienceMs } from './deadline.ts'
+import { patienceMs, within } from './deadline.ts'
 import { freePort } from './free-port.ts'
 import { Lines } from './lines.ts'
 import { RelayProcess, run, tlsArguments } from './relay-process.ts'
@@ -106,7 +106,7 @@ test('the first process of a container tells its arguments, also behind an init'
 const isolate = ['--pid', '--fork', '--mount-proc', '--kill-child']
 const canIsolate = linux && spawnSync('unshare', [...isolate, 'true']).status === 0
 
-test('in a container the health is that of its first process, whatever its arguments are', {
+test('in a container the health is that of its first process, whatever its arguments are, and SIGTERM ends it', {
   skip: canIsolate ? false : 'this machine allows no namespaces (unshare)',
 }, async t => {
   const port = await freePort()
@@ -122,4 +122,8 @@ test('in a container the health is that of its first process, whatever its argum
   // Its own arguments go on behind the others, and the last one wins.
   const other = spawnSync('nsenter', [...beside, '-a', '127.0.0.1:0'], { timeout: patienceMs })
   assert.equal(other.status, 1)
+  // The kernel gives the first process no signal that it does not ask for.
+  const exit = once(unshare, 'exit')
+  process.kill(Number(first), 'SIGTERM')
+  assert.deepEqual(await within(exit, 'the first process to end'), [0, null])
 })

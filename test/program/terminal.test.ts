@@ -23,14 +23,17 @@ async function send(port: number): Promise<void> {
   wire.vanish()
 }
 
-for (const workers of ['1', '2']) {
-  test(`on a terminal ${workers} worker(s) log for people, in colour`, { skip: noTerminal }, async t => {
+for (const [who, workers] of [
+  ['one process', '1'],
+  ['workers', '2'],
+] as const) {
+  test(`on a terminal the log of ${who} is for people, in colour`, { skip: noTerminal }, async t => {
     const { lines, port } = await start(t, ['--workers', workers])
     await send(port)
     await lines.find(coloured)
   })
 
-  test(`NO_COLOR and a simple terminal are minded, with ${workers} worker(s)`, {
+  test(`NO_COLOR and a simple terminal are minded by ${who}`, {
     skip: noTerminal,
   }, async t => {
     for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
@@ -40,13 +43,13 @@ for (const workers of ['1', '2']) {
     }
   })
 
-  test(`--log json is JSON on a terminal, too, with ${workers} worker(s)`, { skip: noTerminal }, async t => {
+  test(`--log json is JSON on a terminal, too, from ${who}`, { skip: noTerminal }, async t => {
     const { lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
     await send(port)
     assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
   })
 
-  test(`--log text is text in a pipe, too, with ${workers} worker(s)`, async t => {
+  test(`--log text is text in a pipe, too, from ${who}`, async t => {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '--log', 'text', '--workers', workers],
     })
