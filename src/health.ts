@@ -24,13 +24,20 @@ export interface Health {
 /**
  * Connects to the first address to listen on, hears the greeting and says QUIT. Who is greeted with 421 or 554 has found
  * a server that lives: one that is full, or lets in other addresses only. To end it would help nobody.
+ * @param source the address to come from, where this machine has it
  */
-export async function askHealth(settings: Settings): Promise<Health> {
+export async function askHealth(settings: Settings, source = healthSource): Promise<Health> {
   const address = settings.listen[0]!
   if (address.port === 0)
     return { healthy: false, sentence: 'Port 0 is any that is free: nobody knows which' }
   try {
-    const greeting = visible(await greetingOf(address, settings))
+    const greeting = visible(
+      await greetingOf(address, settings, source).catch((error: NodeJS.ErrnoException) => {
+        // Not every system lends out all of its loopback addresses.
+        if (!['EADDRNOTAVAIL', 'EINVAL'].includes(error.code ?? '')) throw error
+        return greetingOf(address, settings)
+      }),
+    )
     return { healthy: /^(?:220|421|554)[ -]/.test(greeting), sentence: greeting }
   } catch (error) {
     return { healthy: false, sentence: (error as Error).message }
@@ -59,7 +66,11 @@ function readCommandLine(): string {
   }
 }
 
-function greetingOf({ host, port, implicitTls }: ListenAddress, { proxies }: Settings): Promise<string> {
+function greetingOf(
+  { host, port, implicitTls }: ListenAddress,
+  { proxies }: Settings,
+  source?: string,
+): Promise<string> {
   const here = host === undefined || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => fail(new Error(`No greeting within ${answerMs / 1000} s`)), answerMs)
@@ -68,7 +79,7 @@ function greetingOf({ host, port, implicitTls }: ListenAddress, { proxies }: Set
       socket.destroy()
       reject(error)
     }
-    const socket = reach(here, port).on('error', fail)
+    const socket = reach(here, port, source).on('error', fail)
     socket.once('connect', () => {
       if (proxies?.has(socket.localAddress ?? '')) socket.write(localHeader)
       // Whether the certificate is right is for others to judge.
@@ -90,10 +101,8 @@ function greetingOf({ host, port, implicitTls }: ListenAddress, { proxies }: Set
   })
 }
 
-/** Where the source cannot be the one that the server knows, it is any. */
-function reach(host: string, port: number): Socket {
-  const known = process.platform === 'linux' && isIPv4(host)
-  return connect({ host, port, ...(known && { localAddress: healthSource }) })
+function reach(host: string, port: number, source: string | undefined): Socket {
+  return connect({ host, port, ...(source !== undefined && isIPv4(host) && { localAddress: source }) })
 }
 
 /** RFC 5321 section 4.5.3.1.5. */

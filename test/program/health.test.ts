@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { argumentsOfFirst } from '../../src/health.ts'
+import { argumentsOfFirst, askHealth } from '../../src/health.ts'
+import { parse } from '../../src/options.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { patienceMs, within } from './deadline.ts'
 import { freePort } from './free-port.ts'
@@ -64,6 +65,15 @@ test('a server that is full is well: to end it would help nobody', async t => {
   await (await Wire.connect(house.port)).greet()
   const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
   assert.deepEqual([code, stdout.slice(0, 4)], [0, '421 '])
+})
+
+test('where the source cannot be had, it is any', async t => {
+  const house = await RelayProcess.start(t, { args: relay })
+  const parsed = parse([...relay, '-a', `127.0.0.1:${house.port}`], {})
+  if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))
+  // An address of nobody (RFC 5737).
+  const { healthy, sentence } = await askHealth(parsed.settings, '203.0.113.7')
+  assert.ok(healthy, sentence)
 })
 
 test('where nobody listens, or another server, or one that is silent, the exit code is 1', async t => {
