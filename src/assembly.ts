@@ -1,4 +1,5 @@
 /** Puts the rooms together: settings go in, a server that serves them comes out. */
+import type { X509Certificate } from 'node:crypto'
 import {
   type AccessFailure,
   gatekeeper,
@@ -7,7 +8,8 @@ import {
   requiresLogin,
   UsersFile,
 } from './auth/index.ts'
-import { jsonFault, jsonLog, type Writers } from './operations/index.ts'
+import { healthSource } from './health.ts'
+import { deliveryLog, faultLog, type Writers } from './operations/index.ts'
 import type { Settings } from './options.ts'
 import { type Answer, type Client, defaultLimits, type Host } from './protocol/index.ts'
 import {
@@ -33,6 +35,10 @@ import { CertificateFiles, defaultTimeouts, Server } from './transport/index.ts'
 export interface Assembly {
   readonly server: Server
   readonly relay: Relay
+  /** Of the largest mail that is taken. */
+  readonly messageBytes: number
+  /** The certificate that clients are shown; `undefined` where there is none. */
+  readonly certificate: X509Certificate | undefined
   /** Reads the certificate again; without effect where there is none. */
   reloadCertificate(): void
 }
@@ -48,8 +54,8 @@ export async function assemble(
   writers: Writers,
   note: (text: string) => void,
 ): Promise<Assembly> {
-  const log = jsonLog(writers)
-  const onFault = jsonFault(writers)
+  const log = deliveryLog(writers)
+  const onFault = faultLog(writers)
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
   const rules = await compileRules(settings.filters)
   const access = {
@@ -71,7 +77,10 @@ export async function assemble(
   const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
   const pace = paceOf(settings, relay, note)
   const gate = gatekeeper(access, {
-    onFailure: (failure, client) => log(turnedAway(failure, client)),
+    onFailure(failure, client) {
+      // It comes every few seconds, and is content with any answer.
+      if (client.address !== healthSource) log(turnedAway(failure, client))
+    },
   })
   const filtered = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
@@ -123,7 +132,7 @@ export async function assemble(
       log({ time: new Date(), ip, from: '', to: [], error: `No valid PROXY header: ${reason}` }),
     onFault,
   })
-  return { server, relay, reloadCertificate }
+  return { server, relay, messageBytes, certificate: certificate?.certificate(), reloadCertificate }
 }
 
 /** Such a mail would be refused for now each time that it comes, and its client would never know why. */

@@ -2,8 +2,10 @@
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
-import { streamWriters, type Writers } from './operations/index.ts'
-import { helpText, parse, type Settings } from './options.ts'
+import { argumentsOfFirst, askHealth } from './health.ts'
+import { looksOf, streamWriters, type Writers } from './operations/index.ts'
+import { helpText, type Parsed, parse, type Settings } from './options.ts'
+import { checkReport, checkWarnings } from './report.ts'
 import { lookAhead, serve } from './serving.ts'
 import { obeySignals } from './signals.ts'
 import { farewell, welcome } from './welcome.ts'
@@ -11,7 +13,10 @@ import { farewell, welcome } from './welcome.ts'
 // Who reads the help with `head` has seen enough.
 process.stdout.on('error', () => {})
 
-const parsed = parse(process.argv.slice(2), process.env)
+const given = process.argv.slice(2)
+// In a container this is another process than the one to ask for, and does not have its arguments.
+const first = given.includes('--health') ? argumentsOfFirst(process.argv[1]!) : []
+const parsed = parse([...first, ...given], process.env)
 switch (parsed.type) {
   case 'help':
     process.stdout.write(helpText())
@@ -28,14 +33,16 @@ switch (parsed.type) {
     process.exitCode = 1
     break
   case 'settings':
-    run(parsed.settings, parsed.check).catch((error: Error) => {
+    start(parsed).catch((error: Error) => {
       process.stderr.write(`${error.message}\n`)
       process.exit(1)
     })
 }
 
-async function run(settings: Settings, check: boolean): Promise<void> {
-  const writers = streamWriters(process.stdout, process.stderr)
+async function start({ settings, check, health }: Extract<Parsed, { type: 'settings' }>): Promise<void> {
+  if (health) return tellHealth(settings)
+  const { stdout, stderr } = process
+  const writers = streamWriters(stdout, stderr, looksOf(settings.log, stdout, stderr))
   for (const warning of settings.warnings) process.stderr.write(`${warning}\n`)
   if (check) return report(settings, writers)
   if (settings.workers === 1) return serveAlone(settings, writers)
@@ -43,11 +50,20 @@ async function run(settings: Settings, check: boolean): Promise<void> {
   await lead(settings, writers, version())
 }
 
+async function tellHealth(settings: Settings): Promise<never> {
+  const { healthy, sentence } = await askHealth(settings)
+  process.stdout.write(`${sentence}\n`)
+  process.exit(healthy ? 0 : 1)
+}
+
 /** Everything can be opened; what is left is what only the backend knows. */
 async function report(settings: Settings, writers: Writers): Promise<never> {
-  const { relay } = await assemble(settings, writers, text => writers.err(`${text}\n`))
-  const found = (await relay.check?.()) ?? []
-  process.stdout.write(['The settings are right', ...found, ''].join('\n'))
+  const { relay, certificate, messageBytes } = await assemble(settings, writers, text =>
+    writers.err(`${text}\n`),
+  )
+  const findings = { certificate, messageBytes, backend: (await relay.check?.()) ?? [] }
+  for (const warning of checkWarnings(findings)) process.stderr.write(`${warning}\n`)
+  process.stdout.write([...checkReport(settings, findings), ''].join('\n'))
   process.exit(0)
 }
 

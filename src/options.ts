@@ -10,8 +10,13 @@ export type { Environment, Filters, Settings, TlsFiles } from './options/setting
 
 /** What the program shall do. Messages are one line without a line end, and hold no secret. */
 export type Parsed =
-  /** Start with these settings; `check`: see only whether the program could. */
-  | { readonly type: 'settings'; readonly settings: Settings; readonly check: boolean }
+  /** Start with these settings; `check`: see only whether the program could; `health`: see only whether it has. */
+  | {
+      readonly type: 'settings'
+      readonly settings: Settings
+      readonly check: boolean
+      readonly health: boolean
+    }
   | { readonly type: 'help' | 'version' }
   /** The command line or a variable cannot be read: the message and the help on stderr, exit 2. */
   | { readonly type: 'usage'; readonly message: string }
@@ -50,6 +55,7 @@ function read(argv: readonly string[], env: Environment): Parsed {
     type: 'settings',
     settings: { ...settings, warnings: warningsOf(settings, read, env) },
     check: read.check,
+    health: read.health,
   }
 }
 

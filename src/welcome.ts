@@ -5,6 +5,7 @@ export function welcome(settings: Settings, listening: readonly ListenAddress[],
   return [
     `aws-smtp-relay ${version} listens on ${listening.map(addressText).join(', ')}${crew(settings)}`,
     `Mail goes to ${destination(settings)}`,
+    ...exposure(settings),
     `Try: ${example(settings, listening[0]!)}`,
     '',
   ].join('\n')
@@ -22,11 +23,8 @@ export function addressText({ host = '', port, implicitTls }: ListenAddress): st
   return `${implicitTls ? 'tls://' : ''}${bracketed(host)}:${port}`
 }
 
-function crew({ workers }: Settings): string {
-  return workers === 1 ? '' : ` with ${workers} workers`
-}
-
-function destination({ relay, maildirPath }: Settings): string {
+/** Where mail goes, in words. */
+export function destination({ relay, maildirPath }: Settings): string {
   switch (relay) {
     case 'ses':
       return 'Amazon SES'
@@ -39,6 +37,23 @@ function destination({ relay, maildirPath }: Settings): string {
     case 'discard':
       return 'nobody: it is answered 250 and dropped'
   }
+}
+
+/** Whoever starts a way out for mail with few options should know for whom. */
+function exposure({ relay, listen, access, usersPath, filters: { allowFrom } }: Settings): readonly string[] {
+  const local =
+    relay === 'maildir' || relay === 'discard' || listen.every(({ host = '' }) => isLoopback(host))
+  const limited = access.addresses ?? access.user ?? usersPath ?? allowFrom
+  if (local || limited !== undefined) return []
+  return ['Everybody who can reach it may send; -i, -u, --users and -l limit that']
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+function crew({ workers }: Settings): string {
+  return workers === 1 ? '' : ` with ${workers} workers`
 }
 
 /** A command that sends a mail to the first address, as it stands but for a user's name. */

@@ -63,6 +63,7 @@ test('without arguments the defaults hold', () => {
     proxies: undefined,
     bareNewline: 'normalize',
     strictPipelining: false,
+    log: 'auto',
     workers: 1,
     drainTimeoutMs: 30_000,
     warnings: [],
@@ -77,13 +78,14 @@ test('every option has its setting', () => {
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
     '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20',
-    '--memory 64MiB --patience 0 --workers 4 --drain-timeout 0',
+    '--memory 64MiB --patience 0 --log json --workers 4 --drain-timeout 0',
     '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
   assert.deepEqual(parse(argv.join(' ').split(' '), env), {
     type: 'settings',
     check: true,
+    health: false,
     settings: {
       listen: [
         { host: '127.0.0.1', port: 25, implicitTls: true },
@@ -123,6 +125,7 @@ test('every option has its setting', () => {
       proxies: new AddressList('10.0.0.5,10.1.0.0/16'),
       bareNewline: 'reject',
       strictPipelining: true,
+      log: 'json',
       workers: 4,
       drainTimeoutMs: 0,
       warnings: [],
@@ -664,6 +667,15 @@ test('a check is a way to start, not a setting', () => {
   assert.deepEqual([check([]), check(['--check']), check(['--check=false'])], [false, true, false])
   assert.equal(check(['--check', '-s']), 'conflict')
   assert.equal(check([], { SMTP_RELAY_CHECK: 'true' }), true)
+})
+
+test('to ask for the health of a server is a way to start, not a setting', () => {
+  const health = (argv: readonly string[]) => {
+    const parsed = parse(argv, {})
+    return parsed.type === 'settings' ? parsed.health : parsed.type
+  }
+  assert.deepEqual([health([]), health(['--health']), health(['--health=false'])], [false, true, false])
+  assert.equal(health(['--health', '-s']), 'conflict')
 })
 
 test('a hash alone needs TLS or the leave to do without', () => {

@@ -1,9 +1,13 @@
 import type { Delivery, DeliveryLog } from '../relay/delivery.ts'
+import { jsonLooks, type Look, type Looks } from './look.ts'
+import { lineOf, linesOf } from './readable.ts'
 
 /** Where lines go: what went well, and what went wrong. A line comes with its newline. */
 export interface Writers {
   out(line: string): void
   err(line: string): void
+  /** How lines of the log shall look there; left out: JSON. */
+  readonly looks?: Looks
 }
 
 /** The part of a stream that a log needs. */
@@ -13,22 +17,25 @@ export type LogStream = Pick<NodeJS.WritableStream, 'write' | 'on'> & { readonly
 const maxBacklogBytes = 16 * 1024 * 1024
 
 /**
- * Tells each delivery in one line of JSON: accepted ones to `out`, failed ones to `err`. `Time`, `IP`, `From`, `To`
- * and `Error` come first, as the Go program writes them, and `Error` is null where there was none.
+ * Tells each delivery in one line: accepted ones to `out`, failed ones to `err`. In JSON `Time`, `IP`, `From`, `To` and
+ * `Error` come first, as the Go program writes them, and `Error` is null where there was none.
  */
-export function jsonLog(writers: Writers): DeliveryLog {
+export function deliveryLog(writers: Writers): DeliveryLog {
+  const { looks = jsonLooks } = writers
   return delivery => {
-    const line = `${hardened(JSON.stringify(fields(delivery)))}\n`
-    if (delivery.error === undefined) writers.out(line)
-    else writers.err(line)
+    if (delivery.error === undefined) writers.out(told(delivery, looks.out))
+    else writers.err(told(delivery, looks.err))
   }
 }
 
-/** Tells a fault of the program itself, in one line of JSON to `err`. */
-export function jsonFault(writers: Writers): (fault: unknown) => void {
+/** Tells a fault of the program itself to `err`: in one line of JSON, or, where people read it, with a line for each call. */
+export function faultLog(writers: Writers): (fault: unknown) => void {
+  const { looks = jsonLooks } = writers
   return fault => {
+    const time = new Date()
     const text = fault instanceof Error ? (fault.stack ?? String(fault)) : String(fault)
-    writers.err(`${hardened(JSON.stringify({ Time: new Date().toISOString(), Error: text }))}\n`)
+    if (looks.err !== 'json') writers.err(linesOf(time, text, looks.err))
+    else writers.err(`${hardened(JSON.stringify({ Time: time.toISOString(), Error: text }))}\n`)
   }
 }
 
@@ -37,8 +44,12 @@ export function jsonFault(writers: Writers): (fault: unknown) => void {
  * or a disk that is full, must not end the program in the middle of mails that AWS has taken and no client knows of:
  * the line is lost, mail goes on, and the other stream says so once.
  */
-export function streamWriters(out: LogStream, err: LogStream): Writers {
-  return { out: writer(out, 'standard output', err), err: writer(err, 'standard error', out) }
+export function streamWriters(out: LogStream, err: LogStream, looks = jsonLooks): Writers {
+  return { out: writer(out, 'standard output', err), err: writer(err, 'standard error', out), looks }
+}
+
+function told(delivery: Delivery, look: Look): string {
+  return look === 'json' ? `${hardened(JSON.stringify(fields(delivery)))}\n` : lineOf(delivery, look)
 }
 
 function fields({ time, ip, from, to, error, messageId, size, ms, user, relay }: Delivery) {

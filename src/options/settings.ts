@@ -50,6 +50,8 @@ export interface Settings {
   readonly proxies: AddressList | undefined
   readonly bareNewline: Values['bare-newline']
   readonly strictPipelining: boolean
+  /** How lines of the log look; `auto`: text on a terminal, JSON elsewhere. */
+  readonly log: Values['log']
   /** Processes that serve. */
   readonly workers: number
   readonly drainTimeoutMs: number
@@ -125,6 +127,7 @@ export function settle(values: Values, env: Environment): Settled {
     proxies: values['proxy-protocol'],
     bareNewline: values['bare-newline'],
     strictPipelining: values['strict-pipelining'],
+    log: values.log,
     workers,
     drainTimeoutMs: values['drain-timeout'],
   }

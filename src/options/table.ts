@@ -231,6 +231,12 @@ const operation = {
     value: 'ADDRESSES',
     help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
   },
+  log: {
+    kind: kinds.choice(['auto', 'json', 'text']),
+    value: 'FORM',
+    fallback: 'auto',
+    help: 'Lines of the log: json (for programs), text (for people), or auto: text on a terminal, json elsewhere',
+  },
   workers: {
     kind: kinds.workers,
     value: 'COUNT',
@@ -247,6 +253,11 @@ const operation = {
     kind: kinds.boolean,
     fallback: 'false',
     help: 'Check the settings and what they name (files, expressions, region, credentials), and exit',
+  },
+  health: {
+    kind: kinds.boolean,
+    fallback: 'false',
+    help: 'Ask the server that runs on this machine with the same settings for its greeting, and exit: 0 if it answers within 3 seconds',
   },
   version: { kind: kinds.action, help: 'Print the version and exit' },
   help: { kind: kinds.action, help: 'Print this help and exit' },

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `smtp-transcript`: what it is told, what it says, and its exit status. */
 import { readFileSync } from 'node:fs'
+import { visible } from '../visible.ts'
 import { type Arguments, readArguments, UsageError } from './commands/arguments.ts'
 import { importSwaks } from './commands/import.ts'
 import { play } from './commands/play.ts'
@@ -8,7 +9,6 @@ import { record } from './commands/record.ts'
 import { replay } from './commands/replay.ts'
 import { commandNamed } from './commands/table.ts'
 import { commandHelp, helpText } from './commands/usage.ts'
-import { visible } from './visible.ts'
 
 type Run = (given: Arguments, say: (text: string) => void) => Promise<number>
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import type { SecureContext } from 'node:tls'
 import { secureContext } from './tls.ts'
@@ -30,6 +31,11 @@ export class CertificateFiles {
   /** What a handshake that begins now uses. */
   get context(): SecureContext {
     return this.#context
+  }
+
+  /** The server's own certificate, as it stands in its file now. @throws Error as above */
+  certificate(): X509Certificate {
+    return new X509Certificate(readPem(this.#paths.certPath))
   }
 
   /** Reads the files again. When they cannot be used, what they held before stays in use. @throws Error as above */

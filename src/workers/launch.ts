@@ -71,7 +71,7 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
     worker.on('message', (report: Report) => report.type === 'stopping' && resolve(report.clients))
     void ended.then(() => resolve(0))
   })
-  const untold: Order[] = [{ type: 'serve', seat }]
+  const untold: Order[] = [{ type: 'serve', seat, looks: writers.looks }]
   let ready = false
   worker.on('message', (report: Report) => {
     if (report.type === 'failed') fault = report.message

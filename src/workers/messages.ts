@@ -1,9 +1,13 @@
+import type { Looks } from '../operations/index.ts'
 import type { Seat } from './share.ts'
 
 /** What the primary tells a worker. */
 export type Order =
-  /** The first one: begin to serve, with the share that belongs to this seat. */
-  | { readonly type: 'serve'; readonly seat: Seat }
+  /**
+   * The first one: begin to serve, with the share that belongs to this seat, and with the looks of the log that suit
+   * the streams of the primary: those of a worker are never a terminal.
+   */
+  | { readonly type: 'serve'; readonly seat: Seat; readonly looks: Looks | undefined }
   /** Read the certificate again. */
   | { readonly type: 'reload' }
   /** Say how many clients are connected, let running mails finish, and end. */

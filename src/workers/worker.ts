@@ -4,7 +4,7 @@ import { streamWriters } from '../operations/index.ts'
 import { parse } from '../options.ts'
 import { lookAhead, type Serving, serve } from '../serving.ts'
 import type { Order, Report } from './messages.ts'
-import { type Seat, shareOf } from './share.ts'
+import { shareOf } from './share.ts'
 
 /** How long the last lines of the log may take to be taken. */
 const flushMs = 1_000
@@ -22,7 +22,7 @@ process.on('disconnect', stop)
 process.on('message', (order: Order) => {
   switch (order.type) {
     case 'serve':
-      begin(order.seat).catch(async (error: Error) => {
+      begin(order).catch(async (error: Error) => {
         report({ type: 'failed', message: error.message })
         await end(1)
       })
@@ -38,14 +38,14 @@ process.on('message', (order: Order) => {
 
 report({ type: 'ready' })
 
-async function begin(seat: Seat): Promise<void> {
+async function begin({ seat, looks }: Extract<Order, { type: 'serve' }>): Promise<void> {
   const parsed = parse(process.argv.slice(2), process.env)
   // The primary has read the same, and would not have come here with anything else.
   if (parsed.type !== 'settings') throw new Error('the settings have changed')
   const settings = shareOf(parsed.settings, seat)
   drainMs = settings.drainTimeoutMs
   const note = (text: string) => report({ type: 'note', text })
-  serving = await serve(settings, streamWriters(process.stdout, process.stderr), note)
+  serving = await serve(settings, streamWriters(process.stdout, process.stderr, looks), note)
   report({ type: 'listening', ports: serving.listening.map(({ port }) => port) })
   lookAhead(serving.relay, note)
 }

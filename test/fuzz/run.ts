@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import fc from 'fast-check'
+import { Progress } from '../../src/progress.ts'
 import { claims } from './claims.ts'
 
 const { values } = parseArgs({
@@ -26,17 +27,28 @@ if (!(minutes > 0 && inputs > 0 && Number.isInteger(firstSeed))) {
 
 const begun = performance.now()
 const perRound = claims.reduce((sum, { runs }) => sum + runs, 0)
+const progress = new Progress(process.stderr, 'inputs')
 let tried = 0
+const share = () => Math.max(tried / inputs, (performance.now() - begun) / (minutes * 60_000))
 console.log(`Seed ${firstSeed}: ${claims.length} claims, ${perRound} inputs a round`)
-for (let seed = firstSeed; tried < inputs && performance.now() - begun < minutes * 60_000; seed++) {
+for (let seed = firstSeed; share() < 1; seed++) {
   for (const { text, runs, property } of claims) {
     const details = await fc.check(property as fc.IAsyncProperty<unknown>, { numRuns: runs, seed })
     tried += details.numRuns
+    progress.show(tried, share())
     if (!details.failed) continue
+    progress.clear()
     console.error(`Does not hold: ${text}\nSeed ${seed}; to see it again: npm run fuzz -- --seed ${seed}`)
     console.error(fc.defaultReportMessage(details))
     process.exit(1)
   }
+  // A terminal has the line that moves.
+  if (!process.stderr.isTTY) tell()
+}
+progress.clear()
+if (process.stderr.isTTY) tell()
+
+function tell(): void {
   const seconds = (performance.now() - begun) / 1000
   console.log(
     `${tried} inputs, ${Math.round(tried / seconds)} a second, ${Math.round(seconds)} s: all claims hold`,

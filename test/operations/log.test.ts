@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { jsonFault, jsonLog, streamWriters } from '../../src/operations/log.ts'
+import { deliveryLog, faultLog, streamWriters } from '../../src/operations/log.ts'
 import type { Delivery } from '../../src/relay/delivery.ts'
 
 const delivery: Delivery = {
@@ -72,7 +72,7 @@ test('no text forges a line or moves a cursor, and every text can be read back',
 
 test("a fault of the program's own is one line on standard error, with its stack", () => {
   const err: string[] = []
-  const tell = jsonFault({ out: () => assert.fail('not here'), err: line => err.push(line) })
+  const tell = faultLog({ out: () => assert.fail('not here'), err: line => err.push(line) })
   tell(new TypeError('two\nlines'))
   tell('no error at all')
   assert.match(JSON.parse(err[0]!).Error, /^TypeError: two\nlines\n +at /)
@@ -92,7 +92,7 @@ test('when the reader of one stream goes away, the other says so once and nothin
     autoDestroy: false,
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
   })
-  const log = jsonLog(streamWriters(out, err))
+  const log = deliveryLog(streamWriters(out, err))
   for (const _ of [1, 2, 3]) {
     log(delivery)
     await new Promise(resolve => setImmediate(resolve))
@@ -106,7 +106,7 @@ test('when the reader of one stream goes away, the other says so once and nothin
 test('when both are gone there is silence', async () => {
   const broken = () =>
     new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(new Error('EIO')) })
-  const log = jsonLog(streamWriters(broken(), broken()))
+  const log = deliveryLog(streamWriters(broken(), broken()))
   log(delivery)
   log({ ...delivery, error: 'x' })
   await new Promise(resolve => setImmediate(resolve))
@@ -117,7 +117,7 @@ test('when both are gone there is silence', async () => {
 function written(...deliveries: readonly Delivery[]): { out: string[]; err: string[] } {
   const out: string[] = []
   const err: string[] = []
-  const log = jsonLog({ out: line => out.push(line), err: line => err.push(line) })
+  const log = deliveryLog({ out: line => out.push(line), err: line => err.push(line) })
   for (const one of deliveries) log(one)
   return { out, err }
 }

@@ -188,7 +188,10 @@ test('--check says that all is right and exits 0, or what is not and exits 1', a
   const directory = await temporaryDirectory(t)
   const maildir = ['-r', 'maildir', '--maildir', join(directory, 'maildir')]
   const good = await run([...maildir, '--check'])
-  assert.deepEqual([good.code, good.stdout], [0, 'The settings are right'])
+  assert.deepEqual([good.code, good.stdout.split('\n')[0]], [0, 'The settings are right'])
+  const secure = await run([...maildir, '-c', certificatePath, '-k', keyPath, '--check'])
+  assert.match(secure.stdout, /^Certificate: CN=relay\.test, .* until 2\d{3}-\d\d-\d\d, \d+ days left$/m)
+  assert.deepEqual([secure.code, secure.stderr], [0, ''])
   const aws = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'hidden' }
   const ses = await run(['-r', 'ses', '--check'], aws)
   assert.equal(ses.code, 0, ses.stderr)

@@ -1,4 +1,4 @@
-import { visible } from '../visible.ts'
+import { visible } from '../../visible.ts'
 
 /** Lines that differ, and this many around them, are shown. */
 const around = 2

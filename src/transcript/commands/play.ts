@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Progress } from '../../progress.ts'
+import { visible } from '../../visible.ts'
 import { type Conditions, readConditions } from '../conditions.ts'
 import { readTranscript, type Transcript, writeTranscript } from '../notation.ts'
 import { overLoopback, type Scene } from '../players/loopback.ts'
 import { asWritten, byteByByte, cutInTwo, withLateAnswers } from '../players/players.ts'
-import { visible } from '../visible.ts'
 import { type Arguments, UsageError } from './arguments.ts'
 import { atOnce } from './crew.ts'
 import { differenceOf } from './difference.ts'
@@ -30,13 +31,22 @@ export async function play(given: Arguments, say: (text: string) => void): Promi
   const update = given.values.has('update')
   if (update && given.operands.includes('-')) throw new UsageError('--update cannot write standard input')
   const sources = findSources(given.operands)
+  const progress = new Progress(process.stderr, 'transcripts')
+  const tell = (text: string) => {
+    progress.clear()
+    say(text)
+  }
+  let done = 0
   const faults = await atOnce(jobs, sources, async source => {
-    const found = await playOne(source, names, update ? say : undefined).catch((error: Error) => [
+    const found = await playOne(source, names, update ? tell : undefined).catch((error: Error) => [
       visible(error.message),
     ])
-    for (const line of found) say(`${line}\n`)
+    for (const line of found) tell(`${line}\n`)
+    done += 1
+    progress.show(done, done / sources.length)
     return found.length
   })
+  progress.clear()
   const failed = faults.filter(lines => lines > 0).length
   const count = sources.length === 1 ? '1 transcript' : `${sources.length} transcripts`
   say(`${count}: ${sources.length - failed} as written, ${failed} not\n`)

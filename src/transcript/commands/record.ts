@@ -2,10 +2,10 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type SecureContext, secureContext } from '../../transport/index.ts'
+import { visible } from '../../visible.ts'
 import { writeTranscript } from '../notation.ts'
 import { recordingProxy } from '../recording/proxy.ts'
 import type { Recorder } from '../recording/recorder.ts'
-import { visible } from '../visible.ts'
 import { type Arguments, addressOf, countOf, lastOf, UsageError } from './arguments.ts'
 
 const connectMs = 30_000

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { Progress } from '../../progress.ts'
 import { readConditions } from '../conditions.ts'
 import { readTranscript, type Transcript } from '../notation.ts'
 import { type Abilities, askAbilities } from '../replay/abilities.ts'
@@ -10,7 +11,6 @@ import { isSwaks, readSwaks } from '../swaks.ts'
 import type { Remote } from '../wire.ts'
 import { type Arguments, addressOf, countOf, durationMsOf, lastOf, UsageError } from './arguments.ts'
 import { atOnce } from './crew.ts'
-import { Progress } from './progress.ts'
 import { jsonOf, type Result, reportOf } from './report.ts'
 import { findSources, type Source } from './sources.ts'
 
@@ -34,7 +34,8 @@ export async function replay(given: Arguments, say: (text: string) => void): Pro
   const circumstances: Circumstances = { abilities, declared, implicitTls, users, patienceMs }
   const graceMs = Math.min(mostGraceMs, Math.max(leastGraceMs, 2 * abilities.replyMs))
   const manner = { remote, implicitTls, patienceMs, graceMs }
-  const progress = new Progress(process.stderr, transcripts.length)
+  const progress = new Progress(process.stderr, 'transcripts')
+  const counts = { done: 0, differing: 0 }
   let refusals = 0
   const play = async (transcript: Transcript): Promise<Outcome> => {
     const reason = obstacleTo(transcript, circumstances)
@@ -52,10 +53,12 @@ export async function replay(given: Arguments, say: (text: string) => void): Pro
   }
   const results = await atOnce(jobs, transcripts, async ({ source, transcript }): Promise<Result> => {
     const outcome = await play(transcript)
-    progress.add(outcome.type)
+    counts.done += 1
+    if (outcome.type === 'differs') counts.differing += 1
+    progress.show(counts.done, counts.done / transcripts.length, `${counts.differing} differ`)
     return { source, transcript, outcome }
   })
-  progress.end()
+  progress.clear()
   const fails = ({ outcome }: Result) =>
     outcome.type === 'differs' || (outcome.type === 'other code' && given.values.has('strict'))
   say(given.values.has('json') ? jsonOf(results) : reportOf(results, fails))

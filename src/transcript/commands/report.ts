@@ -1,6 +1,6 @@
+import { visible, visibleBytes } from '../../visible.ts'
 import type { Transcript } from '../notation.ts'
 import { type Outcome, outcomeTypes } from '../replay/verdict.ts'
-import { visible, visibleBytes } from '../visible.ts'
 import type { Source } from './sources.ts'
 
 /** What came of one file. */

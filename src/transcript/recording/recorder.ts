@@ -1,8 +1,8 @@
+import { visible } from '../../visible.ts'
 import { piecesOf, printBytes } from '../bytes.ts'
 import { isPlain, type Line } from '../line.ts'
 import type { Transcript } from '../notation.ts'
 import { replyCodeOf } from '../replay/heard.ts'
-import { visible } from '../visible.ts'
 import { Listing } from './listing.ts'
 import { Speech } from './speech.ts'
 

@@ -1,0 +1,70 @@
+import type { Delivery } from '../relay/delivery.ts'
+import { visible } from '../visible.ts'
+import type { Look } from './look.ts'
+
+/** Recipients and characters of one text that a line shows; a person wants a short one, and JSON has the rest. */
+const mostRecipients = 3
+const mostAddress = 80
+const mostError = 1_000
+
+/** A delivery as a person reads it, its newline included: `12:00:00 OK   a@a.example -> b@b.example  1.2 kB  57 ms  0100…`. */
+export function lineOf(delivery: Delivery, look: Look): string {
+  const { time, ip, from, to, error, messageId, size, ms, user } = delivery
+  const paint = painter(look)
+  const way = [
+    `<${address(from)}>`.replace(/^<(.+)>$/, '$1'),
+    ...(to.length > 0 ? ['->', recipients(to)] : []),
+  ]
+  const how = [
+    ...(size === undefined ? [] : [bytesText(size)]),
+    ...(ms === undefined ? [] : [`${Math.round(ms)} ms`]),
+    `from ${visible(ip)}${user === undefined ? '' : ` (${address(user)})`}`,
+  ]
+  const what = error === undefined ? (messageId ?? '') : error
+  const words = [
+    paint('dim', clock(time)),
+    error === undefined ? paint('green', 'OK  ') : paint('red', 'FAIL'),
+    // Who was refused before it named a sender has said nothing yet.
+    ...(from === '' && to.length === 0 ? [] : [way.join(' ')]),
+    paint('dim', how.join(', ')),
+    clipped(visible(what), mostError),
+  ]
+  return `${words.join(' ').trimEnd()}\n`
+}
+
+/** A fault of the program as a person reads it: its stack with a line for each call, a newline at the end. */
+export function linesOf(time: Date, text: string, look: Look): string {
+  const paint = painter(look)
+  const lines = text.split('\n').map(visible)
+  return `${paint('dim', clock(time))} ${paint('red', 'FAULT')} ${lines.join('\n')}\n`
+}
+
+function recipients(to: readonly string[]): string {
+  const shown = to.slice(0, mostRecipients).map(address).join(', ')
+  return to.length > mostRecipients ? `${shown} and ${to.length - mostRecipients} more` : shown
+}
+
+function address(text: string): string {
+  return clipped(visible(text), mostAddress)
+}
+
+function clipped(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}...` : text
+}
+
+function bytesText(bytes: number): string {
+  const [unit, divisor] = bytes < 1e6 ? (['kB', 1e3] as const) : (['MB', 1e6] as const)
+  return bytes < 1e3 ? `${bytes} bytes` : `${(bytes / divisor).toFixed(1)} ${unit}`
+}
+
+/** The time of day where the program runs. */
+function clock(time: Date): string {
+  return time.toTimeString().slice(0, 8)
+}
+
+const colours = { red: 31, green: 32, dim: 2 } as const
+
+function painter(look: Look): (colour: keyof typeof colours, text: string) => string {
+  if (look !== 'coloured') return (_, text) => text
+  return (colour, text) => `\x1b[${colours[colour]}m${text}\x1b[0m`
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { argumentsOfFirst, askHealth } from '../../src/health.ts'
+import { parse } from '../../src/options.ts'
+import { expectCode, Wire } from '../transport/wire.ts'
+import { patienceMs, within } from './deadline.ts'
+import { freePort } from './free-port.ts'
+import { Lines } from './lines.ts'
+import { RelayProcess, run, tlsArguments } from './relay-process.ts'
+
+const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+const relay = ['-r', 'discard']
+const linux = process.platform === 'linux'
+
+/** What `--health` says with these arguments. */
+async function ask(...args: readonly string[]) {
+  const { code, stdout, stderr } = await run([...relay, ...args, '--health'])
+  assert.equal(stderr, '')
+  return { code, stdout }
+}
+
+test('a server that greets is well, in the clear and under TLS, and its log says nothing of it', async t => {
+  const house = await RelayProcess.start(t, { args: [...relay, ...tlsArguments], implicitTls: true })
+  const said = house.stderr.all.length
+  const clear = await ask('-a', `127.0.0.1:${house.port}`)
+  assert.deepEqual(clear, { code: 0, stdout: '220 relay.test AWS SMTP Relay ESMTP Service ready' })
+  const secure = await ask(...tlsArguments, '-a', `tls://127.0.0.1:${house.tlsPort}`)
+  assert.deepEqual(secure, clear)
+  await house.stop()
+  assert.deepEqual([house.stdout.all, house.stderr.all.slice(said, -1)], [[], []])
+})
+
+test('without a host in the address loopback is asked', async t => {
+  const port = await freePort()
+  const house = await RelayProcess.start(t, { args: relay, port })
+  assert.equal((await ask('-a', `:${house.port}`)).code, 0)
+})
+
+test('a load balancer on this machine is spoken like', async t => {
+  const args = ['--proxy-protocol', '127.0.0.0/8']
+  const house = await RelayProcess.start(t, { args: [...relay, ...tlsArguments, ...args], implicitTls: true })
+  assert.equal((await ask(...args, '-a', `127.0.0.1:${house.port}`)).code, 0)
+  assert.equal((await ask(...args, ...tlsArguments, '-a', `tls://127.0.0.1:${house.tlsPort}`)).code, 0)
+})
+
+test('a server that lets in others only is well, and does not complain', { skip: !linux }, async t => {
+  const house = await RelayProcess.start(t, { args: [...relay, '-i', '192.0.2.1'] })
+  const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
+  assert.deepEqual([code, stdout.slice(0, 9)], [0, '554 5.7.1'])
+  // Anybody else who is refused is told of, and this line is the first one.
+  const stranger = await Wire.connect(house.port)
+  expectCode(await stranger.reply(), 554)
+  await house.stderr.find(/Invalid client IP/)
+  const lines = house.stderr.all.filter(line => line.includes('Invalid client IP'))
+  assert.deepEqual([lines.length, JSON.parse(lines[0]!).IP], [1, '127.0.0.1'])
+})
+
+test('a server that is full is well: to end it would help nobody', async t => {
+  const house = await RelayProcess.start(t, { args: [...relay, '--max-connections', '1'] })
+  await (await Wire.connect(house.port)).greet()
+  const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
+  assert.deepEqual([code, stdout.slice(0, 4)], [0, '421 '])
+})
+
+test('where the source cannot be had, it is any', async t => {
+  const house = await RelayProcess.start(t, { args: relay })
+  const parsed = parse([...relay, '-a', `127.0.0.1:${house.port}`], {})
+  if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))
+  // An address of nobody (RFC 5737).
+  const { healthy, sentence } = await askHealth(parsed.settings, '203.0.113.7')
+  assert.ok(healthy, sentence)
+})
+
+test('where nobody listens, or another server, or one that is silent, the exit code is 1', async t => {
+  const port = await freePort()
+  assert.deepEqual(await ask('-a', `127.0.0.1:${port}`), {
+    code: 1,
+    stdout: `connect ECONNREFUSED 127.0.0.1:${port}`,
+  })
+  assert.equal((await ask('-a', '127.0.0.1:0')).code, 1)
+  const behaviours: Record<string, RegExp> = {
+    '': /^No greeting within 3 s$/,
+    'SSH-2.0-x\r\n': /^SSH-2\.0-x$/,
+    '220 \x1b[31m\r\n': /^220 \\x1b\[31m$/,
+  }
+  for (const [greeting, sentence] of Object.entries(behaviours)) {
+    const other = createServer(socket => {
+      socket.on('error', () => {})
+      socket.write(greeting)
+    }).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    t.after(() => other.close())
+    const { code, stdout } = await ask('-a', `127.0.0.1:${(other.address() as AddressInfo).port}`)
+    assert.match(stdout, sentence)
+    assert.equal(code, greeting.startsWith('220') ? 0 : 1)
+  }
+})
+
+test('the first process of a container tells its arguments, also behind an init', () => {
+  const script = '/app/dist/cli.js'
+  const of = (...words: readonly string[]) => argumentsOfFirst(script, () => [...words, ''].join('\0'))
+  assert.deepEqual(of('node', script, '-a', ':2525'), ['-a', ':2525'])
+  assert.deepEqual(of('/sbin/docker-init', '--', 'node', script, '-n', 'A B', '-l', ''), [
+    ...['-n', 'A B', '-l', ''],
+  ])
+  assert.deepEqual(of('/sbin/init', 'splash'), [])
+  assert.deepEqual(of('node', '/app/dist/other.js', '-a', ':1'), [])
+  assert.deepEqual(of(), [])
+})
+
+const isolate = ['--pid', '--fork', '--mount-proc', '--kill-child']
+const canIsolate = linux && spawnSync('unshare', [...isolate, 'true']).status === 0
+
+test('in a container the health is that of its first process, whatever its arguments are, and SIGTERM ends it', {
+  skip: canIsolate ? false : 'this machine allows no namespaces (unshare)',
+}, async t => {
+  const port = await freePort()
+  const args = [...relay, '-a', `127.0.0.1:${port}`]
+  const unshare = spawn('unshare', [...isolate, process.execPath, program, ...args])
+  t.after(() => unshare.kill('SIGKILL'))
+  await new Lines(unshare.stderr).find(/^Try: /)
+  const [first = ''] = readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8').split(' ')
+  const beside = ['-t', first, '--pid', '--mount', process.execPath, program, '--health']
+  const { status, stdout } = spawnSync('nsenter', beside, { encoding: 'utf8', timeout: patienceMs })
+  assert.match(stdout, /^220 /)
+  assert.equal(status, 0)
+  // Its own arguments go on behind the others, and the last one wins.
+  const other = spawnSync('nsenter', [...beside, '-a', '127.0.0.1:0'], { timeout: patienceMs })
+  assert.equal(other.status, 1)
+  // The kernel gives the first process no signal that it does not ask for.
+  const exit = once(unshare, 'exit')
+  process.kill(Number(first), 'SIGTERM')
+  assert.deepEqual(await within(exit, 'the first process to end'), [0, null])
+})

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { expectCode, Wire } from '../transport/wire.ts'
+import { RelayProcess, type Scope } from './relay-process.ts'
+import { noTerminal, Terminal } from './terminal.ts'
+
+const args = ['-r', 'discard', '-a', '127.0.0.1:0']
+const plain =
+  /^\d\d:\d\d:\d\d OK {3}a@example\.org -> b@example\.org [\d.]+ (bytes|kB), \d+ ms, from 127\.0\.0\.1\r$/
+const coloured = /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[32mOK {2}\x1b\[0m a@example\.org -> b@example\.org /
+
+/** The program on a terminal, and its port. */
+async function start(scope: Scope, more: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const terminal = new Terminal(scope, [...args, ...more], env)
+  const line = await terminal.lines.find(/listens on /)
+  return { lines: terminal.lines, port: Number(/127\.0\.0\.1:(\d+)/.exec(line)![1]) }
+}
+
+async function send(port: number): Promise<void> {
+  const wire = await Wire.connect(port)
+  await wire.greet()
+  expectCode(await wire.mail('Subject: x\r\n\r\nx\r\n'), 250)
+  wire.vanish()
+}
+
+for (const [who, workers] of [
+  ['one process', '1'],
+  ['workers', '2'],
+] as const) {
+  test(`on a terminal the log of ${who} is for people, in colour`, { skip: noTerminal }, async t => {
+    const { lines, port } = await start(t, ['--workers', workers])
+    await send(port)
+    await lines.find(coloured)
+  })
+
+  test(`NO_COLOR and a simple terminal are minded by ${who}`, {
+    skip: noTerminal,
+  }, async t => {
+    for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
+      const { lines, port } = await start(t, ['--workers', workers], env)
+      await send(port)
+      await lines.find(plain)
+    }
+  })
+
+  test(`--log json is JSON on a terminal, too, from ${who}`, { skip: noTerminal }, async t => {
+    const { lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
+    await send(port)
+    assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
+  })
+
+  test(`--log text is text in a pipe, too, from ${who}`, async t => {
+    const relay = await RelayProcess.start(t, {
+      args: ['-r', 'discard', '--log', 'text', '--workers', workers],
+    })
+    await send(relay.port)
+    await relay.stdout.find(new RegExp(plain.source.replace('\\r$', '$')))
+  })
+}
+
+test('what a client says does not reach a terminal as an order', { skip: noTerminal }, async t => {
+  const { lines, port } = await start(t, ['-l', '^nobody$'])
+  const wire = await Wire.connect(port)
+  await wire.greet()
+  wire.say(
+    'MAIL FROM:<"\x1b[35m"@example.org>\r\nMAIL FROM:<red\u00ff@example.org>\r\nMAIL FROM:<x@example.org>\r\n',
+  )
+  const line = await lines.find(/FAIL.* x@example\.org/)
+  assert.match(line, /denied sender/i)
+  assert.doesNotMatch(lines.all.join('\n').replace(/\x1b\[(?:0|2|31|32)m/g, ''), /\x1b/)
+})
