@@ -31,6 +31,8 @@ export interface Start {
   readonly port?: number
   /** File descriptors that it may have open at once. */
   readonly maxFiles?: number
+  /** Ctrl-C in the terminal of whoever starts it is not for it. */
+  readonly detached?: boolean
 }
 
 /** How a process ended: one of the two is null. */
@@ -62,10 +64,10 @@ export class RelayProcess {
   /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
   static async start(
     scope: Scope,
-    { args = [], env, implicitTls, port = 0, maxFiles }: Start,
+    { args = [], env, implicitTls, port = 0, maxFiles, detached }: Start,
   ): Promise<RelayProcess> {
     const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
-    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, maxFiles)
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, maxFiles, detached)
     const relay = new RelayProcess(child)
     scope.after(async () => void (await relay.kill()))
     const up = relay.stderr.find(/^Try: /)
@@ -169,6 +171,7 @@ function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   maxFiles?: number,
+  detached = false,
 ): ChildProcess {
   const command = [process.execPath, program, ...args]
   const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
@@ -177,6 +180,7 @@ function launch(
   const clean = { PATH: process.env.PATH ?? '', HOME: '/nonexistent' }
   return spawn(file, rest, {
     env: { ...clean, ...env },
+    detached,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
