@@ -89,8 +89,8 @@ export interface Totals {
 
 /** How long a mail is looked at after its client has settled it: a call may still come. */
 const lingerMs = 60_000
-/** Findings that are kept in full. */
-const maxFindings = 100
+/** Findings of a type that are kept in full. */
+const maxFindings = 20
 
 /** What every client heard and what the service took, mail by mail. */
 export class Books {
@@ -253,6 +253,6 @@ export class Books {
 
   #find(finding: Finding): void {
     this.counts.set(finding.type, this.count(finding.type) + 1)
-    if (this.findings.length < maxFindings) this.findings.push(finding)
+    if (this.count(finding.type) <= maxFindings) this.findings.push(finding)
   }
 }

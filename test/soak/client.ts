@@ -101,9 +101,14 @@ export class Client {
       await wire.startTls()
       return await wire.ask(`EHLO ${this.#connection}`)
     })
-    if (greeted?.code === 250) this.#wire = wire
-    else wire?.vanish()
-    return this.#wire
+    if (greeted?.code !== 250) {
+      wire?.vanish()
+      return undefined
+    }
+    // When the program has closed its half there is nothing to stay for.
+    wire!.socket.once('end', () => wire!.vanish())
+    this.#wire = wire
+    return wire
   }
 
   async #try(

@@ -27,6 +27,31 @@ export const happenings = [
 ] as const
 export type Happening = (typeof happenings)[number]
 
+/** What may happen in a soak. */
+export interface Profile {
+  /** Whether the service has faults. */
+  readonly faults: boolean
+  /** Whether clients leave in the middle. */
+  readonly leaving: boolean
+  readonly happenings: readonly Happening[]
+  /** Milliseconds that the service takes at most for an answer without a fault. */
+  readonly answerMs: number
+}
+
+/** The profiles that a soak can have. */
+export const profiles = {
+  faulty: { faults: true, leaving: true, happenings, answerMs: 0 },
+  /** Nothing happens: what the program can do. */
+  calm: { faults: false, leaving: false, happenings: [], answerMs: 0 },
+  /** Nothing but restarts, with mails under way: no excuse holds for anything. */
+  restarts: {
+    faults: false,
+    leaving: false,
+    happenings: ['the program is stopped and started'],
+    answerMs: 80,
+  },
+} satisfies Readonly<Record<string, Profile>>
+
 const started = '<SendRawEmailResponse xmlns="http://ses.amazonaws.com/doc/2010-12-01/"><SendRawEm'
 const page = { type: 'answer', contentType: 'text/html', body: '<html>proxy</html>' } as const
 

@@ -1,17 +1,18 @@
 /**
- * `npm run soak -- [--minutes N] [--mails N] [--rate N] [--clients N] [--workers N] [--seed N] [--profile calm]`: sends
- * mails through the program to a service that fails in every way, while the program is restarted and killed, and keeps
- * books of what each client heard and what the service took. Ends with 1 if a mail was lost or duplicated, or anything
- * else is wrong. Ctrl-C ends it early, books closed; a second one at once.
+ * `npm run soak -- [--minutes N] [--mails N] [--rate N] [--clients N] [--workers N] [--seed N] [--every SECONDS]
+ * [--profile calm|restarts]`: sends mails through the program to a service that fails in every way, while the program
+ * is restarted and killed, and keeps books of what each client heard and what the service took. Ends with 1 if a mail
+ * was lost or duplicated, or anything else is wrong. Ctrl-C ends it early, books closed; a second one at once.
  */
 import { parseArgs } from 'node:util'
+import { profiles } from './faults.ts'
 import { isClean, progressOf, reportOf } from './report.ts'
 import { type Plan, Soak } from './soak.ts'
 
 const plan = read()
 if (plan === undefined) {
   console.error(
-    'Usage: npm run soak -- [--minutes N] [--mails N] [--rate N] [--clients N] [--workers N] [--seed N] [--every SECONDS] [--profile faulty|calm]',
+    'Usage: npm run soak -- [--minutes N] [--mails N] [--rate N] [--clients N] [--workers N] [--seed N] [--every SECONDS] [--profile faulty|calm|restarts]',
   )
   process.exit(2)
 }
@@ -62,7 +63,7 @@ function read(): Plan | undefined {
     [minutes!, every!, mails!, rate!].every(number => number > 0) &&
     [clients!, workers!].every(number => Number.isInteger(number) && number > 0) &&
     Number.isInteger(seed!)
-  if (!isRight || (profile !== 'faulty' && profile !== 'calm')) return undefined
+  if (!isRight || !isProfile(profile)) return undefined
   return {
     seed: seed!,
     ms: minutes! * 60_000,
@@ -76,4 +77,8 @@ function read(): Plan | undefined {
     drainMs: 8_000,
     upstreamMs: 5_000,
   }
+}
+
+function isProfile(name: string): name is keyof typeof profiles {
+  return Object.hasOwn(profiles, name)
 }

@@ -9,14 +9,24 @@ import { readRecipient } from './mails.ts'
 /** How far ahead of their end the AWS SDK renews credentials. */
 const renewedAheadMs = 5 * 60_000
 
+/** How a service is. */
+export interface Nature {
+  readonly seed: number
+  /** Whether there are faults; without them everything is accepted. */
+  readonly faults: boolean
+  /** Milliseconds that an answer without a fault takes at most. */
+  readonly answerMs: number
+  /** How long the program uses a key. */
+  readonly rotationMs: number
+}
+
 /** The service that mails go to, with its faults, and whoever hands out the keys to it. */
 export class Service {
   /** Faults that were done, by name. */
   readonly done = new Map<string, number>()
-  /** Whether there are faults; without them everything is accepted at once. */
-  faulty: boolean
   readonly #books: Books
-  readonly #seed: number
+  readonly #nature: Nature
+  #faulty: boolean
   readonly #ses: SesStandIn
   readonly #issuer: Issuer
   readonly #port: number
@@ -27,23 +37,22 @@ export class Service {
   #revoked = 0
   #messages = 0
 
-  private constructor(ses: SesStandIn, issuer: Issuer, books: Books, seed: number, faulty: boolean) {
+  private constructor(ses: SesStandIn, issuer: Issuer, books: Books, nature: Nature) {
     this.#ses = ses
     this.#issuer = issuer
     this.#books = books
-    this.#seed = seed
-    this.#random = new Random(seed)
-    this.faulty = faulty
+    this.#nature = nature
+    this.#faulty = nature.faults
+    this.#random = new Random(nature.seed)
     this.#port = Number(new URL(ses.endpoint).port)
   }
 
-  /** @param rotationMs how long the program uses a key */
-  static async start(books: Books, seed: number, faulty: boolean, rotationMs: number): Promise<Service> {
+  static async start(books: Books, nature: Nature): Promise<Service> {
     const ses = await SesStandIn.start()
     const issuer = await Issuer.start(ses)
     issuer.authorization = 'a token'
-    issuer.validMs = renewedAheadMs + rotationMs
-    const service = new Service(ses, issuer, books, seed, faulty)
+    issuer.validMs = renewedAheadMs + nature.rotationMs
+    const service = new Service(ses, issuer, books, nature)
     ses.director = {
       turnsAway: () => service.#turnsAway(),
       decide: call => service.#decide(call),
@@ -65,6 +74,11 @@ export class Service {
   /** Times that the program has got a key. */
   get rotations(): number {
     return this.#issuer.keys.length
+  }
+
+  /** Has no faults any more. */
+  calm(): void {
+    this.#faulty = false
   }
 
   /** Breaks all connections and is not there for a while. */
@@ -102,7 +116,7 @@ export class Service {
   #turnsAway(): boolean {
     // One near the beginning, so that a short soak has it.
     const draw = this.#random.below(1000)
-    const chosen = this.faulty && (this.#ses.requests === 30 || draw < unreadPerThousand)
+    const chosen = this.#faulty && (this.#ses.requests === 30 || draw < unreadPerThousand)
     if (chosen) this.#count(unread)
     return chosen
   }
@@ -113,7 +127,7 @@ export class Service {
     this.#calls.set(number, before + 1)
     const [oldest] = this.#calls.keys()
     if (this.#calls.size > 50_000) this.#calls.delete(oldest!)
-    const fault = this.faulty ? faultOf(this.#seed, number, before) : undefined
+    const fault = this.#faulty ? faultOf(this.#nature.seed, number, before) : undefined
     if (fault) this.#count(fault.name)
     const { received, content } = split(data)
     const call = this.#books.call({
@@ -131,7 +145,7 @@ export class Service {
     if (call && early) this.#books.answered(call, true)
     return {
       outcome: outcome.type === 'accept' ? { ...outcome, messageId: `soak-${++this.#messages}` } : outcome,
-      afterMs: fault?.afterMs ?? 0,
+      afterMs: fault?.afterMs ?? this.#random.below(this.#nature.answerMs + 1),
       answered: whole => {
         if (call && !early) this.#books.answered(call, whole && fault?.told !== 'never')
       },

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../program/random.ts'
 import { Books } from './books.ts'
 import { Clients } from './clients.ts'
-import { type Happening, happenings } from './faults.ts'
+import { type Happening, type Profile, profiles } from './faults.ts'
 import { Program } from './program.ts'
 import { Service } from './service.ts'
 
@@ -18,8 +18,7 @@ export interface Plan {
   /** Clients at once. */
   readonly clients: number
   readonly workers: number
-  /** `faulty`: everything that can happen; `calm`: nothing. */
-  readonly profile: 'faulty' | 'calm'
+  readonly profile: keyof typeof profiles
   /** Between two happenings. */
   readonly happenEveryMs: number
   /** After so many of them it is over, too. */
@@ -57,7 +56,8 @@ export class Soak {
     this.books = books
     this.service = service
     this.program = program
-    const variety = { leaving: profile === 'faulty', maxRecipients: 120, maxBytes: 4_000_000 }
+    const { leaving } = profiles[profile]
+    const variety = { leaving, maxRecipients: 120, maxBytes: 4_000_000 }
     this.clients = new Clients(books, program, { seed, rate, mails, clients, variety })
     this.#random = new Random(seed)
   }
@@ -65,7 +65,7 @@ export class Soak {
   static async start(plan: Plan): Promise<Soak> {
     const { seed, workers, drainMs, upstreamMs, profile } = plan
     const books = new Books({ workers, drainMs, upstreamMs })
-    const service = await Service.start(books, seed, profile === 'faulty', rotationMs)
+    const service = await Service.start(books, { seed, rotationMs, ...profiles[profile] })
     const seconds = (ms: number) => String(ms / 1000)
     const args = ['--workers', String(workers), '--max-recipients', '120', '--patience', '5']
     const times = ['--drain-timeout', seconds(drainMs), '--upstream-timeout', seconds(upstreamMs)]
@@ -98,11 +98,11 @@ export class Soak {
     const { ms, happenings } = this.plan
     const over = () =>
       this.#halted || this.clients.done || this.sentMs >= ms || this.#happenings >= happenings
-    if (this.plan.profile === 'faulty') await this.#befall(over)
+    await this.#befall(profiles[this.plan.profile], over)
     while (!over()) await sleep(lookMs)
     this.clients.close()
     this.#closedAt = performance.now()
-    this.service.faulty = false
+    this.service.calm()
     const deadline = performance.now() + settleMs
     while (this.books.unsettled > 0 && performance.now() < deadline) await sleep(lookMs)
     clearInterval(review)
@@ -115,9 +115,9 @@ export class Soak {
   }
 
   /** Lets things happen, one after the other, each of them once before any comes again. */
-  async #befall(over: () => boolean): Promise<void> {
+  async #befall({ happenings }: Profile, over: () => boolean): Promise<void> {
     const deck: Happening[] = []
-    for (;;) {
+    while (happenings.length > 0) {
       const next = performance.now() + this.plan.happenEveryMs
       while (performance.now() < next) {
         if (over()) return
