@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Late } from '../program/deadline.ts'
 import { Random } from '../program/random.ts'
 import { type HeardReply, Wire } from '../transport/wire.ts'
 import type { Attempt, Books, Ending, Entry, Life } from './books.ts'
@@ -92,15 +93,22 @@ export class Client {
     this.#life = this.#program.life
     this.#mails = 0
     let wire: Wire | undefined
-    const greeted = await hear(async () => {
-      wire = await Wire.connect(this.#program.portFor(implicit), { tls: implicit })
-      const greeting = await wire.reply('connecting')
-      if (greeting.code !== 220) return greeting
-      const hello = await wire.ask(`EHLO ${this.#connection}`)
-      if (tls !== 'starttls' || hello.code !== 250) return hello
-      await wire.startTls()
-      return await wire.ask(`EHLO ${this.#connection}`)
-    })
+    let late = false
+    const greeted = await hear(
+      async () => {
+        wire = await Wire.connect(this.#program.portFor(implicit), { tls: implicit })
+        const greeting = await wire.reply('connecting')
+        if (greeting.code !== 220) return greeting
+        const hello = await wire.ask(`EHLO ${this.#connection}`)
+        if (tls !== 'starttls' || hello.code !== 250) return hello
+        await wire.startTls()
+        return await wire.ask(`EHLO ${this.#connection}`)
+      },
+      () => (late = wire !== undefined),
+    )
+    if (late) {
+      this.#books.note({ type: 'unanswered', text: `${this.#connection} was connected, and heard nothing` })
+    }
     if (greeted?.code !== 250) {
       wire?.vanish()
       return undefined
@@ -158,7 +166,7 @@ export class Client {
     let late = false
     const reply = await hear(
       () => wire.reply('the end of the mail', replyMs),
-      () => (late = !wire.ended),
+      () => (late = true),
     )
     return late ? { type: 'silence' } : endingOf(reply)
   }
@@ -195,12 +203,12 @@ function stuffed(content: Buffer): Buffer {
   return Buffer.from(`${content.toString('latin1').replaceAll('\r\n.', '\r\n..')}.\r\n`, 'latin1')
 }
 
-/** What was heard; `undefined` if the connection, or the patience, came to its end first. */
-async function hear<T>(listen: () => Promise<T>, ended: () => void = () => {}): Promise<T | undefined> {
+/** What was heard; `undefined` if the connection came to its end first, or the patience: then `late` is called. */
+async function hear<T>(listen: () => Promise<T>, late: () => void = () => {}): Promise<T | undefined> {
   try {
     return await listen()
-  } catch {
-    ended()
+  } catch (error) {
+    if (error instanceof Late) late()
     return undefined
   }
 }
