@@ -91,11 +91,15 @@ export class RelayProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** The most memory that it has had, in bytes; `undefined` where the system does not tell. */
-  async peakMemory(): Promise<number | undefined> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '')
-    const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+  /** The most memory that it has had, in bytes, without its workers; `undefined` where the system does not tell. */
+  peakMemory(): Promise<number | undefined> {
+    return peakMemoryOf(this.pid)
+  }
+
+  /** Its workers' process ids; none where the system does not tell. */
+  async workers(): Promise<readonly number[]> {
+    const text = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').catch(() => '')
+    return text.split(' ').filter(Boolean).map(Number)
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -135,6 +139,13 @@ export class RelayProcess {
     const [exit] = await within(over, 'the program to end', () => `it said ${this.stderr.all.join('\n')}`)
     return exit
   }
+}
+
+/** The most memory that a process has had, in bytes; `undefined` where it is gone, or the system does not tell. */
+export async function peakMemoryOf(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
 }
 
 /** What a run of the program that ends by itself left behind. */

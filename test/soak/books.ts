@@ -6,8 +6,8 @@ export interface Life {
   readonly number: number
   /** It was told to stop (SIGTERM), milliseconds of `performance.now`. */
   stoppedAt?: number
-  /** It was ended without warning (SIGKILL), or ended by itself. */
-  killedAt?: number
+  /** When it, or one of its workers, was ended without warning (SIGKILL), or ended by itself. */
+  readonly kills: number[]
 }
 
 /** How an attempt ended, as its client knows it. */

@@ -19,6 +19,7 @@ export interface Fault {
 export const happenings = [
   'the program is stopped and started',
   'the program is killed and started',
+  'a worker is killed',
   'the service is away',
   'the keys are revoked',
   'no new keys are handed out',

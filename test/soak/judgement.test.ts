@@ -13,7 +13,7 @@ class Story {
   readonly books: Books
   readonly plan: Plan
   readonly entry: Entry
-  life: Life = { number: 1 }
+  life: Life = { number: 1, kills: [] }
   readonly #content: Buffer
   #connections = 0
 
@@ -106,34 +106,40 @@ test('what the program sends again by itself is duplicated, however doubtful the
 })
 
 test('a new try of the client is an excuse only where nobody can have known that the mail was taken', () => {
-  for (const [ending, told, life, found] of [
-    [later, true, {}, 'duplicated'],
-    [later, false, {}, undefined],
-    [{ type: 'left' }, true, {}, undefined],
-    [{ type: 'broken' }, true, { killedAt: 0 }, undefined],
-    [{ type: 'broken' }, true, { stoppedAt: 0 }, 'unanswered'],
-    [{ type: 'silence' }, true, {}, 'unanswered'],
-    [{ type: 'reply', code: 421, text: '421 4.3.2 bye' }, true, { stoppedAt: 0 }, undefined],
-    [
-      { type: 'reply', code: 421, text: '421 4.3.2 bye' },
-      true,
-      { stoppedAt: performance.now() },
-      'duplicated',
-    ],
-  ] as const) {
+  const farewell: Ending = { type: 'reply', code: 421, text: '421 4.3.2 bye' }
+  const [left, broken, silence]: Ending[] = [{ type: 'left' }, { type: 'broken' }, { type: 'silence' }]
+  const unheard = ['duplicated', 'unanswered']
+  const cases: {
+    readonly ending: Ending
+    readonly told?: boolean
+    /** The program was killed before the attempt, or during it. */
+    readonly killed?: 'before' | 'during'
+    readonly stoppedMsAgo?: number
+    readonly found: readonly string[]
+  }[] = [
+    { ending: later, found: ['duplicated'] },
+    { ending: later, told: false, found: [] },
+    { ending: left!, found: [] },
+    { ending: broken!, killed: 'during', found: [] },
+    { ending: broken!, killed: 'before', found: unheard },
+    { ending: broken!, stoppedMsAgo: 2000, found: unheard },
+    { ending: silence!, found: unheard },
+    { ending: farewell, stoppedMsAgo: 2000, found: [] },
+    { ending: farewell, stoppedMsAgo: 10, found: ['duplicated'] },
+  ]
+  for (const { ending, told = true, killed, stoppedMsAgo, found } of cases) {
     const story = new Story()
-    story.life = { number: 1, ...life }
+    const now = performance.now()
+    if (killed === 'before') story.life.kills.push(now - 1)
+    if (stoppedMsAgo !== undefined) story.life.stoppedAt = now - stoppedMsAgo
     const [first, second] = [story.attempt(), story.attempt()]
     story.call(first, { told })
-    // So that what happened to the program happened before.
-    if ('stoppedAt' in life && life.stoppedAt === 0) story.life.stoppedAt = performance.now() - 2000
+    if (killed === 'during') story.life.kills.push(performance.now())
     story.end(first, ending)
     story.call(second)
     story.end(second, yes)
-    const expected =
-      found === undefined ? [] : found === 'unanswered' ? ['duplicated', 'unanswered'] : ['duplicated']
-    assert.deepEqual(story.close(), expected, JSON.stringify([ending, told, life]))
-    assert.equal(story.excuses.length, found === undefined ? 1 : 0)
+    assert.deepEqual(story.close(), found, JSON.stringify([ending, told, killed, stoppedMsAgo]))
+    assert.equal(story.excuses.length, found.length === 0 ? 1 : 0)
   }
 })
 
@@ -149,7 +155,7 @@ test('who has a mail that was delivered in part gets it again only when the memo
     story.call(first, { to: 40 })
     story.call(first, { from: 40, taken: false })
     story.end(first, later)
-    if (lives === 2) story.life = { number: 2 }
+    if (lives === 2) story.life = { number: 2, kills: [] }
     const second = story.attempt()
     story.call(second)
     story.end(second, yes)

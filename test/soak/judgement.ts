@@ -116,8 +116,9 @@ function order({ attempts }: Entry, { attempt }: Call): number {
   return attempt === undefined ? attempts.length : attempts.indexOf(attempt)
 }
 
-function wasKilled({ life, endedAt = Number.NaN }: Attempt): boolean {
-  return life.killedAt !== undefined && life.killedAt <= endedAt
+/** It was, while the attempt went on. */
+function wasKilled({ life, begunAt, endedAt = Number.NaN }: Attempt): boolean {
+  return life.kills.some(at => begunAt <= at && at <= endedAt)
 }
 
 function named({ plan }: Entry, places: readonly number[]): string {
@@ -136,7 +137,7 @@ function timelineOf({ plan, attempts, calls }: Entry): readonly string[] {
     events.push({ at: endedAt!, text: `${who} ends, ${finished ? 'all' : 'not all'} was said: ${how}` })
     if (life.stoppedAt !== undefined)
       events.push({ at: life.stoppedAt, text: `start ${life.number}: SIGTERM` })
-    if (life.killedAt !== undefined) events.push({ at: life.killedAt, text: `start ${life.number}: killed` })
+    for (const at of life.kills) events.push({ at, text: `start ${life.number}: SIGKILL` })
   }
   for (const { attempt, at, recipients, taken, how, answer } of calls) {
     const of = attempt === undefined ? 'no attempt' : `attempt ${attempts.indexOf(attempt) + 1}`

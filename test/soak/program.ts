@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../program/free-port.ts'
-import { RelayProcess } from '../program/relay-process.ts'
+import { peakMemoryOf, RelayProcess } from '../program/relay-process.ts'
 import type { Books, Life } from './books.ts'
 
 const tlsFolder = fileURLToPath(new URL('../../fixtures/tls/', import.meta.url))
@@ -38,7 +38,7 @@ export class Program {
   readonly #port: number
   #relay: RelayProcess | undefined
   #tidy: (() => Promise<void>) | undefined
-  #life: Life = { number: 0 }
+  #life: Life = { number: 0, kills: [] }
   /** Somebody has asked it to end. */
   #ending = false
   #certificate = 0
@@ -73,7 +73,7 @@ export class Program {
   async begin(): Promise<void> {
     this.#ending = false
     // Somebody may be served before the start is known here.
-    const life: Life = { number: ++this.starts }
+    const life: Life = { number: ++this.starts, kills: [] }
     this.#life = life
     const tls = ['-c', join(this.#folder, 'cert.pem'), '-k', join(this.#folder, 'key.pem')]
     const { args, env } = this.#manner
@@ -89,7 +89,7 @@ export class Program {
     this.#relay = relay
     void relay.exited.then(exit => {
       if (this.#ending || this.#relay !== relay) return
-      life.killedAt = performance.now()
+      life.kills.push(performance.now())
       this.#books.note({ type: 'program', text: `it ended by itself: ${JSON.stringify(exit)}` })
       void this.begin()
     })
@@ -109,8 +109,16 @@ export class Program {
   async kill(): Promise<void> {
     this.#ending = true
     await this.#watch()
-    this.#life.killedAt = performance.now()
+    this.#life.kills.push(performance.now())
     await this.#relay!.kill()
+  }
+
+  /** SIGKILL to one of its workers. */
+  async killWorker(): Promise<void> {
+    const [pid] = await this.#relay!.workers()
+    if (pid === undefined) return
+    this.#life.kills.push(performance.now())
+    process.kill(pid, 'SIGKILL')
   }
 
   /** Gives it another certificate, tells it so or not, and waits until it has said that it has read it. */
@@ -153,10 +161,13 @@ export class Program {
       if (line === 'TLS certificate read again') this.reloads++
       else if (!expected.test(line) && this.remarks.length < 20) this.remarks.push(line)
     }
-    this.peakBytes = Math.max(this.peakBytes, (await relay.peakMemory()) ?? 0)
+    const pids = [relay.pid, ...(await relay.workers())]
+    const peaks = await Promise.all(pids.map(peakMemoryOf))
+    const bytes = peaks.reduce<number>((sum, peak = 0) => sum + peak, 0)
+    this.peakBytes = Math.max(this.peakBytes, bytes)
   }
 }
 
 /** Lines of the log, and what is said when it starts and stops. */
 const expected =
-  /^\{|^aws-smtp-relay \S+ listens |^Mail goes to |^Try: |^Stopping: |^Mail cannot be sent yet: |^$/
+  /^\{|^aws-smtp-relay \S+ listens |^Mail goes to |^Try: |^Stopping: |^Mail cannot be sent yet: |^Worker \d+ \(process \d+\) was killed by SIGKILL; |^$/

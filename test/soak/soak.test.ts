@@ -6,6 +6,9 @@ import { Soak } from './soak.ts'
 
 // `npm run soak` does the same for as long as one likes.
 
+// With one worker there is none that could be killed alone.
+const possible = happenings.filter(name => name !== 'a worker is killed')
+
 test('whatever befalls the program and the service, no mail is lost and none is sent twice without an excuse', async () => {
   const soak = await Soak.start({
     seed: Number(process.env.SEED ?? 1),
@@ -16,7 +19,7 @@ test('whatever befalls the program and the service, no mail is lost and none is 
     workers: 1,
     profile: 'faulty',
     happenEveryMs: 600,
-    happenings: happenings.length,
+    happenings: possible.length,
     drainMs: 4_000,
     upstreamMs: 2_000,
   })
@@ -28,7 +31,7 @@ test('whatever befalls the program and the service, no mail is lost and none is 
     [unread, ...faults.map(({ name }) => name)].sort(),
     report,
   )
-  assert.deepEqual([...soak.happened.keys()].sort(), [...happenings].sort(), report)
+  assert.deepEqual([...soak.happened.keys()].sort(), [...possible].sort(), report)
   assert.equal(soak.program.starts, 3)
   assert.deepEqual(soak.program.remarks, [])
   const { mails, accepted, refused, ambiguous } = soak.books.totals

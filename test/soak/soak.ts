@@ -116,14 +116,15 @@ export class Soak {
 
   /** Lets things happen, one after the other, each of them once before any comes again. */
   async #befall({ happenings }: Profile, over: () => boolean): Promise<void> {
+    const possible = happenings.filter(name => this.plan.workers > 1 || name !== 'a worker is killed')
     const deck: Happening[] = []
-    while (happenings.length > 0) {
+    while (possible.length > 0) {
       const next = performance.now() + this.plan.happenEveryMs
       while (performance.now() < next) {
         if (over()) return
         await sleep(Math.min(lookMs, this.plan.happenEveryMs))
       }
-      if (deck.length === 0) deck.push(...happenings)
+      if (deck.length === 0) deck.push(...possible)
       const [happening] = deck.splice(this.#random.below(deck.length), 1)
       await this.#happen(happening!)
       this.#happenings++
@@ -139,6 +140,8 @@ export class Soak {
       case 'the program is killed and started':
         await this.program.kill()
         return this.program.begin()
+      case 'a worker is killed':
+        return this.program.killWorker()
       case 'the service is away':
         return this.service.goAway(awayMs)
       case 'the keys are revoked':
