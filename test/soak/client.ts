@@ -145,15 +145,13 @@ export class Client {
       const pieces = 1 + this.#random.below(4)
       const size = Math.ceil(said.length / pieces)
       for (let at = 0; at + size < said.length; at += size) {
-        wire.say(`BDAT ${size}\r\n`)
-        wire.say(said.subarray(at, at + size))
+        wire.say(chunk(said.subarray(at, at + size)))
         const reply = await hear(() => wire.reply('BDAT'))
         if (reply?.code !== 250) return endingOf(reply)
       }
       const last = said.subarray(size * Math.floor((said.length - 1) / size))
       attempt.finished = true
-      wire.say(`BDAT ${last.length} LAST\r\n`)
-      wire.say(last)
+      wire.say(chunk(last, ' LAST'))
     } else {
       attempt.finished = true
       wire.say(said)
@@ -196,6 +194,11 @@ export class Client {
 
 function endingOf(reply: HeardReply | undefined): Ending {
   return reply === undefined ? { type: 'broken' } : { type: 'reply', code: reply.code, text: reply.text }
+}
+
+/** In one write: the kernel would hold the second one back until the first is acknowledged. */
+function chunk(bytes: Buffer, last = ''): Buffer {
+  return Buffer.concat([Buffer.from(`BDAT ${bytes.length}${last}\r\n`), bytes])
 }
 
 /** As it goes over the wire, its final dot included (RFC 5321 section 4.5.2). */
