@@ -6,7 +6,7 @@ import { Soak } from '../soak/soak.ts'
 const restarts = 20
 
 for (const workers of [1, 2]) {
-  test(`twenty restarts under load: no mail is lost, none is sent twice, ${workers} of --workers`, async () => {
+  test(`twenty restarts under load: no mail is lost, none is sent twice, ${workers} of --workers`, async t => {
     const soak = await Soak.start({
       seed: Number(process.env.SEED ?? 1),
       ms: 60_000,
@@ -20,6 +20,7 @@ for (const workers of [1, 2]) {
       drainMs: 8_000,
       upstreamMs: 5_000,
     })
+    t.after(() => soak.close())
     await soak.run()
     const report = reportOf(soak)
     assert.ok(isClean(soak), report)

@@ -1,7 +1,9 @@
-import type { Books, Entry } from './books.ts'
-import { Client, habits } from './client.ts'
+import type { Books } from './books.ts'
+import { Client } from './client.ts'
+import { habits } from './habits.ts'
 import { contentOf, planOf, type Variety } from './mails.ts'
 import type { Program } from './program.ts'
+import type { Entry } from './record.ts'
 
 /** What the clients are to do. */
 export interface Load {

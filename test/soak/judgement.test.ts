@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Attempt, Books, type Ending, type Entry, type Life } from './books.ts'
+import { Books } from './books.ts'
 import type { Finding } from './judgement.ts'
 import { contentOf, type Plan, planOf } from './mails.ts'
+import type { Attempt, Ending, Entry, Life } from './record.ts'
 
 const terms = { workers: 1, drainMs: 1000, upstreamMs: 1000 }
 const yes: Ending = { type: 'reply', code: 250, text: '250 2.0.0 Ok' }

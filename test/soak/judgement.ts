@@ -1,4 +1,4 @@
-import type { Attempt, Call, Entry, Terms } from './books.ts'
+import type { Attempt, Call, Entry, Terms } from './record.ts'
 
 /** Something that must not be. */
 export interface Finding {

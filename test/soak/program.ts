@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../program/free-port.ts'
 import { peakMemoryOf, RelayProcess } from '../program/relay-process.ts'
-import type { Books, Life } from './books.ts'
+import type { Books } from './books.ts'
+import type { Life } from './record.ts'
 
 const tlsFolder = fileURLToPath(new URL('../../fixtures/tls/', import.meta.url))
 /** Certificates and their keys, which the program is given in turn. */
@@ -90,8 +91,8 @@ export class Program {
     void relay.exited.then(exit => {
       if (this.#ending || this.#relay !== relay) return
       life.kills.push(performance.now())
-      this.#books.note({ type: 'program', text: `it ended by itself: ${JSON.stringify(exit)}` })
-      void this.begin()
+      this.#fault(`it ended by itself: ${JSON.stringify(exit)}`)
+      this.begin().catch((error: Error) => this.#fault(error.message))
     })
   }
 
@@ -100,9 +101,16 @@ export class Program {
     this.#ending = true
     await this.#watch()
     this.#life.stoppedAt = performance.now()
-    const { code, signal } = await this.#relay!.stop()
+    const relay = this.#relay!
+    try {
+      const { code, signal } = await relay.stop()
+      if (code !== 0) this.#fault(`SIGTERM ended it with ${code ?? signal}`)
+    } catch (error) {
+      this.#fault(`SIGTERM did not end it: ${(error as Error).message}`)
+      await this.kill()
+    }
+    // Its last words.
     await this.#watch()
-    if (code !== 0) this.#books.note({ type: 'program', text: `SIGTERM ended it with ${code ?? signal}` })
   }
 
   /** SIGKILL. */
@@ -128,9 +136,7 @@ export class Program {
     if (signal) this.#relay!.signal('SIGHUP')
     const deadline = performance.now() + reloadMs
     while (this.reloads === before && performance.now() < deadline) await sleep(watchMs)
-    if (this.reloads === before) {
-      this.#books.note({ type: 'program', text: `the certificate was not read within ${reloadMs} ms` })
-    }
+    if (this.reloads === before) this.#fault(`the certificate was not read within ${reloadMs} ms`)
   }
 
   async close(): Promise<void> {
@@ -138,6 +144,10 @@ export class Program {
     this.#ending = true
     await this.#tidy?.()
     await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  #fault(text: string): void {
+    this.#books.note({ type: 'program', text })
   }
 
   async #install(): Promise<void> {

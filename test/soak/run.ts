@@ -39,6 +39,7 @@ const timer = setInterval(() => {
 }, everyMs)
 await soak.run()
 clearInterval(timer)
+await soak.close()
 if (terminal) process.stdout.write('\r\x1b[K')
 console.log(reportOf(soak))
 process.exit(isClean(soak) ? 0 : 1)

@@ -9,7 +9,7 @@ import { Soak } from './soak.ts'
 // With one worker there is none that could be killed alone.
 const possible = happenings.filter(name => name !== 'a worker is killed')
 
-test('whatever befalls the program and the service, no mail is lost and none is sent twice without an excuse', async () => {
+test('whatever befalls the program and the service, no mail is lost and none is sent twice without an excuse', async t => {
   const soak = await Soak.start({
     seed: Number(process.env.SEED ?? 1),
     ms: 40_000,
@@ -23,6 +23,7 @@ test('whatever befalls the program and the service, no mail is lost and none is 
     drainMs: 4_000,
     upstreamMs: 2_000,
   })
+  t.after(() => soak.close())
   await soak.run()
   const report = reportOf(soak)
   assert.ok(isClean(soak), report)

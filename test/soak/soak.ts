@@ -48,6 +48,7 @@ export class Soak {
   #closedAt: number | undefined
   #halted = false
   #happenings = 0
+  readonly #review: NodeJS.Timeout
   readonly #random: Random
 
   private constructor(plan: Plan, books: Books, service: Service, program: Program) {
@@ -60,6 +61,10 @@ export class Soak {
     const variety = { leaving, maxRecipients: 120, maxBytes: 4_000_000 }
     this.clients = new Clients(books, program, { seed, rate, mails, clients, variety })
     this.#random = new Random(seed)
+    this.#review = setInterval(() => {
+      books.review()
+      service.expireKeys()
+    }, 1000)
   }
 
   static async start(plan: Plan): Promise<Soak> {
@@ -90,11 +95,26 @@ export class Soak {
 
   /** Sends, waits until all is settled, stops the program, and closes the books. */
   async run(): Promise<void> {
+    try {
+      await this.#send()
+      await this.program.stop()
+    } catch (error) {
+      this.books.note({ type: 'program', text: (error as Error).message })
+    }
+    this.books.close()
+  }
+
+  /** Nothing of it is left behind, whether it ended well or not. */
+  async close(): Promise<void> {
+    clearInterval(this.#review)
+    this.clients.end()
+    await this.program.close()
+    await this.service.close()
+  }
+
+  /** Sends as long as it should, and then what is left. */
+  async #send(): Promise<void> {
     const sending = this.clients.run()
-    const review = setInterval(() => {
-      this.books.review()
-      this.service.expireKeys()
-    }, 1000)
     const { ms, happenings } = this.plan
     const over = () =>
       this.#halted || this.clients.done || this.sentMs >= ms || this.#happenings >= happenings
@@ -105,13 +125,8 @@ export class Soak {
     this.service.calm()
     const deadline = performance.now() + settleMs
     while (this.books.unsettled > 0 && performance.now() < deadline) await sleep(lookMs)
-    clearInterval(review)
     this.clients.end()
     await sending
-    await this.program.stop()
-    await this.service.close()
-    await this.program.close()
-    this.books.close()
   }
 
   /** Lets things happen, one after the other, each of them once before any comes again. */
