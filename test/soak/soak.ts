@@ -21,7 +21,7 @@ export interface Plan {
   readonly profile: keyof typeof profiles
   /** Between two happenings. */
   readonly happenEveryMs: number
-  /** After so many of them it is over, too. */
+  /** After so many of them it is over, too, if there were mails enough for every fault. */
   readonly happenings: number
   readonly drainMs: number
   readonly upstreamMs: number
@@ -32,6 +32,7 @@ const settleMs = 120_000
 /** How long the program uses a key. */
 const rotationMs = 3_000
 const awayMs = 400
+const fewestMails = 200
 const lookMs = 100
 
 /** The program, the service behind it, the clients before it, and the books of what they say. */
@@ -116,8 +117,9 @@ export class Soak {
   async #send(): Promise<void> {
     const sending = this.clients.run()
     const { ms, happenings } = this.plan
-    const over = () =>
-      this.#halted || this.clients.done || this.sentMs >= ms || this.#happenings >= happenings
+    const { totals } = this.books
+    const enough = () => this.#happenings >= happenings && totals.accepted + totals.refused >= fewestMails
+    const over = () => this.#halted || this.clients.done || this.sentMs >= ms || enough()
     await this.#befall(profiles[this.plan.profile], over)
     while (!over()) await sleep(lookMs)
     this.clients.close()
@@ -139,6 +141,7 @@ export class Soak {
         if (over()) return
         await sleep(Math.min(lookMs, this.plan.happenEveryMs))
       }
+      if (this.#happenings >= this.plan.happenings) continue
       if (deck.length === 0) deck.push(...possible)
       const [happening] = deck.splice(this.#random.below(deck.length), 1)
       await this.#happen(happening!)
