@@ -8,7 +8,7 @@ import { parseAllDocuments } from 'yaml'
 export type Tree = any
 
 /** Options that the files name and the table does not have yet: to be removed when it has them. */
-export const coming: readonly string[] = ['admin', 'health']
+export const coming: readonly string[] = ['admin']
 
 export const folder = fileURLToPath(new URL('../../deploy/', import.meta.url))
 

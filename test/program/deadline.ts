@@ -1,6 +1,9 @@
 /** How long a test waits for what must happen; far longer than it takes, also on a machine that is busy. */
 export const patienceMs = 20_000
 
+/** It did not happen in time. */
+export class Late extends Error {}
+
 /** The promise's value, or an error that says what was waited for. `seen` tells what there was instead. */
 export async function within<T>(
   promise: Promise<T>,
@@ -10,7 +13,7 @@ export async function within<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${ms} ms for ${what}; ${seen()}`)), ms)
+    timer = setTimeout(() => reject(new Late(`waited ${ms} ms for ${what}; ${seen()}`)), ms)
   })
   try {
     return await Promise.race([promise, late])

@@ -31,6 +31,8 @@ export interface Start {
   readonly port?: number
   /** File descriptors that it may have open at once. */
   readonly maxFiles?: number
+  /** Ctrl-C in the terminal of whoever starts it is not for it. */
+  readonly detached?: boolean
 }
 
 /** How a process ended: one of the two is null. */
@@ -62,10 +64,10 @@ export class RelayProcess {
   /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
   static async start(
     scope: Scope,
-    { args = [], env, implicitTls, port = 0, maxFiles }: Start,
+    { args = [], env, implicitTls, port = 0, maxFiles, detached }: Start,
   ): Promise<RelayProcess> {
     const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
-    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, maxFiles)
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, maxFiles, detached)
     const relay = new RelayProcess(child)
     scope.after(async () => void (await relay.kill()))
     const up = relay.stderr.find(/^Try: /)
@@ -89,11 +91,15 @@ export class RelayProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** The most memory that it has had, in bytes; `undefined` where the system does not tell. */
-  async peakMemory(): Promise<number | undefined> {
-    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8').catch(() => '')
-    const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+  /** The most memory that it has had, in bytes, without its workers; `undefined` where the system does not tell. */
+  peakMemory(): Promise<number | undefined> {
+    return peakMemoryOf(this.pid)
+  }
+
+  /** Its workers' process ids; none where the system does not tell. */
+  async workers(): Promise<readonly number[]> {
+    const text = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').catch(() => '')
+    return text.split(' ').filter(Boolean).map(Number)
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -135,6 +141,13 @@ export class RelayProcess {
   }
 }
 
+/** The most memory that a process has had, in bytes; `undefined` where it is gone, or the system does not tell. */
+export async function peakMemoryOf(pid: number): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+}
+
 /** What a run of the program that ends by itself left behind. */
 export interface Run extends Exit {
   readonly stdout: string
@@ -169,6 +182,7 @@ function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   maxFiles?: number,
+  detached = false,
 ): ChildProcess {
   const command = [process.execPath, program, ...args]
   const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
@@ -177,6 +191,7 @@ function launch(
   const clean = { PATH: process.env.PATH ?? '', HOME: '/nonexistent' }
   return spawn(file, rest, {
     env: { ...clean, ...env },
+    detached,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

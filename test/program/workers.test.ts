@@ -83,6 +83,7 @@ for (const to of ['the primary', 'the whole group'] as const) {
       await crew.relay.stderr.find(/^Stopping/),
       'Stopping: 4 clients connected, running mails get 2147483 s; SIGINT again stops at once',
     )
+    await assert.rejects(Wire.connect(crew.relay.port), { code: 'ECONNREFUSED' })
     busy.say('\r\nlate\r\n.\r\n')
     assert.match((await busy.reply()).text, /^250 2\.0\.0 Ok \S+$/)
     assert.match(await busy.rest(), /^421 4\.3\.2 /)

@@ -29,6 +29,25 @@ export type Outcome =
   | { readonly type: 'hang' }
   /** The connection is reset, before or after the request's body was read. */
   | { readonly type: 'reset'; readonly bodyRead: boolean }
+  /** These bytes, which need not be HTTP, then the connection is closed. */
+  | { readonly type: 'fragment'; readonly bytes: string }
+
+/** Decides over every request in the place of the script, and hears how it went. */
+export interface Director<Call> {
+  /** A request begins. Where this is true its connection is reset, and nothing of it is read. */
+  turnsAway(): boolean
+  /** A mail was read to its end. It is not kept in `calls`. */
+  decide(call: Call): Decision
+}
+
+/** What becomes of a mail that was read. */
+export interface Decision {
+  readonly outcome: Outcome
+  /** Milliseconds until the answer; none if left out. */
+  readonly afterMs?: number
+  /** Called once, when the answer is over. @param whole the system has all of it */
+  readonly answered?: (whole: boolean) => void
+}
 
 /** An answer as it goes over the wire. */
 export interface Answer {
@@ -66,6 +85,8 @@ export abstract class AwsStandIn<Call> {
   connections = 0
   /** The recipients a second that the account may send; without it the permission to ask is missing. */
   maxSendRate: number | undefined
+  /** Without one, the script and `always` decide. */
+  director: Director<Call> | undefined
   readonly #scheme: 'http' | 'https'
   readonly #server: Server
   readonly #accounts = new Map<string, Account>([['AKIDEXAMPLE', { secret: 'not-a-secret' }]])
@@ -108,6 +129,11 @@ export abstract class AwsStandIn<Call> {
     this.#accounts.set(accessKeyId, account)
   }
 
+  /** Lets somebody call no more. */
+  distrust(accessKeyId: string): void {
+    this.#accounts.delete(accessKeyId)
+  }
+
   /** The outcomes of the next requests, one each; after them all are accepted. */
   script(...outcomes: readonly Outcome[]): void {
     this.#script.push(...outcomes)
@@ -123,8 +149,9 @@ export abstract class AwsStandIn<Call> {
     return new Promise(resolve => this.#arrivals.push(resolve))
   }
 
-  async listen(): Promise<this> {
-    await new Promise<void>(resolve => this.#server.listen(0, '127.0.0.1', resolve))
+  /** Also after `close`. @param port a free one if left out */
+  async listen(port = 0): Promise<this> {
+    await new Promise<void>(resolve => this.#server.listen(port, '127.0.0.1', resolve))
     return this
   }
 
@@ -138,7 +165,8 @@ export abstract class AwsStandIn<Call> {
     this.requests++
     const outcome = this.#script.shift() ?? this.#always
     for (const arrived of this.#arrivals.splice(0)) arrived()
-    if (outcome.type === 'reset' && !outcome.bodyRead) return void reset(request.socket)
+    const unread = this.director?.turnsAway() ?? (outcome.type === 'reset' && !outcome.bodyRead)
+    if (unread) return reset(request.socket)
     if (outcome.type === 'cutShort') {
       return void response.writeHead(outcome.status, { connection: 'close' }).end()
     }
@@ -153,8 +181,21 @@ export abstract class AwsStandIn<Call> {
     const complaint = checkSignature(request, body, this.service, this.#accounts)
     if (complaint) return send(response, this.refused({ type: 'refuse', status: 403, ...complaint }))
     const call = this.read(request, body)
+    if (call !== undefined && this.director) {
+      return this.#direct(this.director.decide(call), call, request, response)
+    }
     if (call !== undefined) this.calls.push(call)
     this.#answer(outcome, call, request, response)
+  }
+
+  #direct(decision: Decision, call: Call, request: IncomingMessage, response: ServerResponse): void {
+    const { outcome, afterMs = 0, answered } = decision
+    response.once('close', () => answered?.(response.writableFinished))
+    const answer = () => {
+      if (!response.destroyed) this.#answer(outcome, call, request, response)
+    }
+    if (afterMs === 0) answer()
+    else setTimeout(answer, afterMs)
   }
 
   #answer(
@@ -182,6 +223,8 @@ export abstract class AwsStandIn<Call> {
         return
       case 'reset':
         return reset(request.socket)
+      case 'fragment':
+        return void request.socket.end(outcome.bytes)
       case 'hang':
       case 'cutShort':
         return

@@ -18,6 +18,8 @@ export interface Request {
 export class Issuer {
   /** The requests that were granted. */
   readonly requests: Request[] = []
+  /** The access keys that were handed out, the newest one last. */
+  readonly keys: string[] = []
   /** How long the credentials that are handed out are good. */
   validMs = 60 * 60 * 1000
   /** What a container must show. */
@@ -82,6 +84,7 @@ export class Issuer {
     const number = ++this.#issued
     const [key, secret, token] = [`ASIA${number}`, `secret ${number}`, `token ${number}`]
     this.#ses.trust(key, { secret, token })
+    this.keys.push(key)
     return { key, secret, token, expiration: new Date(Date.now() + this.validMs).toISOString() }
   }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type Answer, AwsStandIn, type Certificate, type Outcome } from './aws-stand-in.ts'
 
-export type { Outcome } from './aws-stand-in.ts'
+export type { Decision, Director, Outcome } from './aws-stand-in.ts'
 
 /** One `SendRawEmail` that was read to its end. */
 export interface SesCall {

@@ -39,6 +39,93 @@ test('an idle client hears of the closing at once, also in the middle of AUTH', 
   await within(closed, 'the server to close')
 })
 
+test('a server that closes does not wait for a TLS handshake before the first byte', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const silent = await Wire.connect(stand.tlsPort)
+  const half = await Wire.connect(stand.tlsPort)
+  half.say(Buffer.from('1603010200', 'hex'))
+  await stand.until(() => stand.server.connections === 2, 'both')
+  const closed = stand.server.close(60_000)
+  // Nothing in the clear: they wait for TLS.
+  assert.deepEqual([await silent.rest(), await half.rest()], ['', ''])
+  await within(closed, 'the server to close')
+})
+
+test('a handshake behind STARTTLS that never comes is left without a word when the time is over', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  assert.equal((await wire.ask('STARTTLS')).code, 220)
+  const closed = stand.server.close(50)
+  assert.equal(await wire.rest(), '')
+  await within(closed, 'the server to close')
+})
+
+test('a login that is being checked is answered before 421', async t => {
+  const login = new Later<undefined>()
+  const stand = await Stand.set(t, new RecordingHost({ login: () => login.promise }))
+  const wire = await stand.greeted()
+  await wire.put('AUTH PLAIN AHRpbQBzZWNyZXQ=\r\nMAIL FROM:<a@example.org>\r\n')
+  const idle = await stand.greeted()
+  const closed = stand.server.close(60_000)
+  assert.match(await idle.rest(), /^421 /)
+  idle.vanish()
+  login.resolve(undefined)
+  assert.equal((await wire.reply()).code, 235)
+  assert.match(await wire.rest(), /^421 4\.3\.2 [^\r\n]*\r\n$/)
+  wire.vanish()
+  await within(closed, 'the server to close')
+})
+
+test('a server that closes waits for the last chunk of a mail', async t => {
+  const host = new RecordingHost()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
+  for (const line of ['MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>', 'BDAT 3\r\nx'])
+    assert.equal((await wire.ask(line)).code, 250)
+  const closed = stand.server.close(60_000)
+  wire.say('BDAT 3 LAST\r\ny\r\n')
+  assert.match(await wire.rest(), /^250 2\.0\.0 Ok\r\n421 4\.3\.2 [^\r\n]*\r\n$/)
+  wire.vanish()
+  await within(closed, 'the server to close')
+  assert.deepEqual(host.delivered.map(String), ['x\r\ny\r\n'])
+})
+
+test('a mail whose client is gone is delivered before the server has closed', async t => {
+  const delivery = new Later<undefined>()
+  const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
+  const stand = await Stand.set(t, host)
+  const gone = await stand.greeted()
+  await gone.open()
+  await gone.put('x\r\n.\r\n')
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  gone.reset()
+  await stand.until(() => stand.closed.size === 1, 'the server to notice')
+  let over = false
+  const closed = stand.server.close(60_000).then(() => {
+    over = true
+  })
+  const late = await Wire.connect(stand.port).catch((error: NodeJS.ErrnoException) => error.code)
+  assert.equal(late, 'ECONNREFUSED')
+  assert.deepEqual([over, stand.server.connections], [false, 1])
+  delivery.resolve(undefined)
+  await within(closed, 'the server to close')
+})
+
+test('a client that has closed its half hears of its mail while the server closes', async t => {
+  const delivery = new Later<undefined>()
+  const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
+  await wire.open()
+  await wire.put('x\r\n.\r\n')
+  wire.finish()
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  const closed = stand.server.close(60_000)
+  delivery.resolve(undefined)
+  assert.match(await wire.rest(), /^250 2\.0\.0 Ok\r\n421 4\.3\.2 [^\r\n]*\r\n$/)
+  await within(closed, 'the server to close')
+})
+
 test('the time for a mail runs on while the mail is refused', async t => {
   for (const refused of ['a lone LF\n', 'too large'.repeat(30)]) {
     const stand = await Stand.set(t, new RecordingHost(), {

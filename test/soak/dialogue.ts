@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Late } from '../program/deadline.ts'
+import type { Random } from '../program/random.ts'
+import type { HeardReply, Wire } from '../transport/wire.ts'
+import type { Habit } from './habits.ts'
+import type { Leaving, Plan } from './mails.ts'
+import type { Attempt, Ending } from './record.ts'
+
+/** How long a client waits for the reply to a mail; longer than the program may take. */
+const replyMs = 90_000
+
+/** How a client sends a mail on a connection that has been greeted. */
+export class Dialogue {
+  readonly #habit: Habit
+  readonly #random: Random
+
+  constructor(habit: Habit, random: Random) {
+    this.#habit = habit
+    this.#random = random
+  }
+
+  /** Says it all, and hears what becomes of it; or leaves where that is planned. */
+  async send(
+    wire: Wire,
+    plan: Plan,
+    attempt: Attempt,
+    content: Buffer,
+    leaving: Leaving | undefined,
+  ): Promise<Ending> {
+    const { pipelining = false, chunking = false } = this.#habit
+    const envelope = [`MAIL FROM:<${plan.sender}>`, ...plan.recipients.map(to => `RCPT TO:<${to}>`)]
+    if (leaving === 'in the envelope') {
+      wire.say(`${envelope.slice(0, 1 + this.#random.below(envelope.length)).join('\r\n')}\r\n`)
+      return this.#leave(wire)
+    }
+    const refused = await this.#say(wire, [...envelope, ...(chunking ? [] : ['DATA'])], pipelining)
+    if (refused !== undefined) return refused
+    const said = chunking ? content : stuffed(content)
+    if (leaving === 'in the content') {
+      const part = said.subarray(0, this.#random.below(said.length))
+      if (chunking) wire.say(`BDAT ${said.length} LAST\r\n`)
+      await hear(() => wire.put(part))
+      return this.#leave(wire)
+    }
+    if (chunking) {
+      const pieces = 1 + this.#random.below(4)
+      const size = Math.ceil(said.length / pieces)
+      for (let at = 0; at + size < said.length; at += size) {
+        wire.say(chunk(said.subarray(at, at + size)))
+        const reply = await hear(() => wire.reply('BDAT'))
+        if (reply?.code !== 250) return endingOf(reply)
+      }
+      const last = said.subarray(size * Math.floor((said.length - 1) / size))
+      attempt.finished = true
+      wire.say(chunk(last, ' LAST'))
+    } else {
+      attempt.finished = true
+      wire.say(said)
+    }
+    if (leaving === 'before the reply') {
+      await hear(() => wire.put(''))
+      await sleep(this.#random.below(20))
+      return this.#leave(wire)
+    }
+    let late = false
+    const reply = await hear(
+      () => wire.reply('the end of the mail', replyMs),
+      () => (late = true),
+    )
+    return late ? { type: 'silence' } : endingOf(reply)
+  }
+
+  /** The reply that is not as it should be, if there is one. */
+  async #say(wire: Wire, lines: readonly string[], atOnce: boolean): Promise<Ending | undefined> {
+    if (atOnce) wire.say(`${lines.join('\r\n')}\r\n`)
+    let refused: Ending | undefined
+    for (const line of lines) {
+      if (!atOnce) wire.say(`${line}\r\n`)
+      const reply = await hear(() => wire.reply(line))
+      const wanted = line === 'DATA' ? 354 : 250
+      if (reply?.code === wanted) continue
+      refused ??= endingOf(reply)
+      // What was said at once is answered to its end, unless the connection is over.
+      if (!atOnce || reply === undefined || reply.code === 421) return refused
+    }
+    return refused
+  }
+
+  #leave(wire: Wire): Ending {
+    if (this.#random.below(2) === 0) wire.reset()
+    else wire.vanish()
+    return { type: 'left' }
+  }
+}
+
+function endingOf(reply: HeardReply | undefined): Ending {
+  return reply === undefined ? { type: 'broken' } : { type: 'reply', code: reply.code, text: reply.text }
+}
+
+/** In one write: the kernel would hold the second one back until the first is acknowledged. */
+function chunk(bytes: Buffer, last = ''): Buffer {
+  return Buffer.concat([Buffer.from(`BDAT ${bytes.length}${last}\r\n`), bytes])
+}
+
+/** As it goes over the wire, its final dot included (RFC 5321 section 4.5.2). */
+function stuffed(content: Buffer): Buffer {
+  return Buffer.from(`${content.toString('latin1').replaceAll('\r\n.', '\r\n..')}.\r\n`, 'latin1')
+}
+
+/** What was heard; `undefined` if the connection came to its end first, or the patience: then `late` is called. */
+export async function hear<T>(listen: () => Promise<T>, late: () => void = () => {}): Promise<T | undefined> {
+  try {
+    return await listen()
+  } catch (error) {
+    if (error instanceof Late) late()
+    return undefined
+  }
+}
