@@ -1,20 +1,20 @@
 /** Puts the rooms together: settings go in, a server that serves them comes out. */
+import { gatekeeper, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
 import {
-  type AccessFailure,
-  gatekeeper,
-  mechanisms,
-  reasonOf,
-  requiresLogin,
-  UsersFile,
-} from './auth/index.ts'
-import { jsonFault, jsonLog, type Writers } from './operations/index.ts'
+  type Dials,
+  jsonFault,
+  jsonLog,
+  together,
+  verboseLog,
+  type Watcher,
+  type Writers,
+} from './operations/index.ts'
 import type { Settings } from './options.ts'
-import { type Answer, type Client, defaultLimits, type Host } from './protocol/index.ts'
+import { type Answer, defaultLimits, type Host } from './protocol/index.ts'
 import {
   Budget,
   compileExpression,
   compileRules,
-  type DeliveryLog,
   discard,
   dispatcher,
   filter,
@@ -33,6 +33,8 @@ import { CertificateFiles, defaultTimeouts, Server } from './transport/index.ts'
 export interface Assembly {
   readonly server: Server
   readonly relay: Relay
+  /** What can be read off at any time. */
+  readonly dials: Dials
   /** Reads the certificate again; without effect where there is none. */
   reloadCertificate(): void
 }
@@ -41,14 +43,17 @@ export interface Assembly {
  * Opens everything that the settings name.
  * @param writers where the log goes
  * @param note hears what the operator should know, a sentence at a time
+ * @param watcher hears what happens, besides the log
  * @throws Error with a sentence for the operator when something cannot be opened
  */
 export async function assemble(
   settings: Settings,
   writers: Writers,
   note: (text: string) => void,
+  watcher: Watcher = {},
 ): Promise<Assembly> {
   const log = jsonLog(writers)
+  const watch = together([log, ...(settings.verbose ? [verboseLog(writers)] : []), watcher])
   const onFault = jsonFault(writers)
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
   const rules = await compileRules(settings.filters)
@@ -70,13 +75,11 @@ export async function assemble(
   if (memoryBytes < largestBytes) throw tooLittleMemory(settings, messageBytes, largestBytes)
   const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
   const pace = paceOf(settings, relay, note)
-  const gate = gatekeeper(access, {
-    onFailure: (failure, client) => log(turnedAway(failure, client)),
-  })
+  const gate = gatekeeper(access, { witness: watch.access })
   const filtered = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
-    ...inTurn(gate, filtered ? filter(rules, log) : {}),
-    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, log),
+    ...inTurn(gate, filtered ? filter(rules, watch.mail) : {}),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, watch.mail),
   }
 
   function reloadCertificate(): void {
@@ -119,11 +122,25 @@ export async function assemble(
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(certificate !== undefined && { secureContext: () => certificate.context }),
     ...(proxies !== undefined && { isProxy: address => proxies.has(address) }),
+    witness: watch.traffic,
     onBadHeader: (ip, reason) =>
-      log({ time: new Date(), ip, from: '', to: [], error: `No valid PROXY header: ${reason}` }),
+      log.mail({
+        type: 'delivery',
+        time: new Date(),
+        ip,
+        from: '',
+        to: [],
+        error: `No valid PROXY header: ${reason}`,
+      }),
     onFault,
   })
-  return { server, relay, reloadCertificate }
+  const dials: Dials = {
+    connections: () => server.connections,
+    receivedBytes: () => server.receivedBytes,
+    memory: budget,
+    certificateExpiry: certificate && (() => certificate.expiresAt),
+  }
+  return { server, relay, dials, reloadCertificate }
 }
 
 /** Such a mail would be refused for now each time that it comes, and its client would never know why. */
@@ -196,11 +213,4 @@ function inTurn(first: Partial<Host>, second: Partial<Host>): Partial<Host> {
       return answer.then(verdict => verdict ?? next(question, client))
     },
   }
-}
-
-/** Someone who was not let in, as a line of the log. */
-function turnedAway(failure: AccessFailure, { address: ip, user }: Client): Parameters<DeliveryLog>[0] {
-  const from = failure.type === 'deniedSender' ? failure.sender : ''
-  const error = reasonOf(failure, ip)
-  return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }

@@ -1,4 +1,6 @@
-import type { Delivery, DeliveryLog } from '../relay/delivery.ts'
+import { type AccessEvent, reasonOf } from '../auth/index.ts'
+import type { Delivery } from '../relay/delivery.ts'
+import type { Watcher } from './watcher.ts'
 
 /** Where lines go: what went well, and what went wrong. A line comes with its newline. */
 export interface Writers {
@@ -13,22 +15,32 @@ export type LogStream = Pick<NodeJS.WritableStream, 'write' | 'on'> & { readonly
 const maxBacklogBytes = 16 * 1024 * 1024
 
 /**
- * Tells each delivery in one line of JSON: accepted ones to `out`, failed ones to `err`. `Time`, `IP`, `From`, `To`
- * and `Error` come first, as the Go program writes them, and `Error` is null where there was none.
+ * Tells each delivery in one line of JSON: accepted ones to `out`, failed ones to `err`; those who were not let in, too.
+ * `Time`, `IP`, `From`, `To` and `Error` come first, as the Go program writes them, and `Error` is null where there was
+ * none.
  */
-export function jsonLog(writers: Writers): DeliveryLog {
-  return delivery => {
-    const line = `${hardened(JSON.stringify(fields(delivery)))}\n`
+export function jsonLog(writers: Writers): Required<Pick<Watcher, 'mail' | 'access'>> {
+  const write = (delivery: Delivery) => {
+    const line = jsonLine(fields(delivery))
     if (delivery.error === undefined) writers.out(line)
     else writers.err(line)
   }
+  return {
+    mail: event => event.type === 'delivery' && write(event),
+    access: event => event.type !== 'loggedIn' && write(turnedAway(event)),
+  }
+}
+
+/** One line of JSON, its newline included, that no reader takes for two and no terminal obeys. */
+export function jsonLine(fields: object): string {
+  return `${hardened(JSON.stringify(fields))}\n`
 }
 
 /** Tells a fault of the program itself, in one line of JSON to `err`. */
 export function jsonFault(writers: Writers): (fault: unknown) => void {
   return fault => {
     const text = fault instanceof Error ? (fault.stack ?? String(fault)) : String(fault)
-    writers.err(`${hardened(JSON.stringify({ Time: new Date().toISOString(), Error: text }))}\n`)
+    writers.err(jsonLine({ Time: new Date().toISOString(), Error: text }))
   }
 }
 
@@ -39,6 +51,14 @@ export function jsonFault(writers: Writers): (fault: unknown) => void {
  */
 export function streamWriters(out: LogStream, err: LogStream): Writers {
   return { out: writer(out, 'standard output', err), err: writer(err, 'standard error', out) }
+}
+
+/** Someone who was not let in, as a delivery that could not be. */
+function turnedAway(event: Exclude<AccessEvent, { type: 'loggedIn' }>): Delivery {
+  const { address: ip, user } = event.client
+  const from = event.type === 'deniedSender' ? event.sender : ''
+  const error = reasonOf(event, ip)
+  return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }
 
 function fields({ time, ip, from, to, error, messageId, size, ms, user, relay }: Delivery) {

@@ -52,6 +52,10 @@ export interface Settings {
   readonly strictPipelining: boolean
   /** Processes that serve. */
   readonly workers: number
+  /** Where health and metrics are served. */
+  readonly admin: ListenAddress | undefined
+  /** Log what the log leaves out otherwise. */
+  readonly verbose: boolean
   readonly drainTimeoutMs: number
   /** What works, but perhaps not as it was meant: a line each for the operator, without a secret. */
   readonly warnings: readonly string[]
@@ -126,6 +130,8 @@ export function settle(values: Values, env: Environment): Settled {
     bareNewline: values['bare-newline'],
     strictPipelining: values['strict-pipelining'],
     workers,
+    admin: values.admin,
+    verbose: values.verbose,
     drainTimeoutMs: values['drain-timeout'],
   }
 }

@@ -92,12 +92,12 @@ test('when the reader of one stream goes away, the other says so once and nothin
     autoDestroy: false,
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
   })
-  const log = jsonLog(streamWriters(out, err))
+  const { mail: log } = jsonLog(streamWriters(out, err))
   for (const _ of [1, 2, 3]) {
-    log(delivery)
+    log({ type: 'delivery', ...delivery })
     await new Promise(resolve => setImmediate(resolve))
   }
-  log({ ...delivery, error: 'x' })
+  log({ type: 'delivery', ...delivery, error: 'x' })
   assert.equal(lines.length, 2)
   assert.equal(JSON.parse(lines[0]!).Error, 'standard output: write EPIPE')
   assert.equal(JSON.parse(lines[1]!).Error, 'x')
@@ -106,19 +106,19 @@ test('when the reader of one stream goes away, the other says so once and nothin
 test('when both are gone there is silence', async () => {
   const broken = () =>
     new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(new Error('EIO')) })
-  const log = jsonLog(streamWriters(broken(), broken()))
-  log(delivery)
-  log({ ...delivery, error: 'x' })
+  const { mail: log } = jsonLog(streamWriters(broken(), broken()))
+  log({ type: 'delivery', ...delivery })
+  log({ type: 'delivery', ...delivery, error: 'x' })
   await new Promise(resolve => setImmediate(resolve))
-  log(delivery)
+  log({ type: 'delivery', ...delivery })
   await new Promise(resolve => setImmediate(resolve))
 })
 
 function written(...deliveries: readonly Delivery[]): { out: string[]; err: string[] } {
   const out: string[] = []
   const err: string[] = []
-  const log = jsonLog({ out: line => out.push(line), err: line => err.push(line) })
-  for (const one of deliveries) log(one)
+  const { mail: log } = jsonLog({ out: line => out.push(line), err: line => err.push(line) })
+  for (const one of deliveries) log({ type: 'delivery', ...one })
   return { out, err }
 }
 
