@@ -36,6 +36,8 @@ export function openAdmin(
   })
   server.maxConnections = mostConnections
   server.setTimeout(requestMs)
+  // It is no reason for the process to stay.
+  server.unref()
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {

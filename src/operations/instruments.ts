@@ -1,5 +1,5 @@
 import { type Dials, type Metrics, openMetrics } from './metrics.ts'
-import { Readiness } from './readiness.ts'
+import { type Check, Readiness } from './readiness.ts'
 import type { Watcher } from './watcher.ts'
 
 /** What an operator can ask a process that serves (`--admin`). */
@@ -7,7 +7,7 @@ export interface Instruments extends Required<Watcher> {
   readonly metrics: Metrics
   readonly readiness: Readiness
   /** The listeners are up. */
-  serve(dials: Dials, check: (() => Promise<unknown>) | undefined): void
+  serve(dials: Dials, check: Check | undefined): void
 }
 
 /** Begins to watch. @param relay the backend's name */
@@ -25,7 +25,7 @@ export async function openInstruments(relay: string): Promise<Instruments> {
     },
     serve(dials, check) {
       metrics.show(dials)
-      readiness.serve({ check })
+      readiness.serve(check)
     },
   }
 }

@@ -10,11 +10,8 @@ const believedMs = 5_000
 /** How long a probe waits for a check; what the one before has found counts where it takes longer. */
 const checkMs = 500
 
-/** What readiness is found with. */
-export interface Tools {
-  /** Looks for region and credentials; rejects with an `Error` for the operator. */
-  readonly check?: (() => Promise<unknown>) | undefined
-}
+/** Looks for region and credentials; rejects with an `Error` for the operator. */
+export type Check = () => Promise<unknown>
 
 /**
  * Says whether mail should come here: the process listens and is not about to end, region and credentials are there, and
@@ -27,7 +24,7 @@ export interface Tools {
 export class Readiness implements Pick<Watcher, 'mail'> {
   readonly #now: () => number
   #stage: 'starting' | 'serving' | 'draining' = 'starting'
-  #check: Tools['check']
+  #check: Check | undefined
   #checking: Promise<void> | undefined
   #checkedAt = Number.NEGATIVE_INFINITY
   /** What the latest check had to object; `undefined`: nothing. */
@@ -40,8 +37,8 @@ export class Readiness implements Pick<Watcher, 'mail'> {
     this.#now = now
   }
 
-  /** All listeners are up. */
-  serve({ check }: Tools = {}): void {
+  /** All listeners are up. @param check absent where nothing has to be looked for */
+  serve(check?: Check): void {
     this.#check = check
     if (this.#stage === 'starting') this.#stage = 'serving'
   }
@@ -86,7 +83,7 @@ export class Readiness implements Pick<Watcher, 'mail'> {
     if (this.#checking !== undefined) await withinOrNot(this.#checking, checkMs)
   }
 
-  async #run(check: () => Promise<unknown>): Promise<void> {
+  async #run(check: Check): Promise<void> {
     try {
       await check()
       this.#objection = undefined
