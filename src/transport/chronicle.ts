@@ -52,8 +52,9 @@ export class Chronicle {
   /** @param output replies, each of them whole */
   said(output: string): void {
     for (const text of repliesIn(output)) {
-      const meaning = this.#audience.meaningOf(text)
       const code = Number(text.slice(0, 3))
+      // Most replies are a simple yes.
+      const meaning = code === 250 ? undefined : this.#audience.meaningOf(text)
       const limit = meaning !== undefined && 'limit' in meaning ? meaning.limit : undefined
       this.#last = meaning !== undefined && 'outcome' in meaning ? meaning.outcome : undefined
       // A client that is not welcome may still say QUIT.
