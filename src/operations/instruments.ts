@@ -1,4 +1,5 @@
-import { type Dials, type Metrics, openMetrics } from './metrics.ts'
+import type { Dials } from './dials.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
 import { type Check, Readiness } from './readiness.ts'
 import type { Watcher } from './watcher.ts'
 

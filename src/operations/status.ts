@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import { prefix } from './metrics.ts'
+import { prefix } from './prefix.ts'
 
 /** What is known of the whole program, however many processes it has. */
 export interface Status {
