@@ -357,3 +357,25 @@ test('a login is required where there is a user, or a file of them', () => {
   const users: Access = { users: { current: () => new Map() } }
   assert.deepEqual([anybody, hashed, clear, users].map(requiresLogin), [false, true, true, true])
 })
+
+test('who logs in is told with the mechanism, whether a login is required or not, and a witness that throws lets in nobody', async () => {
+  for (const access of [anybody, clear]) {
+    const told: AccessEvent[] = []
+    const { login } = gatekeeper(access, { witness: event => void told.push(event) })
+    const question = {
+      type: 'login',
+      mechanism: 'PLAIN',
+      credentials: password('username', 'password'),
+    } as const
+    assert.equal(await login(question, client), undefined)
+    assert.deepEqual(told, [{ type: 'loggedIn', mechanism: 'PLAIN', username: 'username', client }])
+  }
+  const broken = () => {
+    throw new Error('broken')
+  }
+  const { login } = gatekeeper(clear, { witness: broken })
+  const ask = (secret: string) =>
+    login({ type: 'login', mechanism: 'PLAIN', credentials: password('username', secret) }, client)
+  assert.equal(await ask('password'), undefined)
+  assert.equal(await ask('wrong'), replies.badCredentials)
+})

@@ -41,6 +41,34 @@ test('the user is there when there is one', () => {
   assert.equal(JSON.parse(written({ ...delivery, user: 'alice' }).out[0]!).User, 'alice')
 })
 
+test('who is not let in is one line on standard error, who logs in has none', () => {
+  const err: string[] = []
+  const { access } = jsonLog({ out: () => assert.fail('not here'), err: line => err.push(line) })
+  const client = { address: '192.0.2.7', name: 'x', extended: true, secure: true, user: 'alice' }
+  access({ type: 'loggedIn', mechanism: 'PLAIN', username: 'alice', client })
+  access({ type: 'deniedSender', username: 'alice', sender: 'bob@example.org', client })
+  access({
+    type: 'wrongPassword',
+    mechanism: 'PLAIN',
+    username: 'alice',
+    client: { ...client, user: undefined },
+  })
+  const lines = err.map(line => JSON.parse(line))
+  assert.deepEqual(
+    lines.map(({ Time, ...line }) => line),
+    [
+      {
+        IP: '192.0.2.7',
+        From: 'bob@example.org',
+        To: [],
+        Error: 'denied sender: user alice may not send as bob@example.org',
+        User: 'alice',
+      },
+      { IP: '192.0.2.7', From: '', To: [], Error: 'Invalid password of user: alice' },
+    ],
+  )
+})
+
 test('no text forges a line or moves a cursor, and every text can be read back', () => {
   const nasty = fc.constantFrom(
     '\n',
