@@ -1,22 +1,22 @@
 /** Puts the rooms together: settings go in, a server that serves them comes out. */
 import type { X509Certificate } from 'node:crypto'
-import {
-  type AccessFailure,
-  gatekeeper,
-  mechanisms,
-  reasonOf,
-  requiresLogin,
-  UsersFile,
-} from './auth/index.ts'
+import { gatekeeper, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
 import { healthSource } from './health.ts'
-import { deliveryLog, faultLog, type Writers } from './operations/index.ts'
+import {
+  type Dials,
+  deliveryLog,
+  faultLog,
+  together,
+  verboseLog,
+  type Watcher,
+  type Writers,
+} from './operations/index.ts'
 import type { Settings } from './options.ts'
-import { type Answer, type Client, defaultLimits, type Host } from './protocol/index.ts'
+import { type Answer, defaultLimits, type Host } from './protocol/index.ts'
 import {
   Budget,
   compileExpression,
   compileRules,
-  type DeliveryLog,
   discard,
   dispatcher,
   filter,
@@ -39,6 +39,8 @@ export interface Assembly {
   readonly messageBytes: number
   /** The certificate that clients are shown; `undefined` where there is none. */
   readonly certificate: X509Certificate | undefined
+  /** What can be read off at any time. */
+  readonly dials: Dials
   /** Reads the certificate again; without effect where there is none. */
   reloadCertificate(): void
 }
@@ -47,14 +49,17 @@ export interface Assembly {
  * Opens everything that the settings name.
  * @param writers where the log goes
  * @param note hears what the operator should know, a sentence at a time
+ * @param watcher hears what happens, besides the log
  * @throws Error with a sentence for the operator when something cannot be opened
  */
 export async function assemble(
   settings: Settings,
   writers: Writers,
   note: (text: string) => void,
+  watcher: Watcher = {},
 ): Promise<Assembly> {
   const log = deliveryLog(writers)
+  const watch = together([log, ...(settings.verbose ? [verboseLog(writers)] : []), watcher])
   const onFault = faultLog(writers)
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
   const rules = await compileRules(settings.filters)
@@ -77,15 +82,15 @@ export async function assemble(
   const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
   const pace = paceOf(settings, relay, note)
   const gate = gatekeeper(access, {
-    onFailure(failure, client) {
+    witness(event) {
       // It comes every few seconds, and is content with any answer.
-      if (client.address !== healthSource) log(turnedAway(failure, client))
+      if (event.client.address !== healthSource) watch.access?.(event)
     },
   })
   const filtered = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
-    ...inTurn(gate, filtered ? filter(rules, log) : {}),
-    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, log),
+    ...inTurn(gate, filtered ? filter(rules, watch.mail) : {}),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, watch.mail),
   }
 
   function reloadCertificate(): void {
@@ -128,11 +133,32 @@ export async function assemble(
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(certificate !== undefined && { secureContext: () => certificate.context }),
     ...(proxies !== undefined && { isProxy: address => proxies.has(address) }),
+    witness: watch.traffic,
     onBadHeader: (ip, reason) =>
-      log({ time: new Date(), ip, from: '', to: [], error: `No valid PROXY header: ${reason}` }),
+      log.mail({
+        type: 'delivery',
+        time: new Date(),
+        ip,
+        from: '',
+        to: [],
+        error: `No valid PROXY header: ${reason}`,
+      }),
     onFault,
   })
-  return { server, relay, messageBytes, certificate: certificate?.certificate(), reloadCertificate }
+  const dials: Dials = {
+    connections: () => server.connections,
+    receivedBytes: () => server.receivedBytes,
+    memory: budget,
+    certificateExpiry: certificate && (() => certificate.expiresAt),
+  }
+  return {
+    server,
+    relay,
+    messageBytes,
+    certificate: certificate?.certificate(),
+    dials,
+    reloadCertificate,
+  }
 }
 
 /** Such a mail would be refused for now each time that it comes, and its client would never know why. */
@@ -205,11 +231,4 @@ function inTurn(first: Partial<Host>, second: Partial<Host>): Partial<Host> {
       return answer.then(verdict => verdict ?? next(question, client))
     },
   }
-}
-
-/** Someone who was not let in, as a line of the log. */
-function turnedAway(failure: AccessFailure, { address: ip, user }: Client): Parameters<DeliveryLog>[0] {
-  const from = failure.type === 'deniedSender' ? failure.sender : ''
-  const error = reasonOf(failure, ip)
-  return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }

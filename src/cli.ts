@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
 import { argumentsOfFirst, askHealth } from './health.ts'
-import { looksOf, streamWriters, type Writers } from './operations/index.ts'
-import { helpText, type Parsed, parse, type Settings } from './options.ts'
+import { looksOf, openInstruments, streamWriters, type Writers } from './operations/index.ts'
+import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './options.ts'
 import { checkReport, checkWarnings } from './report.ts'
-import { lookAhead, serve } from './serving.ts'
+import { bind, lookAhead, serve } from './serving.ts'
 import { obeySignals } from './signals.ts'
 import { farewell, welcome } from './welcome.ts'
 
@@ -69,17 +69,37 @@ async function report(settings: Settings, writers: Writers): Promise<never> {
 
 async function serveAlone(settings: Settings, writers: Writers): Promise<void> {
   const note = (text: string) => writers.err(`${text}\n`)
-  const { server, relay, listening, reloadCertificate } = await serve(settings, writers, note)
+  const watched = settings.admin && (await openToOperator(settings, settings.admin))
+  const { server, relay, listening, reloadCertificate } = await serve(
+    settings,
+    writers,
+    note,
+    watched?.instruments,
+  )
   obeySignals({
     reload: reloadCertificate,
     stop(signal) {
+      watched?.instruments.readiness.drain()
       process.stderr.write(farewell(server.connections, settings, signal))
       server.close(settings.drainTimeoutMs).then(() => process.exit(0))
     },
     abort: () => process.exit(1),
   })
-  process.stderr.write(welcome(settings, listening, version()))
+  process.stderr.write(welcome(settings, listening, version(), watched?.address))
   lookAhead(relay, note)
+}
+
+/** Health and metrics of this process, over HTTP until it ends. What only they need is loaded here. */
+async function openToOperator(settings: Settings, address: ListenAddress) {
+  const instruments = await openInstruments(settings.relay)
+  const { openAdmin } = await import('./operations/admin.ts')
+  const { expose, statusMetrics } = await import('./operations/status.ts')
+  const reasons = () => instruments.readiness.reasons()
+  const isReady = async () => (await reasons()).length === 0
+  const status = await statusMetrics({ version: version(), relay: settings.relay, isReady })
+  const metrics = () => expose(status, instruments.metrics.registry)
+  const port = await bind(address, () => openAdmin(address, { reasons, metrics }))
+  return { instruments, address: { ...address, port } }
 }
 
 function version(): string {

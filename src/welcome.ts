@@ -1,11 +1,17 @@
 import type { ListenAddress, Settings } from './options.ts'
 
 /** What the program says once it listens: where, where mail goes, and how to send one. */
-export function welcome(settings: Settings, listening: readonly ListenAddress[], version: string): string {
+export function welcome(
+  settings: Settings,
+  listening: readonly ListenAddress[],
+  version: string,
+  admin?: ListenAddress,
+): string {
   return [
     `aws-smtp-relay ${version} listens on ${listening.map(addressText).join(', ')}${crew(settings)}`,
     `Mail goes to ${destination(settings)}`,
     ...exposure(settings),
+    ...(admin === undefined ? [] : [`Health and metrics are at ${adminText(admin)}`]),
     `Try: ${example(settings, listening[0]!)}`,
     '',
   ].join('\n')
@@ -21,6 +27,11 @@ export function farewell(clients: number, { drainTimeoutMs }: Settings, signal: 
 /** An address as it is written in `--listen`. */
 export function addressText({ host = '', port, implicitTls }: ListenAddress): string {
   return `${implicitTls ? 'tls://' : ''}${bracketed(host)}:${port}`
+}
+
+function adminText({ host = '127.0.0.1', port }: ListenAddress): string {
+  const here = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${bracketed(here)}:${port}/`
 }
 
 /** Where mail goes, in words. */

@@ -65,6 +65,8 @@ test('without arguments the defaults hold', () => {
     strictPipelining: false,
     log: 'auto',
     workers: 1,
+    admin: undefined,
+    verbose: false,
     drainTimeoutMs: 30_000,
     warnings: [],
   } satisfies Settings)
@@ -78,7 +80,7 @@ test('every option has its setting', () => {
     '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
     '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20',
-    '--memory 64MiB --patience 0 --log json --workers 4 --drain-timeout 0',
+    '--memory 64MiB --patience 0 --log json --workers 4 --drain-timeout 0 --admin 127.0.0.1:9025 --verbose',
     '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
@@ -127,6 +129,8 @@ test('every option has its setting', () => {
       strictPipelining: true,
       log: 'json',
       workers: 4,
+      admin: { host: '127.0.0.1', port: 9025, implicitTls: false },
+      verbose: true,
       drainTimeoutMs: 0,
       warnings: [],
     } satisfies Settings,
@@ -657,6 +661,16 @@ test('workers are a number or one for each CPU, and none of them is left without
     conflict(['--workers', '8', '--max-connections', '7']),
     '--workers 8 needs --max-connections of at least 8, one for each',
   )
+})
+
+test('health and metrics have one address, without TLS', () => {
+  const admin = (text: string) => settings(['--admin', text]).admin
+  assert.equal(admin(''), undefined)
+  assert.deepEqual(admin(':9025'), { host: undefined, port: 9025, implicitTls: false })
+  assert.deepEqual(admin('[::1]:0'), { host: '::1', port: 0, implicitTls: false })
+  assert.match(usage(['--admin', 'tls://:9025']), /for flag -admin: there is no TLS on this address$/)
+  assert.equal(conflict(['--admin', '9025']), 'listen tcp: address 9025: missing port in address')
+  assert.equal(conflict(['--admin', ':1,:2']), 'listen tcp: address :1,:2: too many colons in address')
 })
 
 test('a check is a way to start, not a setting', () => {

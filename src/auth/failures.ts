@@ -1,3 +1,11 @@
+import type { Client } from '../protocol/host.ts'
+
+/** What is told to those who watch: who logged in, and who was not let in. */
+export type AccessEvent = { readonly client: Client } & (
+  | AccessFailure
+  | { readonly type: 'loggedIn'; readonly mechanism: string; readonly username: string }
+)
+
 /**
  * Why someone was not let in: for the log only, the client always hears the same. Names and addresses are as the client
  * sent them, without control characters.

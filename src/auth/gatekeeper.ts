@@ -3,9 +3,10 @@ import type { Client, Host } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
 import { reply } from '../protocol/reply.ts'
 import type { Mechanism } from '../protocol/sasl.ts'
+import { tell, type Witness } from '../protocol/witness.ts'
 import { type Account, Accounts } from './accounts.ts'
 import type { AddressList } from './addresses.ts'
-import type { AccessFailure } from './failures.ts'
+import type { AccessEvent } from './failures.ts'
 import { cramMd5, login, plain } from './mechanisms.ts'
 import { Password, PasswordHash, type VerifyHash } from './passwords.ts'
 import type { Users } from './users.ts'
@@ -30,8 +31,8 @@ export interface User {
 
 /** What a gatekeeper may be given to work with. */
 export interface GatekeeperPorts {
-  /** Called for everybody who is not let in, but for health checks, and for every sender that a user may not use. */
-  onFailure?(failure: AccessFailure, client: Client): void
+  /** Hears of everybody who logs in or is not let in, but for health checks, and of every sender that a user may not use. */
+  readonly witness?: Witness<AccessEvent> | undefined
   /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
   readonly verifyHash?: VerifyHash
   /** Milliseconds on a clock that never goes back. */
@@ -56,7 +57,7 @@ export function gatekeeper(access: Access, ports: GatekeeperPorts = {}): Gatekee
   const current = accountsOf(access, ports)
   return {
     ...(access.addresses && { connect: connectFrom(access.addresses, ports) }),
-    login: requiresLogin(access) ? loginTo(current, ports) : () => undefined,
+    login: requiresLogin(access) ? loginTo(current, ports) : believe(ports),
     // The user of -u may send as anybody: only users of the file can be limited.
     ...(access.users && { sender: senderOf(current, ports) }),
   }
@@ -80,8 +81,16 @@ function connectFrom(addresses: AddressList, ports: GatekeeperPorts): NonNullabl
   return client => {
     if (addresses.has(client.address)) return undefined
     // It comes every few seconds, and is content with any answer.
-    if (!client.healthCheck) ports.onFailure?.({ type: 'refusedAddress' }, client)
+    if (!client.healthCheck) tell(ports.witness, { type: 'refusedAddress', client })
     return addressRefused
+  }
+}
+
+/** Everybody is who he says he is. */
+function believe(ports: GatekeeperPorts): Gatekeeper['login'] {
+  return ({ mechanism, credentials: { username } }, client) => {
+    tell(ports.witness, { type: 'loggedIn', mechanism, username, client })
+    return undefined
   }
 }
 
@@ -94,15 +103,18 @@ function loginTo(current: Current, ports: GatekeeperPorts): Gatekeeper['login'] 
     try {
       right = await accounts.prove(credentials)
     } catch (error) {
-      ports.onFailure?.({ type: 'unavailable', mechanism, username, error }, client)
+      tell(ports.witness, { type: 'unavailable', mechanism, username, error, client })
       return replies.loginUnavailable
     }
-    if (accounts.get(username) === undefined)
-      ports.onFailure?.({ type: 'unknownUser', mechanism, username }, client)
-    else if (!right) ports.onFailure?.({ type: 'wrongPassword', mechanism, username }, client)
+    const login = { mechanism, username, client }
+    if (accounts.get(username) === undefined) tell(ports.witness, { type: 'unknownUser', ...login })
+    else if (!right) tell(ports.witness, { type: 'wrongPassword', ...login })
     else if (actAs !== undefined && actAs !== username)
-      ports.onFailure?.({ type: 'otherIdentity', mechanism, username, actAs }, client)
-    else return undefined
+      tell(ports.witness, { type: 'otherIdentity', actAs, ...login })
+    else {
+      tell(ports.witness, { type: 'loggedIn', ...login })
+      return undefined
+    }
     return replies.badCredentials
   }
 }
@@ -112,7 +124,7 @@ function senderOf(current: Current, ports: GatekeeperPorts): NonNullable<Gatekee
     const { user: username = '' } = client
     const account = accounts.get(username)
     if (account !== undefined && (account.senders?.(sender) ?? true)) return undefined
-    ports.onFailure?.({ type: 'deniedSender', username, sender }, client)
+    tell(ports.witness, { type: 'deniedSender', username, sender, client })
     return senderRefused
   }
   return ({ address }, client) => {

@@ -5,7 +5,7 @@
  */
 export type { Account, Expression } from './accounts.ts'
 export { AddressList } from './addresses.ts'
-export { type AccessFailure, type LoginFailure, reasonOf } from './failures.ts'
+export { type AccessEvent, type AccessFailure, type LoginFailure, reasonOf } from './failures.ts'
 export {
   type Access,
   type Gatekeeper,

@@ -1,6 +1,8 @@
-import type { Delivery, DeliveryLog } from '../relay/delivery.ts'
+import { type AccessEvent, reasonOf } from '../auth/index.ts'
+import type { Delivery } from '../relay/delivery.ts'
 import { jsonLooks, type Look, type Looks } from './look.ts'
 import { lineOf, linesOf } from './readable.ts'
+import type { Watcher } from './watcher.ts'
 
 /** Where lines go: what went well, and what went wrong. A line comes with its newline. */
 export interface Writers {
@@ -17,15 +19,25 @@ export type LogStream = Pick<NodeJS.WritableStream, 'write' | 'on'> & { readonly
 const maxBacklogBytes = 16 * 1024 * 1024
 
 /**
- * Tells each delivery in one line: accepted ones to `out`, failed ones to `err`. In JSON `Time`, `IP`, `From`, `To` and
- * `Error` come first, as the Go program writes them, and `Error` is null where there was none.
+ * Tells each delivery in one line: accepted ones to `out`, failed ones to `err`; those who were not let in, too. In JSON
+ * `Time`, `IP`, `From`, `To` and `Error` come first, as the Go program writes them, and `Error` is null where there was
+ * none.
  */
-export function deliveryLog(writers: Writers): DeliveryLog {
+export function deliveryLog(writers: Writers): Required<Pick<Watcher, 'mail' | 'access'>> {
   const { looks = jsonLooks } = writers
-  return delivery => {
+  const write = (delivery: Delivery) => {
     if (delivery.error === undefined) writers.out(told(delivery, looks.out))
     else writers.err(told(delivery, looks.err))
   }
+  return {
+    mail: event => event.type === 'delivery' && write(event),
+    access: event => event.type !== 'loggedIn' && write(turnedAway(event)),
+  }
+}
+
+/** One line of JSON, its newline included, that no reader takes for two and no terminal obeys. */
+export function jsonLine(fields: object): string {
+  return `${hardened(JSON.stringify(fields))}\n`
 }
 
 /** Tells a fault of the program itself to `err`: in one line of JSON, or, where people read it, with a line for each call. */
@@ -35,7 +47,7 @@ export function faultLog(writers: Writers): (fault: unknown) => void {
     const time = new Date()
     const text = fault instanceof Error ? (fault.stack ?? String(fault)) : String(fault)
     if (looks.err !== 'json') writers.err(linesOf(time, text, looks.err))
-    else writers.err(`${hardened(JSON.stringify({ Time: time.toISOString(), Error: text }))}\n`)
+    else writers.err(jsonLine({ Time: time.toISOString(), Error: text }))
   }
 }
 
@@ -49,7 +61,15 @@ export function streamWriters(out: LogStream, err: LogStream, looks = jsonLooks)
 }
 
 function told(delivery: Delivery, look: Look): string {
-  return look === 'json' ? `${hardened(JSON.stringify(fields(delivery)))}\n` : lineOf(delivery, look)
+  return look === 'json' ? jsonLine(fields(delivery)) : lineOf(delivery, look)
+}
+
+/** Someone who was not let in, as a delivery that could not be. */
+function turnedAway(event: Exclude<AccessEvent, { type: 'loggedIn' }>): Delivery {
+  const { address: ip, user } = event.client
+  const from = event.type === 'deniedSender' ? event.sender : ''
+  const error = reasonOf(event, ip)
+  return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }
 
 function fields({ time, ip, from, to, error, messageId, size, ms, user, relay }: Delivery) {

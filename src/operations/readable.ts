@@ -32,6 +32,19 @@ export function lineOf(delivery: Delivery, look: Look): string {
   return `${words.join(' ').trimEnd()}\n`
 }
 
+/** An event of `--verbose` as a person reads it: `12:00:00 ...  192.0.2.1 ended quit none 57`. */
+export function eventLine(
+  time: Date,
+  ip: string,
+  event: string,
+  details: Readonly<Record<string, unknown>>,
+  look: Look,
+): string {
+  const told = Object.values(details).filter(value => value !== undefined)
+  const words = [visible(ip), event, ...told.map(value => clipped(visible(String(value)), mostError))]
+  return `${painter(look)('dim', `${clock(time)} ...  ${words.join(' ')}`)}\n`
+}
+
 /** A fault of the program as a person reads it: its stack with a line for each call, a newline at the end. */
 export function linesOf(time: Date, text: string, look: Look): string {
   const paint = painter(look)

@@ -122,6 +122,12 @@ export const addresses: Kind<readonly ListenAddress[]> = {
   },
 }
 
+/** Where an operator is served, who has no TLS there. */
+export const adminAddress: Kind<ListenAddress> = {
+  type: 'text',
+  read: text => (text.startsWith('tls://') ? problem('there is no TLS on this address') : readAddress(text)),
+}
+
 // The sentences are those of Go's net.Listen and net.SplitHostPort.
 function readAddress(text: string): Reading<ListenAddress> {
   const implicitTls = text.startsWith('tls://')

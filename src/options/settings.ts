@@ -54,6 +54,10 @@ export interface Settings {
   readonly log: Values['log']
   /** Processes that serve. */
   readonly workers: number
+  /** Where health and metrics are served. */
+  readonly admin: ListenAddress | undefined
+  /** Log what the log leaves out otherwise. */
+  readonly verbose: boolean
   readonly drainTimeoutMs: number
   /** What works, but perhaps not as it was meant: a line each for the operator, without a secret. */
   readonly warnings: readonly string[]
@@ -129,6 +133,8 @@ export function settle(values: Values, env: Environment): Settled {
     strictPipelining: values['strict-pipelining'],
     log: values.log,
     workers,
+    admin: values.admin,
+    verbose: values.verbose,
     drainTimeoutMs: values['drain-timeout'],
   }
 }

@@ -243,6 +243,16 @@ const operation = {
     fallback: '1',
     help: 'Processes that share the addresses; auto is one for each CPU. Limits of the whole program are divided between them',
   },
+  admin: {
+    kind: kinds.adminAddress,
+    value: 'ADDRESS',
+    help: 'Where to serve /healthz, /readyz and /metrics over HTTP, for whoever can reach it: host:port, [v6]:port or :port',
+  },
+  verbose: {
+    kind: kinds.boolean,
+    fallback: 'false',
+    help: 'Log connections, TLS, logins and every refusal, too',
+  },
   'drain-timeout': {
     kind: kinds.seconds(0),
     value: 'SECONDS',

@@ -57,6 +57,11 @@ export class Budget {
     this.#clock = clock
   }
 
+  /** What all shares may hold together. */
+  get totalBytes(): number {
+    return this.#totalBytes
+  }
+
   /** What all shares hold together. */
   get usedBytes(): number {
     return this.#usedBytes

@@ -1,5 +1,7 @@
+import { tell, type Witness } from '../protocol/witness.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { refusal } from './failures.ts'
+import type { UpstreamCall } from './delivery.ts'
+import { outcomeOf, refusal } from './failures.ts'
 import { describe } from './fault.ts'
 import { Gate } from './gate.ts'
 import { HalfDelivered, type Memory, StillUnderWay } from './half-delivered.ts'
@@ -16,6 +18,8 @@ export interface Manner {
   /** How much is remembered of mails that were delivered in part. */
   readonly memory?: Memory
   readonly clock?: Clock
+  /** Hears of every call to the backend as it ends. */
+  readonly witness?: Witness<UpstreamCall> | undefined
 }
 
 /** What became of one call for some of its recipients. */
@@ -41,14 +45,19 @@ export class Courier {
   readonly #patienceMs: number
   readonly #clock: Clock
   readonly #halfDelivered: HalfDelivered
+  readonly #witness: Witness<UpstreamCall> | undefined
 
-  constructor(relay: Relay, { pace = new Pace(), patienceMs = 20_000, memory, clock = systemClock }: Manner) {
+  constructor(
+    relay: Relay,
+    { pace = new Pace(), patienceMs = 20_000, memory, clock = systemClock, witness }: Manner,
+  ) {
     this.#relay = relay
     this.#gate = new Gate(relay.maxCalls, clock)
     this.#pace = pace
     this.#patienceMs = patienceMs
     this.#clock = clock
     this.#halfDelivered = new HalfDelivered(memory, clock)
+    this.#witness = witness
   }
 
   /**
@@ -107,7 +116,7 @@ export class Courier {
     let first: Receipt = {}
     let recipients = mail.recipients
     for (let tries = 1; recipients.length > 0; tries++) {
-      const { receipt, refused } = await this.#call({ ...mail, recipients }, deadline, told)
+      const { receipt, refused } = await this.#call({ ...mail, recipients }, tries > 1, deadline, told)
       if (first.messageId === undefined) first = receipt
       for (const recipient of recipients) if (!refused.has(recipient)) accepted.add(recipient)
       const delayMs = retryDelayMs(tries)
@@ -124,7 +133,8 @@ export class Courier {
     throw new PartialFailure(temporaryFirst(lost), first)
   }
 
-  async #call(mail: Mail, deadline: number, told: (call: Call) => void): Promise<Outcome> {
+  /** @param again it is not the first call for these recipients */
+  async #call(mail: Mail, again: boolean, deadline: number, told: (call: Call) => void): Promise<Outcome> {
     const { recipients } = mail
     let begun: number | undefined
     let outcome: Outcome
@@ -142,8 +152,14 @@ export class Courier {
       else outcome = { receipt: {}, refused: new Map(recipients.map(recipient => [recipient, error])) }
     }
     const { receipt, refused } = outcome
-    const ms = begun === undefined ? 0 : Math.round(this.#clock.now() - begun)
+    const tookMs = begun === undefined ? 0 : this.#clock.now() - begun
+    const ms = Math.round(tookMs)
     const accepted = recipients.filter(recipient => !refused.has(recipient))
+    if (begun !== undefined && this.#witness !== undefined) {
+      const [error] = refused.values()
+      const made = accepted.length > 0 ? 'accepted' : outcomeOf(error)
+      tell(this.#witness, { type: 'call', relay: this.#relay.name, outcome: made, ms: tookMs, again })
+    }
     if (accepted.length > 0) told({ to: accepted, ms, ...receipt })
     for (const [error, to] of byError(refused)) told({ to, ms, error })
     return outcome

@@ -1,3 +1,6 @@
+/** What is told of mails to those who watch. */
+export type MailEvent = ({ readonly type: 'delivery' } & Delivery) | UpstreamCall | MessageEnd
+
 /** What became of a mail for some recipients, as it is told to the operator: one call to a backend, or a refusal before. */
 export interface Delivery {
   /** When it was known. */
@@ -10,6 +13,8 @@ export interface Delivery {
   readonly to: readonly string[]
   /** `<name>: <message>` of what went wrong; left out when the backend accepted the mail. */
   readonly error?: string
+  /** What the server itself refused, before any backend was asked: the sender, a recipient, or the mail for want of memory. */
+  readonly rejected?: 'sender' | 'recipient' | 'memory'
   /** The backend's name of the mail. */
   readonly messageId?: string
   /** Bytes of the message, this server's `Received` header included; left out where none had come yet. */
@@ -22,14 +27,34 @@ export interface Delivery {
   readonly relay?: string
 }
 
-/** Where deliveries are told. It must not wait: mail does not stop for its log. */
-export type DeliveryLog = (delivery: Delivery) => void
+/** A call to a backend has ended. */
+export interface UpstreamCall {
+  readonly type: 'call'
+  /** The backend's name. */
+  readonly relay: string
+  readonly outcome: CallOutcome
+  readonly ms: number
+  /** It was not the first one for these recipients of the mail. */
+  readonly again: boolean
+}
 
-/** Tells it, whatever the log does: what a client hears must not depend on it. */
-export function tell(log: DeliveryLog, delivery: Delivery): void {
-  try {
-    log(delivery)
-  } catch {
-    // The mail is safe or refused by now.
-  }
+/**
+ * `accepted`: at least for some recipients. `throttled`: the backend takes no more for now. `permanent`: it will never
+ * take this mail. `temporary`: all else; that is never known to be the mail's fault.
+ */
+export type CallOutcome = 'accepted' | 'throttled' | 'temporary' | 'permanent'
+
+/** A mail has ended whose content was about to come, or had come. */
+export interface MessageEnd {
+  readonly type: 'message'
+  /** The backend's name. */
+  readonly relay: string
+  /** What its client hears at the end; `abandoned`: no end of it came to the dispatcher. */
+  readonly outcome: 'accepted' | 'temporary' | 'permanent' | 'abandoned'
+  /** Recipients that the backend took it for now. Of a mail that was sent before to some of them, only the others. */
+  readonly accepted: number
+  /** Recipients for whom its client has to hear the outcome; none of an abandoned one. */
+  readonly refused: number
+  /** Bytes of the message, this server's `Received` header included; 0 where it did not come to its end. */
+  readonly size: number
 }

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { Transaction, Verdict } from '../protocol/events.ts'
 import type { Client, Host, MessageSink } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
-import { type Reply, reply } from '../protocol/reply.ts'
+import { type Reply, refuses, reply } from '../protocol/reply.ts'
+import { tell, type Witness } from '../protocol/witness.ts'
 import { Budget, NoMemory, type Share } from './budget.ts'
 import type { Content } from './content.ts'
 import { Courier, type Manner } from './courier.ts'
-import { type DeliveryLog, tell } from './delivery.ts'
+import type { Delivery, MailEvent, MessageEnd } from './delivery.ts'
 import { refusal } from './failures.ts'
 import { describe, oneLine } from './fault.ts'
 import { RawContent } from './raw-content.ts'
@@ -14,7 +15,7 @@ import type { Mail, Relay } from './relay.ts'
 import { received } from './trace.ts'
 
 /** What the dispatcher goes by. */
-export interface Rules extends Manner {
+export interface Rules extends Omit<Manner, 'witness'> {
   /** The name this server goes by, for the `Received` header. */
   readonly hostname: string
   /** The name of the service, for the same. */
@@ -34,19 +35,24 @@ interface Office {
   readonly hostname: string
   readonly service: string
   readonly now: () => Date
-  readonly log: DeliveryLog
+  readonly witness: Witness<MailEvent> | undefined
 }
 
 /** The part of the host that takes mails and gives them to a backend. */
-export function dispatcher(relay: Relay, rules: Rules, log: DeliveryLog): Required<Pick<Host, 'message'>> {
+export function dispatcher(
+  relay: Relay,
+  rules: Rules,
+  witness: Witness<MailEvent> | undefined,
+): Required<Pick<Host, 'message'>> {
   const { hostname, service, budget = endless, now = () => new Date() } = rules
-  const courier = new Courier(relay, rules)
+  const courier = new Courier(relay, { ...rules, witness })
   const newContent = () => contentFor(relay)
-  const office: Office = { courier, relayName: relay.name, newContent, budget, hostname, service, now, log }
+  const relayName = relay.name
+  const office: Office = { courier, relayName, newContent, budget, hostname, service, now, witness }
   return {
     message(transaction, client) {
       const dispatch = new Dispatch(office, transaction, client)
-      return dispatch.begin()?.then(() => dispatch.refused ?? dispatch) ?? dispatch
+      return dispatch.begin()?.then(() => dispatch.refusedAtOnce() ?? dispatch) ?? dispatch
     },
   }
 }
@@ -71,8 +77,6 @@ const endless = new Budget({
 
 /** One mail: its content is collected, then the courier has it. */
 class Dispatch implements MessageSink {
-  /** Why the mail is not taken, although it may still be coming. */
-  refused: Reply | undefined
   readonly #office: Office
   readonly #client: Client
   readonly #mail: Omit<Mail, 'content' | 'size'>
@@ -81,6 +85,10 @@ class Dispatch implements MessageSink {
   readonly #share: Share
   /** `undefined` once the mail was handed on or given up. */
   #content: Content | undefined
+  /** Why the mail is not taken, although it may still be coming. */
+  #refused: Reply | undefined
+  /** Recipients that the backend took it for. */
+  #accepted = 0
 
   constructor(office: Office, transaction: Transaction, client: Client) {
     const { hostname, service, now } = office
@@ -109,7 +117,18 @@ class Dispatch implements MessageSink {
     return undefined
   }
 
+  /** The reply to a mail for which there is no memory before any of it has come. It ends with that. */
+  refusedAtOnce(): Reply | undefined {
+    if (this.#refused !== undefined) this.#end(this.#refused)
+    return this.#refused
+  }
+
   discard(): void {
+    this.#letGo()
+    this.#conclude('abandoned', 0, 0)
+  }
+
+  #letGo(): void {
     this.#content = undefined
     this.#share.release()
   }
@@ -124,41 +143,57 @@ class Dispatch implements MessageSink {
   /** There is no memory for it: what still comes of it is let go, and its client hears of it at the end. */
   #refuse(): void {
     if (this.#content === undefined) return
-    this.discard()
+    this.#letGo()
     const error = new NoMemory()
-    const { log, relayName: relay, now } = this.#office
-    const { sender: from, recipients: to } = this.#mail
-    const { address: ip, user } = this.#client
-    tell(log, {
-      time: now(),
-      ip,
-      from,
-      to,
-      relay,
-      error: describe(error),
-      ...(user !== undefined && { user }),
-    })
-    this.refused = refusal(error)
+    this.#tell({ to: this.#mail.recipients, error: describe(error), rejected: 'memory' })
+    this.#refused = refusal(error)
   }
 
   async deliver(): Promise<Verdict> {
     const content = this.#content
     this.#content = undefined
-    if (content === undefined) return this.refused ?? replies.localError
-    const { courier, relayName: relay, now, log } = this.#office
-    const { address: ip, user } = this.#client
+    if (content === undefined) return this.#end(this.#refused ?? replies.localError)
     content.finish()
     this.#share.resize(content.heldBytes)
     this.#share.complete()
     const mail: Mail = { ...this.#mail, content, size: content.size }
-    const sent = { ip, from: mail.sender, size: mail.size, relay, ...(user !== undefined && { user }) }
+    const { size } = mail
     try {
-      const { messageId } = await courier.deliver(mail, call => tell(log, { time: now(), ...sent, ...call }))
-      return messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
+      const { messageId } = await this.#office.courier.deliver(mail, call => {
+        if (call.error === undefined) this.#accepted += call.to.length
+        this.#tell({ size, ...call })
+      })
+      const consent =
+        messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
+      return this.#end(consent, size)
     } catch (error) {
-      return refusal(error)
+      return this.#end(refusal(error), size)
     } finally {
       this.#share.release()
     }
   }
+
+  #tell(what: Pick<Delivery, 'to' | 'error' | 'rejected' | 'size' | 'ms' | 'messageId'>): void {
+    const { witness, relayName: relay, now } = this.#office
+    const { address: ip, user } = this.#client
+    const who = { ip, from: this.#mail.sender, relay, ...(user !== undefined && { user }) }
+    tell(witness, { type: 'delivery', time: now(), ...who, ...what })
+  }
+
+  /** Tells that the mail ended with this reply, and gives it back. */
+  #end(reply: Reply, size = 0): Reply {
+    const refused = refuses(reply) ? this.#mail.recipients.length - this.#accepted : 0
+    this.#conclude(outcomeFor(reply), refused, size)
+    return reply
+  }
+
+  #conclude(outcome: MessageEnd['outcome'], refused: number, size: number): void {
+    const { witness, relayName: relay } = this.#office
+    tell(witness, { type: 'message', relay, outcome, accepted: this.#accepted, refused, size })
+  }
+}
+
+function outcomeFor(reply: Reply): MessageEnd['outcome'] {
+  if (!refuses(reply)) return 'accepted'
+  return reply.code < 500 ? 'temporary' : 'permanent'
 }

@@ -1,4 +1,5 @@
 import { type Reply, reply } from '../protocol/reply.ts'
+import type { CallOutcome } from './delivery.ts'
 import { type Fault, oneLine, readFault } from './fault.ts'
 
 /** A row: an error that meets every condition given gets the reply. */
@@ -180,6 +181,14 @@ export function refusal(error: unknown): Reply {
     status!,
     String(text).replace('{text}', () => oneLine(readFault(error).text)),
   )
+}
+
+/** What a backend that threw this made of its call. */
+export function outcomeOf(error: unknown): CallOutcome {
+  const { code } = failureOf(error).reply
+  // RFC 4954 knows 454 for logins only; here it always says that there is too much of it.
+  if (code === 454) return 'throttled'
+  return code < 500 ? 'temporary' : 'permanent'
 }
 
 /** The row that speaks for an error; a temporary failure where there is none. */

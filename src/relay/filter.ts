@@ -1,6 +1,7 @@
 import type { Client, Host } from '../protocol/host.ts'
 import { type Reply, reply } from '../protocol/reply.ts'
-import { type DeliveryLog, tell } from './delivery.ts'
+import { tell, type Witness } from '../protocol/witness.ts'
+import type { Delivery, MailEvent } from './delivery.ts'
 
 /** A compiled regular expression: true where it matches anywhere in the text. It takes linear time. */
 export type Expression = (text: string) => boolean
@@ -53,29 +54,34 @@ export async function compileExpression(source: string, place: string): Promise<
   }
 }
 
-/** The part of the host that refuses addresses. Each refusal is told to the log, without a size: no mail had come. */
+/** The part of the host that refuses addresses. Each refusal is told, without a size: no mail had come. */
 export function filter(
   rules: FilterRules,
-  log: DeliveryLog,
+  witness: Witness<MailEvent> | undefined,
   now: () => Date = () => new Date(),
 ): Required<Pick<Host, 'sender' | 'recipient'>> {
   const { allowFrom, denyTo, allowTo } = rules
 
-  function refuse(client: Client, from: string, to: readonly string[], error: string, refusal: Reply): Reply {
+  function refuse(client: Client, refusal: Pick<Delivery, 'from' | 'to' | 'error' | 'rejected'>): void {
     const { address: ip, user } = client
-    tell(log, { time: now(), ip, from, to, error, ...(user !== undefined && { user }) })
-    return refusal
+    tell(witness, { type: 'delivery', time: now(), ip, ...refusal, ...(user !== undefined && { user }) })
+  }
+
+  function refuseRecipient(client: Client, from: string, to: string, error: string): Reply {
+    refuse(client, { from, to: [to], error, rejected: 'recipient' })
+    return recipientRefused
   }
 
   return {
     sender({ address }, client) {
       if (allowFrom === undefined || allowFrom(address)) return undefined
-      return refuse(client, address, [], deniedSender, senderRefused)
+      refuse(client, { from: address, to: [], error: deniedSender, rejected: 'sender' })
+      return senderRefused
     },
     recipient({ address, sender }, client) {
-      if (denyTo?.(address)) return refuse(client, sender, [address], deniedRecipient, recipientRefused)
+      if (denyTo?.(address)) return refuseRecipient(client, sender, address, deniedRecipient)
       if (allowTo === undefined || allowTo(address)) return undefined
-      return refuse(client, sender, [address], notAllowedRecipient, recipientRefused)
+      return refuseRecipient(client, sender, address, notAllowedRecipient)
     },
   }
 }

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import type { SecureContext } from 'node:tls'
-import { secureContext } from './tls.ts'
+import { expiryOf, secureContext } from './tls.ts'
 
 /** PEM files of the server's certificate and its key. */
 export interface CertificatePaths {
@@ -20,17 +20,22 @@ const lookEveryMs = 5_000
  */
 export class CertificateFiles {
   readonly #paths: CertificatePaths
-  #context: SecureContext
+  #read: Read
 
   /** @throws Error with a sentence that says which file cannot be read or what is wrong with it */
   constructor(paths: CertificatePaths) {
     this.#paths = paths
-    this.#context = read(paths)
+    this.#read = read(paths)
   }
 
   /** What a handshake that begins now uses. */
   get context(): SecureContext {
-    return this.#context
+    return this.#read.context
+  }
+
+  /** When the certificate that is in use expires. */
+  get expiresAt(): Date {
+    return this.#read.expiresAt
   }
 
   /** The server's own certificate, as it stands in its file now. @throws Error as above */
@@ -40,7 +45,7 @@ export class CertificateFiles {
 
   /** Reads the files again. When they cannot be used, what they held before stays in use. @throws Error as above */
   reload(): void {
-    this.#context = read(this.#paths)
+    this.#read = read(this.#paths)
   }
 
   /**
@@ -63,9 +68,18 @@ export class CertificateFiles {
   }
 }
 
-function read({ certPath, keyPath, passphrase }: CertificatePaths): SecureContext {
+/** What the files held. */
+interface Read {
+  readonly context: SecureContext
+  readonly expiresAt: Date
+}
+
+function read({ certPath, keyPath, passphrase }: CertificatePaths): Read {
   const certificate = { cert: readPem(certPath), key: readPem(keyPath) }
-  return secureContext(passphrase === undefined ? certificate : { ...certificate, passphrase })
+  return {
+    context: secureContext(passphrase === undefined ? certificate : { ...certificate, passphrase }),
+    expiresAt: expiryOf(certificate.cert),
+  }
 }
 
 function readPem(path: string): Buffer {

@@ -1,8 +1,16 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
+import type { Chronicle } from './chronicle.ts'
 import { Conductor } from './conductor.ts'
 import type { Service } from './service.ts'
+import type { SessionOutcome } from './traffic.ts'
+
+/** What belongs to a connection besides its service. */
+export interface Owner {
+  readonly onClose: (connection: Connection) => void
+  readonly chronicle?: Chronicle | undefined
+}
 
 /**
  * One session on one socket. Carries bytes in and replies out, wraps the socket in TLS, and ends every wait. Bytes are
@@ -12,6 +20,8 @@ export class Connection {
   readonly #client: Omit<Peer, 'secure'>
   readonly #service: Service
   readonly #onClose: (connection: Connection) => void
+  /** Absent where nobody watches. */
+  readonly #chronicle: Chronicle | undefined
   /**
    * `handshake`: TLS is coming up. `open`: SMTP is spoken. `closing`: all is said, the client has yet to close its half.
    * `gone`: the socket is closed, but the host may still have the word.
@@ -28,21 +38,23 @@ export class Connection {
   #messageTimer: NodeJS.Timeout | undefined
   /** The time for a mail ran out while the host had the word. */
   #messageLate = false
+  #receivedBytes = 0
 
   /**
    * @param client who it is; that need not be the other end of the socket
-   * @param onClose called once, when the client is gone and the host has nothing more to say
+   * @param owner `onClose` is called once, when the client is gone and the host has nothing more to say
    */
-  constructor(
-    socket: Socket,
-    client: Omit<Peer, 'secure'>,
-    service: Service,
-    onClose: (connection: Connection) => void,
-  ) {
+  constructor(socket: Socket, client: Omit<Peer, 'secure'>, service: Service, owner: Owner) {
     this.#socket = socket
     this.#client = client
     this.#service = service
-    this.#onClose = onClose
+    this.#onClose = owner.onClose
+    this.#chronicle = owner.chronicle
+  }
+
+  /** What the client has sent so far, commands and content; under TLS what was in it. */
+  get receivedBytes(): number {
+    return this.#receivedBytes
   }
 
   /** @param implicitTls TLS comes before the first byte of SMTP (RFC 8314 section 3.3) */
@@ -58,7 +70,7 @@ export class Connection {
 
   /** Lets the client finish the mail it is sending, then says 421. */
   shutDown(): void {
-    if (this.#session === undefined) this.#socket.destroy()
+    if (this.#session === undefined) this.#break('shutdown')
     this.#session?.shutDown()
     this.#run()
   }
@@ -67,7 +79,7 @@ export class Connection {
   cutOff(): void {
     this.#conductor?.forsake()
     if (this.#stage === 'gone') return this.#leave()
-    if (this.#stage === 'handshake') this.#socket.destroy()
+    if (this.#stage === 'handshake') this.#break('shutdown')
     this.#session?.cutOff()
     this.#run()
   }
@@ -98,6 +110,7 @@ export class Connection {
     let halt = this.#conductor!.run()
     if (halt === 'input' && this.#socket.readableEnded) {
       // All that the client said before it closed its half has been answered.
+      this.#chronicle?.ends('hangup')
       session.hangUp()
       this.#conductor!.run()
       halt = 'close'
@@ -113,7 +126,9 @@ export class Connection {
 
   #say(output: string): void {
     // A client that does not read its replies is not read from either.
-    if (output !== '' && this.#socket.writable && !this.#socket.write(output, 'latin1')) this.#socket.pause()
+    if (output === '') return
+    this.#chronicle?.said(output)
+    if (this.#socket.writable && !this.#socket.write(output, 'latin1')) this.#socket.pause()
   }
 
   #limitMessage(coming: boolean): void {
@@ -134,9 +149,11 @@ export class Connection {
     this.#attach(secure)
     this.#endStageAfter(timeouts.handshakeMs)
     // A TLS socket that no TLS server made tells of broken records in this way only.
-    secure.once('_tlsError', () => secure.destroy())
+    secure.once('_tlsError', () => this.#break('errors'))
     secure.once('secure', () => {
-      if (this.#stage === 'handshake') this.#guard(() => this.#secured())
+      if (this.#stage !== 'handshake') return
+      this.#chronicle?.secured(secure.getProtocol() ?? '', secure.getCipher().name)
+      this.#guard(() => this.#secured())
     })
   }
 
@@ -152,6 +169,7 @@ export class Connection {
   /** Bytes that still come are read and dropped: unread ones would make the kernel take back the last reply. */
   #close(): void {
     this.#stage = 'closing'
+    this.#chronicle?.closed()
     clearTimeout(this.#silenceTimer)
     this.#socket.end()
     this.#socket.resume()
@@ -163,12 +181,13 @@ export class Connection {
       this.#session?.hangUp()
       this.#conductor?.run()
     })
+    this.#chronicle?.over()
     this.#onClose(this)
   }
 
   #endStageAfter(ms: number): void {
     clearTimeout(this.#stageTimer)
-    this.#stageTimer = setTimeout(() => this.#socket.destroy(), ms)
+    this.#stageTimer = setTimeout(() => this.#break('timeout'), ms)
   }
 
   /** A fault of the program ends this connection, and no other. */
@@ -177,8 +196,13 @@ export class Connection {
       work()
     } catch (fault) {
       this.#service.onFault?.(fault)
-      this.#socket.destroy()
+      this.#break('fault')
     }
+  }
+
+  #break(outcome: SessionOutcome): void {
+    this.#chronicle?.ends(outcome)
+    this.#socket.destroy()
   }
 
   #attach(socket: Socket): void {
@@ -200,6 +224,7 @@ export class Connection {
 
   readonly #onData = (bytes: Buffer): void => {
     if (this.#stage !== 'open') return
+    this.#receivedBytes += bytes.length
     this.#session?.receive(bytes)
     // One chunk may wait while the host has the word; more of them would gather without end.
     if (this.#conductor?.waiting) this.#socket.pause()

@@ -1,4 +1,3 @@
-import { type Reply, replies } from '../protocol/index.ts'
 import { networkOf } from './peer-address.ts'
 
 /** How many connections a server has open at once. */
@@ -16,6 +15,8 @@ export const defaultConnectionLimits: ConnectionLimits = {
 
 /** A connection as it is counted, and sent away when the server closes. */
 export interface Open {
+  /** What its client has sent so far. */
+  readonly receivedBytes: number
   /** Ends it as soon as nothing is under way. */
   shutDown(): void
   /** Ends it now. */
@@ -37,11 +38,11 @@ export class Connections {
     return this.#open.size
   }
 
-  /** Why there is no room for one more. @param address without it, only the total is looked at */
-  refusal(hostname: string, address?: string): Reply | undefined {
-    if (this.#open.size >= this.#limits.total) return replies.tooManyConnections(hostname)
+  /** Which limit leaves no room for one more. @param address without it, only the total is looked at */
+  limitMet(address?: string): 'total' | 'address' | undefined {
+    if (this.#open.size >= this.#limits.total) return 'total'
     const fromThere = address === undefined ? 0 : (this.#byNetwork.get(networkOf(address)) ?? 0)
-    return fromThere < this.#limits.perAddress ? undefined : replies.tooManyFromAddress(hostname)
+    return fromThere < this.#limits.perAddress ? undefined : 'address'
   }
 
   /** @param address where it comes from; without it, it counts in the total only */

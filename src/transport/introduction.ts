@@ -15,6 +15,8 @@ export type Introduced =
  * whether it means to send a header is not guessed: one that does not is closed (section 2 of the specification).
  */
 export class Introduction {
+  /** A header is not the client's. */
+  readonly receivedBytes = 0
   readonly #socket: Socket
   readonly #onIntroduced: (introduced: Introduced) => void
   readonly #timer: NodeJS.Timeout

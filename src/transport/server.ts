@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
-import { format, type Peer, type Reply } from '../protocol/index.ts'
+import { format, type Peer, replies, tell } from '../protocol/index.ts'
+import { Audience, Chronicle } from './chronicle.ts'
 import { Connection } from './connection.ts'
 import { Connections, defaultConnectionLimits, type Open } from './connections.ts'
 import { Introduction } from './introduction.ts'
@@ -27,17 +28,30 @@ export class Server {
   readonly #service: Service
   readonly #listening = new Set<NetServer>()
   readonly #connections: Connections
+  /** Absent where nobody watches. */
+  readonly #audience: Audience | undefined
+  /** Of connections that are gone. */
+  #receivedBytes = 0
   #closed: Promise<void> | undefined
   #onEmpty = () => {}
 
   constructor(service: Service) {
     this.#service = service
     this.#connections = new Connections({ ...defaultConnectionLimits, ...service.connectionLimits })
+    const { witness, settings } = service
+    if (witness !== undefined) this.#audience = new Audience(witness, settings)
   }
 
   /** Connections that are open now. */
   get connections(): number {
     return this.#connections.size
+  }
+
+  /** What clients have sent since the start, commands and content, in bytes; under TLS what was in it. */
+  get receivedBytes(): number {
+    let bytes = this.#receivedBytes
+    for (const connection of this.#connections) bytes += connection.receivedBytes
+    return bytes
   }
 
   /** Begins to listen; rejects with the error of `node:net`, for example `EADDRINUSE`. */
@@ -90,9 +104,9 @@ export class Server {
 
   /** Admits the client that a load balancer speaks for. */
   #introduce(socket: Socket, proxy: string, implicitTls: boolean): void {
-    const { timeouts, settings, onBadHeader } = this.#service
-    const refusal = this.#connections.refusal(settings.hostname)
-    if (refusal !== undefined) return this.#turnAway(socket, refusal, implicitTls)
+    const { timeouts, witness, onBadHeader } = this.#service
+    const limit = this.#connections.limitMet()
+    if (limit !== undefined) return this.#turnAway(socket, proxy, limit, implicitTls)
     const introduction = new Introduction(socket, timeouts.proxyHeaderMs, introduced => {
       if (introduced.type === 'client') {
         this.#connections.delete(introduction)
@@ -100,7 +114,10 @@ export class Server {
         // All its clients come through one balancer, so that its own address is not limited.
         return this.#admit(socket, { address: address ?? proxy, healthCheck }, address, implicitTls)
       }
-      if (introduced.type === 'refused') onBadHeader?.(proxy, introduced.reason)
+      if (introduced.type === 'refused') {
+        tell(witness, { type: 'turnedAway', address: proxy, reason: 'proxyHeader' })
+        onBadHeader?.(proxy, introduced.reason)
+      }
       this.#remove(introduction)
     })
     this.#connections.add(introduction)
@@ -113,25 +130,35 @@ export class Server {
     counted: string | undefined,
     implicitTls: boolean,
   ): void {
-    const refusal = this.#connections.refusal(this.#service.settings.hostname, counted)
-    if (refusal !== undefined) return this.#turnAway(socket, refusal, implicitTls)
-    const connection = new Connection(socket, client, this.#service, gone => this.#remove(gone))
+    const limit = this.#connections.limitMet(counted)
+    if (limit !== undefined) return this.#turnAway(socket, client.address, limit, implicitTls)
+    const chronicle = this.#audience && new Chronicle(this.#audience, client.address, implicitTls)
+    const onClose = (gone: Open) => this.#remove(gone)
+    const connection = new Connection(socket, client, this.#service, { onClose, chronicle })
     this.#connections.add(connection, counted)
     connection.start(implicitTls)
   }
 
   /** Says no and closes, at no more cost than that. */
-  #turnAway(socket: Socket, refusal: Reply, implicitTls: boolean): void {
+  #turnAway(socket: Socket, address: string, reason: 'total' | 'address', implicitTls: boolean): void {
+    const { witness, settings } = this.#service
+    const { hostname } = settings
+    const refusal =
+      reason === 'total' ? replies.tooManyConnections(hostname) : replies.tooManyFromAddress(hostname)
+    // Who waits for TLS could not read it.
+    const text = implicitTls ? '' : format(refusal)
+    tell(witness, { type: 'turnedAway', address, reason })
+    if (text !== '') tell(witness, { type: 'replied', address, code: refusal.code, text, limit: undefined })
     socket.on('error', () => {})
     const timer = setTimeout(() => socket.destroy(), this.#service.timeouts.lingerMs)
     socket.on('close', () => clearTimeout(timer))
     socket.resume()
-    // Who waits for TLS could not read it.
-    socket.end(implicitTls ? '' : format(refusal))
+    socket.end(text)
   }
 
   #remove(connection: Open): void {
     this.#connections.delete(connection)
+    this.#receivedBytes += connection.receivedBytes
     if (this.#connections.size === 0) this.#onEmpty()
   }
 }

@@ -1,7 +1,8 @@
 import type { SecureContext } from 'node:tls'
-import type { Host, Settings } from '../protocol/index.ts'
+import type { Host, Settings, Witness } from '../protocol/index.ts'
 import type { ConnectionLimits } from './connections.ts'
 import type { Timeouts } from './limits.ts'
+import type { TrafficEvent } from './traffic.ts'
 
 /** What a server's connections have in common. */
 export interface Service {
@@ -16,6 +17,8 @@ export interface Service {
   readonly isProxy?: (address: string) => boolean
   /** A load balancer's connection was closed because of its PROXY header: the balancer's address, and why. */
   readonly onBadHeader?: (proxy: string, reason: string) => void
+  /** Hears what happens on connections. */
+  readonly witness?: Witness<TrafficEvent> | undefined
   /** The certificate and key to begin TLS with now; absent where there is no TLS. */
   readonly secureContext?: () => SecureContext
   /** Called with what a host threw or rejected with: a fault of the program, of which the client hears no text. */

@@ -30,6 +30,11 @@ export function secureContext({ cert, key, passphrase }: Certificate): SecureCon
   })
 }
 
+/** When a certificate expires, the first one of the file. @param pem one that `secureContext` took */
+export function expiryOf(pem: Buffer): Date {
+  return new Date(new X509Certificate(pem).validTo)
+}
+
 function readCertificate(pem: Buffer): X509Certificate {
   try {
     return new X509Certificate(pem)

@@ -2,11 +2,13 @@ import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Writers } from '../operations/index.ts'
 import { passLines } from './lines.ts'
-import type { Order, Report } from './messages.ts'
+import type { Order, Report, Sight } from './messages.ts'
 import type { Seat } from './share.ts'
 
 /** How long the last words of a process that has ended may take to be read. */
 const readMs = 1_000
+/** How long a worker may take to say how it is. */
+const lookMs = 800
 
 /** One process that serves, as long as it lives. */
 export interface WorkerProcess {
@@ -17,6 +19,8 @@ export interface WorkerProcess {
   /** Resolves when it has ended and all that it wrote was passed on. */
   readonly ended: Promise<Ending>
   tell(order: Order): void
+  /** How it is; `undefined` where it does not say so in time. */
+  look(metrics: boolean): Promise<Sight | undefined>
   kill(): void
 }
 
@@ -71,11 +75,14 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
     worker.on('message', (report: Report) => report.type === 'stopping' && resolve(report.clients))
     void ended.then(() => resolve(0))
   })
+  const looks = new Map<number, (sight: Sight) => void>()
+  let looked = 0
   const untold: Order[] = [{ type: 'serve', seat, looks: writers.looks }]
   let ready = false
   worker.on('message', (report: Report) => {
     if (report.type === 'failed') fault = report.message
     if (report.type === 'note') note(report.text, seat.number)
+    if (report.type === 'seen') looks.get(report.number)?.(report)
     if (report.type === 'ready') {
       ready = true
       for (const order of untold.splice(0)) tell(order)
@@ -87,5 +94,18 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
     else if (worker.isConnected()) worker.send(order, undefined, () => {})
   }
 
-  return { listening, stopping, ended, tell, kill: () => void worker.process.kill('SIGKILL') }
+  async function look(metrics: boolean): Promise<Sight | undefined> {
+    // It would be told one after the other of them when it hears at last.
+    if (!ready) return undefined
+    const number = looked++
+    const seen = new Promise<Sight>(resolve => looks.set(number, resolve))
+    tell({ type: 'look', number, metrics })
+    try {
+      return await Promise.race([seen, sleep(lookMs, undefined, { ref: false }), ended.then(() => undefined)])
+    } finally {
+      looks.delete(number)
+    }
+  }
+
+  return { listening, stopping, ended, tell, look, kill: () => void worker.process.kill('SIGKILL') }
 }

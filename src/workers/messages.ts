@@ -1,4 +1,4 @@
-import type { Looks } from '../operations/index.ts'
+import type { Looks, Snapshot } from '../operations/index.ts'
 import type { Seat } from './share.ts'
 
 /** What the primary tells a worker. */
@@ -10,6 +10,8 @@ export type Order =
   | { readonly type: 'serve'; readonly seat: Seat; readonly looks: Looks | undefined }
   /** Read the certificate again. */
   | { readonly type: 'reload' }
+  /** Answer with `seen`: whether you are ready, and where that is asked for, your metrics. */
+  | { readonly type: 'look'; readonly number: number; readonly metrics: boolean }
   /** Say how many clients are connected, let running mails finish, and end. */
   | { readonly type: 'stop' }
 
@@ -23,5 +25,15 @@ export type Report =
   | { readonly type: 'failed'; readonly message: string }
   /** Something that the operator should hear from one of the workers, but not from each. */
   | { readonly type: 'note'; readonly text: string }
+  /** The answer to the `look` of this number. */
+  | ({ readonly type: 'seen'; readonly number: number } & Sight)
   /** The answer to `stop`. */
   | { readonly type: 'stopping'; readonly clients: number }
+
+/** What an operator sees of a worker. */
+export interface Sight {
+  /** Why no mail should come to it, a line each. */
+  readonly reasons: readonly string[]
+  /** Where they were asked for. */
+  readonly metrics?: Snapshot | undefined
+}

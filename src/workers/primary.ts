@@ -3,7 +3,8 @@ import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Writers } from '../operations/index.ts'
-import type { Settings } from '../options.ts'
+import type { ListenAddress, Settings } from '../options.ts'
+import { bind } from '../serving.ts'
 import { obeySignals } from '../signals.ts'
 import { farewell, welcome } from '../welcome.ts'
 import { type Ears, launch, type WorkerProcess } from './launch.ts'
@@ -37,10 +38,12 @@ export async function lead(settings: Settings, writers: Writers, version: string
   const ears: Ears = { writers, note: sayOnce(say) }
   const living = new Set<WorkerProcess>()
   const stopping = new AbortController()
+  const watched = settings.admin && (await openToOperator(settings, settings.admin, version))
 
   function start(seat: Seat): WorkerProcess {
     const worker = launch(seat, ears)
     living.add(worker)
+    watched?.overview.add(worker, seat.number)
     void worker.ended.then(() => living.delete(worker))
     return worker
   }
@@ -61,6 +64,7 @@ export async function lead(settings: Settings, writers: Writers, version: string
 
   async function stop(signal: NodeJS.Signals): Promise<void> {
     stopping.abort()
+    watched?.overview.drain()
     for (const worker of living) worker.tell({ type: 'stop' })
     const late = sleep(countMs, 0)
     const counts = await Promise.all([...living].map(worker => Promise.race([worker.stopping, late])))
@@ -95,5 +99,14 @@ export async function lead(settings: Settings, writers: Writers, version: string
   await Promise.allSettled(workers.map(worker => worker.listening))
   if (stopping.signal.aborted) return
   const listening = settings.listen.map((address, i) => ({ ...address, port: ports[i]! }))
-  writers.err(welcome(settings, listening, version))
+  writers.err(welcome(settings, listening, version, watched?.address))
+}
+
+/** Health and metrics of all workers, over HTTP until the program ends. What only they need is loaded here. */
+async function openToOperator({ workers, relay }: Settings, address: ListenAddress, version: string) {
+  const { openAdmin } = await import('../operations/admin.ts')
+  const { openOverview } = await import('./overview.ts')
+  const overview = await openOverview(workers, version, relay)
+  const port = await bind(address, () => openAdmin(address, overview))
+  return { overview, address: { ...address, port } }
 }

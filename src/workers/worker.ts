@@ -1,6 +1,6 @@
 /** The program of a worker: it serves as it is told to by the primary, which has started it with its own arguments. */
 import cluster from 'node:cluster'
-import { streamWriters } from '../operations/index.ts'
+import { type Instruments, openInstruments, streamWriters } from '../operations/index.ts'
 import { parse } from '../options.ts'
 import { lookAhead, type Serving, serve } from '../serving.ts'
 import type { Order, Report } from './messages.ts'
@@ -10,6 +10,8 @@ import { shareOf } from './share.ts'
 const flushMs = 1_000
 
 let serving: Serving | undefined
+/** Where the operator wants to see something. */
+let instruments: Instruments | undefined
 let drainMs = 0
 
 // A terminal and an init system send them to every process: what they mean comes from the primary, and once.
@@ -30,6 +32,9 @@ process.on('message', (order: Order) => {
     case 'reload':
       serving?.reloadCertificate()
       break
+    case 'look':
+      void look(order)
+      break
     case 'stop':
       report({ type: 'stopping', clients: serving?.server.connections ?? 0 })
       void stop()
@@ -45,12 +50,24 @@ async function begin({ seat, looks }: Extract<Order, { type: 'serve' }>): Promis
   const settings = shareOf(parsed.settings, seat)
   drainMs = settings.drainTimeoutMs
   const note = (text: string) => report({ type: 'note', text })
-  serving = await serve(settings, streamWriters(process.stdout, process.stderr, looks), note)
+  if (settings.admin !== undefined) instruments = await openInstruments(settings.relay)
+  const writers = streamWriters(process.stdout, process.stderr, looks)
+  serving = await serve(settings, writers, note, instruments)
   report({ type: 'listening', ports: serving.listening.map(({ port }) => port) })
   lookAhead(serving.relay, note)
 }
 
+async function look({ number, metrics }: Extract<Order, { type: 'look' }>): Promise<void> {
+  if (instruments === undefined) return
+  const [reasons, snapshot] = await Promise.all([
+    instruments.readiness.reasons(),
+    metrics ? instruments.metrics.registry.getMetricsAsJSON() : undefined,
+  ])
+  report({ type: 'seen', number, reasons, metrics: snapshot })
+}
+
 async function stop(): Promise<void> {
+  instruments?.readiness.drain()
   await serving?.server.close(drainMs)
   await end(0)
 }

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import {
   type Access,
+  type AccessEvent,
   type AccessFailure,
   AddressList,
   type GatekeeperPorts,
@@ -17,6 +18,7 @@ import type { Verdict } from '../../src/protocol/events.ts'
 import type { Client } from '../../src/protocol/host.ts'
 import { replies } from '../../src/protocol/replies.ts'
 import type { Credentials } from '../../src/protocol/sasl.ts'
+import type { Witness } from '../../src/protocol/witness.ts'
 
 /** Of the word `password`. */
 const bcryptHash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
@@ -46,9 +48,16 @@ function digest(username: string, password: string): Credentials {
   }
 }
 
+/** Keeps who was not let in, and why. */
+function keep(failures: AccessFailure[]): Witness<AccessEvent> {
+  return ({ client: _, ...event }) => {
+    if (event.type !== 'loggedIn') failures.push(event)
+  }
+}
+
 async function ask(access: Access, credentials: Credentials, ports: GatekeeperPorts = {}, from = client) {
   const failures: AccessFailure[] = []
-  const gate = gatekeeper(access, { onFailure: failure => failures.push(failure), ...ports })
+  const gate = gatekeeper(access, { witness: keep(failures), ...ports })
   const mechanism = credentials.type === 'digest' ? 'CRAM-MD5' : 'PLAIN'
   const verdict: Verdict = await gate.login({ type: 'login', mechanism, credentials }, from)
   return { verdict, failure: failures[0]?.type, failures }
@@ -186,7 +195,7 @@ const fromHere: Access = { addresses: new AddressList('127.0.0.1, 10.0.0.0/8') }
 
 test('an address that is not in the list is refused with 554 5.7.1 and told', async () => {
   const failures: AccessFailure[] = []
-  const gate = gatekeeper(fromHere, { onFailure: failure => failures.push(failure) })
+  const gate = gatekeeper(fromHere, { witness: keep(failures) })
   assert.equal(await gate.connect?.(client), undefined)
   assert.deepEqual(failures, [])
   const verdict = await gate.connect?.({ ...client, address: '192.0.2.1' })
@@ -253,7 +262,7 @@ test('a password that was changed in the file stops working at once, though it w
 /** What a user's MAIL is answered, and why. */
 async function sendAs(access: Access, user: string, address: string) {
   const failures: AccessFailure[] = []
-  const gate = gatekeeper(access, { onFailure: failure => failures.push(failure) })
+  const gate = gatekeeper(access, { witness: keep(failures) })
   const question = { type: 'sender', address, parameters: new Map() } as const
   const verdict = await gate.sender?.(question, { ...client, user })
   return { code: verdict?.code, status: verdict?.status, failures }
@@ -347,4 +356,26 @@ test('the challenge of CRAM-MD5 bears the hostname', () => {
 test('a login is required where there is a user, or a file of them', () => {
   const users: Access = { users: { current: () => new Map() } }
   assert.deepEqual([anybody, hashed, clear, users].map(requiresLogin), [false, true, true, true])
+})
+
+test('who logs in is told with the mechanism, whether a login is required or not, and a witness that throws lets in nobody', async () => {
+  for (const access of [anybody, clear]) {
+    const told: AccessEvent[] = []
+    const { login } = gatekeeper(access, { witness: event => void told.push(event) })
+    const question = {
+      type: 'login',
+      mechanism: 'PLAIN',
+      credentials: password('username', 'password'),
+    } as const
+    assert.equal(await login(question, client), undefined)
+    assert.deepEqual(told, [{ type: 'loggedIn', mechanism: 'PLAIN', username: 'username', client }])
+  }
+  const broken = () => {
+    throw new Error('broken')
+  }
+  const { login } = gatekeeper(clear, { witness: broken })
+  const ask = (secret: string) =>
+    login({ type: 'login', mechanism: 'PLAIN', credentials: password('username', secret) }, client)
+  assert.equal(await ask('password'), undefined)
+  assert.equal(await ask('wrong'), replies.badCredentials)
 })

@@ -7,9 +7,6 @@ import { parseAllDocuments } from 'yaml'
 // biome-ignore lint/suspicious/noExplicitAny: the shapes are those of Kubernetes, ECS and others
 export type Tree = any
 
-/** Options that the files name and the table does not have yet: to be removed when it has them. */
-export const coming: readonly string[] = ['admin']
-
 export const folder = fileURLToPath(new URL('../../deploy/', import.meta.url))
 
 /** Every file, by its path in the folder. */

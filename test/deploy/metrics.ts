@@ -1,5 +1,5 @@
 /** The metrics that there are, as dashboards and alerts may name them. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
 /** A metric with its labels, and their values where these are known. */
@@ -37,11 +37,9 @@ aws_smtp_relay_workers{state="up|missing"}
 /** By name: the program's own, and those that prom-client has of every process of Node.js. */
 export const metrics: ReadonlyMap<string, Metric> = new Map([...ownMetrics(), ...ofEveryProcess()])
 
-/** Where there is a page of metrics, those only that stand on it. */
+/** Those that stand on the page of metrics, which is held to the program. */
 function ownMetrics(): readonly (readonly [string, Metric])[] {
-  const documented = existsSync(page)
-    ? new Set(readFileSync(page, 'utf8').match(/aws_smtp_relay_\w+/g))
-    : undefined
+  const documented = new Set(readFileSync(page, 'utf8').match(/aws_smtp_relay_\w+/g))
   return own
     .trim()
     .split('\n')
@@ -56,7 +54,7 @@ function ownMetrics(): readonly (readonly [string, Metric])[] {
         },
       ] as const
     })
-    .filter(([name]) => documented?.has(name) ?? true)
+    .filter(([name]) => documented.has(name))
 }
 
 function ofEveryProcess(): readonly (readonly [string, Metric])[] {

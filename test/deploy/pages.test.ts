@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { names, optionOf } from '../../src/options/option.ts'
-import { coming, documentsOf, paths, type Tree } from './files.ts'
+import { documentsOf, paths, type Tree } from './files.ts'
 import { metrics } from './metrics.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -33,7 +33,7 @@ for (const { path, text } of pages) {
     const spans = [...prose.matchAll(/`([^`]+)`/g)].map(([, span]) => span!)
     const flags = spans.filter(span => span.startsWith('-')).map(span => /^--?([\w-]+)/.exec(span)![1]!)
     assert.ok(flags.length > 10)
-    for (const flag of flags) assert.ok(known.has(flag) || coming.includes(flag), flag)
+    for (const flag of flags) assert.ok(known.has(flag), flag)
     for (const [metric] of prose.matchAll(/\baws_smtp_relay_\w+/g)) assert.ok(metrics.has(metric), metric)
   })
 }

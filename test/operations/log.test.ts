@@ -41,6 +41,34 @@ test('the user is there when there is one', () => {
   assert.equal(JSON.parse(written({ ...delivery, user: 'alice' }).out[0]!).User, 'alice')
 })
 
+test('who is not let in is one line on standard error, who logs in has none', () => {
+  const err: string[] = []
+  const { access } = deliveryLog({ out: () => assert.fail('not here'), err: line => err.push(line) })
+  const client = { address: '192.0.2.7', name: 'x', extended: true, secure: true, user: 'alice' }
+  access({ type: 'loggedIn', mechanism: 'PLAIN', username: 'alice', client })
+  access({ type: 'deniedSender', username: 'alice', sender: 'bob@example.org', client })
+  access({
+    type: 'wrongPassword',
+    mechanism: 'PLAIN',
+    username: 'alice',
+    client: { ...client, user: undefined },
+  })
+  const lines = err.map(line => JSON.parse(line))
+  assert.deepEqual(
+    lines.map(({ Time, ...line }) => line),
+    [
+      {
+        IP: '192.0.2.7',
+        From: 'bob@example.org',
+        To: [],
+        Error: 'denied sender: user alice may not send as bob@example.org',
+        User: 'alice',
+      },
+      { IP: '192.0.2.7', From: '', To: [], Error: 'Invalid password of user: alice' },
+    ],
+  )
+})
+
 test('no text forges a line or moves a cursor, and every text can be read back', () => {
   const nasty = fc.constantFrom(
     '\n',
@@ -92,12 +120,12 @@ test('when the reader of one stream goes away, the other says so once and nothin
     autoDestroy: false,
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
   })
-  const log = deliveryLog(streamWriters(out, err))
+  const { mail: log } = deliveryLog(streamWriters(out, err))
   for (const _ of [1, 2, 3]) {
-    log(delivery)
+    log({ type: 'delivery', ...delivery })
     await new Promise(resolve => setImmediate(resolve))
   }
-  log({ ...delivery, error: 'x' })
+  log({ type: 'delivery', ...delivery, error: 'x' })
   assert.equal(lines.length, 2)
   assert.equal(JSON.parse(lines[0]!).Error, 'standard output: write EPIPE')
   assert.equal(JSON.parse(lines[1]!).Error, 'x')
@@ -106,19 +134,19 @@ test('when the reader of one stream goes away, the other says so once and nothin
 test('when both are gone there is silence', async () => {
   const broken = () =>
     new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(new Error('EIO')) })
-  const log = deliveryLog(streamWriters(broken(), broken()))
-  log(delivery)
-  log({ ...delivery, error: 'x' })
+  const { mail: log } = deliveryLog(streamWriters(broken(), broken()))
+  log({ type: 'delivery', ...delivery })
+  log({ type: 'delivery', ...delivery, error: 'x' })
   await new Promise(resolve => setImmediate(resolve))
-  log(delivery)
+  log({ type: 'delivery', ...delivery })
   await new Promise(resolve => setImmediate(resolve))
 })
 
 function written(...deliveries: readonly Delivery[]): { out: string[]; err: string[] } {
   const out: string[] = []
   const err: string[] = []
-  const log = deliveryLog({ out: line => out.push(line), err: line => err.push(line) })
-  for (const one of deliveries) log(one)
+  const { mail: log } = deliveryLog({ out: line => out.push(line), err: line => err.push(line) })
+  for (const one of deliveries) log({ type: 'delivery', ...one })
   return { out, err }
 }
 

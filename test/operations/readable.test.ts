@@ -105,6 +105,7 @@ function written(
 ): { out: string[]; err: string[] } {
   const out: string[] = []
   const err: string[] = []
-  deliveryLog({ out: line => out.push(line), err: line => err.push(line), looks })(one)
+  const log = deliveryLog({ out: line => out.push(line), err: line => err.push(line), looks })
+  log.mail({ type: 'delivery', ...one })
   return { out, err }
 }

@@ -6,6 +6,7 @@ import type { Delivery } from '../../src/relay/delivery.ts'
 import { dispatcher } from '../../src/relay/dispatcher.ts'
 import type { Mail, Receipt, Relay } from '../../src/relay/relay.ts'
 import { hold, people, turn } from './backend.ts'
+import { keepDeliveries } from './deliveries.ts'
 
 const client: Client = {
   address: '192.0.2.7',
@@ -233,9 +234,10 @@ function stage(play: Play) {
     patienceMs: 0,
     now: () => new Date('2026-11-22T01:02:03.000Z'),
   }
-  const host = dispatcher(relay, rules, delivery => {
+  const keep = keepDeliveries(log)
+  const host = dispatcher(relay, rules, event => {
     if (play.broken) throw new Error('no log')
-    log.push(delivery)
+    keep(event)
   })
   const begin = async (recipients: readonly string[]): Promise<MessageSink> => {
     const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }

@@ -4,6 +4,7 @@ import type { Verdict } from '../../src/protocol/events.ts'
 import type { Client } from '../../src/protocol/host.ts'
 import type { Delivery } from '../../src/relay/delivery.ts'
 import { compileRules, type FilterRules, filter } from '../../src/relay/filter.ts'
+import { keepDeliveries } from './deliveries.ts'
 
 const time = new Date('2026-11-22T01:02:03.000Z')
 
@@ -24,6 +25,7 @@ test('a sender that does not match is refused, in the log in the words of the Go
       from: 'mallory@example.com',
       to: [],
       error: 'denied sender: sender does not match the allowed emails regexp',
+      rejected: 'sender',
       user: 'alice',
     },
   ])
@@ -46,6 +48,7 @@ test('a recipient that is denied is refused, and the others are not', async () =
       from: 'alice@example.org',
       to: ['admin@example.org'],
       error: 'denied recipients: recipients match the denied emails regexp',
+      rejected: 'recipient',
     },
   ])
 })
@@ -131,11 +134,7 @@ test('an address made to be slow is not', async () => {
 
 async function gate(sources: FilterRules<string>, facts: Partial<Client> = {}) {
   const log: Delivery[] = []
-  const host = filter(
-    await compileRules(sources),
-    delivery => log.push(delivery),
-    () => time,
-  )
+  const host = filter(await compileRules(sources), keepDeliveries(log), () => time)
   const client = clientAs(facts)
   const parameters = new Map()
   let sender = ''

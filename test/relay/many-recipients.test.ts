@@ -10,6 +10,7 @@ import { dispatcher } from '../../src/relay/dispatcher.ts'
 import { Pace } from '../../src/relay/pace.ts'
 import type { Relay } from '../../src/relay/relay.ts'
 import { people } from './backend.ts'
+import { keepDeliveries } from './deliveries.ts'
 import { FastClock } from './fast-clock.ts'
 import { PinpointStandIn, successful } from './pinpoint-stand-in.ts'
 import { SesStandIn } from './ses-stand-in.ts'
@@ -128,7 +129,7 @@ test('more than the send rate has room for is 454 4.7.0, and the rest goes when 
 function server(relay: Relay, clock = new FastClock(), pace = new Pace(0, clock)) {
   const log: Delivery[] = []
   const rules = { hostname: 'relay.example', service: 'Relay', clock, pace }
-  const host = dispatcher(relay, rules, delivery => log.push(delivery))
+  const host = dispatcher(relay, rules, keepDeliveries(log))
   async function submit(recipients: readonly string[]): Promise<string> {
     const path = (address: string) => ({ address, parameters: new Map() })
     const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }

@@ -9,6 +9,7 @@ import type { Delivery } from '../../src/relay/delivery.ts'
 import { dispatcher, largestHold } from '../../src/relay/dispatcher.ts'
 import type { Relay } from '../../src/relay/relay.ts'
 import { awsError, hold, turn } from './backend.ts'
+import { keepDeliveries } from './deliveries.ts'
 import { HandClock } from './hand-clock.ts'
 
 const messageBytes = 100_000
@@ -155,7 +156,7 @@ function stage({
   const largestBytes = largestHold(relay, messageBytes)
   const budget = new Budget({ totalBytes: largestBytes * mails, largestBytes, patienceMs: 20_000, clock })
   const rules = { hostname: 'relay.example', service: 'Relay', patienceMs: 0, budget }
-  const host = dispatcher(relay, rules, delivery => void log.push(delivery))
+  const host = dispatcher(relay, rules, keepDeliveries(log))
   const begin = async (): Promise<MessageSink> => {
     const sink = await host.message(transaction, client)
     assert.ok('deliver' in sink)

@@ -2,13 +2,14 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { plain } from '../../src/auth/index.ts'
-import { defaultLimits, type Host, type Settings } from '../../src/protocol/index.ts'
+import { defaultLimits, type Host, type Settings, type Witness } from '../../src/protocol/index.ts'
 import {
   type ConnectionLimits,
   defaultTimeouts,
   Server,
   secureContext,
   type Timeouts,
+  type TrafficEvent,
 } from '../../src/transport/index.ts'
 import { patienceMs, within } from '../program/deadline.ts'
 import { Wire } from './wire.ts'
@@ -41,6 +42,7 @@ export interface Conditions {
   readonly connectionLimits?: Partial<ConnectionLimits>
   /** The address of a load balancer. */
   readonly proxy?: string
+  readonly witness?: Witness<TrafficEvent>
 }
 
 /** A server in this process, with the host of the test. */
@@ -58,13 +60,14 @@ export class Stand {
   tlsPort = 0
 
   private constructor(host: Host, conditions: Conditions) {
-    const { timeouts, settings: other, connectionLimits = {}, proxy } = conditions
+    const { timeouts, settings: other, connectionLimits = {}, proxy, witness } = conditions
     this.server = new Server({
       settings: { ...settings, ...other },
       host,
       timeouts: { ...defaultTimeouts, lingerMs: 200, ...timeouts },
       connectionLimits,
       secureContext: () => context,
+      witness,
       isProxy: address => address === proxy,
       onBadHeader: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),
       onFault: fault => void this.faults.push(fault),

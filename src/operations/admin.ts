@@ -1,0 +1,90 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+
+/** What the operator's endpoint shows. Neither rejects in the course of things, and both answer within a second or so. */
+export interface View {
+  /** Why no mail should come here, a line each; none where it should. */
+  reasons(): Promise<readonly string[]>
+  /** All metrics in the text format of Prometheus. */
+  metrics(): Promise<string>
+}
+
+/** Milliseconds that a request may take, and a connection may be silent. */
+const requestMs = 5_000
+/** Bytes of a request's line and headers. */
+const headerBytes = 4_096
+/** Connections at once; those beyond are closed. */
+const mostConnections = 32
+
+/**
+ * Serves `/healthz`, `/readyz` and `/metrics` over HTTP until the process ends, a request a connection. Nothing that a
+ * client says is said again. Resolves with the port; rejects with the error of `node:net`, for example `EADDRINUSE`.
+ */
+export function openAdmin(
+  { host, port }: { host: string | undefined; port: number },
+  view: View,
+): Promise<number> {
+  const limits = {
+    maxHeaderSize: headerBytes,
+    headersTimeout: requestMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: 1_000,
+  }
+  const server = createServer(limits, (request, response) => {
+    answer(request, view)
+      .catch(() => text(500, 'not to be found out\n'))
+      .then(reply => send(response, reply))
+  })
+  server.maxConnections = mostConnections
+  server.setTimeout(requestMs)
+  // It is no reason for the process to stay.
+  server.unref()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+      server.off('error', reject)
+      // One connection that cannot be accepted is no reason to end.
+      server.on('error', () => {})
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+}
+
+interface Reply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+async function answer({ method, url = '' }: IncomingMessage, view: View): Promise<Reply> {
+  if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD\n', { allow: 'GET, HEAD' })
+  switch (url.split('?', 1)[0]) {
+    case '/healthz':
+      return text(200, 'ok\n')
+    case '/readyz': {
+      const reasons = await view.reasons()
+      return reasons.length === 0
+        ? text(200, 'ok\n')
+        : text(503, reasons.map(reason => `${reason}\n`).join(''))
+    }
+    case '/metrics':
+      return text(200, await view.metrics(), { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+    default:
+      return text(404, 'not found\n')
+  }
+}
+
+function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body }
+}
+
+function send(response: ServerResponse, { status, headers, body }: Reply): void {
+  response.writeHead(status, {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    connection: 'close',
+  })
+  response.end(body)
+}

@@ -1,0 +1,14 @@
+/**
+ * Somebody who watches: hears what happens in a room, a value at a time, at once. Nothing depends on it: it must not
+ * wait, and what it throws is swallowed. Where nobody watches, nothing is told.
+ */
+export type Witness<Event> = (event: Event) => void
+
+/** Tells it, whatever the witness does: what a client hears must not depend on who watches. */
+export function tell<Event>(witness: Witness<Event> | undefined, event: Event): void {
+  try {
+    witness?.(event)
+  } catch {
+    // Who watches has to see for himself that he can.
+  }
+}

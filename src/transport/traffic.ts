@@ -1,0 +1,40 @@
+/**
+ * What happens on connections, told to those who watch. Addresses are those of clients, without port. What clients say
+ * is in none of it, but for what the server's own replies repeat.
+ */
+export type TrafficEvent =
+  /** A client is served. */
+  | { readonly type: 'opened'; readonly address: string }
+  /** A connection was not served: too many of them, too many from there, or no valid PROXY header. */
+  | { readonly type: 'turnedAway'; readonly address: string; readonly reason: TurnedAwayReason }
+  /** TLS is up. */
+  | { readonly type: 'secured'; readonly address: string; readonly protocol: string; readonly cipher: string }
+  /** A reply was said. */
+  | {
+      readonly type: 'replied'
+      readonly address: string
+      /** Three digits. */
+      readonly code: number
+      /** As it went over the wire, all its lines. */
+      readonly text: string
+      /** The engine's own limit that it tells of, if it does. */
+      readonly limit: 'size' | 'recipients' | undefined
+    }
+  /** The client is gone, and nothing is under way for it. */
+  | {
+      readonly type: 'ended'
+      readonly address: string
+      readonly tls: 'none' | 'starttls' | 'implicit'
+      readonly outcome: SessionOutcome
+      /** Milliseconds since it was opened. */
+      readonly ms: number
+    }
+
+export type TurnedAwayReason = 'total' | 'address' | 'proxyHeader'
+
+/**
+ * Why a session ended. `quit`: the client said so. `hangup`: it closed the connection. `timeout`: it was silent or slow.
+ * `errors`: the server left a client that did too much wrong. `refused`: it was not welcome from the start. `shutdown`:
+ * the server ends. `fault`: a fault of this program.
+ */
+export type SessionOutcome = 'quit' | 'hangup' | 'timeout' | 'errors' | 'refused' | 'shutdown' | 'fault'

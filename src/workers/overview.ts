@@ -1,0 +1,74 @@
+import { expose, statusMetrics } from '../operations/status.ts'
+import { type Snapshot, Sum } from '../operations/sum.ts'
+import type { WorkerProcess } from './launch.ts'
+import type { Sight } from './messages.ts'
+
+/** What an operator sees of all workers together. */
+export interface Overview {
+  /** A worker has taken the seat of this number. */
+  add(worker: WorkerProcess, seatNumber: number): void
+  /** The program is about to end. */
+  drain(): void
+  /** Why no mail should come here, a line each; none where each worker is ready. */
+  reasons(): Promise<readonly string[]>
+  /** The sum of the metrics of all workers. */
+  metrics(): Promise<string>
+}
+
+/** @param seats how many workers there should be */
+export async function openOverview(seats: number, version: string, relay: string): Promise<Overview> {
+  /** By seat; one that was left is empty. */
+  const living = new Map<number, WorkerProcess>()
+  const sum = await Sum.begin()
+  let draining = false
+  let up = 0
+  let ready = false
+  const status = await statusMetrics({
+    version,
+    relay,
+    isReady: () => ready,
+    workers: () => ({ up, missing: seats - up }),
+  })
+
+  async function look(metrics: boolean): Promise<readonly (readonly [WorkerProcess, Sight | undefined])[]> {
+    const looks = [...living.values()].map(async worker => [worker, await worker.look(metrics)] as const)
+    const sights = await Promise.all(looks)
+    // Who has ended meanwhile was added to those that have.
+    return sights.filter(([worker]) => [...living.values()].includes(worker))
+  }
+
+  function reasonsOf(sights: readonly (readonly [WorkerProcess, Sight | undefined])[]): readonly string[] {
+    if (draining) return ['draining']
+    const answered = sights.flatMap(([, sight]) => sight ?? [])
+    const missing = seats - answered.length
+    return [
+      ...(missing > 0 ? [`workers: ${missing} of ${seats} do not answer`] : []),
+      // Most of them see the same.
+      ...new Set(answered.flatMap(({ reasons }) => reasons)),
+    ]
+  }
+
+  return {
+    add(worker, seatNumber) {
+      living.set(seatNumber, worker)
+      void worker.ended.then(() => {
+        if (living.get(seatNumber) === worker) living.delete(seatNumber)
+        sum.end(worker)
+      })
+    },
+    drain() {
+      draining = true
+    },
+    // It is told at once: nobody has to be asked.
+    reasons: async () => (draining ? reasonsOf([]) : reasonsOf(await look(false))),
+    async metrics() {
+      const sights = await look(true)
+      up = sights.filter(([, sight]) => sight !== undefined).length
+      ready = reasonsOf(sights).length === 0
+      const told = new Map<object, Snapshot | undefined>(
+        sights.map(([worker, sight]) => [worker, sight?.metrics]),
+      )
+      return expose(status, sum.of(told))
+    },
+  }
+}

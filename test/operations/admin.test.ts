@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { before, test } from 'node:test'
+import { openAdmin } from '../../src/operations/admin.ts'
+import { within } from '../program/deadline.ts'
+
+let port = 0
+let reasons: readonly string[] = []
+let metrics = async () => 'a 1\n'
+
+before(async () => {
+  // It is there until the process ends, and the process is this file.
+  port = await openAdmin(
+    { host: '127.0.0.1', port: 0 },
+    { reasons: async () => reasons, metrics: () => metrics() },
+  )
+})
+
+/** Says these bytes, and hears all that is answered until the connection ends. */
+async function say(bytes: string): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  let heard = ''
+  socket.setEncoding('latin1')
+  socket.on('data', (text: string) => (heard += text))
+  // `close` follows.
+  socket.on('error', () => {})
+  socket.write(bytes, 'latin1')
+  const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
+  await within(closed, 'the end of the connection', () => heard)
+  return heard
+}
+
+const ask = (method: string, path: string) => say(`${method} ${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+
+test('a process that serves says so', async () => {
+  assert.match(await ask('GET', '/healthz'), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nok\n$/)
+})
+
+test('one that is not ready says why, a line each', async () => {
+  assert.match(await ask('GET', '/readyz'), /^HTTP\/1\.1 200 [\s\S]*\r\n\r\nok\n$/)
+  reasons = ['draining', 'upstream']
+  assert.match(await ask('GET', '/readyz'), /^HTTP\/1\.1 503 [\s\S]*\r\n\r\ndraining\nupstream\n$/)
+})
+
+test('metrics have the type of their format, and a query changes nothing', async () => {
+  const heard = await ask('GET', '/metrics?x=1')
+  assert.match(heard, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\na 1\n$/)
+  assert.match(heard, /\r\ncontent-type: text\/plain; version=0\.0\.4; charset=utf-8\r\n/)
+})
+
+test('HEAD is answered like GET, without the text', async () => {
+  for (const path of ['/healthz', '/readyz', '/metrics', '/nothing']) {
+    const [get = '', head = ''] = await Promise.all([ask('GET', path), ask('HEAD', path)])
+    const headOf = (text: string) => text.slice(0, text.indexOf('\r\n\r\n') + 4).replace(/\r\nDate: .*/, '')
+    assert.equal(headOf(head), headOf(get))
+    assert.ok(head.endsWith('\r\n\r\n'), head)
+  }
+})
+
+test('other methods hear 405 and which there are', async () => {
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']) {
+    const heard = await ask(method, '/metrics')
+    assert.match(heard, /^HTTP\/1\.1 405 /)
+    assert.match(heard, /\r\nallow: GET, HEAD\r\n/)
+  }
+})
+
+test('other paths hear 404', async () => {
+  for (const path of ['/', '/metrics/', '/HEALTHZ', '//healthz', '/../metrics', 'http://x/metrics', '*']) {
+    assert.match(await ask('GET', path), /^HTTP\/1\.1 40[04] /, path)
+  }
+})
+
+test('nothing that a client says is said again', async () => {
+  for (const bytes of [
+    'GET /c0ffee?c0ffee HTTP/1.1\r\nHost: c0ffee\r\nX-Request-Id: c0ffee\r\n\r\n',
+    'c0ffee\r\n\r\n',
+    'c0ffee /healthz HTTP/1.1\r\n\r\n',
+    'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: c0ffee\r\n\r\n',
+    'POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nc0ffee',
+    `GET /${'c0ffee'.repeat(1000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    '\x16\x03\x01c0ffee\r\n\r\n',
+  ]) {
+    assert.ok(!(await say(bytes)).includes('c0ffee'), bytes.slice(0, 60))
+  }
+})
+
+test('a request with headers beyond 4 KiB is refused', async () => {
+  const heard = await say(`GET /healthz HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(5000)}\r\n\r\n`)
+  assert.match(heard, /^HTTP\/1\.1 431 /)
+})
+
+test('a connection is for one request, also where the client wants to keep it', async () => {
+  const request = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\n\r\n'
+  const heard = await say(request + request)
+  assert.equal(heard.split('HTTP/1.1 200').length, 2)
+  assert.match(heard, /\r\nconnection: close\r\n/i)
+})
+
+test('a client that begins a request and does not end it is left after a few seconds', async () => {
+  const begun = performance.now()
+  const heard = await say('GET /healthz HTTP/1.1\r\nHost')
+  assert.match(heard, /^(HTTP\/1\.1 408 [\s\S]*)?$/)
+  assert.ok(performance.now() - begun < 10_000)
+})
+
+test('connections beyond 32 are closed, and the others are served', async () => {
+  const idle = Array.from({ length: 32 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}))
+  await within(Promise.all(idle.map(socket => once(socket, 'connect'))), '32 connections')
+  assert.equal(await ask('GET', '/healthz'), '')
+  for (const socket of idle.slice(1)) socket.destroy()
+  const served = async () => {
+    while (!(await ask('GET', '/healthz')).includes(' 200 '));
+  }
+  await within(served(), 'room')
+  idle[0]!.destroy()
+})
+
+test('metrics that cannot be had are a 500 without a reason', async () => {
+  const before = metrics
+  metrics = () => Promise.reject(new Error('c0ffee'))
+  const heard = await ask('GET', '/metrics')
+  metrics = before
+  assert.match(heard, /^HTTP\/1\.1 500 /)
+  assert.ok(!heard.includes('c0ffee'))
+})
+
+test('an address that is taken rejects as node:net does', async () => {
+  const view = { reasons: async () => [], metrics: async () => '' }
+  await assert.rejects(openAdmin({ host: '127.0.0.1', port }, view), { code: 'EADDRINUSE' })
+})

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Client, Transaction } from '../../src/protocol/index.ts'
+import { Budget, dispatcher, type MailEvent, Pace, type Rules } from '../../src/relay/index.ts'
+import {
+  awsError,
+  Backend,
+  brokenOff,
+  type Deed,
+  type Nature,
+  outOfOrder,
+  people,
+  quotaReached,
+  rejected,
+  throttled,
+} from './backend.ts'
+import { FastClock } from './fast-clock.ts'
+
+const client: Client = {
+  address: '192.0.2.7',
+  name: 'client.example',
+  extended: true,
+  secure: false,
+  user: undefined,
+}
+
+/** A dispatcher, and what it tells of mails and calls. */
+function stage(deeds: readonly Deed[] = [], nature: Nature = {}, rules: Partial<Rules> = {}) {
+  const clock = new FastClock()
+  const backend = new Backend(deeds, nature)
+  const events: MailEvent[] = []
+  const host = dispatcher(
+    backend,
+    { hostname: 'relay.example', service: 'Relay', clock, ...rules },
+    event => void events.push(event),
+  )
+  const begin = async (recipients = people(1)) => {
+    const path = (address: string) => ({ address, parameters: new Map() })
+    const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }
+    return host.message(transaction, client)
+  }
+  const send = async (recipients?: readonly string[]) => {
+    const sink = await begin(recipients === undefined ? undefined : [...recipients])
+    assert.ok('deliver' in sink)
+    await sink.write(Buffer.from('Subject: x\r\n\r\nbody\r\n'))
+    return (await sink.deliver())!.code
+  }
+  const calls = () =>
+    events.flatMap(event => (event.type === 'call' ? [`${event.outcome}${event.again ? ' again' : ''}`] : []))
+  const ends = () =>
+    events.flatMap(event =>
+      event.type === 'message' ? [`${event.outcome} ${event.accepted} ${event.refused}`] : [],
+    )
+  return { backend, events, begin, send, calls, ends, clock }
+}
+
+test('an accepted mail is told with its recipients and its size', async () => {
+  const { send, events, ends, calls, backend } = stage()
+  assert.equal(await send(people(3)), 250)
+  assert.deepEqual([ends(), calls()], [['accepted 3 0'], ['accepted']])
+  const end = events.find(event => event.type === 'message')!
+  assert.deepEqual([end.relay, end.size], ['fake', backend.mails[0]!.size])
+  assert.equal(events.at(-1), end)
+})
+
+for (const [what, error, code, call] of [
+  ['the operator', awsError('AccessDenied', 'no'), 451, 'temporary'],
+  ['the way there', brokenOff, 451, 'temporary'],
+  ['the mail', rejected, 554, 'permanent'],
+  ['the quota of the day', quotaReached, 454, 'throttled'],
+  ['something that nobody knows', new Error('?'), 451, 'temporary'],
+] as const) {
+  test(`a failure because of ${what} is told as ${call}`, async () => {
+    const { send, ends, calls } = stage([error])
+    assert.equal(await send(people(2)), code)
+    assert.deepEqual(calls(), [call])
+    assert.deepEqual(ends(), [`${code < 500 ? 'temporary' : 'permanent'} 0 2`])
+  })
+}
+
+test('a call that is made again is told each time', async () => {
+  const { send, ends, calls } = stage([throttled, outOfOrder])
+  assert.equal(await send(), 250)
+  assert.deepEqual(calls(), ['throttled', 'temporary again', 'accepted again'])
+  assert.deepEqual(ends(), ['accepted 1 0'])
+})
+
+test('of a mail that took several calls, those who have it count as accepted', async () => {
+  const { send, ends, calls } = stage([{}, brokenOff], { perCall: 2 })
+  assert.equal(await send(people(5)), 451)
+  assert.deepEqual(calls(), ['accepted', 'temporary'])
+  assert.deepEqual(ends(), ['temporary 2 3'])
+})
+
+test('a call that was accepted for some is an accepted one', async () => {
+  const { send, ends, calls, backend } = stage([], { answersPerRecipient: true })
+  backend.expect([backend.partly(recipient => (recipient.includes('-0') ? rejected : undefined))])
+  assert.equal(await send(people(3)), 554)
+  assert.deepEqual([calls(), ends()], [['accepted'], ['permanent 2 1']])
+})
+
+test('a mail that has to wait too long for its turn is no call', async () => {
+  const pace = new Pace(0.001, new FastClock())
+  const { send, ends, calls } = stage([], {}, { pace, patienceMs: 0 })
+  assert.equal(await send(), 250)
+  assert.equal(await send(), 454)
+  assert.deepEqual([calls(), ends()], [['accepted'], ['accepted 1 0', 'temporary 0 1']])
+})
+
+test('a mail that never comes to its end was abandoned', async () => {
+  const { begin, ends, calls } = stage()
+  const sink = await begin()
+  assert.ok('discard' in sink)
+  sink.write(Buffer.from('x'))
+  sink.discard()
+  assert.deepEqual([calls(), ends()], [[], ['abandoned 0 0']])
+})
+
+test('a mail for which there is no memory is a temporary failure, or abandoned where its client does not wait', async () => {
+  for (const leaves of [false, true]) {
+    const budget = new Budget({ totalBytes: 100_000, largestBytes: 100_000, patienceMs: 0 })
+    const { begin, events, ends } = stage([], {}, { budget })
+    const sink = await begin()
+    assert.ok('deliver' in sink)
+    await sink.write(Buffer.alloc(200_000))
+    if (leaves) sink.discard()
+    else assert.equal((await sink.deliver())!.code, 452)
+    assert.deepEqual(ends(), [leaves ? 'abandoned 0 0' : 'temporary 0 1'])
+    const [delivery] = events.filter(event => event.type === 'delivery')
+    assert.equal(delivery!.rejected, 'memory')
+  }
+})
+
+test('a mail for which there is no memory at all ends before it comes', async () => {
+  const budget = new Budget({ totalBytes: 10, largestBytes: 10, patienceMs: 0 })
+  const { begin, ends } = stage([], {}, { budget })
+  assert.equal(((await begin()) as { code: number }).code, 452)
+  assert.deepEqual(ends(), ['temporary 0 1'])
+})
