@@ -69,24 +69,26 @@ async function report(settings: Settings, writers: Writers): Promise<never> {
 
 async function serveAlone(settings: Settings, writers: Writers): Promise<void> {
   const note = (text: string) => writers.err(`${text}\n`)
-  const watched = settings.admin && (await openToOperator(settings, settings.admin))
-  const { server, relay, listening, reloadCertificate } = await serve(
-    settings,
-    writers,
-    note,
-    watched?.instruments,
-  )
+  const begun = Promise.resolve().then(() => begin(settings, writers, note))
+  // Mail may come before all addresses are open, and as the first process of a container nothing else minds SIGTERM.
   obeySignals({
-    reload: reloadCertificate,
-    stop(signal) {
-      watched?.instruments.readiness.drain()
-      process.stderr.write(farewell(server.connections, settings, signal))
-      server.close(settings.drainTimeoutMs).then(() => process.exit(0))
-    },
+    reload: () => void begun.then(({ reloadCertificate }) => reloadCertificate()),
+    stop: signal =>
+      void begun.then(({ server, watched }) => {
+        watched?.instruments.readiness.drain()
+        process.stderr.write(farewell(server.connections, settings, signal))
+        server.close(settings.drainTimeoutMs).then(() => process.exit(0))
+      }),
     abort: () => process.exit(1),
   })
+  const { relay, listening, watched } = await begun
   process.stderr.write(welcome(settings, listening, version(), watched?.address))
   lookAhead(relay, note)
+}
+
+async function begin(settings: Settings, writers: Writers, note: (text: string) => void) {
+  const watched = settings.admin && (await openToOperator(settings, settings.admin))
+  return { ...(await serve(settings, writers, note, watched?.instruments)), watched }
 }
 
 /** Health and metrics of this process, over HTTP until it ends. What only they need is loaded here. */
