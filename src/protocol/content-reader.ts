@@ -4,6 +4,8 @@ import { mayHaveNewline, Stretches } from './stretches.ts'
 const CR = 0x0d
 const LF = 0x0a
 const DOT = 0x2e
+/** CR and LF, as a word of two bytes. */
+const newline = 0x0a0d
 
 /** What the reader has just read, which decides what the next byte means. */
 type Place =
@@ -210,12 +212,22 @@ export class ContentReader {
         glance = at + nearby
       } else if (byte === CR && chunk[at + 1] === LF) {
         if (dots && chunk[at + 2] === DOT) {
-          if (chunk[at + 3] === CR) break
+          const next = chunk[at + 3]!
+          if (next === CR) break
+          copies.setInt16(to, newline, true)
+          to += 2
           at += 3
           removed++
-        } else at += 2
-        bytes[to++] = CR
-        bytes[to++] = LF
+          // It comes along: a short line takes one step, not two.
+          if (next > CR) {
+            bytes[to++] = next
+            at++
+          }
+        } else {
+          copies.setInt16(to, newline, true)
+          to += 2
+          at += 2
+        }
         glance = at + nearby
       } else if (byte === CR || byte === LF) {
         if (!normalize || to - at >= spare) break
