@@ -35,6 +35,7 @@ export {
 } from './relay/index.ts'
 export {
   type Certificate,
+  type Listener,
   type SecureContext,
   type SessionOutcome,
   secureContext,
@@ -67,7 +68,7 @@ export interface RelayServer {
    * Begins to listen; any number of times, on as many addresses. Resolves with the address that it really has; rejects
    * with an Error that says in a sentence why not. Without `host` it is every address of the machine.
    */
-  listen(listener: Omit<Listener, 'implicitTls'> & Partial<Listener>): Promise<AddressInfo>
+  listen(listener: Listener): Promise<AddressInfo>
   /**
    * Stops listening, says 421 to clients that are not sending a mail, and to the others when their mail is answered.
    * Resolves when all are gone.
