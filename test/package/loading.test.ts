@@ -74,6 +74,15 @@ if (!session.takeOutput().startsWith('220 ')) throw new Error('no greeting')`,
   )
 })
 
+test('no door loads anything of third parties by being opened', async t => {
+  const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
+  const doors = Object.keys(exports).filter(door => door !== './package.json')
+  const program = doors.map(door => `import '${door.replace('.', 'aws-smtp-relay')}'\n`).join('')
+  const { own, others } = await loadedBy(await install(t), program)
+  assert.deepEqual(others, [])
+  for (const door of doors) assert.ok(own.includes(exports[door].default.replace('./dist/', '')), door)
+})
+
 test('protocol and transport take a mail with nothing of third parties', async t => {
   const { own, node, others } = await loadedBy(
     await install(t, dependencies),
