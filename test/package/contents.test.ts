@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { packed, repository } from './installation.ts'
 
 /** All that users need, and nothing that only those need who work on it. */
@@ -37,6 +39,21 @@ test('all that is packed of dist was made of a source that is there, and of ever
   const made = sources.flatMap(source => [`dist/${source}.d.ts`, `dist/${source}.js`])
   const files = await packed()
   assert.deepEqual(files.filter(file => file.startsWith('dist/')).sort(), made.sort())
+})
+
+test('a build leaves nothing of a source that is gone', async () => {
+  const stale = ['gone.js', 'gone.d.ts', 'gone/index.js', 'cli.js.map'].map(name =>
+    join(repository, 'dist', name),
+  )
+  for (const path of stale) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, '')
+  }
+  const prune = join(repository, 'scripts', 'prune.ts')
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', prune], { cwd: repository })
+  assert.deepEqual(stale.filter(existsSync), [])
+  assert.ok(!existsSync(join(repository, 'dist', 'gone')))
+  assert.ok(existsSync(join(repository, 'dist', 'cli.js')))
 })
 
 test('every door and every command leads to a file that is packed', async () => {

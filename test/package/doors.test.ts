@@ -30,7 +30,7 @@ console.log(JSON.stringify(doors.map(door => Object.keys(require(door)).sort()))
   assert.ok(names[0]!.includes('createServer'))
 })
 
-test('a program in CommonJS serves, and its process ends by itself once the server is closed', async t => {
+test('a program in CommonJS serves; its signals are its own, and it ends by itself once the server is closed', async t => {
   const { node, write } = await install(t)
   await write(
     'program.cjs',
@@ -40,10 +40,11 @@ createServer({ relay: 'discard' }).then(async server => {
   require('node:net').connect(port, '127.0.0.1').once('data', async data => {
     console.log(String(data).slice(0, 3))
     await server.close()
+    console.log(process.eventNames().filter(name => /^SIG|^uncaught|^unhandled|[eE]xit$/.test(String(name))))
   })
 })`,
   )
-  assert.deepEqual(await node(['program.cjs']), { code: 0, stdout: '220\n', stderr: '' })
+  assert.deepEqual(await node(['program.cjs']), { code: 0, stdout: '220\n[]\n', stderr: '' })
 })
 
 test('a program in CommonJS finds the types, too', async t => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -46,7 +46,8 @@ export async function install(scope: Scope, without: readonly string[] = []): Pr
   scope.after(() => rm(path, { recursive: true, force: true }))
   const home = join(path, 'node_modules', 'aws-smtp-relay')
   await mkdir(home, { recursive: true })
-  await execute('tar', ['-xzf', await pack(path), '-C', home, '--strip-components=1'])
+  tarball ??= pack()
+  await execute('tar', ['-xzf', await tarball, '-C', home, '--strip-components=1'])
   const { dependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))
   // Who writes TypeScript for Node.js has its types.
   for (const name of [...Object.keys(dependencies), '@types/node']) {
@@ -90,8 +91,13 @@ export function npm(args: readonly string[]): Promise<{ stdout: string; stderr: 
   return execute('npm', args, { cwd: repository, timeout: longestMs, maxBuffer: 64 * 1024 * 1024 })
 }
 
-async function pack(path: string): Promise<string> {
+/** The package as it is published, the same for all tests of a file. */
+let tarball: Promise<string> | undefined
+
+async function pack(): Promise<string> {
   if (!existsSync(join(repository, 'dist'))) throw new Error('there is no dist: npm run build makes it')
+  const path = await mkdtemp(join(tmpdir(), 'packed-'))
+  process.once('exit', () => rmSync(path, { recursive: true, force: true }))
   const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', path])
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
   return join(path, filename)

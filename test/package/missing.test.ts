@@ -23,8 +23,8 @@ for (const relay of ${JSON.stringify(Object.keys(clients))}) {
   await createServer({ relay, ...id }).then(() => console.log(relay), error => console.log(error.message))
 }`,
     )
-    const { code, stdout } = await node(['program.mjs'])
-    assert.equal(code, 0)
+    const { code, stdout, stderr } = await node(['program.mjs'])
+    assert.deepEqual([code, stderr], [0, ''])
     const expected = Object.keys(clients).map(name => (name === relay ? sentence : name))
     assert.deepEqual(stdout.trimEnd().split('\n'), expected)
   })
