@@ -2,15 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { gatekeeper, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
 import { healthSource } from './health.ts'
-import {
-  type Dials,
-  deliveryLog,
-  faultLog,
-  together,
-  verboseLog,
-  type Watcher,
-  type Writers,
-} from './operations/index.ts'
+import type { Dials, Watcher } from './operations/index.ts'
 import type { Settings } from './options.ts'
 import { type Answer, defaultLimits, type Host } from './protocol/index.ts'
 import {
@@ -29,7 +21,23 @@ import {
   ses,
   sesv2,
 } from './relay/index.ts'
-import { CertificateFiles, defaultTimeouts, Server } from './transport/index.ts'
+import { CertificateFiles, defaultTimeouts, type SecureContext, Server } from './transport/index.ts'
+
+/** What an assembly is given besides the settings; all of it may be left out. */
+export interface Surroundings {
+  /** Hears what happens. */
+  readonly watcher?: Watcher
+  /** Hears what the operator should know, a sentence at a time. */
+  readonly note?: (sentence: string) => void
+  /** Hears of faults of the program itself. */
+  readonly onFault?: (fault: unknown) => void
+  /** Hears of load balancers whose PROXY header was not one: the balancer's address, and why. */
+  readonly onBadHeader?: (proxy: string, reason: string) => void
+  /** Takes the mails instead of the relay of the settings. */
+  readonly relay?: Relay | undefined
+  /** What a TLS handshake that begins now uses, instead of the files of the settings. */
+  readonly secureContext?: (() => SecureContext) | undefined
+}
 
 /** A server that is ready to listen, and what else an operator may ask of it. */
 export interface Assembly {
@@ -37,31 +45,24 @@ export interface Assembly {
   readonly relay: Relay
   /** Of the largest mail that is taken. */
   readonly messageBytes: number
-  /** The certificate that clients are shown; `undefined` where there is none. */
+  /** The certificate that clients are shown; `undefined` where there is none, or it is in no file. */
   readonly certificate: X509Certificate | undefined
   /** What can be read off at any time. */
   readonly dials: Dials
   /** Reads the certificate again; without effect where there is none. */
   reloadCertificate(): void
+  /** Stops what goes on besides connections: looking for a new certificate, asking for the quota. */
+  release(): void
 }
 
 /**
  * Opens everything that the settings name.
- * @param writers where the log goes
- * @param note hears what the operator should know, a sentence at a time
- * @param watcher hears what happens, besides the log
  * @throws Error with a sentence for the operator when something cannot be opened
  */
-export async function assemble(
-  settings: Settings,
-  writers: Writers,
-  note: (text: string) => void,
-  watcher: Watcher = {},
-): Promise<Assembly> {
-  const log = deliveryLog(writers)
-  const watch = together([log, ...(settings.verbose ? [verboseLog(writers)] : []), watcher])
-  const onFault = faultLog(writers)
+export async function assemble(settings: Settings, surroundings: Surroundings = {}): Promise<Assembly> {
+  const { watcher = {}, note = () => {}, onFault = () => {}, onBadHeader = () => {} } = surroundings
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
+  const secureContext = surroundings.secureContext ?? (certificate && (() => certificate.context))
   const rules = await compileRules(settings.filters)
   const access = {
     ...settings.access,
@@ -74,23 +75,23 @@ export async function assemble(
             onFault: error => note(`${error.message}; the users that were read before stay`),
           }),
   }
-  const relay = await openRelay(settings)
+  const relay = surroundings.relay ?? (await openRelay(settings))
   const { hostname, service, memoryBytes, patienceMs, proxies } = settings
   const messageBytes = settings.maxMessageBytes ?? relay.maxMessageBytes
   const largestBytes = largestHold(relay, messageBytes)
   if (memoryBytes < largestBytes) throw tooLittleMemory(settings, messageBytes, largestBytes)
   const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
-  const pace = paceOf(settings, relay, note)
+  const { pace, letGo } = paceOf(settings, relay, note)
   const gate = gatekeeper(access, {
     witness(event) {
       // It comes every few seconds, and is content with any answer.
-      if (event.client.address !== healthSource) watch.access?.(event)
+      if (event.client.address !== healthSource) watcher.access?.(event)
     },
   })
   const filtered = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
-    ...inTurn(gate, filtered ? filter(rules, watch.mail) : {}),
-    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, watch.mail),
+    ...inTurn(gate, filtered ? filter(rules, watcher.mail) : {}),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, watcher.mail),
   }
 
   function reloadCertificate(): void {
@@ -110,7 +111,7 @@ export async function assemble(
     settings: {
       hostname,
       service,
-      tls: certificate === undefined ? 'none' : settings.requireTls ? 'required' : 'offered',
+      tls: secureContext === undefined ? 'none' : settings.requireTls ? 'required' : 'offered',
       loginRequired: requiresLogin(access),
       mechanisms: mechanisms(access, hostname),
       plaintextLogin: settings.allowPlaintextAuth,
@@ -131,18 +132,10 @@ export async function assemble(
       answerMs: Math.max(defaultTimeouts.answerMs, patienceMs + (calls + 1) * settings.upstreamTimeoutMs),
     },
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
-    ...(certificate !== undefined && { secureContext: () => certificate.context }),
+    ...(secureContext !== undefined && { secureContext }),
     ...(proxies !== undefined && { isProxy: address => proxies.has(address) }),
-    witness: watch.traffic,
-    onBadHeader: (ip, reason) =>
-      log.mail({
-        type: 'delivery',
-        time: new Date(),
-        ip,
-        from: '',
-        to: [],
-        error: `No valid PROXY header: ${reason}`,
-      }),
+    witness: watcher.traffic,
+    onBadHeader,
     onFault,
   })
   const dials: Dials = {
@@ -158,6 +151,10 @@ export async function assemble(
     certificate: certificate?.certificate(),
     dials,
     reloadCertificate,
+    release() {
+      certificate?.unwatch()
+      letGo()
+    },
   }
 }
 
@@ -202,19 +199,19 @@ async function openRelay(settings: Settings): Promise<Relay> {
   }
 }
 
-/** How fast mail may be handed on; what stays on this machine or goes nowhere needs no pace. */
+/** How fast mail may be handed on, and how to stop asking; what stays on this machine or goes nowhere needs no pace. */
 function paceOf(
   { relay, sendRate, workers }: Settings,
-  { sendRate: ask }: Relay,
+  { name, sendRate: ask }: Relay,
   warn: (text: string) => void,
-): Pace {
-  if (relay === 'maildir' || relay === 'discard') return new Pace()
-  const pace = new Pace(typeof sendRate === 'number' ? sendRate : 0)
-  if (sendRate === 'auto' && ask !== undefined) {
-    // Every worker sends, and has a part of what the account may send.
-    followQuota(pace, { ask: async () => (await ask()) / workers, warn })
-  }
-  return pace
+): { readonly pace: Pace; letGo(): void } {
+  const letGo = () => {}
+  if (relay === 'maildir' || relay === 'discard') return { pace: new Pace(), letGo }
+  if (sendRate !== 'auto') return { pace: new Pace(sendRate), letGo }
+  if (ask === undefined) throw new Error(`The relay ${name} knows of no send rate: auto is not possible`)
+  const pace = new Pace()
+  // Every worker sends, and has a part of what the account may send.
+  return { pace, letGo: followQuota(pace, { ask: async () => (await ask()) / workers, warn }) }
 }
 
 /** Two hosts as one: where both decide, the second one is asked if the first one consents. */

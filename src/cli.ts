@@ -3,10 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
 import { argumentsOfFirst, askHealth } from './health.ts'
+import { bind } from './listening.ts'
 import { looksOf, openInstruments, streamWriters, type Writers } from './operations/index.ts'
 import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './options.ts'
 import { checkReport, checkWarnings } from './report.ts'
-import { bind, lookAhead, serve } from './serving.ts'
+import { lookAhead, serve } from './serving.ts'
 import { obeySignals } from './signals.ts'
 import { farewell, welcome } from './welcome.ts'
 
@@ -58,9 +59,8 @@ async function tellHealth(settings: Settings): Promise<never> {
 
 /** Everything can be opened; what is left is what only the backend knows. */
 async function report(settings: Settings, writers: Writers): Promise<never> {
-  const { relay, certificate, messageBytes } = await assemble(settings, writers, text =>
-    writers.err(`${text}\n`),
-  )
+  const note = (text: string) => writers.err(`${text}\n`)
+  const { relay, certificate, messageBytes } = await assemble(settings, { note })
   const findings = { certificate, messageBytes, backend: (await relay.check?.()) ?? [] }
   for (const warning of checkWarnings(findings)) process.stderr.write(`${warning}\n`)
   process.stdout.write([...checkReport(settings, findings), ''].join('\n'))

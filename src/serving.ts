@@ -1,9 +1,16 @@
 /** One process that serves: the whole program, or one of several workers. */
-import { type Assembly, assemble } from './assembly.ts'
-import type { Instruments, Writers } from './operations/index.ts'
+import { type Assembly, assemble, type Surroundings } from './assembly.ts'
+import { bind } from './listening.ts'
+import {
+  deliveryLog,
+  faultLog,
+  type Instruments,
+  together,
+  verboseLog,
+  type Writers,
+} from './operations/index.ts'
 import type { ListenAddress, Settings } from './options.ts'
 import type { Relay } from './relay/index.ts'
-import { addressText } from './welcome.ts'
 
 /** An assembly that listens, with the ports that it really has: they differ where a free one was asked for. */
 export interface Serving extends Assembly {
@@ -23,7 +30,7 @@ export async function serve(
   note: (text: string) => void,
   instruments?: Instruments,
 ): Promise<Serving> {
-  const assembly = await assemble(settings, writers, note, instruments)
+  const assembly = await assemble(settings, { note, ...logTo(writers, settings, instruments) })
   const { server, relay, dials } = assembly
   const listening = []
   for (const address of settings.listen) {
@@ -39,22 +46,19 @@ export function lookAhead({ check }: Relay, note: (text: string) => void): void 
   check?.().catch((error: Error) => note(`Mail cannot be sent yet: ${error.message}`))
 }
 
-/**
- * Begins to listen on an address, by whatever server.
- * @throws Error with a sentence for the operator, in the words of the Go program
- */
-export async function bind<T>(address: ListenAddress, listen: () => Promise<T>): Promise<T> {
-  try {
-    return await listen()
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    const reason = bindFaults[code] ?? message
-    throw new Error(`listen tcp ${addressText({ ...address, implicitTls: false })}: ${reason}`)
+/** What happens goes to the log, and to the instruments, if there are any. */
+function logTo(
+  writers: Writers,
+  { verbose }: Settings,
+  instruments: Instruments | undefined,
+): Pick<Surroundings, 'watcher' | 'onFault' | 'onBadHeader'> {
+  const log = deliveryLog(writers)
+  return {
+    watcher: together([log, ...(verbose ? [verboseLog(writers)] : []), instruments ?? {}]),
+    onFault: faultLog(writers),
+    onBadHeader(ip, reason) {
+      const error = `No valid PROXY header: ${reason}`
+      log.mail({ type: 'delivery', time: new Date(), ip, from: '', to: [], error })
+    },
   }
-}
-
-const bindFaults: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'bind: address already in use',
-  EADDRNOTAVAIL: 'bind: cannot assign requested address',
-  EACCES: 'bind: permission denied',
 }

@@ -10,8 +10,9 @@ const src = fileURLToPath(new URL('../src', import.meta.url))
 const allowed: Record<string, readonly string[]> = {
   protocol: [],
   transport: ['protocol', 'node:crypto', 'node:fs', 'node:net', 'node:tls'],
-  auth: ['protocol', 'node:crypto', 'node:fs/promises', 'node:net', '@node-rs/bcrypt'],
+  auth: ['installed', 'protocol', 'node:crypto', 'node:fs/promises', 'node:net', '@node-rs/bcrypt'],
   relay: [
+    'installed',
     'protocol',
     'node:crypto',
     'node:fs/promises',
@@ -25,8 +26,9 @@ const allowed: Record<string, readonly string[]> = {
     '@aws-sdk/client-sesv2',
     're2js',
   ],
-  operations: ['auth', 'protocol', 'visible', 'node:http', 'prom-client'],
+  operations: ['auth', 'installed', 'protocol', 'visible', 'node:http', 'prom-client'],
   visible: [],
+  installed: [],
   progress: ['node:tty'],
   health: ['visible', 'node:fs', 'node:net', 'node:path', 'node:tls'],
   transcript: [
@@ -42,12 +44,15 @@ const allowed: Record<string, readonly string[]> = {
     'node:url',
   ],
   options: ['auth', 'minimist', 'node:os'],
-  assembly: ['node:crypto', 'auth', 'health', 'operations', 'protocol', 'relay', 'transport'],
+  assembly: ['node:crypto', 'auth', 'health', 'protocol', 'relay', 'transport'],
+  index: ['node:net', 'assembly', 'auth', 'listening', 'options', 'protocol', 'relay', 'transport'],
+  listening: ['welcome'],
   welcome: [],
   report: ['node:crypto', 'visible', 'welcome'],
-  serving: ['assembly', 'welcome'],
+  serving: ['assembly', 'listening', 'operations'],
   signals: [],
   workers: [
+    'listening',
     'operations',
     'options',
     'serving',
@@ -61,6 +66,7 @@ const allowed: Record<string, readonly string[]> = {
   cli: [
     'assembly',
     'health',
+    'listening',
     'operations',
     'options',
     'report',

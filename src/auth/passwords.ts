@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { installed } from '../installed.ts'
 import { Turns } from './turns.ts'
 
 /** Holds a password against a bcrypt hash; rejects where it cannot. */
@@ -116,7 +117,10 @@ const provenMs = 5 * 60_000
 const bcryptHash =
   /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/
 
-const bcrypt: VerifyHash = async (password, hash) => (await import('@node-rs/bcrypt')).verify(password, hash)
+const bcrypt: VerifyHash = async (password, hash) => {
+  const { verify } = await installed('@node-rs/bcrypt', 'A bcrypt hash', () => import('@node-rs/bcrypt'))
+  return verify(password, hash)
+}
 
 const monotonic = () => performance.now()
 

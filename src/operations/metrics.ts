@@ -5,6 +5,7 @@ import type { SessionOutcome, TrafficEvent } from '../transport/index.ts'
 import { counters } from './counters.ts'
 import { type Dials, showDials } from './dials.ts'
 import { prefix } from './prefix.ts'
+import { prometheus } from './prometheus.ts'
 import type { Watcher } from './watcher.ts'
 
 /** The metrics of one process that serves. */
@@ -19,7 +20,7 @@ const sizes = [1, 4, 16, 64, 256, 1024, 4096, 10_240, 40_960].map(kibibytes => k
 
 /** Begins to count. prom-client is loaded here and not before. @param relay the backend's name */
 export async function openMetrics(relay: string): Promise<Metrics> {
-  const prom = await import('prom-client')
+  const prom = await prometheus()
   const { Registry, Histogram, collectDefaultMetrics } = prom
   const registry = new Registry()
   const registers = [registry]

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import { prefix } from './prefix.ts'
+import { prometheus } from './prometheus.ts'
 
 /** What is known of the whole program, however many processes it has. */
 export interface Status {
@@ -13,7 +14,7 @@ export interface Status {
 
 /** The metrics that tell of the program itself. */
 export async function statusMetrics({ version, relay, isReady, workers }: Status): Promise<Registry> {
-  const { Registry, Gauge } = await import('prom-client')
+  const { Registry, Gauge } = await prometheus()
   const registry = new Registry()
   const registers = [registry]
   const help = 'Always 1; the labels tell what runs.'

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import { prometheus } from './prometheus.ts'
 
 /** The metrics of a process at a moment, as they go from one process to another. */
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
@@ -17,7 +18,7 @@ export class Sum {
 
   /** prom-client is loaded here. */
   static async begin(): Promise<Sum> {
-    const { AggregatorRegistry } = await import('prom-client')
+    const { AggregatorRegistry } = await prometheus()
     return new Sum(snapshots => AggregatorRegistry.aggregate(snapshots))
   }
 

@@ -1,6 +1,6 @@
 import minimist from 'minimist'
 import { type Name, names, optionOf } from './option.ts'
-import type { Problem } from './reading.ts'
+import { complaint, readText } from './texts.ts'
 
 /** What a command line says: texts by long name, or one of the actions, or what is wrong with it. */
 export type Flags =
@@ -46,21 +46,6 @@ export function readFlags(argv: readonly string[]): Flags {
     if (typeof text === 'string') given.set(name, text)
   }
   return { type: 'flags', given }
-}
-
-/** Reads the text of one option. An empty one stands for the default: then there is nothing to read. */
-export function readText(name: Name, text: string) {
-  const { kind } = optionOf(name)
-  return text === '' && kind.type !== 'boolean' ? undefined : kind.read(text)
-}
-
-/** The sentence about a value that cannot be read; `source` is the flag or the variable that holds it. */
-export function complaint(name: Name, text: string, source: string, { message }: Problem): string {
-  const quoted = JSON.stringify(text)
-  if (optionOf(name).kind.type === 'boolean') {
-    return `invalid boolean value ${quoted} for ${source}: ${message}`
-  }
-  return `invalid value ${quoted} for ${source.startsWith('-') ? 'flag ' : ''}${source}: ${message}`
 }
 
 const shortNames = names.flatMap(name => {

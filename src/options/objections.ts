@@ -2,8 +2,11 @@ import { isBcryptHash } from '../auth/index.ts'
 import { mention, type Name, type Values } from './option.ts'
 import type { Environment, Settled } from './settings.ts'
 
+/** Settings as they are judged: whether there is TLS counts, and not where its certificate is. */
+type Judged = Omit<Settled, 'tls'> & { readonly tls: unknown }
+
 /** Why the program must not start with these settings: each of them would be less safe than it looks, or of no use. */
-export function objection(settings: Settled, values: Values): string | undefined {
+export function objection(settings: Judged, values: Values): string | undefined {
   return (
     tlsObjection(settings, values) ??
     loginObjection(settings) ??
@@ -42,7 +45,7 @@ export function warningsOf(settings: Settled, values: Values, env: Environment):
   return warnings
 }
 
-function tlsObjection({ listen, tls }: Settled, values: Values): string | undefined {
+function tlsObjection({ listen, tls }: Judged, values: Values): string | undefined {
   if (tls !== undefined) return undefined
   const [cert, key] = [mention('tls-cert'), mention('tls-key')]
   if (values['tls-cert'] !== undefined) return `${cert} needs ${key}`
@@ -54,7 +57,7 @@ function tlsObjection({ listen, tls }: Settled, values: Values): string | undefi
   return undefined
 }
 
-function loginObjection(settings: Settled): string | undefined {
+function loginObjection(settings: Judged): string | undefined {
   const { tls, access, usersPath, allowPlaintextAuth } = settings
   const noPlaintext = tls === undefined && !allowPlaintextAuth
   const { bcryptHash, password } = access.user ?? {}
@@ -85,7 +88,7 @@ function loginObjection(settings: Settled): string | undefined {
  * What a relay cannot do is an error where mail would leave without it: under another identity, or untagged. Where none
  * leaves (`maildir`, `discard`), or where the Go program took it (`-e` with `pinpoint`), a warning is enough.
  */
-function relayObjection(settings: Settled, values: Values): string | undefined {
+function relayObjection(settings: Judged, values: Values): string | undefined {
   const { relay, sourceArn, fromArn } = settings
   if (relay === 'pinpoint') {
     if (settings.pinpointApplicationId === undefined) {
@@ -105,7 +108,7 @@ function relayObjection(settings: Settled, values: Values): string | undefined {
 }
 
 /** Workers divide between them what is meant for the whole program; a share of nothing could not serve anybody. */
-function shareObjection({ workers, upstreamConnections, maxConnections }: Settled): string | undefined {
+function shareObjection({ workers, upstreamConnections, maxConnections }: Judged): string | undefined {
   const needs = (name: Name) =>
     `--workers ${workers} needs ${mention(name)} of at least ${workers}, one for each`
   if (upstreamConnections < workers) return needs('upstream-connections')

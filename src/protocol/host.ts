@@ -19,7 +19,8 @@ export interface Client {
 
 export type Answer = Verdict | Promise<Verdict>
 
-type Asked<T extends Question['type']> = Extract<Question, { type: T }>
+/** The question of that type, for example `Asked<'recipient'>`. */
+export type Asked<T extends Question['type']> = Extract<Question, { type: T }>
 
 /**
  * The party that decides: access, policy and delivery. A missing method consents.

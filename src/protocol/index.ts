@@ -5,7 +5,7 @@
 
 export type { Event, Notice, Parameters, Path, Question, Transaction, Verdict } from './events.ts'
 export { isQuestion } from './events.ts'
-export type { Answer, Client, Host, MessageSink } from './host.ts'
+export type { Answer, Asked, Client, Host, MessageSink } from './host.ts'
 export { replies } from './replies.ts'
 export { format, type Reply, refuses, reply } from './reply.ts'
 export type { Credentials, Exchange, Mechanism, Step } from './sasl.ts'

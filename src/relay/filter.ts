@@ -1,3 +1,4 @@
+import { installed } from '../installed.ts'
 import type { Client, Host } from '../protocol/host.ts'
 import { type Reply, reply } from '../protocol/reply.ts'
 import { tell, type Witness } from '../protocol/witness.ts'
@@ -45,7 +46,7 @@ export async function compileRules(sources: FilterRules<string>): Promise<Filter
 
 /** Compiles one expression of RE2. Rejects with an `Error` that says `<place>: error parsing regexp: …`. */
 export async function compileExpression(source: string, place: string): Promise<Expression> {
-  const { RE2JS } = await import('re2js')
+  const { RE2JS } = await installed('re2js', `${place}: an expression`, () => import('re2js'))
   try {
     const pattern = RE2JS.compile(source)
     return text => pattern.test(text)

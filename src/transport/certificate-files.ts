@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync, type StatsListener, unwatchFile, watchFile } from 'node:fs'
 import type { SecureContext } from 'node:tls'
 import { expiryOf, secureContext } from './tls.ts'
 
@@ -21,6 +21,7 @@ const lookEveryMs = 5_000
 export class CertificateFiles {
   readonly #paths: CertificatePaths
   #read: Read
+  readonly #listeners: StatsListener[] = []
 
   /** @throws Error with a sentence that says which file cannot be read or what is wrong with it */
   constructor(paths: CertificatePaths) {
@@ -53,18 +54,22 @@ export class CertificateFiles {
    * kernel, because they are replaced by renaming, or by a symbolic link somewhere above them.
    */
   watch(onChange: () => void, everyMs = lookEveryMs): void {
-    for (const path of [this.#paths.certPath, this.#paths.keyPath]) {
-      watchFile(path, { interval: everyMs, persistent: false }, (now, before) => {
-        // A file that is gone for a moment will be back.
-        if (now.mtimeMs !== 0 && (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)) onChange()
-      })
+    const listener: StatsListener = (now, before) => {
+      // A file that is gone for a moment will be back.
+      if (now.mtimeMs !== 0 && (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)) onChange()
     }
+    this.#listeners.push(listener)
+    for (const path of this.#all) watchFile(path, { interval: everyMs, persistent: false }, listener)
   }
 
-  /** Looks no more. */
+  /** Looks no more. Others in this process may look at the same files, and go on. */
   unwatch(): void {
-    unwatchFile(this.#paths.certPath)
-    unwatchFile(this.#paths.keyPath)
+    for (const listener of this.#listeners.splice(0))
+      for (const path of this.#all) unwatchFile(path, listener)
+  }
+
+  get #all(): readonly string[] {
+    return [this.#paths.certPath, this.#paths.keyPath]
   }
 }
 

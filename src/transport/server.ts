@@ -13,8 +13,8 @@ export interface Listener {
   readonly host?: string | undefined
   /** 0 takes a free one. */
   readonly port: number
-  /** TLS comes before the first byte of SMTP. */
-  readonly implicitTls: boolean
+  /** TLS comes before the first byte of SMTP; not so if left out. */
+  readonly implicitTls?: boolean
 }
 
 /**
@@ -55,21 +55,18 @@ export class Server {
   }
 
   /** Begins to listen; rejects with the error of `node:net`, for example `EADDRINUSE`. */
-  listen(listener: Listener): Promise<AddressInfo> {
+  listen({ host, port, implicitTls = false }: Listener): Promise<AddressInfo> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, socket =>
-      this.#accept(socket, listener.implicitTls),
+      this.#accept(socket, implicitTls),
     )
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(
-        { port: listener.port, backlog, ...(listener.host === undefined ? {} : { host: listener.host }) },
-        () => {
-          server.off('error', reject)
-          server.on('error', fault => this.#service.onFault?.(fault))
-          this.#listening.add(server)
-          resolve(server.address() as AddressInfo)
-        },
-      )
+      server.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, () => {
+        server.off('error', reject)
+        server.on('error', fault => this.#service.onFault?.(fault))
+        this.#listening.add(server)
+        resolve(server.address() as AddressInfo)
+      })
     })
   }
 

@@ -102,3 +102,15 @@ for (const [way, replace] of Object.entries(replacements)) {
     await within(noticed, 'the change to be noticed').finally(() => clearInterval(timer))
   })
 }
+
+test('who looks no more does not keep others from looking', async t => {
+  const paths = directory(t)
+  const [one, other] = [new CertificateFiles(paths), new CertificateFiles(paths)]
+  t.after(() => other.unwatch())
+  one.watch(() => assert.fail('it looks no more'), 10)
+  const noticed = new Promise<void>(resolve => other.watch(resolve, 10))
+  one.unwatch()
+  let turn = 0
+  const timer = setInterval(() => copyFileSync(fixture(names[++turn % 2]!), paths.certPath), 30)
+  await within(noticed, 'the change to be noticed').finally(() => clearInterval(timer))
+})

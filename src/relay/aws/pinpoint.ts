@@ -1,4 +1,5 @@
 import type { MessageResult, PinpointClientConfig, SendMessagesCommandOutput } from '@aws-sdk/client-pinpoint'
+import { installed } from '../../installed.ts'
 import { type Mail, PartialFailure, type Receipt, type Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
 import { Operation, prepare } from './operation.ts'
@@ -26,7 +27,11 @@ const successes = ['SUCCESSFUL', 'DUPLICATE']
  */
 export async function pinpoint(options: PinpointOptions): Promise<Relay> {
   const settings: PinpointClientConfig = upstreamSettings(options)
-  const { PinpointClient, SendMessagesCommand } = await import('@aws-sdk/client-pinpoint')
+  const { PinpointClient, SendMessagesCommand } = await installed(
+    '@aws-sdk/client-pinpoint',
+    'The relay pinpoint',
+    () => import('@aws-sdk/client-pinpoint'),
+  )
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new PinpointClient(settings)

@@ -1,4 +1,5 @@
 import type { SESClientConfig, SendRawEmailCommandOutput } from '@aws-sdk/client-ses'
+import { installed } from '../../installed.ts'
 import type { Mail, Receipt, Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
 import { form } from './form.ts'
@@ -12,7 +13,11 @@ import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upst
  */
 export async function ses(options: SesOptions = {}): Promise<Relay> {
   const settings: SESClientConfig = upstreamSettings(options)
-  const { SESClient, SendRawEmailCommand, GetSendQuotaCommand } = await import('@aws-sdk/client-ses')
+  const { SESClient, SendRawEmailCommand, GetSendQuotaCommand } = await installed(
+    '@aws-sdk/client-ses',
+    'The relay ses',
+    () => import('@aws-sdk/client-ses'),
+  )
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new SESClient(settings)

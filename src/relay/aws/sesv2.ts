@@ -1,4 +1,5 @@
 import type { MessageTag, SESv2ClientConfig, SendEmailCommandOutput } from '@aws-sdk/client-sesv2'
+import { installed } from '../../installed.ts'
 import type { Mail, Receipt, Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
 import { Operation, prepare } from './operation.ts'
@@ -12,7 +13,11 @@ import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upst
  */
 export async function sesv2(options: SesOptions = {}): Promise<Relay> {
   const settings: SESv2ClientConfig = upstreamSettings(options)
-  const { SESv2Client, SendEmailCommand, GetAccountCommand } = await import('@aws-sdk/client-sesv2')
+  const { SESv2Client, SendEmailCommand, GetAccountCommand } = await installed(
+    '@aws-sdk/client-sesv2',
+    'The relay sesv2',
+    () => import('@aws-sdk/client-sesv2'),
+  )
   if (options.endpoint) settings.endpoint = options.endpoint
   if (options.region) settings.region = options.region
   const client = new SESv2Client(settings)

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer as createNetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { createTransport, type SentMessageInfo } from 'nodemailer'
+import {
+  AddressList,
+  createServer,
+  type Mail,
+  type MailEvent,
+  type Relay,
+  type RelayServer,
+  type ServerOptions,
+  secureContext,
+  type TrafficEvent,
+} from '../src/index.ts'
+import { certificatePath, keyPath } from './program/relay-process.ts'
+
+/** A relay that keeps what it gets. */
+function keeping(more: Partial<Relay> = {}): Relay & { readonly mails: Mail[] } {
+  const mails: Mail[] = []
+  return {
+    name: 'keeping',
+    maxMessageBytes: 1024 * 1024,
+    mails,
+    async send(mail) {
+      mails.push(mail)
+      return { messageId: `kept-${mails.length}` }
+    },
+    ...more,
+  }
+}
+
+/** A server that listens and ends with the test. */
+async function begin(t: TestContext, options: ServerOptions): Promise<{ server: RelayServer; port: number }> {
+  const server = await createServer(options)
+  t.after(() => server.close(0))
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  return { server, port }
+}
+
+const mail = {
+  envelope: { from: 'a@client.test', to: ['b@client.test'] },
+  raw: 'Subject: Hello\r\n\r\nHi\r\n',
+}
+
+async function send(port: number, more: object = {}): Promise<string> {
+  const client = createTransport({
+    host: '127.0.0.1',
+    port,
+    tls: { ca: readFileSync(certificatePath), checkServerIdentity: () => undefined },
+    ...more,
+  })
+  const { response } = (await client.sendMail(mail)) as SentMessageInfo
+  return response as string
+}
+
+test("a mail goes to a relay of one's own, and its receipt to the client", async t => {
+  const relay = keeping()
+  const { port } = await begin(t, { relay })
+  assert.equal(await send(port), '250 2.0.0 Ok kept-1')
+  const [{ sender, recipients, content } = assert.fail('no mail came')] = relay.mails
+  assert.deepEqual([sender, recipients], ['a@client.test', ['b@client.test']])
+  assert.match(Buffer.concat([...content]).toString(), /^Received: [\s\S]*\r\nSubject: Hello\r\n\r\nHi\r\n$/)
+})
+
+test("what a relay of one's own throws becomes a reply by the table of failures", async t => {
+  const failures = [
+    new Error('out of order'),
+    Object.assign(new Error('no such box'), { name: 'MessageRejected' }),
+    Object.assign(new Error('disk'), { code: 'ENOSPC' }),
+  ]
+  const { port } = await begin(t, { relay: keeping({ send: async () => Promise.reject(failures.shift()) }) })
+  await assert.rejects(send(port), /451 4\.3\.0 Temporary service failure/)
+  await assert.rejects(send(port), /554 5\.6\.0 Message rejected: no such box/)
+  await assert.rejects(send(port), /452 4\.3\.1 Insufficient system storage/)
+})
+
+test('a watcher hears what happens', async t => {
+  const mails: MailEvent['type'][] = []
+  const logins: string[] = []
+  const traffic: TrafficEvent['type'][] = []
+  const watcher = {
+    mail: (event: MailEvent) => mails.push(event.type),
+    access: ({ type }: { type: string }) => logins.push(type),
+    traffic: ({ type }: TrafficEvent) => type !== 'replied' && traffic.push(type),
+  }
+  const access = { user: { name: 'user', password: 'secret' } }
+  const { server, port } = await begin(t, { relay: keeping(), watcher, access, allowPlaintextAuth: true })
+  await send(port, { auth: { user: 'user', pass: 'secret' } })
+  await server.close()
+  assert.deepEqual(
+    [mails, logins, traffic],
+    [['call', 'delivery', 'message'], ['loggedIn'], ['opened', 'ended']],
+  )
+})
+
+test('a backend is chosen by its name', async t => {
+  const path = mkdtempSync(join(tmpdir(), 'embedded-'))
+  t.after(() => rmSync(path, { recursive: true }))
+  const { port } = await begin(t, { relay: 'maildir', maildirPath: path })
+  await send(port)
+  assert.equal(readdirSync(join(path, 'new')).length, 1)
+})
+
+test('TLS: with files, and with a certificate in memory', async t => {
+  const context = secureContext({ cert: readFileSync(certificatePath), key: readFileSync(keyPath) })
+  for (const tls of [{ certPath: certificatePath, keyPath, passphrase: undefined }, () => context]) {
+    const server = await createServer({ relay: keeping(), tls, requireTls: true })
+    t.after(() => server.close(0))
+    const starttls = await server.listen({ host: '127.0.0.1', port: 0 })
+    const implicit = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
+    await assert.rejects(send(starttls.port, { ignoreTLS: true }), /530 5\.7\.0/)
+    assert.match(await send(starttls.port, { requireTLS: true }), /^250 /)
+    assert.match(await send(implicit.port, { secure: true }), /^250 /)
+  }
+})
+
+test('only addresses that are allowed may come', async t => {
+  const { port } = await begin(t, {
+    relay: keeping(),
+    access: { addresses: new AddressList('192.0.2.0/24') },
+  })
+  await assert.rejects(send(port), /554 5\.7\.1/)
+})
+
+test('the environment of the program settles nothing', async t => {
+  const variables = {
+    SMTP_RELAY_RELAY: 'nowhere',
+    SMTP_RELAY_MAX_RECIPIENTS: '1',
+    SMTP_RELAY_USER: 'somebody',
+  }
+  Object.assign(process.env, variables)
+  t.after(() => {
+    for (const name of Object.keys(variables)) delete process.env[name]
+  })
+  const { port } = await begin(t, { relay: keeping() })
+  assert.match(await send(port), /^250 /)
+})
+
+test('what cannot work is refused before anything is opened', async () => {
+  const refused: readonly [object, RegExp][] = [
+    [
+      { maxRecipients: 0 },
+      /^invalid value "0" for maxRecipients \(--max-recipients\): must be a whole number/,
+    ],
+    [
+      { memoryBytes: Number.NaN },
+      /^invalid value "NaN" for memoryBytes \(--memory\): must be a number of bytes/,
+    ],
+    [{ idleTimeoutMs: -1 }, /^invalid value "-0\.001" for idleTimeoutMs \(--idle-timeout\): must be seconds/],
+    [{ hostname: 'a b' }, /^invalid value "a b" for hostname \(--hostname\): not a domain/],
+    [{ service: 'a\r\nb' }, /^invalid value .* for service \(--name\): control characters are not possible/],
+    [{ relay: 'nowhere' }, /^Invalid relay API: nowhere \(relay \(--relay\)\)$/],
+    [{ usersPath: '' }, /^usersPath \(--users\) is empty$/],
+    [{ hostname: {} }, /^hostname \(--hostname\) has the wrong type$/],
+    [{ access: { user: { password: 'x' } } }, /^access \(--user\) is empty$/],
+    [{ access: { user: { name: 'user', password: '' } } }, /^-u\/--user needs a secret/],
+    [{ acces: {} }, /^there is no option acces$/],
+    [{ access: { usr: {} } }, /^there is no option access\.usr$/],
+    [{ listen: [] }, /^there is no option listen$/],
+    [{ requireTls: true }, /^-s\/--require-starttls needs -c\/--tls-cert and -k\/--tls-key$/],
+    [{ tls: { certPath: 'nowhere.pem', keyPath } }, /^open nowhere\.pem: no such file or directory$/],
+    [{ relay: 'discard', filters: { denyTo: '(' } }, /^Denied recipient emails: error parsing regexp/],
+    [{ relay: 'maildir', maildirPath: certificatePath }, /^maildir .*certificate\.pem: /],
+    [{ relay: keeping(), tags: { a: 'b' } }, /^tags has no effect on a relay of one's own$/],
+    [
+      { relay: keeping(), sendRate: 'auto' },
+      /^The relay keeping knows of no send rate: auto is not possible$/,
+    ],
+    [{ relay: 'discard', memoryBytes: 1000 }, /^--memory \(1000 bytes\) cannot hold one mail/],
+  ]
+  for (const [options, message] of refused) {
+    await assert.rejects(createServer(options as ServerOptions), error => {
+      assert.match((error as Error).message, message)
+      return true
+    })
+  }
+})
+
+test('what works, but perhaps not as it was meant, is noted', async () => {
+  const notes: string[] = []
+  await createServer({ relay: 'discard', maxRecipients: 5, note: sentence => notes.push(sentence) })
+  assert.deepEqual(notes, ['--max-recipients is less than the 100 that every client may count on (RFC 5321)'])
+})
+
+test('an address that is taken is told in a sentence', async t => {
+  const taken = createNetServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const server = await createServer({ relay: 'discard' })
+  await assert.rejects(server.listen({ host: '127.0.0.1', port }), {
+    message: `listen tcp 127.0.0.1:${port}: bind: address already in use`,
+  })
+  await assert.rejects(server.listen({ port: 0, implicitTls: true }), {
+    message: 'implicitTls needs a certificate: the option tls',
+  })
+})
+
+test('a server that was closed listens no more, not even where it had just begun to', async () => {
+  const server = await createServer({ relay: 'discard' })
+  const begun = server.listen({ host: '127.0.0.1', port: 0 })
+  const closed = server.close()
+  assert.equal(closed, server.close())
+  const { port } = await begun
+  await closed
+  await assert.rejects(send(port), /ECONNREFUSED/)
+  await assert.rejects(server.listen({ host: '127.0.0.1', port: 0 }), /^Error: The server is closed/)
+})
+
+test('a mail that is under way when the server closes is taken', async t => {
+  const release = withResolvers()
+  const arrived = withResolvers()
+  const relay = keeping({
+    async send() {
+      arrived.resolve()
+      await release.promise
+      return {}
+    },
+  })
+  const { server, port } = await begin(t, { relay })
+  const sent = send(port)
+  await arrived.promise
+  const closed = server.close()
+  release.resolve()
+  assert.match(await sent, /^250 /)
+  await closed
+  assert.equal(server.connections, 0)
+})
+
+function withResolvers() {
+  let resolve = (_?: unknown) => {}
+  const promise = new Promise<unknown>(done => (resolve = done))
+  return { promise, resolve }
+}

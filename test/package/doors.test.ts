@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { install, repository } from './installation.ts'
+
+const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
+const doors = Object.keys(exports)
+  .filter(door => door !== './package.json')
+  .map(door => door.replace('.', 'aws-smtp-relay'))
+
+test('every door opens with import and with require, to the same room, without a word', async t => {
+  const { node, write } = await install(t)
+  await write(
+    'esm.mjs',
+    `${doors.map((door, n) => `import * as d${n} from '${door}'`).join('\n')}
+console.log(JSON.stringify([${doors.map((_, n) => `Object.keys(d${n}).sort()`)}]))`,
+  )
+  await write(
+    'cjs.cjs',
+    `const doors = ${JSON.stringify(doors)}
+console.log(JSON.stringify(doors.map(door => Object.keys(require(door)).sort())))`,
+  )
+  const [esm, cjs] = [await node(['esm.mjs']), await node(['cjs.cjs'])]
+  assert.deepEqual([esm.stderr, cjs.stderr], ['', ''])
+  assert.equal(esm.stdout, cjs.stdout)
+  const names: string[][] = JSON.parse(esm.stdout)
+  assert.equal(names.length, 6)
+  for (const [n, exported] of names.entries()) assert.notEqual(exported.length, 0, doors[n])
+  assert.ok(names[0]!.includes('createServer'))
+})
+
+test('a program in CommonJS serves; its signals are its own, and it ends by itself once the server is closed', async t => {
+  const { node, write } = await install(t)
+  await write(
+    'program.cjs',
+    `const { createServer } = require('aws-smtp-relay')
+createServer({ relay: 'discard' }).then(async server => {
+  const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+  require('node:net').connect(port, '127.0.0.1').once('data', async data => {
+    console.log(String(data).slice(0, 3))
+    await server.close()
+    console.log(process.eventNames().filter(name => /^SIG|^uncaught|^unhandled|[eE]xit$/.test(String(name))))
+  })
+})`,
+  )
+  assert.deepEqual(await node(['program.cjs']), { code: 0, stdout: '220\n[]\n', stderr: '' })
+})
+
+test('a program in CommonJS finds the types, too', async t => {
+  const { typeCheck, write } = await install(t)
+  const file = await write(
+    'program.cts',
+    doors.map((door, n) => `import d${n} = require('${door}')\nexport const e${n} = d${n}`).join('\n'),
+  )
+  const options = { module: 'nodenext', noEmit: true, skipLibCheck: false }
+  assert.equal(await typeCheck([file], options), '')
+})
+
+test('what is behind the doors stays there', async t => {
+  const { node } = await install(t)
+  const { stderr } = await node(['--input-type=module', '-e', "await import('aws-smtp-relay/dist/cli.js')"])
+  assert.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/)
+})
+
+test('who comes in by a door finds every type there that its types mention', () => {
+  const protocol = exportsOf(typesOf('./protocol'))
+  const missing: string[] = []
+  for (const door of Object.keys(exports).filter(door => door !== './package.json')) {
+    const exported = exportsOf(typesOf(door))
+    assert.ok(exported.size > 5, door)
+    // The words of the protocol are the same in all rooms, and have a door of their own.
+    const known = new Set([...exported.keys(), ...(door === '.' ? [] : protocol.keys())])
+    for (const [name, file] of exported) {
+      for (const mentioned of mentionedBy(name, file).filter(mentioned => !known.has(mentioned))) {
+        missing.push(`${door}: ${name} mentions ${mentioned}`)
+      }
+    }
+  }
+  assert.deepEqual(missing, computed)
+})
+
+/** Types that are computed of another one, which nobody has to name. */
+const computed = ['.: Choices mentions Settings', '.: Choices mentions Field']
+
+const typesOf = (door: string) => join(repository, exports[door].types)
+
+// TypeScript writes declarations in one way, so that they can be read a line at a time.
+const declaration = /^(?:export )?(?:declare )?(?:abstract )?(?:interface|type|class|function|const) (\w+)/
+
+/** What a file of declarations exports, each name with the file that declares it. */
+function exportsOf(path: string): Map<string, string> {
+  const text = readFileSync(path, 'utf8')
+  const found = new Map<string, string>()
+  for (const [, list = '', from = ''] of text.matchAll(
+    /^export (?:type )?\{([^}]*)\}(?: from '(\..*)\.ts')?;/gm,
+  )) {
+    const inside = from === '' ? undefined : exportsOf(join(dirname(path), `${from}.d.ts`))
+    for (const name of namesIn(list)) found.set(name, inside?.get(name) ?? path)
+  }
+  for (const line of text.split('\n').filter(line => line.startsWith('export '))) {
+    const [, name] = declaration.exec(line) ?? []
+    if (name !== undefined) found.set(name, path)
+  }
+  return found
+}
+
+/** The types of this package that a declaration mentions, besides itself. */
+function mentionedBy(name: string, path: string): readonly string[] {
+  const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
+  const imports = [...text.matchAll(/^import (?:type )?\{([^}]*)\} from '\./gm)]
+  const known = new Set(imports.flatMap(([, list = '']) => namesIn(list)))
+  const pieces = new Map<string, string>()
+  let current = ''
+  for (const line of text.split('\n')) {
+    current = declaration.exec(line)?.[1] ?? (/^\S/.test(line) && !line.startsWith('}') ? '' : current)
+    pieces.set(current, `${pieces.get(current) ?? ''}${line}\n`)
+  }
+  for (const local of pieces.keys()) known.add(local)
+  const words = new Set((pieces.get(name) ?? '').replace(/'[^']*'/g, '').match(/\b[A-Z]\w*/g))
+  return [...words].filter(word => word !== name && known.has(word))
+}
+
+function namesIn(list: string): readonly string[] {
+  return list
+    .split(',')
+    .map(part => part.trim().replace(/^type /, ''))
+    .filter(name => name !== '')
+}

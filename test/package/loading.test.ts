@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Installation, install, repository } from './installation.ts'
+
+/** All that npm would install with the package. */
+const dependencies = Object.keys(
+  JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')).dependencies,
+)
+
+/** Writes down what is imported, at once or later, as it is found: a module of Node.js, or a file. */
+const spy = `import { register } from 'node:module'
+const hooks = \`
+import { appendFileSync } from 'node:fs'
+export async function resolve(specifier, context, next) {
+  const found = await next(specifier, context)
+  if (context.parentURL !== undefined) appendFileSync(\${JSON.stringify(process.env.LOADED)}, found.url + '\\\\n')
+  return found
+}\`
+register('data:text/javascript,' + encodeURIComponent(hooks))
+`
+
+/** What a program loads besides itself: files below dist, modules of Node.js, packages. */
+async function loadedBy(installation: Installation, program: string) {
+  const { node, path, write } = installation
+  const loaded = await write('loaded', '')
+  await write('spy.mjs', spy)
+  const file = await write('program.mjs', program)
+  const env = { LOADED: loaded, NODE_NO_WARNINGS: '1', AWS_REGION: 'eu-west-1' }
+  const { code, stderr } = await node(['--import', './spy.mjs', file], env)
+  assert.deepEqual([code, stderr], [0, ''])
+  const home = join(path, 'node_modules', 'aws-smtp-relay', 'dist')
+  const urls = [...new Set(readFileSync(loaded, 'utf8').trim().split('\n'))]
+  const names = urls
+    .filter(url => !url.endsWith('/program.mjs'))
+    .map(url => decodeURI(url).replace('file://', ''))
+  return {
+    own: names.filter(name => name.startsWith(home)).map(name => name.slice(home.length + 1)),
+    node: names.filter(name => name.startsWith('node:')).sort(),
+    others: names.filter(name => !name.startsWith(home) && !name.startsWith('node:')),
+  }
+}
+
+/** A mail over a socket to a server that is already there. */
+const sendMail = `
+const { connect } = await import('node:net')
+const dialogue = ['EHLO client.test', 'MAIL FROM:<a@client.test>', 'RCPT TO:<b@server.test>', 'DATA', 'Subject: x\\r\\n.', 'QUIT']
+await new Promise((resolve, reject) => {
+  const socket = connect(port, '127.0.0.1', () => socket.write(dialogue.map(line => line + '\\r\\n').join('')))
+  let said = ''
+  socket.on('data', data => (said += data))
+  socket.on('close', () => (said.includes('250 2.0.0') ? resolve() : reject(new Error(said))))
+})
+`
+
+test('the engine loads nothing but itself, not even a module of Node.js', async t => {
+  const { own, node, others } = await loadedBy(
+    await install(t),
+    `import { defaultLimits, Session } from 'aws-smtp-relay/protocol'
+const session = new Session(
+  { hostname: 'a.test', service: 'A', tls: 'none', loginRequired: false, mechanisms: [], limits: defaultLimits },
+  { address: '192.0.2.1', secure: false },
+)
+session.next()
+session.answer()
+if (!session.takeOutput().startsWith('220 ')) throw new Error('no greeting')`,
+  )
+  assert.deepEqual([node, others], [[], []])
+  assert.ok(own.includes('protocol/session.js'))
+  assert.deepEqual(
+    own.filter(file => !file.startsWith('protocol/')),
+    [],
+  )
+})
+
+test('no door loads anything of third parties by being opened', async t => {
+  const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
+  const doors = Object.keys(exports).filter(door => door !== './package.json')
+  const program = doors.map(door => `import '${door.replace('.', 'aws-smtp-relay')}'\n`).join('')
+  const { own, others } = await loadedBy(await install(t), program)
+  assert.deepEqual(others, [])
+  for (const door of doors) assert.ok(own.includes(exports[door].default.replace('./dist/', '')), door)
+})
+
+test('protocol and transport take a mail with nothing of third parties', async t => {
+  const { own, node, others } = await loadedBy(
+    await install(t, dependencies),
+    `import { defaultLimits } from 'aws-smtp-relay/protocol'
+import { defaultTimeouts, Server } from 'aws-smtp-relay/transport'
+const settings = { hostname: 'a.test', service: 'A', tls: 'none', loginRequired: false, mechanisms: [], limits: defaultLimits }
+const message = () => ({ write() {}, deliver() {}, discard() {} })
+const server = new Server({ settings, host: { message }, timeouts: defaultTimeouts })
+const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+${sendMail}
+await server.close(0)`,
+  )
+  t.diagnostic(`protocol and transport load ${own.length} files of their own, and ${node.join(', ')}`)
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    own.filter(file => !/^(protocol|transport)\//.test(file)),
+    [],
+  )
+  assert.deepEqual(node, ['node:crypto', 'node:fs', 'node:net', 'node:tls'])
+})
+
+test("a whole server with a relay of one's own takes a mail with nothing of third parties", async t => {
+  const { own, others } = await loadedBy(
+    await install(t, dependencies),
+    `import { createServer } from 'aws-smtp-relay'
+const send = async () => ({})
+const server = await createServer({ relay: { name: 'mine', maxMessageBytes: 1e6, send } })
+const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
+${sendMail}
+await server.close()`,
+  )
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    own.filter(file => /^(cli|workers|operations|transcript)\b/.test(file)),
+    [],
+  )
+})
+
+test('an AWS client is loaded once it is chosen, and no other one', async t => {
+  const { others } = await loadedBy(
+    await install(t),
+    "import { createServer } from 'aws-smtp-relay'\nawait createServer({ relay: 'sesv2' })",
+  )
+  const clients = new Set(others.flatMap(url => /@aws-sdk\/client-\w+/.exec(url) ?? []))
+  assert.deepEqual([...clients], ['@aws-sdk/client-sesv2'])
+})

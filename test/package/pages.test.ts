@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+const root = new URL('../../', import.meta.url)
+const page = new URL('docs/embedding.md', root)
+
+test('the page about embedding shows the examples as they are', () => {
+  let text = readFileSync(page, 'utf8')
+  for (const name of readdirSync(new URL('examples', root))) {
+    const marks = new RegExp(`(<!-- examples/${name} -->\\n).*(<!-- /examples/${name} -->)`, 's')
+    assert.match(text, marks)
+    const code = readFileSync(new URL(`examples/${name}`, root), 'utf8')
+    text = text.replace(marks, (_, begin, end) => `${begin}\`\`\`js\n${code}\`\`\`\n${end}`)
+  }
+  if (process.env.UPDATE === '1') writeFileSync(page, text)
+  else assert.equal(readFileSync(page, 'utf8'), text)
+})
+
+test('the page about embedding knows every door', () => {
+  const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  const doors = Object.keys(exports).filter(door => door !== './package.json')
+  const written = [...readFileSync(page, 'utf8').matchAll(/^\| `(aws-smtp-relay\S*)` \|/gm)].map(
+    ([, door]) => door,
+  )
+  assert.deepEqual(
+    written,
+    doors.map(door => door.replace('.', 'aws-smtp-relay')),
+  )
+})
+
+test('every link of these pages leads to a file that is there', () => {
+  for (const name of ['embedding.md', 'dependencies.md']) {
+    const text = readFileSync(new URL(`docs/${name}`, root), 'utf8')
+    const links = [...text.matchAll(/\]\((?!https:)([^)#]+)/g)].map(([, target]) => target!)
+    assert.ok(links.length > 0)
+    for (const target of links) readFileSync(new URL(`docs/${target}`, root))
+  }
+})
