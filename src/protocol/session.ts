@@ -5,6 +5,7 @@ import { Input } from './input.ts'
 import { commandMode } from './modes/commands.ts'
 import { handshakeMode } from './modes/handshake.ts'
 import { replies } from './replies.ts'
+import type { Reply } from './reply.ts'
 import type { Settings } from './settings.ts'
 
 /** The other end of a connection, as the driver knows it when it begins. */
@@ -122,7 +123,7 @@ export class Session {
   }
 
   /** A reply in the clear while the client speaks TLS already would only confuse it. */
-  #leave(reply: Parameters<Dialogue['reply']>[0]): void {
+  #leave(reply: Reply): void {
     const dialogue = this.#dialogue
     if (dialogue.closed) return
     dialogue.close(dialogue.mode === handshakeMode ? undefined : reply)
