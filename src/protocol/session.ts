@@ -62,8 +62,8 @@ export class Session {
   next(): Event | undefined {
     const dialogue = this.#dialogue
     let event: Event | undefined
-    do event = dialogue.nextEvent()
-    while (event === undefined && dialogue.free && this.#step())
+    do event = dialogue.agenda.next()
+    while (event === undefined && dialogue.agenda.free && this.#step())
     return event
   }
 
@@ -102,7 +102,7 @@ export class Session {
 
   /** The replies since the last call, ASCII. */
   takeOutput(): string {
-    return this.#dialogue.takeOutput()
+    return this.#dialogue.agenda.takeOutput()
   }
 
   /** False when there is nothing to be done before more input comes. */
@@ -117,8 +117,8 @@ export class Session {
 
   /** Leaves a client that does not wait for a reply where it has to; what the host was asked is answered first. */
   #leaveIfEarly(): void {
-    const { settings, awaited, asking } = this.#dialogue
-    if (!settings.strictPipelining || !awaited || asking || this.#input.isEmpty) return
+    const { settings, awaited, agenda } = this.#dialogue
+    if (!settings.strictPipelining || !awaited || agenda.asking || this.#input.isEmpty) return
     this.#dialogue.close(replies.tooEarly)
   }
 
