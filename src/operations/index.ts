@@ -2,8 +2,9 @@
 
 export type { Dials } from './dials.ts'
 export { type Instruments, openInstruments } from './instruments.ts'
-export { deliveryLog, faultLog, type LogStream, streamWriters, type Writers } from './log.ts'
+export { deliveryLog, faultLog } from './log.ts'
 export { type Looks, looksOf } from './look.ts'
 export type { Snapshot } from './sum.ts'
 export { verboseLog } from './verbose.ts'
 export { together, type Watcher } from './watcher.ts'
+export { type LogStream, streamWriters, type Writers } from './writers.ts'
