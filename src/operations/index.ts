@@ -1,4 +1,7 @@
-/** The operations room: what the people who run this server get to see of it. */
+/**
+ * The operations room: what the people who run this server get to see of it. `admin.ts`, `status.ts` and `sum.ts` have
+ * no place at this door: they are entered, and prom-client is loaded, only where an operator wants to look.
+ */
 
 export type { Dials } from './dials.ts'
 export { type Instruments, openInstruments } from './instruments.ts'
