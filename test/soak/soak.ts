@@ -84,6 +84,12 @@ export class Soak {
     return (this.#closedAt ?? performance.now()) - this.#begunAt
   }
 
+  /** How much of its time, or of its mails, is over: from 0 to 1. */
+  get share(): number {
+    const { ms, mails } = this.plan
+    return Math.min(1, Math.max(this.sentMs / ms, this.clients.begun / mails))
+  }
+
   /** No new mails are sent, and what is under way is waited for. */
   get draining(): boolean {
     return this.#closedAt !== undefined
