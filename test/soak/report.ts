@@ -1,6 +1,6 @@
 import type { Progress } from '../../src/progress.ts'
 import type { Books } from './books.ts'
-import { happenings } from './faults.ts'
+import { happenings } from './profiles.ts'
 import type { Soak } from './soak.ts'
 
 /** What must not be, in the order in which it is told. */

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Progress } from '../../src/progress.ts'
-import { profiles } from './faults.ts'
+import { profiles } from './profiles.ts'
 import { isClean, reportOf, showOn } from './report.ts'
 import { type Plan, Soak } from './soak.ts'
 

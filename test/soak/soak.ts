@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../program/random.ts'
 import { Books } from './books.ts'
 import { Clients } from './clients.ts'
-import { type Happening, type Profile, profiles } from './faults.ts'
+import { type Happening, type Profile, profiles } from './profiles.ts'
 import { Program } from './program.ts'
 import { Service } from './service.ts'
 
@@ -171,13 +171,13 @@ export class Soak {
       case 'the keys are revoked':
         return this.service.revokeKeys()
       case 'no new keys are handed out':
-        this.service.withholdKeys(true)
+        this.service.withholdKeys()
         await sleep(rotationMs / 2)
-        return this.service.withholdKeys(false)
+        return this.service.handOutKeys()
       case 'the certificate is read again at a signal':
-        return this.program.reload(true)
+        return this.program.reload('at a signal')
       case 'the certificate is read again because it changed':
-        return this.program.reload(false)
+        return this.program.reload('because it changed')
     }
   }
 }
