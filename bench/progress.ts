@@ -1,3 +1,6 @@
+import { TerminalLine } from '../src/progress/terminal-line.ts'
+import { clock } from '../src/progress.ts'
+
 /** Says what is running, and about how long it all takes still. */
 export interface Progress {
   /** @param seconds that this will probably take */
@@ -9,6 +12,7 @@ export interface Progress {
 
 /** On a terminal one line that changes; elsewhere a line for each thing that begins. @param seconds in all */
 export function progressOn(stream: NodeJS.WriteStream, seconds: number): Progress {
+  const line = new TerminalLine(stream)
   const ticks = stream.isTTY ? setInterval(draw, 1000).unref() : undefined
   let what = ''
   let leftBefore = seconds
@@ -18,8 +22,7 @@ export function progressOn(stream: NodeJS.WriteStream, seconds: number): Progres
   function draw(): void {
     const spent = (performance.now() - begun) / 1000
     const left = Math.max(1, leftBefore - Math.min(spent, expected))
-    const text = `${clock(left)} left  ${what}`
-    stream.write(`\r${text.slice(0, (stream.columns ?? 80) - 1)}\x1b[K`)
+    line.show(`${clock(1000 * left)} left  ${what}`)
   }
 
   function begin(next: string, nextSeconds: number): void {
@@ -28,23 +31,18 @@ export function progressOn(stream: NodeJS.WriteStream, seconds: number): Progres
     begun = performance.now()
     what = next
     if (stream.isTTY) draw()
-    else stream.write(`${next}, about ${clock(leftBefore)} left\n`)
+    else stream.write(`${next}, about ${clock(1000 * leftBefore)} left\n`)
   }
 
   function tell(next: string): void {
     what = next
-    if (stream.isTTY) draw()
+    draw()
   }
 
   function end(): void {
     clearInterval(ticks)
-    if (stream.isTTY) stream.write('\r\x1b[K')
+    line.clear()
   }
 
   return { begin, tell, end }
-}
-
-function clock(seconds: number): string {
-  const whole = Math.ceil(seconds)
-  return whole < 100 ? `${whole} s` : `${Math.ceil(whole / 60)} min`
 }

@@ -1,30 +1,39 @@
-import type { WriteStream } from 'node:tty'
+import { type LineStream, TerminalLine } from './progress/terminal-line.ts'
 
 /** Often enough to be alive, seldom enough to cost nothing. */
 const everyMs = 200
 
-/** The part of a stream that is needed. */
-export type ProgressStream = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean }
+/** How a progress is shown. */
+export interface ProgressSettings {
+  /** Milliseconds between lines where the stream is no terminal; without it there are none. */
+  readonly elsewhereMs?: number
+  /** Milliseconds, as of `performance.now`. */
+  readonly now?: () => number
+}
 
 /**
- * How far a long run has come, on one line of a terminal: count, rate, time left. Nothing where the stream is none.
- * What else is printed meanwhile needs `clear` before it.
+ * How far a long run has come, on one line of a terminal: count, rate, time left. What else is printed meanwhile needs
+ * `clear` before it.
  */
 export class Progress {
-  readonly #stream: ProgressStream
+  readonly #stream: LineStream
+  readonly #line: TerminalLine
   readonly #unit: string
+  readonly #everyMs: number
   readonly #now: () => number
   readonly #beginMs: number
   #shownMs: number
-  #visible = false
 
-  /**
-   * @param unit what is counted: `mails`
-   * @param now milliseconds, as of `performance.now`
-   */
-  constructor(stream: ProgressStream, unit: string, now = () => performance.now()) {
+  /** @param unit what is counted: `mails` */
+  constructor(
+    stream: LineStream,
+    unit: string,
+    { elsewhereMs = Number.POSITIVE_INFINITY, now = () => performance.now() }: ProgressSettings = {},
+  ) {
     this.#stream = stream
+    this.#line = new TerminalLine(stream)
     this.#unit = unit
+    this.#everyMs = stream.isTTY ? everyMs : elsewhereMs
     this.#now = now
     this.#beginMs = this.#shownMs = now()
   }
@@ -36,28 +45,28 @@ export class Progress {
    */
   show(done: number, share: number, more = ''): void {
     const nowMs = this.#now()
-    if (!this.#stream.isTTY || nowMs - this.#shownMs < everyMs) return
+    if (nowMs - this.#shownMs < this.#everyMs) return
     this.#shownMs = nowMs
-    this.#visible = true
     const passedMs = nowMs - this.#beginMs
     const rate = (1000 * done) / passedMs
-    const parts = [
+    const text = [
       `${done} ${this.#unit} (${Math.floor(100 * Math.min(1, share))} %)`,
       `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second`,
       ...(share > 0 ? [`${clock((passedMs * Math.max(0, 1 - share)) / share)} left`] : []),
       ...(more === '' ? [] : [more]),
-    ]
-    this.#stream.write(`\r\x1b[K${parts.join(', ')}`)
+    ].join(', ')
+    if (this.#stream.isTTY) this.#line.show(text)
+    else this.#stream.write(`${text}\n`)
   }
 
   /** Leaves the line empty for what comes now. */
   clear(): void {
-    if (this.#visible) this.#stream.write('\r\x1b[K')
-    this.#visible = false
+    this.#line.clear()
   }
 }
 
-function clock(ms: number): string {
+/** Minutes and seconds, behind hours where it is so long: `1:05`. */
+export function clock(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   const two = (number: number) => String(number).padStart(2, '0')
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]

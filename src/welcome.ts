@@ -29,9 +29,8 @@ export function addressText({ host = '', port, implicitTls }: ListenAddress): st
   return `${implicitTls ? 'tls://' : ''}${bracketed(host)}:${port}`
 }
 
-function adminText({ host = '127.0.0.1', port }: ListenAddress): string {
-  const here = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${bracketed(here)}:${port}/`
+function adminText({ host, port }: ListenAddress): string {
+  return `http://${bracketed(fromHere(host))}:${port}/`
 }
 
 /** Where mail goes, in words. */
@@ -72,7 +71,7 @@ function example(
   { tls, access, usersPath, proxies }: Settings,
   { host, port, implicitTls }: ListenAddress,
 ): string {
-  const here = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  const here = fromHere(host)
   const hasUsers = access.user !== undefined || usersPath !== undefined
   return [
     "printf 'Subject: Hello\\r\\n\\r\\nHi\\r\\n' | curl",
@@ -85,6 +84,11 @@ function example(
     ...(hasUsers ? [`--user ${access.user?.name ?? 'NAME'}`] : []),
     '--mail-from a@example.org --mail-rcpt b@example.org -T -',
   ].join(' ')
+}
+
+/** Where this machine reaches what listens there. */
+function fromHere(host: string | undefined): string {
+  return host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
 }
 
 function bracketed(host: string): string {

@@ -3,11 +3,15 @@ import { test } from 'node:test'
 import { Progress } from '../src/progress.ts'
 
 /** What a terminal, or a pipe, was given. */
-function stage(isTTY: boolean) {
+function stage(
+  isTTY: boolean,
+  { columns = 80, elsewhereMs }: { columns?: number; elsewhereMs?: number } = {},
+) {
   const written: string[] = []
   const clock = { ms: 0 }
-  const stream = { isTTY, write: (text: string) => written.push(text) > 0 }
-  return { written, clock, progress: new Progress(stream as never, 'mails', () => clock.ms) }
+  const stream = { isTTY, columns, write: (text: string) => written.push(text) > 0 }
+  const settings = { now: () => clock.ms, ...(elsewhereMs !== undefined && { elsewhereMs }) }
+  return { written, clock, progress: new Progress(stream as never, 'mails', settings) }
 }
 
 test('a terminal shows count, share, rate and time left on one line', () => {
@@ -48,4 +52,21 @@ test('what is no terminal is given nothing', () => {
   progress.show(1, 0.5)
   progress.clear()
   assert.deepEqual(written, [])
+})
+
+test('where that is wanted, it is given a line now and then', () => {
+  const { written, clock, progress } = stage(false, { elsewhereMs: 30_000 })
+  for (clock.ms = 1000; clock.ms <= 60_000; clock.ms += 1000) progress.show(clock.ms / 1000, 0.5)
+  progress.clear()
+  assert.deepEqual(written, [
+    '30 mails (50 %), 1.0 a second, 0:30 left\n',
+    '60 mails (50 %), 1.0 a second, 1:00 left\n',
+  ])
+})
+
+test('what does not fit in the line is left out, so that it never wraps', () => {
+  const { written, clock, progress } = stage(true, { columns: 20 })
+  clock.ms = 1000
+  progress.show(5, 0.5, 'more than fits')
+  assert.deepEqual(written, ['\r\x1b[K5 mails (50 %), 5.0'])
 })

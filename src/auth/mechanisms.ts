@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readUtf8 } from '../protocol/grammar.ts'
 import { replies } from '../protocol/replies.ts'
 import type { Credentials, Mechanism, Step } from '../protocol/sasl.ts'
 
@@ -9,7 +10,7 @@ export const plain: Mechanism = {
   begin: () => ({
     step(response) {
       if (response === undefined) return challenge('')
-      const parts = decode(response)?.split('\0')
+      const parts = readUtf8(response)?.split('\0')
       if (parts?.length !== 3) return malformed
       const [actAs, username, password] = parts as [string, string, string]
       if (!isIdentity(username) || password === '') return malformed
@@ -28,7 +29,7 @@ export const login: Mechanism = {
     return {
       step(response) {
         if (response === undefined) return challenge('Username:')
-        const text = decode(response)
+        const text = readUtf8(response)
         if (username === undefined) {
           if (text === undefined || !isIdentity(text)) return malformed
           username = text
@@ -65,7 +66,7 @@ export function cramMd5({ hostname = 'localhost', challenge: make }: CramMd5Opti
           }
           // The user name may hold spaces, the digest none: it stands behind the last one.
           const [, username = '', hex = ''] =
-            /^(.*) ([0-9a-f]{32})$/s.exec(response === undefined ? '' : (decode(response) ?? '')) ?? []
+            /^(.*) ([0-9a-f]{32})$/s.exec(response === undefined ? '' : (readUtf8(response) ?? '')) ?? []
           if (!isIdentity(username)) return malformed
           const digest = Buffer.from(hex, 'hex')
           return credentials({ type: 'digest', username, challenge: sent, digest })
@@ -83,17 +84,6 @@ function challenge(text: string): Step {
 
 function credentials(credentials: Credentials): Step {
   return { type: 'credentials', credentials }
-}
-
-// A byte order mark is kept: a password that begins with one is another password.
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function decode(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return undefined
-  }
 }
 
 /** Names go to logs and headers: no control characters, C1 included. */

@@ -47,6 +47,7 @@ export async function openMetrics(relay: string): Promise<Metrics> {
   const replies = counter('replies_total', 'Replies that were said.', ['code'])
   const logins = counter('logins_total', 'Credentials that were looked at.', ['mechanism', 'outcome'])
   const rejections = counter('rejections_total', 'What this server itself refused.', ['reason'])
+  const reject = (reason: Rejection) => rejections([reason])
   const calls = new Histogram({
     name: `${prefix}upstream_call_duration_seconds`,
     help: 'How long calls to the backend took.',
@@ -79,26 +80,26 @@ export async function openMetrics(relay: string): Promise<Metrics> {
         return turnedAway([event.reason === 'proxyHeader' ? 'proxy_header' : event.reason])
       case 'replied':
         replies([String(event.code)])
-        if (event.limit !== undefined) rejections([event.limit])
+        if (event.limit !== undefined) reject(event.limit)
         return
       case 'ended':
         sessions([event.tls, event.outcome])
-        if (event.outcome === 'errors') rejections(['errors'])
+        if (event.outcome === 'errors') reject('errors')
     }
   }
 
   function access(event: AccessEvent): void {
-    if (event.type === 'refusedAddress') return rejections(['address'])
-    if (event.type === 'deniedSender') return rejections(['sender'])
+    if (event.type === 'refusedAddress') return reject('address')
+    if (event.type === 'deniedSender') return reject('sender')
     const accepted = event.type === 'loggedIn'
     logins([event.mechanism, accepted ? 'accepted' : 'refused'])
-    if (!accepted) rejections(['login'])
+    if (!accepted) reject('login')
   }
 
   function mail(event: MailEvent): void {
     switch (event.type) {
       case 'delivery':
-        if (event.rejected !== undefined) rejections([event.rejected])
+        if (event.rejected !== undefined) reject(event.rejected)
         return
       case 'call':
         calls.observe({ relay: event.relay, outcome: event.outcome }, event.ms / 1000)
@@ -119,15 +120,15 @@ export async function openMetrics(relay: string): Promise<Metrics> {
   return { registry, traffic, access, mail, show }
 }
 
-const sessionOutcomes: readonly SessionOutcome[] = [
-  'quit',
-  'hangup',
-  'timeout',
-  'errors',
-  'refused',
-  'shutdown',
-  'fault',
-]
+const sessionOutcomes = Object.keys({
+  quit: true,
+  hangup: true,
+  timeout: true,
+  errors: true,
+  refused: true,
+  shutdown: true,
+  fault: true,
+} satisfies Record<SessionOutcome, true>)
 
 const rejectionReasons = [
   'address',
@@ -139,3 +140,4 @@ const rejectionReasons = [
   'memory',
   'errors',
 ] as const
+type Rejection = (typeof rejectionReasons)[number]

@@ -7,14 +7,11 @@ const mostRecipients = 3
 const mostAddress = 80
 const mostError = 1_000
 
-/** A delivery as a person reads it, its newline included: `12:00:00 OK   a@a.example -> b@b.example  1.2 kB  57 ms  0100…`. */
-export function lineOf(delivery: Delivery, look: Look): string {
+/** A delivery as a person reads it, its newline included: `12:00:00 OK   a@a.example -> b@b.example 1.2 kB, 57 ms, from 192.0.2.1 0100…`. */
+export function deliveryLine(delivery: Delivery, look: Look): string {
   const { time, ip, from, to, error, messageId, size, ms, user } = delivery
   const paint = painter(look)
-  const way = [
-    `<${address(from)}>`.replace(/^<(.+)>$/, '$1'),
-    ...(to.length > 0 ? ['->', recipients(to)] : []),
-  ]
+  const way = [from === '' ? '<>' : address(from), ...(to.length > 0 ? ['->', recipients(to)] : [])]
   const how = [
     ...(size === undefined ? [] : [bytesText(size)]),
     ...(ms === undefined ? [] : [`${Math.round(ms)} ms`]),
@@ -46,7 +43,7 @@ export function eventLine(
 }
 
 /** A fault of the program as a person reads it: its stack with a line for each call, a newline at the end. */
-export function linesOf(time: Date, text: string, look: Look): string {
+export function faultLines(time: Date, text: string, look: Look): string {
   const paint = painter(look)
   const lines = text.split('\n').map(visible)
   return `${paint('dim', clock(time))} ${paint('red', 'FAULT')} ${lines.join('\n')}\n`

@@ -1,9 +1,10 @@
 import { type AccessEvent, reasonOf } from '../auth/index.ts'
 import type { TrafficEvent } from '../transport/index.ts'
-import { jsonLine, type Writers } from './log.ts'
+import { jsonLine } from './log.ts'
 import { jsonLooks, type Look } from './look.ts'
 import { eventLine } from './readable.ts'
 import type { Watcher } from './watcher.ts'
+import type { Writers } from './writers.ts'
 
 /** So much of a name that a client gave is told. */
 const mostCharacters = 256

@@ -1,11 +1,10 @@
 import { Rewriting } from './rewriting.ts'
-import { mayHaveNewline, Stretches } from './stretches.ts'
+import { Stretches } from './stretches.ts'
+import { behindDotLines, TextCopier } from './text-copier.ts'
 
 const CR = 0x0d
 const LF = 0x0a
 const DOT = 0x2e
-/** CR and LF, as a word of two bytes. */
-const newline = 0x0a0d
 
 /** What the reader has just read, which decides what the next byte means. */
 type Place =
@@ -48,6 +47,7 @@ export interface Piece {
 export class ContentReader {
   readonly #dots: boolean
   readonly #normalize: boolean
+  readonly #copier: TextCopier
   #place: Place = 'line start'
   #refused = false
   #ended = false
@@ -55,6 +55,7 @@ export class ContentReader {
   constructor({ dots, bareNewline }: { dots: boolean; bareNewline: 'normalize' | 'reject' }) {
     this.#dots = dots
     this.#normalize = bareNewline === 'normalize'
+    this.#copier = new TextCopier({ dots, normalize: this.#normalize })
   }
 
   /** A newline stood alone where that is refused; nothing behind it is passed on. */
@@ -96,7 +97,10 @@ export class ContentReader {
     let at = 0
     while (at < chunk.length && !this.#ended && !out.isFull(at)) {
       if (this.#place === 'suspect') at = behindDotLines(chunk, at)
-      if (at < chunk.length - 3 && this.#inText(chunk[at]!)) at = this.#readText(chunk, at, out, stretches)
+      if (at < chunk.length - 3 && this.#inText(chunk[at]!)) {
+        at = this.#copier.copy(chunk, at, stretches, out)
+        this.#place = this.#copier.behindLoneNewline ? 'suspect' : 'text'
+      }
       if (at < chunk.length && this.#readByte(chunk[at]!, out)) at++
     }
     return { content: out.content, used: at, size: at - out.removed, ended: this.#ended }
@@ -179,84 +183,4 @@ export class ContentReader {
     out.putNewline()
     this.#place = 'suspect'
   }
-
-  /**
-   * As `#readByte` from `from` on, but quicker: it looks ahead, and copies long lines eight bytes at a time. Returns where
-   * it leaves off: close to the end of the chunk, or where it gets difficult.
-   */
-  #readText(chunk: Buffer, from: number, out: Rewriting, { words }: Stretches): number {
-    const { bytes, spare, words: copies } = out
-    const dots = this.#dots
-    const normalize = this.#normalize || this.#refused
-    const end = chunk.length - 3
-    let at = from
-    let to = out.length
-    let removed = 0
-    let glance = from + nearby
-    this.#place = 'text'
-    while (at < end) {
-      const byte = chunk[at]!
-      if (byte > CR) {
-        bytes[to++] = byte
-        at++
-        if (at < glance) continue
-        while (at < end - 5) {
-          const one = words.getInt32(at, true)
-          const two = words.getInt32(at + 4, true)
-          if (mayHaveNewline(one, two)) break
-          copies.setInt32(to, one, true)
-          copies.setInt32(to + 4, two, true)
-          at += 8
-          to += 8
-        }
-        glance = at + nearby
-      } else if (byte === CR && chunk[at + 1] === LF) {
-        if (dots && chunk[at + 2] === DOT) {
-          const next = chunk[at + 3]!
-          if (next === CR) break
-          copies.setInt16(to, newline, true)
-          to += 2
-          at += 3
-          removed++
-          // It comes along: a short line takes one step, not two.
-          if (next > CR) {
-            bytes[to++] = next
-            at++
-          }
-        } else {
-          copies.setInt16(to, newline, true)
-          to += 2
-          at += 2
-        }
-        glance = at + nearby
-      } else if (byte === CR || byte === LF) {
-        if (!normalize || to - at >= spare) break
-        bytes[to++] = CR
-        bytes[to++] = LF
-        at++
-        glance = at + nearby
-        if (chunk[at] === DOT) {
-          at = behindDotLines(chunk, at)
-          this.#place = 'suspect'
-          break
-        }
-      } else {
-        bytes[to++] = byte
-        at++
-      }
-    }
-    out.length = to
-    out.removed += removed
-    return at
-  }
-}
-
-/** So many bytes of a line are copied one by one before eight are tried at a time. */
-const nearby = 8
-
-/** The index behind lines of nothing but a dot and a LF. */
-function behindDotLines(chunk: Buffer, from: number): number {
-  let at = from
-  while (at + 1 < chunk.length && chunk[at] === DOT && chunk[at + 1] === LF) at += 2
-  return at
 }

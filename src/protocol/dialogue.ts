@@ -1,9 +1,10 @@
-import { type Event, isQuestion, type Path, type Question, type Transaction, type Verdict } from './events.ts'
+import { Agenda, type Outcome } from './agenda.ts'
+import type { Notice, Path, Question, Transaction, Verdict } from './events.ts'
 import type { Client } from './host.ts'
 import type { Incoming } from './incoming.ts'
 import type { Mode } from './mode.ts'
 import { replies } from './replies.ts'
-import { format, type Reply, refuses } from './reply.ts'
+import { type Reply, refuses } from './reply.ts'
 import type { Settings } from './settings.ts'
 
 /** A transaction that is still being built. */
@@ -16,14 +17,6 @@ export interface OpenTransaction extends Transaction {
   incoming: Incoming | undefined
 }
 
-/** What follows from the answer to a question. */
-export interface Outcome {
-  /** The host consents: commit the fact. Its reply is said afterwards. */
-  granted?(): void
-  /** The host refuses: say so. Without this, a refusal counts as an error of the client. */
-  refused?(reply: Reply): void
-}
-
 const closed: Mode = {
   read(input) {
     input.clear()
@@ -31,11 +24,13 @@ const closed: Mode = {
   },
 }
 
-/** The facts that client and server have established so far, and what waits to be said, asked and answered. */
+/** The facts that client and server have established so far, the client's errors among them. */
 export class Dialogue implements Client {
   readonly settings: Settings
   readonly address: string
   readonly healthCheck: boolean
+  /** What waits to be said, done and asked. */
+  readonly agenda = new Agenda()
   secure: boolean
   name: string | undefined
   extended = false
@@ -48,10 +43,6 @@ export class Dialogue implements Client {
   /** How the next bytes are read. */
   mode: Mode
   readonly #commands: Mode
-  /** Events, and replies that must not be said before the events ahead of them were taken. */
-  readonly #queue: (Event | string)[] = []
-  #asked: { readonly consent: Reply | undefined; readonly outcome: Outcome } | undefined
-  #output = ''
   #errors = 0
   #idleCommands = 0
   #failedLogins = 0
@@ -71,29 +62,13 @@ export class Dialogue implements Client {
     this.#commands = commands
   }
 
-  /** No event waits to be taken and no question waits for its answer: reading may go on. */
-  get free(): boolean {
-    return this.#queue.length === 0 && this.#asked === undefined
-  }
-
   get closed(): boolean {
     return this.mode === closed
   }
 
-  /** The host was asked, and has not answered yet. */
-  get asking(): boolean {
-    return this.#asked !== undefined && this.#untaken < 0
-  }
-
-  /** Where the question stands in the queue that nobody has taken yet; -1 if there is none. */
-  get #untaken(): number {
-    return this.#queue.findIndex(next => typeof next !== 'string' && isQuestion(next))
-  }
-
   /** Says a reply. */
   reply(reply: Reply): void {
-    if (this.#queue.length === 0) this.#output += format(reply)
-    else this.#queue.push(format(reply))
+    this.agenda.reply(reply)
   }
 
   /** Refuses: a 5xx is an error of the client, and one too many of them is the last. */
@@ -131,12 +106,7 @@ export class Dialogue implements Client {
   end(): void {
     this.dropTransaction()
     this.mode = closed
-    this.#asked = undefined
-    // A question that nobody has taken yet is not asked any more.
-    const untaken = this.#untaken
-    if (untaken < 0) return
-    if ((this.#queue[untaken] as Event).type === 'delivery') this.#queue[untaken] = { type: 'discard' }
-    else this.#queue.splice(untaken, 1)
+    this.agenda.withdraw()
   }
 
   /** Forgets the transaction, and the content that has come of it. */
@@ -159,14 +129,13 @@ export class Dialogue implements Client {
 
   /** Puts a question to the host; `consent` is said when it agrees without words of its own, if there is anything to say. */
   ask(question: Question, consent: Reply | undefined, outcome: Outcome): void {
-    this.#asked = { consent, outcome }
-    this.#queue.push(question)
+    this.agenda.ask(question, { consent, outcome })
   }
 
   answer(verdict: Verdict): void {
-    if (this.#asked === undefined) return
-    const { consent, outcome } = this.#asked
-    this.#asked = undefined
+    const asked = this.agenda.takeAsked()
+    if (asked === undefined) return
+    const { consent, outcome } = asked
     if (verdict !== undefined && !isReply(verdict)) verdict = replies.localError
     if (verdict === undefined || !refuses(verdict)) {
       outcome.granted?.()
@@ -178,33 +147,13 @@ export class Dialogue implements Client {
     else this.fault(verdict)
   }
 
-  notify(notice: Exclude<Event, Question>): void {
-    this.#queue.push(notice)
-  }
-
-  nextEvent(): Event | undefined {
-    for (;;) {
-      const next = this.#queue.shift()
-      if (typeof next !== 'string') return next
-      this.#output += next
-    }
-  }
-
-  takeOutput(): string {
-    const output = this.#output
-    this.#output = ''
-    return output
+  notify(notice: Notice): void {
+    this.agenda.notify(notice)
   }
 
   /** Commands are read again. */
   resume(): void {
     this.mode = this.#commands
-  }
-
-  /** A mail was accepted: earlier errors are forgiven, as long-lived connections gather a few. */
-  #forgive(): void {
-    this.#errors = 0
-    this.#idleCommands = 0
   }
 
   /** TLS is up: what was said in the clear never happened (RFC 3207 section 4.2). */
@@ -227,6 +176,12 @@ export class Dialogue implements Client {
     if (!this.#retiring || !this.mode.isIdle || this.transaction !== undefined) return false
     this.close(replies.shuttingDown(this.settings.hostname))
     return true
+  }
+
+  /** A mail was accepted: earlier errors are forgiven, as long-lived connections gather a few. */
+  #forgive(): void {
+    this.#errors = 0
+    this.#idleCommands = 0
   }
 }
 

@@ -77,6 +77,7 @@ export function isAscii(text: string): boolean {
   return !/[^\x00-\x7f]/.test(text)
 }
 
+// A byte order mark is kept: a password or a name that begins with one is another one.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The text that UTF-8 stands for, `undefined` where it is none: nothing is guessed or replaced (RFC 3629 section 3). */

@@ -1,5 +1,6 @@
 import { ContentReader, type Piece } from './content-reader.ts'
 import type { Dialogue } from './dialogue.ts'
+import { isBinary } from './parameters.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
 
@@ -17,7 +18,7 @@ export class Incoming {
    * @param refusal the host's, if it does not want the mail: what comes of it is dropped
    */
   constructor({ settings, transaction }: Dialogue, dots: boolean, refusal?: Reply) {
-    const binary = transaction?.sender.parameters.get('BODY')?.toUpperCase() === 'BINARYMIME'
+    const binary = transaction !== undefined && isBinary(transaction)
     this.#reader = binary ? undefined : new ContentReader({ dots, bareNewline: settings.bareNewline })
     this.#refusal = refusal
   }

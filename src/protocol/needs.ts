@@ -1,4 +1,5 @@
 import type { Dialogue } from './dialogue.ts'
+import { isBinary } from './parameters.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
 
@@ -41,10 +42,7 @@ export const needs = {
   /** No part of the content has come (RFC 3030 section 2). */
   noChunks: d => (d.transaction?.incoming === undefined ? undefined : replies.chunksBegun),
   /** The content has lines, so that it may be sent with DATA (RFC 3030 section 3). */
-  lines: d =>
-    d.transaction?.sender.parameters.get('BODY')?.toUpperCase() === 'BINARYMIME'
-      ? replies.binaryNeedsBdat
-      : undefined,
+  lines: d => (d.transaction !== undefined && isBinary(d.transaction) ? replies.binaryNeedsBdat : undefined),
   roomForRecipient: d =>
     d.transaction !== undefined && d.transaction.recipients.length >= d.settings.limits.recipients
       ? replies.tooManyRecipients

@@ -1,5 +1,5 @@
 import type { Dialogue } from './dialogue.ts'
-import type { Parameters } from './events.ts'
+import type { Parameters, Transaction } from './events.ts'
 import { isXtext, readParameters } from './grammar.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
@@ -38,6 +38,11 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
 
 /** What RCPT takes behind its address. */
 export const rcptParameters: ReadonlyMap<string, Check> = new Map()
+
+/** Its content is octets and has no lines, so that only BDAT can carry it (RFC 3030 section 3). */
+export function isBinary({ sender }: Transaction): boolean {
+  return sender.parameters.get('BODY')?.toUpperCase() === 'BINARYMIME'
+}
 
 /** Reads and checks what stands behind an address; the reply that refuses it where something is wrong. */
 export function parameters(

@@ -51,6 +51,10 @@ export class Rewriting {
     this.#cut ??= this.length
   }
 
+  get isCut(): boolean {
+    return this.#cut !== undefined
+  }
+
   /** What is passed on. */
   get content(): Buffer {
     return this.bytes.subarray(0, this.#cut ?? this.length)

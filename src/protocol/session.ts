@@ -5,6 +5,7 @@ import { Input } from './input.ts'
 import { commandMode } from './modes/commands.ts'
 import { handshakeMode } from './modes/handshake.ts'
 import { replies } from './replies.ts'
+import type { Reply } from './reply.ts'
 import type { Settings } from './settings.ts'
 
 /** The other end of a connection, as the driver knows it when it begins. */
@@ -61,8 +62,8 @@ export class Session {
   next(): Event | undefined {
     const dialogue = this.#dialogue
     let event: Event | undefined
-    do event = dialogue.nextEvent()
-    while (event === undefined && dialogue.free && this.#step())
+    do event = dialogue.agenda.next()
+    while (event === undefined && dialogue.agenda.free && this.#step())
     return event
   }
 
@@ -101,7 +102,7 @@ export class Session {
 
   /** The replies since the last call, ASCII. */
   takeOutput(): string {
-    return this.#dialogue.takeOutput()
+    return this.#dialogue.agenda.takeOutput()
   }
 
   /** False when there is nothing to be done before more input comes. */
@@ -116,13 +117,13 @@ export class Session {
 
   /** Leaves a client that does not wait for a reply where it has to; what the host was asked is answered first. */
   #leaveIfEarly(): void {
-    const { settings, awaited, asking } = this.#dialogue
-    if (!settings.strictPipelining || !awaited || asking || this.#input.isEmpty) return
+    const { settings, awaited, agenda } = this.#dialogue
+    if (!settings.strictPipelining || !awaited || agenda.asking || this.#input.isEmpty) return
     this.#dialogue.close(replies.tooEarly)
   }
 
   /** A reply in the clear while the client speaks TLS already would only confuse it. */
-  #leave(reply: Parameters<Dialogue['reply']>[0]): void {
+  #leave(reply: Reply): void {
     const dialogue = this.#dialogue
     if (dialogue.closed) return
     dialogue.close(dialogue.mode === handshakeMode ? undefined : reply)

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './clock.ts'
-import { type Waiting, WaitingLine } from './waiting-line.ts'
+import { WaitingLine } from './waiting-line.ts'
 
 /** How much there is to share, and how long a mail waits for it. */
 export interface Allowance {
@@ -45,9 +45,9 @@ export class Budget {
   readonly #clock: Clock
   #usedBytes = 0
   #opened = 0
-  /** The ends of a chain, by seniority, of the mails that are still received. */
-  #eldest: Holding | undefined
-  #youngest: Holding | undefined
+  /** The mails that are still received: each waits to be the eldest. */
+  readonly #received = new WaitingLine<Holding>()
+  /** Those of them that wait for room. */
   readonly #line = new WaitingLine<Holding>()
 
   constructor({ totalBytes, largestBytes, patienceMs, clock = systemClock }: Allowance) {
@@ -76,17 +76,12 @@ export class Budget {
   open(): Share {
     const mail: Holding = {
       seniority: this.#opened++,
-      place: 0,
       bytes: 0,
       grows: true,
       patienceMs: this.#patienceMs,
       wish: undefined,
-      older: this.#youngest,
-      younger: undefined,
     }
-    if (this.#youngest === undefined) this.#eldest = mail
-    else this.#youngest.younger = mail
-    this.#youngest = mail
+    this.#received.join(mail)
     return {
       resize: bytes => this.#resize(mail, bytes),
       complete: () => this.#complete(mail),
@@ -116,20 +111,14 @@ export class Budget {
     if (!mail.grows) return
     mail.grows = false
     if (mail.wish !== undefined) this.#end(mail, false)
-    const { older, younger } = mail
-    if (older === undefined) this.#eldest = younger
-    else older.younger = younger
-    if (younger === undefined) this.#youngest = older
-    else younger.older = older
-    // A complete mail may stay for long, and would keep those before and after it.
-    mail.older = mail.younger = undefined
+    this.#received.leave(mail)
     this.#serve()
   }
 
   #mayHold(mail: Holding, bytes: number): boolean {
     const { first } = this.#line
     if (first !== undefined && first.seniority < mail.seniority) return false
-    const eldest = this.#eldest!
+    const eldest = this.#received.first!
     const reservedBytes = mail === eldest ? 0 : this.#largestBytes - eldest.bytes
     return this.#usedBytes - mail.bytes + bytes + reservedBytes <= this.#totalBytes
   }
@@ -185,7 +174,9 @@ export class NoMemory extends Error {
 }
 
 /** What the budget knows of a mail. */
-interface Holding extends Waiting {
+interface Holding {
+  /** Of two mails, the one that was opened first has less. */
+  readonly seniority: number
   bytes: number
   /** It is still received. */
   grows: boolean
@@ -193,8 +184,6 @@ interface Holding extends Waiting {
   patienceMs: number
   /** It stands in the line if there is one. */
   wish: Wish | undefined
-  older: Holding | undefined
-  younger: Holding | undefined
 }
 
 interface Wish {

@@ -31,10 +31,21 @@ export interface Call {
   readonly messageId?: string
 }
 
+/** The delivery of one mail, as far as its calls have to know of it. */
+interface Errand {
+  /** Who has the mail. */
+  readonly accepted: Set<string>
+  /** When waiting ends, for whatever it is. */
+  readonly deadline: number
+  readonly told: (call: Call) => void
+}
+
 /** How a call ended. Whoever is not refused has the mail. */
 interface Outcome {
   readonly receipt: Receipt
   readonly refused: ReadonlyMap<string, unknown>
+  /** Milliseconds that the backend took; `undefined` where it did not come to that. */
+  readonly ms: number | undefined
 }
 
 /** Takes whole mails to a backend, in as many calls as that needs, so that each recipient gets each mail once. */
@@ -67,7 +78,7 @@ export class Courier {
    */
   async deliver(mail: Mail, told: (call: Call) => void): Promise<Receipt> {
     const deadline = this.#clock.now() + this.#patienceMs
-    const passage = (accepted: Set<string>) => this.#pass(mail, accepted, deadline, told)
+    const passage = (accepted: Set<string>) => this.#pass(mail, { accepted, deadline, told })
     try {
       return await this.#halfDelivered.deliver(mail, this.#isAtomic(mail), this.#patienceMs, passage)
     } catch (error) {
@@ -81,19 +92,15 @@ export class Courier {
     return recipients.length <= (answersPerRecipient ? 1 : maxRecipientsPerCall)
   }
 
-  async #pass(
-    mail: Mail,
-    accepted: Set<string>,
-    deadline: number,
-    told: (call: Call) => void,
-  ): Promise<Receipt> {
-    const missing = mail.recipients.filter(recipient => !accepted.has(recipient))
+  /** Makes the calls that the mail takes to reach those who do not have it. */
+  async #pass(mail: Mail, errand: Errand): Promise<Receipt> {
+    const missing = mail.recipients.filter(recipient => !errand.accepted.has(recipient))
     let first: Receipt = {}
     let failure: PartialFailure | undefined
     // One after the other: a call that fails keeps those behind it from being made, and the client hears of it.
     for (const recipients of batches(missing, this.#relay.maxRecipientsPerCall)) {
       try {
-        const receipt = await this.#persist({ ...mail, recipients }, accepted, deadline, told)
+        const receipt = await this.#persist({ ...mail, recipients }, errand)
         if (first.messageId === undefined) first = receipt
       } catch (error) {
         // The client does not come again for recipients that are refused for good: this is the others' only chance.
@@ -106,21 +113,16 @@ export class Courier {
   }
 
   /** Makes one call, and makes it again within the time for those whom that can help. */
-  async #persist(
-    mail: Mail,
-    accepted: Set<string>,
-    deadline: number,
-    told: (call: Call) => void,
-  ): Promise<Receipt> {
+  async #persist(mail: Mail, errand: Errand): Promise<Receipt> {
     const lost = new Map<string, unknown>()
     let first: Receipt = {}
     let recipients = mail.recipients
     for (let tries = 1; recipients.length > 0; tries++) {
-      const { receipt, refused } = await this.#call({ ...mail, recipients }, tries > 1, deadline, told)
+      const { receipt, refused } = await this.#call({ ...mail, recipients }, errand, tries > 1)
       if (first.messageId === undefined) first = receipt
-      for (const recipient of recipients) if (!refused.has(recipient)) accepted.add(recipient)
+      for (const recipient of recipients) if (!refused.has(recipient)) errand.accepted.add(recipient)
       const delayMs = retryDelayMs(tries)
-      const inTime = delayMs !== undefined && this.#clock.now() + delayMs <= deadline
+      const inTime = delayMs !== undefined && this.#clock.now() + delayMs <= errand.deadline
       for (const [recipient, error] of refused) {
         if (!inTime || !mayPass(error)) lost.set(recipient, error)
       }
@@ -133,36 +135,43 @@ export class Courier {
     throw new PartialFailure(temporaryFirst(lost), first)
   }
 
-  /** @param again it is not the first call for these recipients */
-  async #call(mail: Mail, again: boolean, deadline: number, told: (call: Call) => void): Promise<Outcome> {
+  /** Makes one call, and tells of it. @param again it is not the first one for these recipients */
+  async #call(mail: Mail, { deadline, told }: Errand, again: boolean): Promise<Outcome> {
+    const outcome = await this.#send(mail, deadline)
+    const { receipt, refused, ms } = outcome
+    const accepted = mail.recipients.filter(recipient => !refused.has(recipient))
+    if (ms !== undefined && this.#witness !== undefined) {
+      const [error] = refused.values()
+      const made = accepted.length > 0 ? 'accepted' : outcomeOf(error)
+      tell(this.#witness, { type: 'call', relay: this.#relay.name, outcome: made, ms, again })
+    }
+    const tookMs = Math.round(ms ?? 0)
+    if (accepted.length > 0) told({ to: accepted, ms: tookMs, ...receipt })
+    for (const [error, to] of byError(refused)) told({ to, ms: tookMs, error })
+    return outcome
+  }
+
+  /** Waits until the call may be made, and makes it. Never rejects. */
+  async #send(mail: Mail, deadline: number): Promise<Outcome> {
     const { recipients } = mail
-    let begun: number | undefined
-    let outcome: Outcome
+    let begunAt: number | undefined
+    const took = () => (begunAt === undefined ? undefined : this.#clock.now() - begunAt)
     try {
       await this.#gate.enter(deadline - this.#clock.now())
       try {
         await this.#pace.take(recipients.length, deadline - this.#clock.now())
-        begun = this.#clock.now()
-        outcome = { receipt: await this.#relay.send(mail), refused: new Map() }
+        begunAt = this.#clock.now()
+        return { receipt: await this.#relay.send(mail), refused: new Map(), ms: took() }
       } finally {
         this.#gate.leave()
       }
     } catch (error) {
-      if (error instanceof PartialFailure) outcome = error
-      else outcome = { receipt: {}, refused: new Map(recipients.map(recipient => [recipient, error])) }
+      const { receipt, refused } =
+        error instanceof PartialFailure
+          ? error
+          : { receipt: {}, refused: new Map(recipients.map(recipient => [recipient, error])) }
+      return { receipt, refused, ms: took() }
     }
-    const { receipt, refused } = outcome
-    const tookMs = begun === undefined ? 0 : this.#clock.now() - begun
-    const ms = Math.round(tookMs)
-    const accepted = recipients.filter(recipient => !refused.has(recipient))
-    if (begun !== undefined && this.#witness !== undefined) {
-      const [error] = refused.values()
-      const made = accepted.length > 0 ? 'accepted' : outcomeOf(error)
-      tell(this.#witness, { type: 'call', relay: this.#relay.name, outcome: made, ms: tookMs, again })
-    }
-    if (accepted.length > 0) told({ to: accepted, ms, ...receipt })
-    for (const [error, to] of byError(refused)) told({ to, ms, error })
-    return outcome
   }
 }
 

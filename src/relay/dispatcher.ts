@@ -28,9 +28,8 @@ export interface Rules extends Omit<Manner, 'witness'> {
 
 /** What all mails of a dispatcher share. */
 interface Office {
+  readonly relay: Relay
   readonly courier: Courier
-  readonly relayName: string
-  readonly newContent: () => Content
   readonly budget: Budget
   readonly hostname: string
   readonly service: string
@@ -46,9 +45,7 @@ export function dispatcher(
 ): Required<Pick<Host, 'message'>> {
   const { hostname, service, budget = endless, now = () => new Date() } = rules
   const courier = new Courier(relay, { ...rules, witness })
-  const newContent = () => contentFor(relay)
-  const relayName = relay.name
-  const office: Office = { courier, relayName, newContent, budget, hostname, service, now, witness }
+  const office: Office = { relay, courier, budget, hostname, service, now, witness }
   return {
     message(transaction, client) {
       const dispatch = new Dispatch(office, transaction, client)
@@ -57,23 +54,23 @@ export function dispatcher(
   }
 }
 
-/** Keeps a mail for a backend. */
-function contentFor(relay: Relay): Content {
-  return relay.content?.() ?? new RawContent()
-}
-
 /** The most memory that a mail takes which is as large as the server allows. @param messageBytes what a client may send */
 export function largestHold(relay: Relay, messageBytes: number): number {
-  return contentFor(relay).heldWith(messageBytes + headerBytes)
+  return contentFor(relay).heldWith(messageBytes + mostHeaderBytes)
 }
 
-/** The `Received` header is smaller. */
-const headerBytes = 4096
+/** No `Received` header is longer. */
+const mostHeaderBytes = 4096
 const endless = new Budget({
   totalBytes: Number.POSITIVE_INFINITY,
   largestBytes: Number.POSITIVE_INFINITY,
   patienceMs: 0,
 })
+
+/** Keeps a mail for a backend. */
+function contentFor(relay: Relay): Content {
+  return relay.content?.() ?? new RawContent()
+}
 
 /** One mail: its content is collected, then the courier has it. */
 class Dispatch implements MessageSink {
@@ -101,7 +98,7 @@ class Dispatch implements MessageSink {
     this.#header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
     this.#mail = { id, sender: transaction.sender.address, recipients, headerBytes: this.#header.length }
     this.#share = office.budget.open()
-    this.#content = office.newContent()
+    this.#content = contentFor(office.relay)
   }
 
   /** Afterwards content may come. */
@@ -121,6 +118,30 @@ class Dispatch implements MessageSink {
   refusedAtOnce(): Reply | undefined {
     if (this.#refused !== undefined) this.#end(this.#refused)
     return this.#refused
+  }
+
+  async deliver(): Promise<Verdict> {
+    const content = this.#content
+    this.#content = undefined
+    if (content === undefined) return this.#end(this.#refused ?? replies.localError)
+    content.finish()
+    this.#share.resize(content.heldBytes)
+    this.#share.complete()
+    const mail: Mail = { ...this.#mail, content, size: content.size }
+    const { size } = mail
+    try {
+      const { messageId } = await this.#office.courier.deliver(mail, call => {
+        if (call.error === undefined) this.#accepted += call.to.length
+        this.#tell({ size, ...call })
+      })
+      const consent =
+        messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
+      return this.#end(consent, size)
+    } catch (error) {
+      return this.#end(refusal(error), size)
+    } finally {
+      this.#share.release()
+    }
   }
 
   discard(): void {
@@ -149,34 +170,10 @@ class Dispatch implements MessageSink {
     this.#refused = refusal(error)
   }
 
-  async deliver(): Promise<Verdict> {
-    const content = this.#content
-    this.#content = undefined
-    if (content === undefined) return this.#end(this.#refused ?? replies.localError)
-    content.finish()
-    this.#share.resize(content.heldBytes)
-    this.#share.complete()
-    const mail: Mail = { ...this.#mail, content, size: content.size }
-    const { size } = mail
-    try {
-      const { messageId } = await this.#office.courier.deliver(mail, call => {
-        if (call.error === undefined) this.#accepted += call.to.length
-        this.#tell({ size, ...call })
-      })
-      const consent =
-        messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
-      return this.#end(consent, size)
-    } catch (error) {
-      return this.#end(refusal(error), size)
-    } finally {
-      this.#share.release()
-    }
-  }
-
   #tell(what: Pick<Delivery, 'to' | 'error' | 'rejected' | 'size' | 'ms' | 'messageId'>): void {
-    const { witness, relayName: relay, now } = this.#office
+    const { witness, relay, now } = this.#office
     const { address: ip, user } = this.#client
-    const who = { ip, from: this.#mail.sender, relay, ...(user !== undefined && { user }) }
+    const who = { ip, from: this.#mail.sender, relay: relay.name, ...(user !== undefined && { user }) }
     tell(witness, { type: 'delivery', time: now(), ...who, ...what })
   }
 
@@ -188,8 +185,8 @@ class Dispatch implements MessageSink {
   }
 
   #conclude(outcome: MessageEnd['outcome'], refused: number, size: number): void {
-    const { witness, relayName: relay } = this.#office
-    tell(witness, { type: 'message', relay, outcome, accepted: this.#accepted, refused, size })
+    const { witness, relay } = this.#office
+    tell(witness, { type: 'message', relay: relay.name, outcome, accepted: this.#accepted, refused, size })
   }
 }
 

@@ -1,17 +1,10 @@
-/** Somebody who may stand in a line. */
-export interface Waiting {
-  /** Who came earlier has less. No two are the same. */
-  readonly seniority: number
-  /** Where the line keeps this one; the line's own business. */
-  place: number
-}
-
 /**
  * A line in order of seniority, whatever the order in which its members join. Who is first is known at once; joining
  * and leaving, from anywhere in the line, takes a time that grows with the logarithm of its length (a binary heap).
  */
-export class WaitingLine<T extends Waiting> {
+export class WaitingLine<T extends Ranked> {
   readonly #members: T[] = []
+  readonly #places = new Map<T, number>()
 
   get length(): number {
     return this.#members.length
@@ -28,11 +21,13 @@ export class WaitingLine<T extends Waiting> {
 
   /** Must stand in this line. */
   leave(member: T): void {
+    const gap = this.#places.get(member)!
     const last = this.#members.pop()!
+    this.#places.delete(member)
     if (last === member) return
     // The gap is the last one's to fill, from where it goes up or down.
-    this.#rise(last, member.place)
-    this.#sink(last, last.place)
+    this.#rise(last, gap)
+    this.#sink(last, this.#places.get(last)!)
   }
 
   #rise(member: T, from: number): void {
@@ -62,6 +57,11 @@ export class WaitingLine<T extends Waiting> {
 
   #put(member: T, place: number): void {
     this.#members[place] = member
-    member.place = place
+    this.#places.set(member, place)
   }
+}
+
+/** Who came earlier has less. No two are the same. */
+interface Ranked {
+  readonly seniority: number
 }

@@ -3,6 +3,7 @@ import { TLSSocket } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
 import type { Chronicle } from './chronicle.ts'
 import { Conductor } from './conductor.ts'
+import { Patience } from './patience.ts'
 import type { Service } from './service.ts'
 import type { SessionOutcome } from './traffic.ts'
 
@@ -31,13 +32,10 @@ export class Connection {
   /** Both are absent until an implicit TLS handshake is over. */
   #session: Session | undefined
   #conductor: Conductor | undefined
-  /** Ends the stage `handshake` or `closing` when it takes too long. */
+  /** With the client in the stage `open`. */
+  readonly #patience: Patience
+  /** Ends the stage `handshake` or `closing` when it takes too long, and the wait for early talkers before a greeting. */
   #stageTimer: NodeJS.Timeout | undefined
-  /** Ends the stage `open` when the client is silent. */
-  #silenceTimer: NodeJS.Timeout | undefined
-  #messageTimer: NodeJS.Timeout | undefined
-  /** The time for a mail ran out while the host had the word. */
-  #messageLate = false
   #receivedBytes = 0
 
   /**
@@ -50,6 +48,10 @@ export class Connection {
     this.#service = service
     this.#onClose = owner.onClose
     this.#chronicle = owner.chronicle
+    this.#patience = new Patience(service.timeouts, {
+      hostHasWord: () => this.#conductor?.waiting === true,
+      expire: () => this.#expire(),
+    })
   }
 
   /** What the client has sent so far, commands and content; under TLS what was in it. */
@@ -87,7 +89,7 @@ export class Connection {
   #open(secure: boolean): void {
     const { settings, host, timeouts, onFault } = this.#service
     this.#stage = 'open'
-    this.#silenceTimer = setTimeout(this.#onSilence, timeouts.idleMs)
+    this.#patience.begin()
     this.#session = new Session(settings, { ...this.#client, secure })
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
@@ -117,8 +119,8 @@ export class Connection {
     }
     const output = session.takeOutput()
     // A command that never ends is silence, however many bytes it has.
-    if (output !== '' || session.receivesContent) this.#silenceTimer?.refresh()
-    this.#limitMessage(session.receivesContent)
+    if (output !== '' || session.receivesContent) this.#patience.renew()
+    this.#patience.limitMessage(session.receivesContent)
     this.#say(output)
     if (halt === 'close') this.#close()
     else if (halt === 'upgrade') this.#shakeHands()
@@ -129,14 +131,6 @@ export class Connection {
     if (output === '') return
     this.#chronicle?.said(output)
     if (this.#socket.writable && !this.#socket.write(output, 'latin1')) this.#socket.pause()
-  }
-
-  #limitMessage(coming: boolean): void {
-    if (!coming) {
-      clearTimeout(this.#messageTimer)
-      this.#messageTimer = undefined
-      this.#messageLate = false
-    } else this.#messageTimer ??= setTimeout(this.#onLateMessage, this.#service.timeouts.messageMs)
   }
 
   #shakeHands(): void {
@@ -161,7 +155,7 @@ export class Connection {
     clearTimeout(this.#stageTimer)
     if (this.#session === undefined) return this.#open(true)
     this.#stage = 'open'
-    this.#silenceTimer?.refresh()
+    this.#patience.renew()
     this.#conductor?.secured()
     this.#run()
   }
@@ -170,7 +164,7 @@ export class Connection {
   #close(): void {
     this.#stage = 'closing'
     this.#chronicle?.closed()
-    clearTimeout(this.#silenceTimer)
+    this.#patience.end()
     this.#socket.end()
     this.#socket.resume()
     this.#endStageAfter(this.#service.timeouts.lingerMs)
@@ -233,9 +227,7 @@ export class Connection {
 
   readonly #onAnswer = (): void => {
     if (this.#stage === 'gone') return this.#leave()
-    // It is the client's turn from now on, and the timer may have run out meanwhile.
-    this.#silenceTimer?.refresh()
-    if (this.#messageLate) this.#session?.expire()
+    this.#patience.resume()
     this.#run()
     if (!this.#conductor?.waiting && !this.#socket.writableNeedDrain) this.#socket.resume()
   }
@@ -249,16 +241,6 @@ export class Connection {
     if (!this.#conductor?.waiting) this.#socket.resume()
   }
 
-  readonly #onSilence = (): void => {
-    // It is not the client who is silent while the host has the word.
-    if (!this.#conductor?.waiting) this.#expire()
-  }
-
-  readonly #onLateMessage = (): void => {
-    if (this.#conductor?.waiting) this.#messageLate = true
-    else this.#expire()
-  }
-
   #expire(): void {
     if (this.#stage !== 'open') return
     this.#session?.expire()
@@ -268,8 +250,7 @@ export class Connection {
   readonly #onGone = (): void => {
     this.#stage = 'gone'
     clearTimeout(this.#stageTimer)
-    clearTimeout(this.#silenceTimer)
-    this.#limitMessage(false)
+    this.#patience.end()
     // A mail that the host is delivering is not given up; what comes of it is told in the log only.
     if (!this.#conductor?.waiting) this.#leave()
   }

@@ -2,13 +2,13 @@ import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Writers } from '../operations/index.ts'
 import { passLines } from './lines.ts'
-import type { Order, Report, Sight } from './messages.ts'
+import type { Order, Report, Sight, Wanted } from './messages.ts'
 import type { Seat } from './share.ts'
 
 /** How long the last words of a process that has ended may take to be read. */
 const readMs = 1_000
 /** How long a worker may take to say how it is. */
-const lookMs = 800
+const inspectMs = 800
 
 /** One process that serves, as long as it lives. */
 export interface WorkerProcess {
@@ -20,7 +20,7 @@ export interface WorkerProcess {
   readonly ended: Promise<Ending>
   tell(order: Order): void
   /** How it is; `undefined` where it does not say so in time. */
-  look(metrics: boolean): Promise<Sight | undefined>
+  inspect(wanted: Wanted): Promise<Sight | undefined>
   kill(): void
 }
 
@@ -65,47 +65,52 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
     // It could not be started, or not be told something; then it is gone, or about to be.
     worker.on('error', error => pid === undefined && end(`could not be started: ${error.message}`))
   })
-  const listening = new Promise<readonly number[]>((resolve, reject) => {
-    worker.on('message', (report: Report) => report.type === 'listening' && resolve(report.ports))
-    void ended.then(({ sentence }) => reject(new Error(fault ?? sentence)))
-  })
+  const endedFirst = ended.then(({ sentence }) => Promise.reject(new Error(fault ?? sentence)))
+  const listening = Promise.race([first('listening').then(({ ports }) => ports), endedFirst])
   // Where somebody waits for it, he hears it; where nobody does, `ended` tells it.
   listening.catch(() => {})
-  const stopping = new Promise<number>(resolve => {
-    worker.on('message', (report: Report) => report.type === 'stopping' && resolve(report.clients))
-    void ended.then(() => resolve(0))
+  const stopping = Promise.race([first('stopping').then(({ clients }) => clients), ended.then(() => 0)])
+  const ready = first('ready')
+  let isReady = false
+  void ready.then(() => {
+    isReady = true
   })
-  const looks = new Map<number, (sight: Sight) => void>()
-  let looked = 0
-  const untold: Order[] = [{ type: 'serve', seat, looks: writers.looks }]
-  let ready = false
+  const inspections = new Map<number, (sight: Sight) => void>()
+  let inspected = 0
   worker.on('message', (report: Report) => {
     if (report.type === 'failed') fault = report.message
     if (report.type === 'note') note(report.text, seat.number)
-    if (report.type === 'seen') looks.get(report.number)?.(report)
-    if (report.type === 'ready') {
-      ready = true
-      for (const order of untold.splice(0)) tell(order)
-    }
+    if (report.type === 'seen') inspections.get(report.number)?.(report)
   })
+  tell({ type: 'serve', seat, looks: writers.looks })
 
-  function tell(order: Order): void {
-    if (!ready) untold.push(order)
-    else if (worker.isConnected()) worker.send(order, undefined, () => {})
+  /** The first report of this type. */
+  function first<T extends Report['type']>(type: T): Promise<Extract<Report, { type: T }>> {
+    return new Promise(resolve =>
+      worker.on('message', (report: Report) => {
+        if (report.type === type) resolve(report as Extract<Report, { type: T }>)
+      }),
+    )
   }
 
-  async function look(metrics: boolean): Promise<Sight | undefined> {
+  /** In the order of the calls; what is said before it is ready, it hears then. */
+  function tell(order: Order): void {
+    void ready.then(() => worker.isConnected() && worker.send(order, undefined, () => {}))
+  }
+
+  async function inspect(wanted: Wanted): Promise<Sight | undefined> {
     // It would be told one after the other of them when it hears at last.
-    if (!ready) return undefined
-    const number = looked++
-    const seen = new Promise<Sight>(resolve => looks.set(number, resolve))
-    tell({ type: 'look', number, metrics })
+    if (!isReady) return undefined
+    const number = inspected++
+    const seen = new Promise<Sight>(resolve => inspections.set(number, resolve))
+    tell({ type: 'inspect', number, ...wanted })
     try {
-      return await Promise.race([seen, sleep(lookMs, undefined, { ref: false }), ended.then(() => undefined)])
+      const late = sleep(inspectMs, undefined, { ref: false })
+      return await Promise.race([seen, late, ended.then(() => undefined)])
     } finally {
-      looks.delete(number)
+      inspections.delete(number)
     }
   }
 
-  return { listening, stopping, ended, tell, look, kill: () => void worker.process.kill('SIGKILL') }
+  return { listening, stopping, ended, tell, inspect, kill: () => void worker.process.kill('SIGKILL') }
 }

@@ -10,8 +10,8 @@ export type Order =
   | { readonly type: 'serve'; readonly seat: Seat; readonly looks: Looks | undefined }
   /** Read the certificate again. */
   | { readonly type: 'reload' }
-  /** Answer with `seen`: whether you are ready, and where that is asked for, your metrics. */
-  | { readonly type: 'look'; readonly number: number; readonly metrics: boolean }
+  /** Answer with `seen`: whether you are ready, and what else is wanted. */
+  | ({ readonly type: 'inspect'; readonly number: number } & Wanted)
   /** Say how many clients are connected, let running mails finish, and end. */
   | { readonly type: 'stop' }
 
@@ -25,10 +25,15 @@ export type Report =
   | { readonly type: 'failed'; readonly message: string }
   /** Something that the operator should hear from one of the workers, but not from each. */
   | { readonly type: 'note'; readonly text: string }
-  /** The answer to the `look` of this number. */
+  /** The answer to the `inspect` of this number. */
   | ({ readonly type: 'seen'; readonly number: number } & Sight)
   /** The answer to `stop`. */
   | { readonly type: 'stopping'; readonly clients: number }
+
+/** What an operator wants to see of a worker, besides whether it is ready. */
+export interface Wanted {
+  readonly metrics: boolean
+}
 
 /** What an operator sees of a worker. */
 export interface Sight {

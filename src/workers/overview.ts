@@ -1,7 +1,7 @@
 import { expose, statusMetrics } from '../operations/status.ts'
 import { type Snapshot, Sum } from '../operations/sum.ts'
 import type { WorkerProcess } from './launch.ts'
-import type { Sight } from './messages.ts'
+import type { Sight, Wanted } from './messages.ts'
 
 /** What an operator sees of all workers together. */
 export interface Overview {
@@ -30,9 +30,9 @@ export async function openOverview(seats: number, version: string, relay: string
     workers: () => ({ up, missing: seats - up }),
   })
 
-  async function look(metrics: boolean): Promise<readonly (readonly [WorkerProcess, Sight | undefined])[]> {
-    const looks = [...living.values()].map(async worker => [worker, await worker.look(metrics)] as const)
-    const sights = await Promise.all(looks)
+  async function inspect(wanted: Wanted): Promise<readonly (readonly [WorkerProcess, Sight | undefined])[]> {
+    const asked = [...living.values()].map(async worker => [worker, await worker.inspect(wanted)] as const)
+    const sights = await Promise.all(asked)
     // Who has ended meanwhile was added to those that have.
     return sights.filter(([worker]) => [...living.values()].includes(worker))
   }
@@ -60,9 +60,9 @@ export async function openOverview(seats: number, version: string, relay: string
       draining = true
     },
     // It is told at once: nobody has to be asked.
-    reasons: async () => (draining ? reasonsOf([]) : reasonsOf(await look(false))),
+    reasons: async () => (draining ? reasonsOf([]) : reasonsOf(await inspect({ metrics: false }))),
     async metrics() {
-      const sights = await look(true)
+      const sights = await inspect({ metrics: true })
       up = sights.filter(([, sight]) => sight !== undefined).length
       ready = reasonsOf(sights).length === 0
       const told = new Map<object, Snapshot | undefined>(

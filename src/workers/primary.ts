@@ -38,7 +38,16 @@ export async function lead(settings: Settings, writers: Writers, version: string
   const ears: Ears = { writers, note: sayOnce(say) }
   const living = new Set<WorkerProcess>()
   const stopping = new AbortController()
-  const watched = settings.admin && (await openToOperator(settings, settings.admin, version))
+  let watched: Awaited<ReturnType<typeof openToOperator>> | undefined
+  // As the first process of a container nothing else minds SIGTERM, and the start may take its time.
+  obeySignals({
+    reload() {
+      for (const worker of living) worker.tell({ type: 'reload' })
+    },
+    stop: signal => void stop(signal),
+    abort: () => end(1),
+  })
+  if (settings.admin !== undefined) watched = await openToOperator(settings, settings.admin, version)
 
   function start(seat: Seat): WorkerProcess {
     const worker = launch(seat, ears)
@@ -70,6 +79,7 @@ export async function lead(settings: Settings, writers: Writers, version: string
     const counts = await Promise.all([...living].map(worker => Promise.race([worker.stopping, late])))
     const clients = counts.reduce((sum, count) => sum + count, 0)
     writers.err(farewell(clients, settings, signal))
+    const allEnded = Promise.all([...living].map(worker => worker.ended))
     const inTime = await Promise.race([
       allEnded.then(() => true),
       sleep(Math.min(settings.drainTimeoutMs + endMs, longestTimerMs), false),
@@ -85,16 +95,13 @@ export async function lead(settings: Settings, writers: Writers, version: string
 
   const seats = Array.from({ length: settings.workers }, (_, number) => ({ number, of: settings.workers }))
   const trial = start(seats[0]!)
-  const ports = await trial.listening
-  const workers = seats.map(seat => (seat.number === 0 ? trial : start(seat)))
-  const allEnded = Promise.all(workers.map((worker, number) => keep(seats[number]!, worker)))
-  obeySignals({
-    reload() {
-      for (const worker of living) worker.tell({ type: 'reload' })
-    },
-    stop: signal => void stop(signal),
-    abort: () => end(1),
+  const ports = await trial.listening.catch((error: Error) => {
+    // Told to stop, it may end before it listens; then `stop` ends the program.
+    if (!stopping.signal.aborted) throw error
   })
+  if (ports === undefined || stopping.signal.aborted) return
+  const workers = seats.map(seat => (seat.number === 0 ? trial : start(seat)))
+  for (const [number, worker] of workers.entries()) void keep(seats[number]!, worker)
   // One that cannot start now is replaced; the others serve.
   await Promise.allSettled(workers.map(worker => worker.listening))
   if (stopping.signal.aborted) return

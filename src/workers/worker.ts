@@ -32,8 +32,8 @@ process.on('message', (order: Order) => {
     case 'reload':
       serving?.reloadCertificate()
       break
-    case 'look':
-      void look(order)
+    case 'inspect':
+      void inspect(order)
       break
     case 'stop':
       report({ type: 'stopping', clients: serving?.server.connections ?? 0 })
@@ -57,7 +57,7 @@ async function begin({ seat, looks }: Extract<Order, { type: 'serve' }>): Promis
   lookAhead(serving.relay, note)
 }
 
-async function look({ number, metrics }: Extract<Order, { type: 'look' }>): Promise<void> {
+async function inspect({ number, metrics }: Extract<Order, { type: 'inspect' }>): Promise<void> {
   if (instruments === undefined) return
   const [reasons, snapshot] = await Promise.all([
     instruments.readiness.reasons(),

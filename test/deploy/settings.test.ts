@@ -3,62 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { names, secretVariables, variableOf } from '../../src/options/option.ts'
 import { parse, type Settings } from '../../src/options.ts'
-import { documentsOf, paths, resource, type Tree, textOf, variablesIn } from './files.ts'
+import { documentsOf, paths, type Tree, textOf } from './files.ts'
+import { component, deployment, type Setup, setups, sidecar, task } from './setups.ts'
 
 const known = new Set<string>(names)
 const variables = new Set([...names.map(variableOf), ...Object.keys(secretVariables)])
 
-const deployment = resource(documentsOf('kubernetes/deployment.yaml'), 'Deployment').spec.template.spec
-const grace = resource(documentsOf('kubernetes/load-balancer/grace.yaml'), 'Deployment').spec.template.spec
-const sidecar = resource(documentsOf('kubernetes/sidecar.yaml'), 'Deployment').spec.template.spec
-const [task] = documentsOf('ecs/task-definition.json')
-const [values] = documentsOf('helm/values.yaml')
-const unit = textOf('systemd/aws-smtp-relay.service')
-const kubernetes = variablesIn(textOf('kubernetes/settings.env').split('\n'))
-const component = (name: string): Readonly<Record<string, string>> =>
-  variablesIn(documentsOf(`kubernetes/${name}/kustomization.yaml`)[0].configMapGenerator[0].literals)
-const dropIn = (name: string) =>
-  variablesIn(
-    [...textOf(`systemd/aws-smtp-relay.service.d/${name}.conf`).matchAll(/^Environment=(.*)$/gm)].map(
-      ([, line]) => line!,
-    ),
-  )
-const systemd = variablesIn(textOf('systemd/environment').split('\n'))
-
-interface Case {
-  readonly env: Readonly<Record<string, string>>
-  /** What stops it sends SIGTERM, and kills it so much later. */
-  readonly graceSeconds: number
-  readonly memoryBytes: number
-}
-
-const cases: Readonly<Record<string, Case>> = {
-  kubernetes: { env: kubernetes, ...podOf(deployment, deployment.containers[0]) },
-  'kubernetes with all components': {
-    env: { ...kubernetes, ...component('tls'), ...component('users'), ...component('load-balancer') },
-    ...podOf(grace, { ...deployment.containers[0], ...grace.containers[0] }),
-  },
-  sidecar: { env: named(sidecar.initContainers[0].env), ...podOf(sidecar, sidecar.initContainers[0]) },
-  helm: {
-    env: Object.fromEntries(
-      Object.entries(values.options).map(([name, value]) => [
-        `SMTP_RELAY_${name.toUpperCase().replaceAll('-', '_')}`,
-        String(value),
-      ]),
-    ),
-    graceSeconds: values.options['drain-timeout'] + 20,
-    memoryBytes: bytes(values.resources.limits.memory),
-  },
-  ecs: {
-    env: { ...named(task.containerDefinitions[0].environment), PASSWORD: 'of the secret' },
-    graceSeconds: task.containerDefinitions[0].stopTimeout,
-    memoryBytes: Number(task.memory) * 1024 ** 2,
-  },
-  systemd: { env: systemd, ...unitOf(unit) },
-  'systemd with drop-ins': { env: { ...systemd, ...dropIn('tls'), ...dropIn('ports') }, ...unitOf(unit) },
-}
-
-for (const [name, { env, graceSeconds, memoryBytes }] of Object.entries(cases)) {
+for (const [name, { env, graceSeconds, memoryBytes }] of Object.entries(setups)) {
   test(`${name}: the program starts with these settings, without a warning`, () => {
     assert.deepEqual(settingsOf(env).warnings, [])
   })
@@ -114,7 +65,7 @@ test('the program may do nothing in a container but what it does', () => {
 })
 
 test('beside an application it listens where nobody else can reach it', () => {
-  const { listen } = settingsOf(cases.sidecar!.env)
+  const { listen } = settingsOf(setups.sidecar!.env)
   assert.deepEqual(
     listen.map(({ host }) => host),
     ['127.0.0.1'],
@@ -138,31 +89,8 @@ test('with the PROXY protocol health checks come by TCP: HTTP would have the hea
   assert.equal(documentsOf('ecs/target-group.json')[0].HealthCheckProtocol, 'TCP')
 })
 
-function settingsOf(env: Case['env']): Settings {
+function settingsOf(env: Setup['env']): Settings {
   const parsed = parse([], env)
   assert.ok(parsed.type === 'settings', 'message' in parsed ? parsed.message : parsed.type)
   return parsed.settings
-}
-
-function named(list: readonly { readonly name: string; readonly value: string }[]): Case['env'] {
-  return Object.fromEntries(list.map(({ name, value }) => [name, value]))
-}
-
-function podOf(pod: Tree, container: Tree): Omit<Case, 'env'> {
-  const preStopSeconds = container.lifecycle?.preStop.sleep.seconds ?? 0
-  // 30 is what Kubernetes takes where a pod does not say.
-  const graceSeconds = (pod.terminationGracePeriodSeconds ?? 30) - preStopSeconds
-  return { graceSeconds, memoryBytes: bytes(container.resources.limits.memory) }
-}
-
-function unitOf(text: string): Omit<Case, 'env'> {
-  const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(text) ?? []
-  const [, memory] = /^MemoryMax=(\w+)$/m.exec(text) ?? []
-  return { graceSeconds: Number(seconds), memoryBytes: bytes(`${memory}i`) }
-}
-
-function bytes(quantity: string): number {
-  const [, number, unit] = /^(\d+)(Mi|Gi)$/.exec(quantity) ?? []
-  assert.ok(number !== undefined, quantity)
-  return Number(number) * (unit === 'Mi' ? 1024 ** 2 : 1024 ** 3)
 }

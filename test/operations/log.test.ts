@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { deliveryLog, faultLog, streamWriters } from '../../src/operations/log.ts'
+import { deliveryLog, faultLog } from '../../src/operations/log.ts'
+import { streamWriters } from '../../src/operations/writers.ts'
 import type { Delivery } from '../../src/relay/delivery.ts'
 
 const delivery: Delivery = {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { deliveryLog, faultLog } from '../../src/operations/log.ts'
 import { type Look, type Looks, looksOf } from '../../src/operations/look.ts'
+import { streamWriters } from '../../src/operations/writers.ts'
 import type { Delivery } from '../../src/relay/delivery.ts'
 
 const delivery: Delivery = {
@@ -97,6 +99,17 @@ test('each stream looks as it can', () => {
   const mixed = { out: 'json', err: 'text' } as const
   assert.equal(JSON.parse(written(delivery, mixed).out[0]!).MessageId, '0102-abc')
   assert.match(written({ ...delivery, error: 'x' }, mixed).err[0]!, /^12:00:01 FAIL /)
+})
+
+test('where people read, they are told as they read that the other stream is gone', async () => {
+  const told: string[] = []
+  const terminal = { on: () => terminal, write: (text: string) => told.push(text) > 0 }
+  const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error('write EPIPE')) })
+  const { out } = streamWriters(broken, terminal as never, { out: 'json', err: 'text' })
+  out('a line\n')
+  await new Promise(resolve => broken.once('close', resolve))
+  assert.equal(told.length, 1)
+  assert.match(told[0]!, /^\d\d:\d\d:\d\d FAULT standard output: write EPIPE\n$/)
 })
 
 function written(

@@ -272,25 +272,38 @@ function fixture(name: string): string {
   return fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 }
 
-test('SIGTERM in the middle of the start is obeyed when the start is over', async t => {
-  const folder = await temporaryDirectory(t)
-  const users = join(folder, 'users')
-  // A file that cannot be read to its end until somebody has written it.
-  execFileSync('mkfifo', [users])
-  const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
-  const child = spawn(
-    process.execPath,
-    [program, '-r', 'discard', '-a', '127.0.0.1:0', '--users', users, '--allow-plaintext-auth'],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  )
-  t.after(() => void child.kill('SIGKILL'))
-  const stderr = new Lines(child.stderr)
-  const ended = once(child, 'exit')
-  const pipe = await within(open(users, 'w'), 'the program to read its users')
-  child.kill('SIGTERM')
-  await pipe.writeFile('tim:$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC\n')
-  await pipe.close()
-  assert.deepEqual(await within(ended, 'the end', () => stderr.all.join('\n')), [0, null])
-})
+for (const workers of ['1', '2']) {
+  test(`SIGTERM in the middle of the start is obeyed, with --workers ${workers}`, async t => {
+    const folder = await temporaryDirectory(t)
+    const users = join(folder, 'users')
+    // A file that cannot be read to its end until somebody has written it.
+    execFileSync('mkfifo', [users])
+    const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+    const child = spawn(
+      process.execPath,
+      [
+        program,
+        '-r',
+        'discard',
+        '-a',
+        '127.0.0.1:0',
+        '--users',
+        users,
+        '--allow-plaintext-auth',
+        '--workers',
+        workers,
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    )
+    t.after(() => void child.kill('SIGKILL'))
+    const stderr = new Lines(child.stderr)
+    const ended = once(child, 'exit')
+    const pipe = await within(open(users, 'w'), 'the program to read its users')
+    child.kill('SIGTERM')
+    await pipe.writeFile('tim:$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC\n')
+    await pipe.close()
+    assert.deepEqual(await within(ended, 'the end', () => stderr.all.join('\n')), [0, null])
+  })
+}

@@ -8,12 +8,12 @@ test('whoever joins and leaves, and in whatever order, the most senior member is
   const moves = fc.array(fc.nat(40), { maxLength: 200 })
   fc.assert(
     fc.property(moves, moves => {
-      const line = new WaitingLine<{ seniority: number; place: number }>()
-      const there = new Map<number, { seniority: number; place: number }>()
+      const line = new WaitingLine<{ readonly seniority: number }>()
+      const there = new Map<number, { readonly seniority: number }>()
       for (const seniority of moves) {
         const member = there.get(seniority)
         if (member === undefined) {
-          const newcomer = { seniority, place: 0 }
+          const newcomer = { seniority }
           there.set(seniority, newcomer)
           line.join(newcomer)
         } else {

@@ -42,21 +42,10 @@ export class Dialogue {
       await hear(() => wire.put(part))
       return this.#leave(wire)
     }
-    if (chunking) {
-      const pieces = 1 + this.#random.below(4)
-      const size = Math.ceil(said.length / pieces)
-      for (let at = 0; at + size < said.length; at += size) {
-        wire.say(chunk(said.subarray(at, at + size)))
-        const reply = await hear(() => wire.reply('BDAT'))
-        if (reply?.code !== 250) return endingOf(reply)
-      }
-      const last = said.subarray(size * Math.floor((said.length - 1) / size))
-      attempt.finished = true
-      wire.say(chunk(last, ' LAST'))
-    } else {
-      attempt.finished = true
-      wire.say(said)
-    }
+    const last = chunking ? await this.#sayChunks(wire, said) : said
+    if (!Buffer.isBuffer(last)) return last
+    attempt.finished = true
+    wire.say(last)
     if (leaving === 'before the reply') {
       await hear(() => wire.put(''))
       await sleep(this.#random.below(20))
@@ -84,6 +73,19 @@ export class Dialogue {
       if (!atOnce || reply === undefined || reply.code === 421) return refused
     }
     return refused
+  }
+
+  /** Says all chunks but the last one, and gives that; or how it ended with one of them. */
+  async #sayChunks(wire: Wire, content: Buffer): Promise<Buffer | Ending> {
+    const pieces = 1 + this.#random.below(4)
+    const size = Math.ceil(content.length / pieces)
+    let at = 0
+    for (; at + size < content.length; at += size) {
+      wire.say(chunk(content.subarray(at, at + size)))
+      const reply = await hear(() => wire.reply('BDAT'))
+      if (reply?.code !== 250) return endingOf(reply)
+    }
+    return chunk(content.subarray(at), ' LAST')
   }
 
   #leave(wire: Wire): Ending {

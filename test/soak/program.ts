@@ -129,11 +129,11 @@ export class Program {
     process.kill(pid, 'SIGKILL')
   }
 
-  /** Gives it another certificate, tells it so or not, and waits until it has said that it has read it. */
-  async reload(signal: boolean): Promise<void> {
+  /** Gives it another certificate, and waits until it has said that it has read it. */
+  async reload(why: 'at a signal' | 'because it changed'): Promise<void> {
     const before = this.reloads
     await this.#install()
-    if (signal) this.#relay!.signal('SIGHUP')
+    if (why === 'at a signal') this.#relay!.signal('SIGHUP')
     const deadline = performance.now() + reloadMs
     while (this.reloads === before && performance.now() < deadline) await sleep(watchMs)
     if (this.reloads === before) this.#fault(`the certificate was not read within ${reloadMs} ms`)

@@ -1,4 +1,6 @@
-import { happenings } from './faults.ts'
+import type { Progress } from '../../src/progress.ts'
+import type { Books } from './books.ts'
+import { happenings } from './profiles.ts'
 import type { Soak } from './soak.ts'
 
 /** What must not be, in the order in which it is told. */
@@ -18,21 +20,19 @@ export function isClean({ books }: Soak): boolean {
   return books.counts.size === 0
 }
 
-/** What goes on, in one line. */
-export function progressOf(soak: Soak): string {
-  const { books, clients, service, plan } = soak
-  const { accepted, refused, mails } = books.totals
-  const seconds = soak.sentMs / 1000
-  const faults = sum(service.done.values()) + sum(soak.happened.values())
-  const left = Math.max(0, plan.ms - soak.sentMs)
-  return [
-    `${accepted + refused} of ${mails} mails`,
-    `${((accepted + refused) / seconds).toFixed(0)} a second`,
+/** Shows what goes on. */
+export function showOn(progress: Progress, soak: Soak): void {
+  const { books, clients, service, happened } = soak
+  const { accepted, refused } = books.totals
+  const faults = sum(service.done.values()) + sum(happened.values())
+  const more = [
+    // First, as a narrow terminal has no room for the rest.
+    verdictOf(books),
     `${clients.busy} in flight`,
     `${faults} faults`,
-    `lost ${books.count('lost')}, duplicated ${books.count('duplicated')}`,
-    soak.draining ? 'waiting for the rest' : `${clock(left)} left`,
-  ].join(', ')
+    ...(soak.draining ? ['waiting for the rest'] : []),
+  ]
+  progress.show(accepted + refused, soak.share, more.join(', '))
 }
 
 /** The books, closed: a table, what is wrong, and the verdict as the last line. */
@@ -70,17 +70,15 @@ export function reportOf(soak: Soak): string {
     ...timeline.map(line => `    ${line}`),
   ])
   const remarks = program.remarks.map(line => `the program said: ${JSON.stringify(line)}`)
-  const verdict = `lost ${books.count('lost')}, duplicated ${books.count('duplicated')}`
-  return [...findings, ...remarks, '', ...table, '', verdict].join('\n')
+  return [...findings, ...remarks, '', ...table, '', verdictOf(books)].join('\n')
+}
+
+function verdictOf(books: Books): string {
+  return `lost ${books.count('lost')}, duplicated ${books.count('duplicated')}`
 }
 
 function sum(numbers: Iterable<number>): number {
   let total = 0
   for (const number of numbers) total += number
   return total
-}
-
-function clock(ms: number): string {
-  const seconds = Math.ceil(ms / 1000)
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }

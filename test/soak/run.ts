@@ -5,8 +5,9 @@
  * was lost or duplicated, or anything else is wrong. Ctrl-C ends it early, books closed; a second one at once.
  */
 import { parseArgs } from 'node:util'
-import { profiles } from './faults.ts'
-import { isClean, progressOf, reportOf } from './report.ts'
+import { Progress } from '../../src/progress.ts'
+import { profiles } from './profiles.ts'
+import { isClean, reportOf, showOn } from './report.ts'
 import { type Plan, Soak } from './soak.ts'
 
 const plan = read()
@@ -31,16 +32,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     soak.halt()
   })
 }
-const terminal = process.stdout.isTTY
-const everyMs = terminal ? 500 : 30_000
-const timer = setInterval(() => {
-  if (terminal) process.stdout.write(`\r\x1b[K${progressOf(soak).slice(0, process.stdout.columns - 1)}`)
-  else console.log(progressOf(soak))
-}, everyMs)
+const progress = new Progress(process.stdout, 'mails', { elsewhereMs: 30_000 })
+const timer = setInterval(() => showOn(progress, soak), 500)
 await soak.run()
 clearInterval(timer)
 await soak.close()
-if (terminal) process.stdout.write('\r\x1b[K')
+progress.clear()
 console.log(reportOf(soak))
 process.exit(isClean(soak) ? 0 : 1)
 

@@ -104,8 +104,13 @@ export class Service {
     requests.length = 0
   }
 
-  withholdKeys(withheld: boolean): void {
-    this.#issuer.refusal = withheld ? { status: 500, body: 'broken' } : undefined
+  /** Whoever asks for a key gets none, until `handOutKeys`. */
+  withholdKeys(): void {
+    this.#issuer.refusal = { status: 500, body: 'broken' }
+  }
+
+  handOutKeys(): void {
+    this.#issuer.refusal = undefined
   }
 
   async close(): Promise<void> {

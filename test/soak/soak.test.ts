@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { faults, happenings, unread } from './faults.ts'
+import { faults, unread } from './faults.ts'
+import { happenings } from './profiles.ts'
 import { isClean, reportOf } from './report.ts'
 import { Soak } from './soak.ts'
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../program/random.ts'
 import { Books } from './books.ts'
 import { Clients } from './clients.ts'
-import { type Happening, type Profile, profiles } from './faults.ts'
+import { type Happening, type Profile, profiles } from './profiles.ts'
 import { Program } from './program.ts'
 import { Service } from './service.ts'
 
@@ -82,6 +82,12 @@ export class Soak {
   /** Milliseconds that new mails have been, or were, sent. */
   get sentMs(): number {
     return (this.#closedAt ?? performance.now()) - this.#begunAt
+  }
+
+  /** How much of its time, or of its mails, is over: from 0 to 1. */
+  get share(): number {
+    const { ms, mails } = this.plan
+    return Math.min(1, Math.max(this.sentMs / ms, this.clients.begun / mails))
   }
 
   /** No new mails are sent, and what is under way is waited for. */
@@ -165,13 +171,13 @@ export class Soak {
       case 'the keys are revoked':
         return this.service.revokeKeys()
       case 'no new keys are handed out':
-        this.service.withholdKeys(true)
+        this.service.withholdKeys()
         await sleep(rotationMs / 2)
-        return this.service.withholdKeys(false)
+        return this.service.handOutKeys()
       case 'the certificate is read again at a signal':
-        return this.program.reload(true)
+        return this.program.reload('at a signal')
       case 'the certificate is read again because it changed':
-        return this.program.reload(false)
+        return this.program.reload('because it changed')
     }
   }
 }

@@ -3,6 +3,7 @@ import { isBase64 } from '../grammar.ts'
 import type { Input } from '../input.ts'
 import type { Mode } from '../mode.ts'
 import { replies } from '../replies.ts'
+import type { Reply } from '../reply.ts'
 import type { Exchange } from '../sasl.ts'
 
 /** Responses to challenges are read, one line of base64 each (RFC 4954 section 4). */
@@ -59,7 +60,7 @@ export class CredentialsMode implements Mode {
     }
   }
 
-  #fail(reply: Parameters<Dialogue['fault']>[0], dialogue: Dialogue): void {
+  #fail(reply: Reply, dialogue: Dialogue): void {
     dialogue.resume()
     dialogue.fault(reply)
   }

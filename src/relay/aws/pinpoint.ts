@@ -1,4 +1,4 @@
-import type { MessageResult, PinpointClientConfig, SendMessagesCommandOutput } from '@aws-sdk/client-pinpoint'
+import type { MessageResult, SendMessagesCommandOutput } from '@aws-sdk/client-pinpoint'
 import { installed } from '../../installed.ts'
 import { type Mail, PartialFailure, type Receipt, type Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
@@ -12,9 +12,6 @@ import { callUpstream, findStanding, maxCallsOf, type Upstream, upstreamSettings
 export interface PinpointOptions extends Upstream {
   /** The Pinpoint project, its e-mail channel enabled. */
   readonly applicationId: string
-  /** Where Pinpoint is, as a URL; `AWS_ENDPOINT_URL_PINPOINT` and `AWS_ENDPOINT_URL` say it too. */
-  readonly endpoint?: string
-  readonly region?: string
 }
 
 /** In the order in which they speak for a mail that failed in several ways: first those that may pass. */
@@ -26,14 +23,12 @@ const successes = ['SUCCESSFUL', 'DUPLICATE']
  * credentials show at the first mail.
  */
 export async function pinpoint(options: PinpointOptions): Promise<Relay> {
-  const settings: PinpointClientConfig = upstreamSettings(options)
+  const settings = upstreamSettings(options)
   const { PinpointClient, SendMessagesCommand } = await installed(
     '@aws-sdk/client-pinpoint',
     'The relay pinpoint',
     () => import('@aws-sdk/client-pinpoint'),
   )
-  if (options.endpoint) settings.endpoint = options.endpoint
-  if (options.region) settings.region = options.region
   const client = new PinpointClient(settings)
   prepare(client.config)
   const ApplicationId = options.applicationId

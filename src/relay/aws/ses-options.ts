@@ -11,9 +11,6 @@ export interface SesOptions extends Upstream {
   readonly returnPathArn?: string
   /** Message tags, name to value. */
   readonly tags?: Readonly<Record<string, string>>
-  /** Where SES is, as a URL; `AWS_ENDPOINT_URL_SES` and `AWS_ENDPOINT_URL` say it too. */
-  readonly endpoint?: string
-  readonly region?: string
 }
 
 /** The ARNs of a call: those of the From header and of the return path are that of the source unless they are given. */

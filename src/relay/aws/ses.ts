@@ -1,4 +1,4 @@
-import type { SESClientConfig, SendRawEmailCommandOutput } from '@aws-sdk/client-ses'
+import type { SendRawEmailCommandOutput } from '@aws-sdk/client-ses'
 import { installed } from '../../installed.ts'
 import type { Mail, Receipt, Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
@@ -12,14 +12,12 @@ import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upst
  * without. A missing region or missing credentials show at the first mail.
  */
 export async function ses(options: SesOptions = {}): Promise<Relay> {
-  const settings: SESClientConfig = upstreamSettings(options)
+  const settings = upstreamSettings(options)
   const { SESClient, SendRawEmailCommand, GetSendQuotaCommand } = await installed(
     '@aws-sdk/client-ses',
     'The relay ses',
     () => import('@aws-sdk/client-ses'),
   )
-  if (options.endpoint) settings.endpoint = options.endpoint
-  if (options.region) settings.region = options.region
   const client = new SESClient(settings)
   prepare(client.config)
   const operation = new Operation<SendRawEmailCommandOutput>(intercept =>

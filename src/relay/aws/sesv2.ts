@@ -1,4 +1,4 @@
-import type { MessageTag, SESv2ClientConfig, SendEmailCommandOutput } from '@aws-sdk/client-sesv2'
+import type { MessageTag, SendEmailCommandOutput } from '@aws-sdk/client-sesv2'
 import { installed } from '../../installed.ts'
 import type { Mail, Receipt, Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
@@ -8,18 +8,15 @@ import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upst
 
 /**
  * Sends through `SendEmail` of version 2 of the Amazon SES API, which takes larger mails. The SDK is loaded here and
- * not before. A missing region or missing credentials show at the first mail. `AWS_ENDPOINT_URL_SESV2` and
- * `AWS_ENDPOINT_URL` say where SES is, too.
+ * not before. A missing region or missing credentials show at the first mail.
  */
 export async function sesv2(options: SesOptions = {}): Promise<Relay> {
-  const settings: SESv2ClientConfig = upstreamSettings(options)
+  const settings = upstreamSettings(options)
   const { SESv2Client, SendEmailCommand, GetAccountCommand } = await installed(
     '@aws-sdk/client-sesv2',
     'The relay sesv2',
     () => import('@aws-sdk/client-sesv2'),
   )
-  if (options.endpoint) settings.endpoint = options.endpoint
-  if (options.region) settings.region = options.region
   const client = new SESv2Client(settings)
   prepare(client.config)
   const operation = new Operation<SendEmailCommandOutput>(intercept =>
@@ -54,12 +51,11 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
 }
 
 /** The body of `SendEmail` (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html). */
-const raw = { Content: { Raw: { Data: '' } } }
 const head = '{"Content":{"Raw":{"Data":"'
 
 function tailOf({ sender, recipients }: Mail, constant: ReturnType<typeof constantInput>): string {
   const input = {
-    ...raw,
+    Content: { Raw: { Data: '' } },
     // Bounces go to the envelope sender. FromEmailAddress would overwrite the mail's From header.
     ...(sender !== '' && { FeedbackForwardingEmailAddress: sender }),
     // The envelope: who the header names does not count for a raw mail.

@@ -3,8 +3,11 @@ import { Socket } from 'node:net'
 import { describe, readFault } from '../fault.ts'
 import type { Attempt } from './operation.ts'
 
-/** How HTTP calls to AWS are made. */
+/** Where and how HTTP calls to AWS are made. */
 export interface Upstream {
+  /** Where the service is, as a URL; `AWS_ENDPOINT_URL` and the same for one service (`AWS_ENDPOINT_URL_SES`) say it too. */
+  readonly endpoint?: string
+  readonly region?: string
   /** Calls at once, each on its HTTP connection (256 if left out); calls beyond wait for their turn. */
   readonly upstreamConnections?: number
   /** Milliseconds until a call is given up (60,000 if left out): credentials, connecting and the second try included. */
@@ -27,7 +30,10 @@ export function upstreamSettings(upstream: Upstream) {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
   // One more than the mails need, for the question about the send rate: nobody waits inside the agent.
   const connections = { keepAlive: true, maxSockets: maxCallsOf(upstream) + 1, timeout: unusedMs }
+  const { endpoint, region } = upstream
   return {
+    ...(endpoint && { endpoint }),
+    ...(region && { region }),
     // The SDK's own retry comes also after the whole mail was sent, and then the mail may go out twice.
     maxAttempts: 1,
     requestHandler: {

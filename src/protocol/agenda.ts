@@ -1,0 +1,87 @@
+import { type Event, isQuestion, type Notice, type Question } from './events.ts'
+import { format, type Reply } from './reply.ts'
+
+/** What follows from the answer to a question. */
+export interface Outcome {
+  /** The host consents: commit the fact. Its reply is said afterwards. */
+  granted?(): void
+  /** The host refuses: say so. Without this, a refusal counts as an error of the client. */
+  refused?(reply: Reply): void
+}
+
+/** What has to be known when a question is answered. */
+export interface Asked {
+  /** Said when the host agrees without words of its own, if there is anything to say. */
+  readonly consent: Reply | undefined
+  readonly outcome: Outcome
+}
+
+/** What waits to be said, done and asked, in its order, and the one question that waits for its answer. */
+export class Agenda {
+  /** Events, and replies that must not be said before the events ahead of them were taken. */
+  readonly #queue: (Event | string)[] = []
+  #asked: Asked | undefined
+  #output = ''
+
+  /** No event waits to be taken and no question waits for its answer: reading may go on. */
+  get free(): boolean {
+    return this.#queue.length === 0 && this.#asked === undefined
+  }
+
+  /** The host was asked, and has not answered yet. */
+  get asking(): boolean {
+    return this.#asked !== undefined && this.#untaken < 0
+  }
+
+  reply(reply: Reply): void {
+    if (this.#queue.length === 0) this.#output += format(reply)
+    else this.#queue.push(format(reply))
+  }
+
+  notify(notice: Notice): void {
+    this.#queue.push(notice)
+  }
+
+  ask(question: Question, asked: Asked): void {
+    this.#asked = asked
+    this.#queue.push(question)
+  }
+
+  /** The question is answered: what was to be known for that. */
+  takeAsked(): Asked | undefined {
+    const asked = this.#asked
+    this.#asked = undefined
+    return asked
+  }
+
+  /** A question that nobody has taken yet is not asked any more, and a pending answer will not be heard. */
+  withdraw(): void {
+    this.#asked = undefined
+    const untaken = this.#untaken
+    if (untaken < 0) return
+    // The host has the content of the mail, and nobody will say any more that it is complete.
+    if ((this.#queue[untaken] as Event).type === 'delivery') this.#queue[untaken] = { type: 'discard' }
+    else this.#queue.splice(untaken, 1)
+  }
+
+  /** The next event; replies ahead of it are said with that. */
+  next(): Event | undefined {
+    for (;;) {
+      const next = this.#queue.shift()
+      if (typeof next !== 'string') return next
+      this.#output += next
+    }
+  }
+
+  /** The replies that were said since the last call. */
+  takeOutput(): string {
+    const output = this.#output
+    this.#output = ''
+    return output
+  }
+
+  /** Where the question stands in the queue that nobody has taken yet; -1 if there is none. */
+  get #untaken(): number {
+    return this.#queue.findIndex(next => typeof next !== 'string' && isQuestion(next))
+  }
+}

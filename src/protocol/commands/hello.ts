@@ -1,0 +1,53 @@
+import type { Dialogue } from '../dialogue.ts'
+import { replies } from '../replies.ts'
+import { isOffered } from './login.ts'
+
+/** HELO: the client has a name, and wants no extensions (RFC 5321 section 4.1.1.1). */
+export function helo(argument: string, dialogue: Dialogue): void {
+  if (greet(argument, dialogue, false)) {
+    dialogue.reply(replies.hello(dialogue.settings.hostname, dialogue.name!))
+  }
+}
+
+/** EHLO: the same, and it hears which extensions there are. */
+export function ehlo(argument: string, dialogue: Dialogue): void {
+  if (greet(argument, dialogue, true)) {
+    const { hostname } = dialogue.settings
+    dialogue.reply(replies.extensions(hostname, dialogue.name!, keywords(dialogue)))
+  }
+}
+
+/** Mail is never refused for an odd name, as long as it can be printed (RFC 5321 section 4.1.4). */
+function greet(argument: string, dialogue: Dialogue, extended: boolean): boolean {
+  const [client = ''] = argument.split(' ', 1)
+  if (!/^[!-~]{1,255}$/.test(client)) {
+    dialogue.fault(replies.badName)
+    return false
+  }
+  dialogue.name = client
+  dialogue.extended = extended
+  dialogue.dropTransaction()
+  return true
+}
+
+function keywords(dialogue: Dialogue): string[] {
+  const { settings, secure, user } = dialogue
+  const mechanisms = user === undefined ? settings.mechanisms.filter(m => isOffered(m, dialogue)) : []
+  return [
+    'PIPELINING',
+    // 0 says that there is no limit (RFC 1870 section 4).
+    `SIZE ${Number.isFinite(settings.limits.messageBytes) ? settings.limits.messageBytes : 0}`,
+    '8BITMIME',
+    ...(settings.smtpUtf8 ? ['SMTPUTF8'] : []),
+    'CHUNKING',
+    'BINARYMIME',
+    'ENHANCEDSTATUSCODES',
+    ...(settings.tls !== 'none' && !secure ? ['STARTTLS'] : []),
+    ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.map(m => m.name).join(' ')}`] : []),
+    `LIMITS RCPTMAX=${Math.min(settings.limits.recipients, mostRcptMax)}`,
+    'HELP',
+  ]
+}
+
+/** RCPTMAX has six digits at most (RFC 9422 section 4.2); more recipients are taken nevertheless. */
+const mostRcptMax = 999_999
