@@ -1,11 +1,13 @@
 /**
  * Transcripts: dialogues that a person can read and a player can play. The notation reads and writes them, the players
  * play them with an engine alone, however the bytes come, and with a server over a socket.
+ *
+ * @module aws-smtp-relay/transcript
  */
 
 export { parseBytes, printBytes } from './bytes.ts'
 export { type Conditions, readConditions } from './conditions.ts'
-export type { Line, World } from './line.ts'
+export type { Line, NoticeName, QuestionType, World } from './line.ts'
 export { NotationError, readTranscript, type Transcript, writeTranscript } from './notation.ts'
 export { overLoopback, type Scene } from './players/loopback.ts'
 export { asWritten, byteByByte, cutInTwo, type Player, withLateAnswers } from './players/players.ts'

@@ -13,6 +13,7 @@ export interface PinpointOptions extends Upstream {
   readonly applicationId: string
   /** Where Pinpoint is, as a URL; `AWS_ENDPOINT_URL_PINPOINT` and `AWS_ENDPOINT_URL` say it too. */
   readonly endpoint?: string
+  /** Where the project is; the SDK finds it if left out. */
   readonly region?: string
 }
 

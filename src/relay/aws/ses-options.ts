@@ -2,6 +2,7 @@ import type { Upstream } from './upstream.ts'
 
 /** What the operator may say about sending through SES, either version; credentials and region are the SDK's to find. */
 export interface SesOptions extends Upstream {
+  /** Its name; none is given to SES where it is left out. */
   readonly configurationSet?: string
   /** Cross-account sending: ARN of the identity that authorises this one. */
   readonly sourceArn?: string
@@ -13,6 +14,7 @@ export interface SesOptions extends Upstream {
   readonly tags?: Readonly<Record<string, string>>
   /** Where SES is, as a URL; `AWS_ENDPOINT_URL_SES` and `AWS_ENDPOINT_URL` say it too. */
   readonly endpoint?: string
+  /** Where the account sends; the SDK finds it if left out. */
   readonly region?: string
 }
 
