@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { printed, root, rowsOf } from './docs/markdown.ts'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
@@ -149,3 +150,43 @@ test('no import runs in a circle', () => {
   }
   for (const file of edges.keys()) visit(file, [])
 })
+
+test('ARCHITECTURE.md draws the rooms and their arrows', () => {
+  const { found, right } = printed('ARCHITECTURE.md', 'rooms', drawing())
+  assert.equal(found, right)
+})
+
+test('ARCHITECTURE.md has a row for every room, and says who may enter it', () => {
+  const rows = rowsOf(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'), 'Room')
+  const told = rows.map(([room = '', , may = '']) => [
+    /src\/([\w-]+)/.exec(room)?.[1],
+    may
+      .replaceAll('`', '')
+      .split(', ')
+      .filter(name => !/^nothing|^types only|^node:/.test(name))
+      .toSorted(),
+  ])
+  const right = Object.entries(allowed).map(([room, may]) => [
+    room,
+    [...new Set(may.map(name => (name.startsWith('@aws-sdk/') ? 'the AWS clients' : name)))]
+      .filter(name => !name.startsWith('node:'))
+      .toSorted(),
+  ])
+  const byName = (a: readonly unknown[], b: readonly unknown[]) => (String(a[0]) < String(b[0]) ? -1 : 1)
+  assert.deepEqual(told.toSorted(byName), right.toSorted(byName))
+})
+
+/** The rooms as a drawing of Mermaid. An arrow that follows from others is left out. */
+function drawing(): string {
+  const rooms = Object.keys(allowed)
+  const enters = (room: string) => (allowed[room] ?? []).filter(other => rooms.includes(other))
+  const reaches = (from: string, to: string): boolean =>
+    enters(from).some(next => next === to || reaches(next, to))
+  const arrows = rooms.flatMap(room =>
+    enters(room)
+      .filter(other => !enters(room).some(next => next !== other && reaches(next, other)))
+      .map(other => `  ${room} --> ${other}`),
+  )
+  const alone = rooms.filter(room => !arrows.some(arrow => arrow.trim().split(' --> ').includes(room)))
+  return ['```mermaid', 'flowchart TD', ...arrows, ...alone.map(room => `  ${room}`), '```', ''].join('\n')
+}
