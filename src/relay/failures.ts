@@ -198,7 +198,7 @@ export const failures: readonly Failure[] = [
   // Only AWS itself knows that it has not taken the mail: to a proxy, a connection that broke after it was sent is a 502.
   { names: outOfOrder, http: [500, 503], reply: temporary, again: true },
 
-  // What only the HTTP status tells, from AWS or from a proxy on the way
+  // What only the HTTP status tells
   /** A proxy or AWS refuses, and does not say more. */
   { http: [401, 403, 407], reply: noAccess },
   /** Nobody knows the address that the call went to. */

@@ -74,16 +74,20 @@ export function repliesPage(): string {
   ].join('\n')
 }
 
-/** The short table of the README: what can go wrong behind this server, and the codes that tell. */
+/** The short table of the README: what can go wrong behind this server, each reply of a group once, with its first when. */
 export function outcomeTable(): string {
-  const rows = groupsOf(failureReplies()).map(([group, rows]) => [
-    group,
-    [...new Set(rows.map(({ failure: { reply } }) => `\`${reply.code} ${reply.status}\``))].join(', '),
-  ])
+  const rows = groupsOf(failureReplies()).map(([group, rows]) => {
+    const firsts = new Map<string, string>()
+    for (const { when, failure } of rows) {
+      const reply = codes(failure.reply)
+      if (!firsts.has(reply)) firsts.set(reply, `${reply} ${when}`)
+    }
+    return [group, [...firsts.values()].join('<br>')]
+  })
   const { code, status, text } = replies.delivered
   return table(
-    ['What happened', 'Reply'],
-    [['The backend has taken the mail', `\`${code} ${status} ${text}\` and the message id`], ...rows],
+    ['What happened', 'Reply, and an example'],
+    [['The backend has taken the mail', `\`${code} ${status} ${text}\` and what it calls the mail`], ...rows],
   )
 }
 
