@@ -1,7 +1,10 @@
 /**
  * The door of the package: a whole server, put together and ready to listen, for a program that embeds one. Who wants
  * only a part of it takes it from its own door: `aws-smtp-relay/protocol`, `/transport`, `/auth`, `/relay`.
+ *
+ * @module aws-smtp-relay
  */
+
 import type { AddressInfo } from 'node:net'
 import { type Assembly, assemble } from './assembly.ts'
 import { bind } from './listening.ts'

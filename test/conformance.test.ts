@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { names, optionOf } from '../src/options/option.ts'
 import { defaultLimits } from '../src/protocol/index.ts'
 import { defaultConnectionLimits, defaultTimeouts } from '../src/transport/index.ts'
+import { expectTests, testsNamedIn } from './docs/proofs.ts'
 import { everyReply } from './every-reply.ts'
 
 const docs = new URL('../docs/', import.meta.url)
@@ -48,21 +49,8 @@ test('every file that the page links to exists', () => {
 })
 
 test('every test that the page names exists in its file', () => {
-  let named = 0
-  for (const proof of proofs) {
-    for (const [, path, quoted] of proof.matchAll(/\]\(\.\.\/(test\/[^)]+)\)((?:[:,] "[^"]*")*)/g)) {
-      const known = titlesIn(path!)
-      const titles = [...quoted!.matchAll(/"([^"]*)"/g)].map(([, title]) => title!)
-      assert.ok(titles.length > 0, `no test of ${path} is named`)
-      for (const title of titles)
-        assert.ok(
-          known.some(one => one.test(title)),
-          `${path}: ${title}`,
-        )
-      named += titles.length
-    }
-  }
-  assert.ok(named > 100)
+  const named = proofs.flatMap(proof => testsNamedIn(proof, '../'))
+  assert.ok(named.reduce((sum, proof) => sum + expectTests(proof), 0) > 100)
 })
 
 test('every transcript is the proof of something', () => {
@@ -127,20 +115,5 @@ function readTables(markdown: string) {
       )
     for (const row of rows) assert.equal(row.length, columns.length, row.join())
     return { columns, rows }
-  })
-}
-
-/** The titles of the tests in a file; what depends on a loop may be anything. */
-function titlesIn(path: string): readonly RegExp[] {
-  const file = new URL(`../${path}`, import.meta.url)
-  const source = readFileSync(file, 'utf8')
-  // A title may also be the text of a row in a file beside it.
-  const rows = [...source.matchAll(/from '(\.\/[\w-]+\.ts)'/g)]
-    .map(([, beside]) => readFileSync(new URL(beside!, file), 'utf8'))
-    .flatMap(rows => [...rows.matchAll(/\btext: (['"`])((?:\\.|(?!\1).)*)\1/g)])
-  const titles = [...source.matchAll(/\b(?:test|it|describe)\(\s*(['"`])((?:\\.|(?!\1).)*)\1/g)]
-  return [...titles, ...rows].map(([, , title]) => {
-    const parts = title!.replace(/\\(.)/g, '$1').split(/\$\{[^}]*\}/)
-    return new RegExp(`^${parts.map(part => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.+')}$`)
   })
 }

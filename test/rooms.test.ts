@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { printed, root, rowsOf } from './docs/markdown.ts'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
@@ -155,3 +156,40 @@ test('no import runs in a circle', () => {
   }
   for (const file of edges.keys()) visit(file, [])
 })
+
+test('ARCHITECTURE.md draws the rooms and their arrows', () => {
+  const { found, right } = printed('ARCHITECTURE.md', 'rooms', drawing())
+  assert.equal(found, right)
+})
+
+test('ARCHITECTURE.md has a row for every room, and says who may enter it', () => {
+  const rows = rowsOf(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'), 'Room')
+  const told = rows.map(([room = '', , may = '']) => {
+    const named = may.replaceAll('`', '').split(', ')
+    return [/src\/([\w-]+)/.exec(room)?.[1], named.filter(name => !/^nothing|^types only|^node:/.test(name))]
+  })
+  const right = Object.entries(allowed).map(([room, may]) => [
+    room,
+    may
+      .filter(name => !name.startsWith('node:'))
+      .map(name => (name.startsWith('@aws-sdk/') ? 'the AWS clients' : name)),
+  ])
+  const sets = (rows: unknown[][]) =>
+    Object.fromEntries(rows.map(([room, may]) => [room, new Set(may as string[])]))
+  assert.deepEqual(sets(told), sets(right))
+})
+
+/** The rooms as a drawing of Mermaid. An arrow that follows from others is left out. */
+function drawing(): string {
+  const rooms = Object.keys(allowed)
+  const enters = (room: string) => (allowed[room] ?? []).filter(other => rooms.includes(other))
+  const reaches = (from: string, to: string): boolean =>
+    enters(from).some(next => next === to || reaches(next, to))
+  const arrows = rooms.flatMap(room =>
+    enters(room)
+      .filter(other => !enters(room).some(next => next !== other && reaches(next, other)))
+      .map(other => `  ${room} --> ${other}`),
+  )
+  const alone = rooms.filter(room => !arrows.some(arrow => arrow.trim().split(' --> ').includes(room)))
+  return ['```mermaid', 'flowchart TD', ...arrows, ...alone.map(room => `  ${room}`), '```', ''].join('\n')
+}

@@ -3,6 +3,7 @@ import { Password, type PasswordHash } from './passwords.ts'
 
 /** Someone who may log in, ready to be asked. */
 export interface Account {
+  /** What the client calls itself, case included. */
   readonly name: string
   /** For PLAIN and LOGIN. */
   readonly hash?: PasswordHash | undefined

@@ -19,10 +19,13 @@ export type AccessFailure =
 
 /** Why a login was refused. */
 export type LoginFailure = {
+  /** Its registered name, for example `PLAIN`. */
   readonly mechanism: string
+  /** Who the client said it is. */
   readonly username: string
-} & (
+} /** There is no user of that name. */ & (
   | { readonly type: 'unknownUser' }
+  /** There is, and this is not the password. */
   | { readonly type: 'wrongPassword' }
   /** The password was right, but the client asked to act as somebody else (RFC 4616 section 2). */
   | { readonly type: 'otherIdentity'; readonly actAs: string }

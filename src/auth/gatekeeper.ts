@@ -15,13 +15,20 @@ import type { Users } from './users.ts'
 export interface Access {
   /** The addresses that clients may come from; left out: any. Users have to come from there, too. */
   readonly addresses?: AddressList | undefined
+  /** One who may log in, besides those of `users`. */
   readonly user?: User | undefined
   /** More users, who may change while the server runs. One with the name of `user` is not asked. */
-  readonly users?: { current(): Users | Promise<Users> } | undefined
+  readonly users?:
+    | {
+        /** Called at every login; everybody who may log in now, by name. */
+        current(): Users | Promise<Users>
+      }
+    | undefined
 }
 
 /** Someone who may log in. Without a secret nobody can log in as this user; an empty one is none. */
 export interface User {
+  /** What the client calls itself, case included. */
   readonly name: string
   /** For PLAIN and LOGIN: `$2a$`, `$2b$` or `$2y$`. */
   readonly bcryptHash?: string | undefined
@@ -42,7 +49,9 @@ export interface GatekeeperPorts {
 /** The part of a host that decides who may come in, and as whom. */
 export type Gatekeeper = Pick<Host, 'connect' | 'sender'> & Required<Pick<Host, 'login'>>
 
+/** A client connects whose address is not in `--allow-ips` (RFC 5321 section 3.1). */
 const addressRefused = reply(554, '5.7.1', 'Mail is not accepted from your IP address')
+/** MAIL names a sender that this user of `--users` may not use (RFC 5321 section 3.3). */
 const senderRefused = reply(550, '5.7.1', 'Your user may not send from this address')
 
 /**

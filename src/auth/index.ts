@@ -2,7 +2,10 @@
  * The room that decides who may come in: mechanisms turn what a client sends into credentials, accounts verify them,
  * the gatekeeper answers the engine's questions `connect`, `login` and `sender`. It knows the protocol's ports and
  * nothing of sockets or mail.
+ *
+ * @module aws-smtp-relay/auth
  */
+
 export type { Account, Expression } from './accounts.ts'
 export { AddressList } from './addresses.ts'
 export { type AccessEvent, type AccessFailure, type LoginFailure, reasonOf } from './failures.ts'

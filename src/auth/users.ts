@@ -15,6 +15,7 @@ export interface Reading {
   readonly compile: Compile
   /** The user who is settled elsewhere (`-u`); another one of that name is an error. */
   readonly otherUser?: string | undefined
+  /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
   readonly verifyHash?: VerifyHash | undefined
   /** Milliseconds on a clock that never goes back. */
   readonly now?: (() => number) | undefined

@@ -7,7 +7,11 @@ type Programs = 'listen' | 'log' | 'workers' | 'admin' | 'verbose' | 'drainTimeo
 
 type Field = Exclude<keyof Settings, Programs>
 
-/** The settings of a server, as an object. What is left out, or `undefined`, has the default of the command line. */
+/**
+ * The settings of a server, as an object. What is left out, or `undefined`, has the default of the command line.
+ *
+ * @interface
+ */
 export type Choices = { readonly [F in keyof Pick<Settings, Field>]?: Settings[F] | undefined }
 
 /** What a field would be on the command line, option by option, and in the environment, if it is a secret. */

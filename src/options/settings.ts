@@ -9,11 +9,15 @@ export interface Settings {
   readonly listen: readonly ListenAddress[]
   /** The SMTP service name. */
   readonly service: string
+  /** The name of the server in its greeting, in EHLO, in `Received` and in the challenge of CRAM-MD5. */
   readonly hostname: string
+  /** The certificate that clients are shown; without one there is no TLS. */
   readonly tls: TlsFiles | undefined
   /** TLS is required before AUTH and MAIL. */
   readonly requireTls: boolean
+  /** Where mail goes. */
   readonly relay: Values['relay']
+  /** Where the relay `maildir` writes. */
   readonly maildirPath: string
   /** Addresses and the one user. The users of the file are not in it. */
   readonly access: Pick<Access, 'addresses' | 'user'>
@@ -21,26 +25,37 @@ export interface Settings {
   readonly usersPath: string | undefined
   /** Offer LOGIN and PLAIN also where there is no TLS. */
   readonly allowPlaintextAuth: boolean
+  /** Who may send, and to whom, as expressions. */
   readonly filters: Filters
+  /** Of Amazon SES, by its name. */
   readonly configurationSet: string | undefined
+  /** ARN of an identity of another account that allows this one to send. */
   readonly sourceArn: string | undefined
+  /** The same for the `From` header; the source ARN if left out. */
   readonly fromArn: string | undefined
+  /** The same for the return path; the source ARN if left out. */
   readonly returnPathArn: string | undefined
   /** SES message tags, name to value. */
   readonly tags: Readonly<Record<string, string>> | undefined
   /** There is one where the relay is `pinpoint`. */
   readonly pinpointApplicationId: string | undefined
+  /** HTTP connections to AWS, and so calls at once. */
   readonly upstreamConnections: number
+  /** How long one call to AWS may take. */
   readonly upstreamTimeoutMs: number
   /** Recipients per second; `auto`: what the quota of the account says; `undefined`: no limit. */
   readonly sendRate: number | 'auto' | undefined
   /** As much as the relay takes, if left out. */
   readonly maxMessageBytes: number | undefined
+  /** Recipients of one message. */
   readonly maxRecipients: number
+  /** Connections at once; those beyond hear 421. */
   readonly maxConnections: number
   /** `Infinity`: no limit. */
   readonly maxConnectionsPerIp: number
+  /** Silence of a client after which its connection is closed. */
   readonly idleTimeoutMs: number
+  /** How long the content of one message may take to come in. */
   readonly dataTimeoutMs: number
   /** Content of messages that is held at once, all connections together. */
   readonly memoryBytes: number
@@ -48,7 +63,9 @@ export interface Settings {
   readonly patienceMs: number
   /** Load balancers, whose connections begin with a PROXY header. */
   readonly proxies: AddressList | undefined
+  /** A CR or LF on its own in a message: made a CRLF, or a reason to refuse the message. */
   readonly bareNewline: Values['bare-newline']
+  /** Leave clients that talk before the greeting, or go on where they have to wait for a reply. */
   readonly strictPipelining: boolean
   /** How lines of the log look; `auto`: text on a terminal, JSON elsewhere. */
   readonly log: Values['log']

@@ -8,12 +8,15 @@ export type Parameters = ReadonlyMap<string, string>
 export interface Path {
   /** `local@domain` as the client wrote it, quoting included; `''` is the null sender. */
   readonly address: string
+  /** What stood behind the address, for example `SIZE=1000`. */
   readonly parameters: Parameters
 }
 
 /** The envelope of one mail (RFC 5321 section 3.3). */
 export interface Transaction {
+  /** MAIL's path. */
   readonly sender: Path
+  /** RCPT's paths, those that were accepted, in their order; one that was named twice is there twice. */
   readonly recipients: readonly Path[]
 }
 
@@ -21,8 +24,11 @@ export interface Transaction {
 export type Question =
   /** A client is there: shall it be served? */
   | { readonly type: 'connect' }
+  /** Credentials have come by one of the mechanisms: do they prove who the client is? */
   | { readonly type: 'login'; readonly mechanism: string; readonly credentials: Credentials }
+  /** MAIL: may mail come from there? */
   | ({ readonly type: 'sender' } & Path)
+  /** RCPT: may mail of this sender go there? */
   | ({ readonly type: 'recipient'; readonly sender: string } & Path)
   /** DATA: may the content come now? */
   | { readonly type: 'message'; readonly transaction: Transaction }
@@ -42,6 +48,7 @@ export type Notice =
   /** Send the output, then close the connection. */
   | { readonly type: 'close' }
 
+/** What comes out of a session: something to answer, or something to do. */
 export type Event = Question | Notice
 
 /** True for what is to be answered. */

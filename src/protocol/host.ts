@@ -17,6 +17,7 @@ export interface Client {
   readonly healthCheck?: boolean
 }
 
+/** A verdict, now or later. */
 export type Answer = Verdict | Promise<Verdict>
 
 /** The question of that type, for example `Asked<'recipient'>`. */
@@ -27,9 +28,13 @@ export type Asked<T extends Question['type']> = Extract<Question, { type: T }>
  * While a promise is pending nothing more is read from this client; one that rejects is answered `451 4.3.0`.
  */
 export interface Host {
+  /** A client is there. A 5xx is said in place of the greeting, and only QUIT is possible then; a 4xx is 421 and the end. */
   connect?(client: Client): Answer
+  /** Credentials have come; the engine has judged none of them. Who consents lets the client be that user. */
   login?(question: Asked<'login'>, client: Client): Answer
+  /** MAIL names a sender, whose syntax is right. */
   sender?(question: Asked<'sender'>, client: Client): Answer
+  /** RCPT names a recipient, whose syntax is right; asked for each one, up to the limit. */
   recipient?(question: Asked<'recipient'>, client: Client): Answer
   /** A mail is about to come: where its content goes, or the reply that refuses it. */
   message(transaction: Transaction, client: Client): MessageSink | Reply | Promise<MessageSink | Reply>

@@ -1,6 +1,8 @@
 /**
  * The SMTP engine: a machine that reads bytes and asks questions. It imports nothing; sockets, TLS, clocks, passwords
  * and delivery belong to whoever drives it.
+ *
+ * @module aws-smtp-relay/protocol
  */
 
 export type { Event, Notice, Parameters, Path, Question, Transaction, Verdict } from './events.ts'

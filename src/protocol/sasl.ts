@@ -7,14 +7,18 @@ import type { Reply } from './reply.ts'
 export type Credentials =
   | {
       readonly type: 'password'
+      /** Who the client says it is; it may be nobody whom the host knows. */
       readonly username: string
+      /** In clear: never to be kept or shown. */
       readonly password: string
       /** PLAIN's authorization identity (RFC 4616), where one was given: the user to act as. */
       readonly actAs?: string
     }
   | {
       readonly type: 'digest'
+      /** Who the client says it is. */
       readonly username: string
+      /** What the mechanism had asked it to sign. */
       readonly challenge: string
       /** 16 bytes. */
       readonly digest: Buffer
@@ -41,5 +45,6 @@ export interface Mechanism {
   readonly name: string
   /** Shows the password to whoever listens: offered under TLS only, unless the operator allows otherwise. */
   readonly plaintext: boolean
+  /** Called for each AUTH, so that one login knows nothing of another. */
   begin(): Exchange
 }

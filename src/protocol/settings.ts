@@ -20,6 +20,7 @@ export interface Settings {
   readonly bareNewline: 'normalize' | 'reject'
   /** A client that says more where it has to wait for a reply is left: `554 5.5.0` (RFC 2920 section 3.1). */
   readonly strictPipelining: boolean
+  /** How much a client may do; `defaultLimits` is a beginning. */
   readonly limits: Limits
 }
 
@@ -47,6 +48,7 @@ export interface Limits {
   readonly failedLogins: number
 }
 
+/** What the engine allows where nothing else is said. */
 export const defaultLimits: Limits = {
   messageBytes: 40 * 1024 * 1024,
   drainFactor: 2,

@@ -9,6 +9,7 @@ export interface Allowance {
   readonly largestBytes: number
   /** Milliseconds that one mail may wait, all its waits together. */
   readonly patienceMs: number
+  /** The system's if left out. */
   readonly clock?: Clock
 }
 
@@ -166,6 +167,7 @@ export class Budget {
 
 /** Mails that are under way hold all the memory that there is for them, or one wants more than there is in all. */
 export class NoMemory extends Error {
+  /** By this the failure table knows it. */
   override readonly name = 'NoMemory'
 
   constructor() {

@@ -17,6 +17,7 @@ export interface Manner {
   readonly patienceMs?: number
   /** How much is remembered of mails that were delivered in part. */
   readonly memory?: Memory
+  /** The system's if left out. */
   readonly clock?: Clock
   /** Hears of every call to the backend as it ends. */
   readonly witness?: Witness<UpstreamCall> | undefined
@@ -24,10 +25,13 @@ export interface Manner {
 
 /** What became of one call for some of its recipients. */
 export interface Call {
+  /** The recipients for whom this holds. */
   readonly to: readonly string[]
   /** Milliseconds that the backend took. */
   readonly ms: number
+  /** `<name>: <message>` of what went wrong; left out when the backend accepted the mail. */
   readonly error?: string
+  /** The backend's name of the mail. */
   readonly messageId?: string
 }
 

@@ -32,7 +32,9 @@ export interface UpstreamCall {
   readonly type: 'call'
   /** The backend's name. */
   readonly relay: string
+  /** How it ended, all its recipients together. */
   readonly outcome: CallOutcome
+  /** Milliseconds that it took. */
   readonly ms: number
   /** It was not the first one for these recipients of the mail. */
   readonly again: boolean

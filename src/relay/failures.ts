@@ -10,7 +10,7 @@ export interface Failure {
   readonly text?: RegExp
   /** One of these is the HTTP status. */
   readonly http?: readonly number[]
-  /** `{text}` stands for what the error says. */
+  /** `{text}` stands for what the error says, in one line of printable ASCII. */
   readonly reply: Reply
   /** The backend said that it has not taken the mail, and may take it in a moment. */
   readonly again?: boolean
@@ -87,13 +87,19 @@ const notReached = reply(451, '4.4.1', 'The mail service cannot be reached, try 
  * From what a backend threw to what the client hears; the first row that fits speaks.
  * What the operator can repair is temporary, so that no mail bounces meanwhile; so is all that nobody knows. Only what is
  * known to be about the mail itself is permanent: a mail that is tried in vain costs less than one that is lost.
+ * `docs/replies.md` is printed from the rows and from the comments above them.
  */
 export const failures: readonly Failure[] = [
   // The operator's mistakes
+  /** AWS does not know the credentials, or they have expired. */
   { names: badCredentials, reply: misconfigured },
+  /** There is no region. */
   { text: /^Region is missing$|^Region not accepted/, reply: misconfigured },
+  /** The role may not send. */
   { names: accessDenied, reply: noAccess },
+  /** There is no such configuration set, or AWS cannot read the call. */
   { names: [...noSuchConfiguration, ...badRequest], reply: misconfigured },
+  /** The configuration set, an ARN or a tag is wrong. */
   {
     names: badParameter,
     text: /'(configurationSetName|sourceArn|fromArn|returnPathArn|\w*identityArn|tags|emailTags|applicationId)/i,
@@ -101,72 +107,105 @@ export const failures: readonly Failure[] = [
   },
 
   // What passes by itself
+  /** Sending is paused for the account or the configuration set. */
   { names: paused, reply: pausedForNow },
+  /** The same, as version 1 of the API says it. */
   { names: rejected, text: /^sending paused/i, reply: pausedForNow },
+  /** The quota of the day is used up. */
   {
     names: throttled,
     text: /daily message quota/i,
     reply: reply(454, '4.7.0', 'Throttling failure: Daily message quota exceeded'),
   },
+  /** More mails a second than the account may send. */
   { names: throttled, reply: tooFast, again: true },
+  /** `--send-rate` has no room within `--patience`. */
   { names: ['SendRateExceeded'], reply: tooFast },
+  /** No connection to AWS was free within `--patience`. */
   {
     names: ['TooManyCalls'],
     reply: reply(454, '4.7.0', 'Too many mails are being sent at once, try again later'),
   },
+  /** `--memory` has no room within `--patience`. */
   { names: ['NoMemory'], reply: reply(452, '4.3.1', 'No memory for this mail now, try again later') },
+  /** The client sends the same mail again while the first one is still being sent. */
   {
     names: ['StillUnderWay'],
     reply: reply(451, '4.3.0', 'The same mail is still being sent, try again later'),
   },
 
   // What is wrong with the mail
+  /** The sender or, in the sandbox of SES, a recipient is not verified. */
   {
     names: rejected,
     text: /not verified|not authorized/i,
     reply: reply(554, '5.7.1', 'Message rejected: {text}'),
   },
+  /** SES rejects the content, for a virus for example. */
   { names: rejected, reply: reply(554, '5.6.0', 'Message rejected: {text}') },
+  /** The domain of the sender is not verified, or the account is suspended. */
   { names: unverified, reply: reply(554, '5.7.1', 'Message rejected: {text}') },
+  /** More recipients than the backend takes in one call. */
   {
     names: badParameter,
     text: /recipient count exceeds/i,
     reply: reply(452, '4.5.3', 'Too many recipients in one mail'),
   },
+  /** The mail is too large for the backend. */
   { names: badParameter, text: /length is (more|too long)|too large|message is too long/i, reply: tooLong },
+  /** The backend takes an address for none. */
   {
     names: badParameter,
     text: badAddress,
     reply: reply(553, '5.1.3', 'Invalid address: {text}'),
   },
+  /** The mail is not formed as mails are, a header is there twice for example. */
   // SES says the same of its own parameters, which are the operator's, so only the words that tell of a mail count.
   { names: badParameter, text: /\b(header|mime|boundary|attachment|charset|encoding)\b/i, reply: invalid },
+  /** The call is too large for the backend. */
   { names: ['PayloadTooLargeException', 'RequestEntityTooLarge'], reply: tooLong },
 
   // What Pinpoint says of single recipients
+  /** The backend throttles this recipient. */
   { names: ['THROTTLED'], reply: tooFast, again: true },
+  /** It could not send to this recipient for now. */
   { names: ['TEMPORARY_FAILURE', 'UNKNOWN_FAILURE'], reply: temporary },
+  /** This recipient wants no mail. */
   { names: ['OPT_OUT'], reply: reply(550, '5.7.1', 'The recipient has opted out') },
+  /** It will never send to this recipient. */
   { names: ['PERMANENT_FAILURE'], reply: reply(554, '5.0.0', 'Message rejected: {text}') },
 
   // The way there
+  /** No connection to AWS within the time. */
   { names: timedOut, text: /^connect |did not establish a connection/, reply: notReached },
+  /** AWS cannot be reached. */
   { names: [...unreachable, 'EPROTO'], reply: notReached },
+  /** The certificate on the way to AWS is not one to trust. */
   { names: badCertificate, reply: notTrusted },
+  /** The connection broke before AWS answered. */
   { names: cutOff, reply: reply(451, '4.4.2', 'The mail service broke off the connection, try again later') },
+  /** AWS did not answer within `--upstream-timeout`. */
   { names: timedOut, reply: reply(451, '4.4.2', 'The mail service did not answer in time, try again later') },
 
   // The disk
+  /** The disk of `-r maildir` is full. */
   { names: diskFull, reply: reply(452, '4.3.1', 'Insufficient system storage, try again later') },
+  /** The folder of `-r maildir` is not there, or may not be written to. */
   { names: badDirectory, reply: misconfigured },
 
+  // What AWS says of itself
+  /** AWS is out of order, and says so. */
   // Only AWS itself knows that it has not taken the mail: to a proxy, a connection that broke after it was sent is a 502.
   { names: outOfOrder, http: [500, 503], reply: temporary, again: true },
 
-  // What only the HTTP status tells, from AWS or from a proxy on the way
+  // What only the HTTP status tells
+  /** A proxy or AWS refuses, and does not say more. */
   { http: [401, 403, 407], reply: noAccess },
+  /** Nobody knows the address that the call went to. */
   { http: [404, 405, 410], reply: misconfigured },
+  /** The call is too large. */
   { http: [413], reply: tooLong },
+  /** Too many calls. */
   { http: [429], reply: tooFast },
 ]
 

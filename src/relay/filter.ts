@@ -28,7 +28,9 @@ const deniedSender = 'denied sender: sender does not match the allowed emails re
 const deniedRecipient = 'denied recipients: recipients match the denied emails regexp'
 const notAllowedRecipient = 'denied recipients: recipients do not match the allowed emails regexp'
 
+/** MAIL names a sender that `--allow-from` does not match (RFC 5321 section 3.3). */
 const senderRefused = reply(550, '5.7.1', 'This sender is not allowed here')
+/** RCPT names a recipient that `--deny-to` matches, or `--allow-to` does not (RFC 5321 section 3.3). */
 const recipientRefused = reply(550, '5.7.1', 'Mail to this recipient is not allowed here')
 
 /**

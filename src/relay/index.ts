@@ -2,7 +2,10 @@
  * The relay room: from a mail that the engine has read to a backend that has taken it, and back to the reply.
  * The filter is the host's `sender` and `recipient`, the dispatcher its `message`; backends are interchangeable behind
  * the port `Relay`; every error of any of them has its place in one table, `failures`.
+ *
+ * @module aws-smtp-relay/relay
  */
+
 export { type PinpointOptions, pinpoint } from './aws/pinpoint.ts'
 export { ses } from './aws/ses.ts'
 export type { SesOptions } from './aws/ses-options.ts'

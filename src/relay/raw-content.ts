@@ -51,6 +51,7 @@ export class RawContent implements Content {
     this.#finishRun()
   }
 
+  /** The content so far, in order. */
   [Symbol.iterator](): Iterator<Buffer> {
     this.#finishRun()
     return this.#parts.values()

@@ -24,6 +24,7 @@ export interface Receipt {
 
 /** A backend: something that takes responsibility for a mail. */
 export interface Relay {
+  /** One word, for the log and the metrics. */
   readonly name: string
   /** The largest message, in bytes, that the backend can take: what EHLO says as SIZE unless the operator knows better. */
   readonly maxMessageBytes: number
@@ -56,6 +57,7 @@ export interface Relay {
 export class PartialFailure extends Error {
   /** Why these do not have the mail, at least one; all others of the call have it. The first one speaks for all. */
   readonly refused: ReadonlyMap<string, unknown>
+  /** For those who have it. */
   readonly receipt: Receipt
 
   constructor(refused: ReadonlyMap<string, unknown>, receipt: Receipt = {}) {

@@ -2,6 +2,7 @@ import type { Client } from '../protocol/host.ts'
 
 /** What this server knows of a mail's arrival. */
 export interface Arrival {
+  /** Who brought it. */
   readonly client: Client
   /** The envelope recipients, all of them. */
   readonly recipients: readonly string[]
@@ -13,6 +14,7 @@ export interface Arrival {
   readonly service: string
   /** The name this server gave the mail. */
   readonly id: string
+  /** When its content began to come. */
   readonly time: Date
 }
 

@@ -3,6 +3,7 @@ import { defaultLimits, type Limits, type Peer, type Settings } from '../protoco
 
 /** The circumstances of a transcript: what its header's `With` says, the rest as every transcript has it. */
 export interface Conditions {
+  /** The server's, complete. */
   readonly settings: Settings
   /** The client: always 192.0.2.1, under TLS from the first byte where `secure=yes`. */
   readonly client: Peer

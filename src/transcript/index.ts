@@ -1,6 +1,8 @@
 /**
  * Transcripts: dialogues that a person can read and a player can play. The notation reads and writes them, the players
  * play them with an engine alone, however the bytes come, and with a server over a socket.
+ *
+ * @module aws-smtp-relay/transcript
  */
 
 export type { Certificate } from '../transport/index.ts'

@@ -3,19 +3,29 @@ import { printBytes } from './bytes.ts'
 
 /** One line of a transcript's body. `text` is what stands in the file, where the author's own words are kept. */
 export type Line =
+  /** `C:`, `C~`: bytes of the client. */
   | { readonly type: 'client'; readonly bytes: Buffer; readonly text: string }
+  /** `|`: one chunk ends, and the next one begins. */
   | { readonly type: 'split' }
   | World
+  /** `!`: what the host answers to the question above. */
   | { readonly type: 'answer'; readonly reply: Reply; readonly text: string }
+  /** `S:`: one line of a reply. */
   | { readonly type: 'reply'; readonly text: string }
+  /** `?`: the host is asked. */
   | { readonly type: 'question'; readonly about: QuestionType; readonly text: string }
+  /** `M:`, `M~`: content for the host. */
   | { readonly type: 'content'; readonly bytes: Buffer }
+  /** `>`: something that the driver does. */
   | { readonly type: 'notice'; readonly name: NoticeName }
+  /** `#`: the author's, for people. */
   | { readonly type: 'remark'; readonly text: string }
+  /** Nothing. */
   | { readonly type: 'blank' }
 
 /** What happens around the dialogue, as its line says it. */
 export type World =
+  /** `* silence 5m`: the client says nothing for so long. */
   | { readonly type: 'silence'; readonly text: string }
   /** TLS is up; the client goes; the server wants to go; the server goes. */
   | { readonly type: 'secured' | 'hangs up' | 'shuts down' | 'cuts off' }

@@ -12,6 +12,7 @@ export interface Transcript {
   readonly spec: string
   /** The conditions under which it is played, `''` for none: see `readConditions`. */
   readonly conditions: string
+  /** What happens, in order; remarks and blank lines are among them. */
   readonly lines: readonly Line[]
 }
 

@@ -5,7 +5,9 @@ import { expiryOf, secureContext } from './tls.ts'
 
 /** PEM files of the server's certificate and its key. */
 export interface CertificatePaths {
+  /** The server's own certificate first, then those that lead to a root. */
   readonly certPath: string
+  /** The private key of the first one. */
   readonly keyPath: string
   /** For an encrypted key. */
   readonly passphrase?: string | undefined

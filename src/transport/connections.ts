@@ -8,6 +8,7 @@ export interface ConnectionLimits {
   readonly perAddress: number
 }
 
+/** Ten thousand in all, and no limit for one address. */
 export const defaultConnectionLimits: ConnectionLimits = {
   total: 10_000,
   perAddress: Number.POSITIVE_INFINITY,

@@ -1,6 +1,8 @@
 /**
  * Sockets: listeners, one connection = one session on one socket, TLS, PROXY headers, and the end of every wait. It
  * knows what a host is, but not what the host does.
+ *
+ * @module aws-smtp-relay/transport
  */
 
 export { CertificateFiles, type CertificatePaths } from './certificate-files.ts'

@@ -21,6 +21,7 @@ export interface Timeouts {
   readonly lingerMs: number
 }
 
+/** What RFC 5321 section 4.5.3.2 asks for, and for the rest what is known to be enough. */
 export const defaultTimeouts: Timeouts = {
   idleMs: 300_000,
   messageMs: 600_000,

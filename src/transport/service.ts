@@ -6,9 +6,13 @@ import type { TrafficEvent } from './traffic.ts'
 
 /** What a server's connections have in common. */
 export interface Service {
+  /** What every session goes by: names, TLS, ways to log in, limits. */
   readonly settings: Settings
+  /** Who answers the questions of every session. */
   readonly host: Host
+  /** How long each wait may last; `defaultTimeouts` is a beginning. */
   readonly timeouts: Timeouts
+  /** How many connections there may be; `defaultConnectionLimits` where one is left out. */
   readonly connectionLimits?: Partial<ConnectionLimits>
   /**
    * True for the address of a load balancer: its connections must begin with a PROXY header, and are believed to be of

@@ -30,6 +30,7 @@ export type TrafficEvent =
       readonly ms: number
     }
 
+/** Why a connection was not served: too many in all, too many from its address, or no valid PROXY header. */
 export type TurnedAwayReason = 'total' | 'address' | 'proxyHeader'
 
 /**

@@ -2,6 +2,7 @@ import type { Upstream } from './upstream.ts'
 
 /** What the operator may say about sending through SES, either version; credentials and region are the SDK's to find. */
 export interface SesOptions extends Upstream {
+  /** Its name; none is given to SES where it is left out. */
   readonly configurationSet?: string
   /** Cross-account sending: ARN of the identity that authorises this one. */
   readonly sourceArn?: string

@@ -7,6 +7,7 @@ import type { Attempt } from './operation.ts'
 export interface Upstream {
   /** Where the service is, as a URL; `AWS_ENDPOINT_URL` and the same for one service (`AWS_ENDPOINT_URL_SES`) say it too. */
   readonly endpoint?: string
+  /** For example `eu-west-1`; the SDK finds it if left out. */
   readonly region?: string
   /** Calls at once, each on its HTTP connection (256 if left out); calls beyond wait for their turn. */
   readonly upstreamConnections?: number
