@@ -6,7 +6,7 @@ import { type Environment, type Settings, settle } from './options/settings.ts'
 
 export { helpTable, helpText } from './options/help.ts'
 export type { ListenAddress } from './options/kinds.ts'
-export type { Environment, Filters, Settings, TlsFiles } from './options/settings.ts'
+export type { Environment, Settings } from './options/settings.ts'
 
 /** What the program shall do. Messages are one line without a line end, and hold no secret. */
 export type Parsed =

@@ -2,7 +2,7 @@
 
 export type { Dials } from './dials.ts'
 export { type Instruments, openInstruments } from './instruments.ts'
-export { deliveryLog, faultLog, type LogStream, streamWriters, type Writers } from './log.ts'
+export { deliveryLog, faultLog, streamWriters, type Writers } from './log.ts'
 export { type Looks, looksOf } from './look.ts'
 export type { Snapshot } from './sum.ts'
 export { verboseLog } from './verbose.ts'

@@ -67,14 +67,14 @@ export interface Settings {
 export type Settled = Omit<Settings, 'warnings'>
 
 /** PEM files of the server's certificate. */
-export interface TlsFiles {
+interface TlsFiles {
   readonly certPath: string
   readonly keyPath: string
   readonly passphrase: string | undefined
 }
 
 /** Regular expressions of addresses as they were written; they have the syntax of RE2, and may be malformed. */
-export interface Filters {
+interface Filters {
   readonly allowFrom: string | undefined
   readonly denyTo: string | undefined
   readonly allowTo: string | undefined
