@@ -102,9 +102,14 @@ function isCode(line: string): boolean {
   return !/^\s*($|\/\/|\/\*|\*)/.test(line)
 }
 
-/** tsx puts a branch of its own behind `await import()`; its place is mapped to the bracket. */
+/** tsx puts a branch of its own behind `await import()`; its place is mapped to the closing bracket. */
 function isOurs({ start, end }: Range, text: readonly string[]): boolean {
-  return start.line !== end.line || /\w/.test(text[start.line - 1]!.slice(start.column, end.column))
+  const line = text[start.line - 1]!
+  return (
+    start.line !== end.line ||
+    !line.includes('await import(') ||
+    /\w/.test(line.slice(start.column, end.column))
+  )
 }
 
 function share({ total, missing }: Tally): string {

@@ -64,6 +64,8 @@ test('what is no address is refused', () => {
     '<a@s',
     '@x.example:',
     '@x.example,a@s',
+    '@-x.example:a@s',
+    '@[1.2.3]:a@s',
     'a@s\0',
     'a\x01@s',
     '"a\tb"@s',

@@ -247,6 +247,7 @@ const logged: readonly (readonly [error: unknown, text: string])[] = [
     }),
     'AggregateError: a; b',
   ],
+  [system('ECONNRESET', ''), 'Error: ECONNRESET'],
   ['text', 'Error: text'],
 ]
 for (const [error, text] of logged) {
