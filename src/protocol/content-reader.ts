@@ -66,9 +66,7 @@ export class ContentReader {
     const used = this.#inText(chunk[0]!) ? stretches.end(0) : 0
     if (used === 0) return this.#rewrite(chunk, stretches)
     this.#place = chunk[used - 1] === LF ? 'line start' : 'text'
-    const content =
-      used === chunk.length && !this.#refused ? chunk : chunk.subarray(0, this.#refused ? 0 : used)
-    return { content, used, size: used, ended: false }
+    return { content: chunk.subarray(0, this.#refused ? 0 : used), used, size: used, ended: false }
   }
 
   /** The content ends here: what waited for the next chunk. */
@@ -77,7 +75,6 @@ export class ContentReader {
     if (this.#refused) out.cut()
     if (this.#place === 'cr') this.#newlineAlone(out)
     else if (this.#place === 'suspect dot') out.put(DOT)
-    this.#place = 'text'
     return out.content
   }
 
@@ -245,6 +242,6 @@ const nearby = 8
 /** The index behind lines of nothing but a dot and a LF. */
 function behindDotLines(chunk: Buffer, from: number): number {
   let at = from
-  while (at + 1 < chunk.length && chunk[at] === DOT && chunk[at + 1] === LF) at += 2
+  while (chunk[at] === DOT && chunk[at + 1] === LF) at += 2
   return at
 }
