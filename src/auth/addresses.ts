@@ -53,7 +53,9 @@ interface Block {
 
 function readBlock(entry: string): Block {
   const wrong = (why: string) => new Error(`${JSON.stringify(entry)} ${why}`)
-  const [, address = '', mask] = /^([^/]*)(?:\/(.*))?$/s.exec(entry) ?? []
+  const slash = entry.indexOf('/')
+  const address = slash < 0 ? entry : entry.slice(0, slash)
+  const mask = slash < 0 ? undefined : entry.slice(slash + 1)
   if (address.includes('%')) throw wrong('has a zone: give the address without it')
   const found = readAddress(address)
   if (found === undefined) throw wrong('is neither an IP address nor a block of them such as 10.0.0.0/8')

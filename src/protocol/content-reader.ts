@@ -69,9 +69,7 @@ export class ContentReader {
     const used = this.#inText(chunk[0]!) ? stretches.end(0) : 0
     if (used === 0) return this.#rewrite(chunk, stretches)
     this.#place = chunk[used - 1] === LF ? 'line start' : 'text'
-    const content =
-      used === chunk.length && !this.#refused ? chunk : chunk.subarray(0, this.#refused ? 0 : used)
-    return { content, used, size: used, ended: false }
+    return { content: chunk.subarray(0, this.#refused ? 0 : used), used, size: used, ended: false }
   }
 
   /** The content ends here: what waited for the next chunk. */
@@ -80,7 +78,6 @@ export class ContentReader {
     if (this.#refused) out.cut()
     if (this.#place === 'cr') this.#newlineAlone(out)
     else if (this.#place === 'suspect dot') out.put(DOT)
-    this.#place = 'text'
     return out.content
   }
 

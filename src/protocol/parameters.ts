@@ -21,10 +21,10 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
     value => (/^(7BIT|8BITMIME|BINARYMIME)$/i.test(value) ? undefined : replies.parameterValue('BODY')),
   ],
   [
-    'AUTH', // RFC 4954 section 5
+    'AUTH', // RFC 4954 section 5; `<>`, for nobody, is xtext too
     (value, { settings: { mechanisms } }) => {
       if (mechanisms.length === 0) return replies.unknownParameter('AUTH')
-      return value === '<>' || (value !== '' && isXtext(value)) ? undefined : replies.parameterValue('AUTH')
+      return value !== '' && isXtext(value) ? undefined : replies.parameterValue('AUTH')
     },
   ],
   [

@@ -37,7 +37,6 @@ export class Stretches {
   /** As `end`, but of whole words only, and it may be one byte too far: a CR at its end is not followed up. */
   #endOfWords(from: number): number {
     const last = this.#chunk.length - 4
-    if (from > last) return from
     const words = this.words
     // Whether the byte ahead is a CR or a LF; the highest bit of the lowest byte, as in what `mark` returns.
     let cr = 0
@@ -63,9 +62,9 @@ export class Stretches {
   #passes(at: number): boolean {
     const chunk = this.#chunk
     const byte = chunk[at]
-    if (byte === CR) return at + 1 < chunk.length && chunk[at + 1] === LF
-    if (byte === LF) return at > 0 && chunk[at - 1] === CR
-    return byte !== DOT || !this.#dots || at === 0 || chunk[at - 1] !== LF
+    if (byte === CR) return chunk[at + 1] === LF
+    if (byte === LF) return chunk[at - 1] === CR
+    return byte !== DOT || !this.#dots || chunk[at - 1] !== LF
   }
 }
 

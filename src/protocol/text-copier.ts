@@ -101,6 +101,6 @@ export class TextCopier {
 /** The index behind lines of nothing but a dot and a LF. */
 export function behindDotLines(chunk: Buffer, from: number): number {
   let at = from
-  while (at + 1 < chunk.length && chunk[at] === DOT && chunk[at + 1] === LF) at += 2
+  while (chunk[at] === DOT && chunk[at + 1] === LF) at += 2
   return at
 }

@@ -13,16 +13,18 @@ const buffersPerWrite = 512
 /**
  * Opens the Maildir at `path` for delivery, making it where it is missing, and clears away drafts that a crash left.
  * A mail is acknowledged when its bytes and its name in `new` are on disk. Rejects with the file system's error.
+ * @param host the end of every file's name
  */
-export async function maildir(path: string, files: Files = fs): Promise<Relay> {
+export async function maildir(path: string, files: Files = fs, host = hostname()): Promise<Relay> {
   const drafts = join(path, 'tmp')
   const inbox = join(path, 'new')
   for (const directory of [drafts, inbox, join(path, 'cur')]) await makeDirectory(files, directory)
   await clearAbandoned(files, drafts)
   const names = new DirectorySync(files, inbox)
+  const suffix = host.replace(/[^A-Za-z0-9._-]/g, octal)
 
   async function send(mail: Mail): Promise<Receipt> {
-    const name = uniqueName()
+    const name = `${uniqueName()}.${suffix}`
     const draft = join(drafts, name)
     const handle = await files.open(draft, 'wx', 0o600)
     let file = draft
@@ -60,18 +62,17 @@ async function writeAll(handle: fs.FileHandle, content: Iterable<Buffer>): Promi
   }
 }
 
-const host = hostname().replace(/[^A-Za-z0-9._-]/g, octal)
 let delivered = 0
 
 /**
  * A name that no other delivery has, after https://cr.yp.to/proto/maildir.html: seconds, then microseconds, process,
- * counter and random digits (in containers every process is number 1), then the host.
+ * counter and random digits (in containers every process is number 1); the host goes behind it.
  */
 function uniqueName(): string {
   const microseconds = Math.floor((performance.timeOrigin + performance.now()) * 1000)
   const seconds = Math.floor(microseconds / 1_000_000)
   const random = randomBytes(8).toString('hex')
-  return `${seconds}.M${microseconds % 1_000_000}P${process.pid}Q${++delivered}R${random}.${host}`
+  return `${seconds}.M${microseconds % 1_000_000}P${process.pid}Q${++delivered}R${random}`
 }
 
 function octal(character: string): string {

@@ -2,7 +2,7 @@ import { isServers, isSilent, isWorld, type Line, type World } from './line.ts'
 import type { Transcript } from './notation.ts'
 
 /** What sets the server going: a chunk of bytes, something in the world around, or its being there at all. */
-export type Cue = { readonly type: 'start' } | { readonly type: 'chunk'; readonly bytes: Buffer } | World
+type Cue = { readonly type: 'start' } | { readonly type: 'chunk'; readonly bytes: Buffer } | World
 
 /** One turn of the dialogue. */
 export interface Step {

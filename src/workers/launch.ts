@@ -25,7 +25,7 @@ export interface WorkerProcess {
 }
 
 /** How a process ended. */
-export interface Ending {
+interface Ending {
   /** For example `Worker 2 (process 4711) was killed by SIGKILL`. */
   readonly sentence: string
   readonly livedMs: number

@@ -171,6 +171,10 @@ for (const [what, response] of Object.entries({
   })
 }
 
+test('CRAM-MD5 refuses no response at all to its challenge', () => {
+  assert.deepEqual(play(cramMd5(), undefined, undefined).at(-1), malformed)
+})
+
 test('CRAM-MD5 splits at the last space, whatever the user is called', () => {
   const name = fc.string({ minLength: 1, unit: 'binary' }).filter(name => !/\p{Cc}|\p{Cs}/u.test(name))
   fc.assert(

@@ -45,6 +45,13 @@ test('users are there from the start, and for a second without a promise', async
   assert.equal(namesOf(users), 'a')
 })
 
+test('where no clock is given, the time of the system counts: what was read just now is not read again', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, `a:${hash}\n`)
+  const file = await UsersFile.open(path, { compile: async () => () => true })
+  assert.equal(namesOf(await file.current()), 'a')
+})
+
 test('a file that is missing or broken at the start is an error', async context => {
   const path = join(await folder(context), 'users')
   await assert.rejects(open(path), { message: `open ${path}: no such file or directory` })
@@ -53,6 +60,8 @@ test('a file that is missing or broken at the start is an error', async context 
     message: `${path}:1: behind the user stands no bcrypt hash, as htpasswd -B makes it`,
   })
   await assert.rejects(open(tmpdir()), /EISDIR/)
+  const denied = () => Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES' }))
+  await assert.rejects(open(path, { read: denied }), { message: `open ${path}: permission denied` })
 })
 
 test('a file that is written in place is read again', async context => {

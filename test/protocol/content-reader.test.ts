@@ -141,15 +141,43 @@ test('content that needs no change is passed on as it is, not copied', () => {
   }
 })
 
-test('what needs a change is passed on in a few pieces, however many changes there are', () => {
-  const chunkBytes = 64 * 1024
-  for (const unit of ['..\r\n', '.a\r\n', `${'x'.repeat(76)}\n`, `..${'x'.repeat(500)}\r\n`, '\r\n', '\n.']) {
-    const { pieces } = readAll([Buffer.alloc(chunkBytes, unit)], true, 'normalize')
-    assert.ok(pieces <= 2, `${pieces} pieces of ${JSON.stringify(unit)}`)
-  }
-  // Twice as long as it came: a copy has room for a part of that.
-  for (const unit of ['\n', '\r']) {
-    const { pieces } = readAll([Buffer.alloc(chunkBytes, unit)], true, 'normalize')
-    assert.ok(pieces <= 5, `${pieces} pieces of ${JSON.stringify(unit)}`)
+test('where a chunk ends makes no piece more, and what goes before it no copy', () => {
+  const text = 'a.b.c\r\nde.f\r\n\r\ng\r\nh'
+  for (let end = 1; end <= text.length; end++) {
+    // A CR at the end is held back.
+    if (text[end - 1] === '\r') continue
+    for (let from = 0; from < 8; from++) {
+      const reader = new ContentReader({ dots: true, bareNewline: 'normalize' })
+      for (const before of ['x', '\r\n', 'x\n']) reader.read(Buffer.from(before))
+      const bytes = Buffer.from(`${'.'.repeat(from)}${text.slice(0, end)}`)
+      const chunk = bytes.subarray(from)
+      for (const _ of ['behind a newline that stood alone', 'behind text or a line end']) {
+        const { content, used } = reader.read(chunk)
+        assert.deepEqual([content, used], [chunk, chunk.length])
+        assert.equal(content.buffer, chunk.buffer)
+      }
+    }
   }
 })
+
+test('what needs a change is passed on in a few pieces, however many changes there are', () => {
+  const chunkBytes = 64 * 1024
+  for (const unit of ['..\r\n', '.a\r\n', `${'x'.repeat(76)}\n`, `..${'x'.repeat(500)}\r\n`, '\r\n', '\n.'])
+    assertFewPieces(Buffer.alloc(chunkBytes, unit), 2)
+  // Twice as long as it came: a copy has room for a part of that.
+  for (const unit of ['\n', '\r', 'x\n\n\n\n\n']) assertFewPieces(Buffer.alloc(chunkBytes, unit), 5)
+})
+
+test('a copy takes 16 KiB more than the chunk that it is made of, at most', () => {
+  for (const chunkBytes of [8 * 1024, 64 * 1024]) {
+    const chunk = Buffer.alloc(chunkBytes, '\n')
+    const { content } = new ContentReader({ dots: true, bareNewline: 'normalize' }).read(chunk)
+    assert.ok(content.buffer.byteLength <= chunkBytes + Math.min(chunkBytes, 16 * 1024) + 8)
+  }
+})
+
+function assertFewPieces(chunk: Buffer, most: number): void {
+  const { pieces, ...outcome } = readAll([chunk], true, 'normalize')
+  assert.ok(pieces <= most, `${pieces} pieces of ${JSON.stringify(chunk.toString('latin1', 0, 10))}`)
+  assert.deepEqual(outcome, readPlainly(chunk.toString('latin1'), true, 'normalize'))
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isBase64, isXtext, readParameters, readPath, readUtf8 } from '../../src/protocol/grammar.ts'
+import { isAscii, isBase64, isXtext, readParameters, readPath, readUtf8 } from '../../src/protocol/grammar.ts'
 
 const address = (text: string) => {
   const path = readPath(text)
@@ -18,9 +18,16 @@ test('paths that RFC 5321 allows are read as written', () => {
     '"a\\"b"@example.org',
     '""@example.org',
     'a@[127.0.0.1]',
+    'a@[0.9.10.99]',
+    'a@[9.100.199.200]',
+    'a@[200.249.250.255]',
+    'a@[255.250.249.200]',
+    'a@[99.19.1.0]',
     'a@[IPv6:::1]',
     'a@[IPv6:2001:db8::ffff:192.0.2.1]',
     'a@[x-tag:anything]',
+    'a@[x-IPv6:anything]',
+    'a@[ipv6:::1]',
     'a@xn--bcher-kva.example',
     'a@a--b.example',
     'root@my_container',
@@ -31,6 +38,18 @@ test('paths that RFC 5321 allows are read as written', () => {
   ]) {
     assert.equal(address(`<${path}>`), path)
   }
+})
+
+test('where the text goes on behind a path is told', () => {
+  for (const path of ['<>', '<a@s>', '<Postmaster>', '<@x.example:a@s>', '<a@[1.2.3.4]>']) {
+    const read = readPath(`${path} SIZE=1`)
+    assert.equal(typeof read === 'string' ? read : read.end, path.length)
+  }
+})
+
+test('ASCII is what has no other character, wherever it stands', () => {
+  for (const text of ['', 'a@s', '\0\x7f']) assert.equal(isAscii(text), true)
+  for (const text of ['é', 'aé', 'éa', '\x80']) assert.equal(isAscii(text), false)
 })
 
 test('a source route is accepted and forgotten (appendix C)', () => {
@@ -54,6 +73,17 @@ test('what is no address is refused', () => {
     'a@x.',
     'a@[999.0.0.1]',
     'a@[1.2.3]',
+    'a@[1.2.3.4.5]',
+    'a@[1.2.3.4x]',
+    'a@[x1.2.3.4]',
+    'a@[256.1.1.1]',
+    'a@[260.1.1.1]',
+    'a@[300.1.1.1]',
+    'a@[1.1.1.256]',
+    'a@[1.1.1.260]',
+    'a@[!x:y]',
+    'a@[x-:y]',
+    'a@[x:]',
     'a@[IPv6:zz]',
     'a@[IPv6:]',
     'a@[]',
@@ -64,6 +94,12 @@ test('what is no address is refused', () => {
     '<a@s',
     '@x.example:',
     '@x.example,a@s',
+    '@x.example,yz.example:a@s',
+    '@x.example;@y.example:a@s',
+    'xpostmaster',
+    'postmasterx',
+    '@-x.example:a@s',
+    '@[1.2.3]:a@s',
     'a@s\0',
     'a\x01@s',
     '"a\tb"@s',

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { Input } from '../../src/protocol/input.ts'
 import { cut, places, telling } from './cuts.ts'
@@ -61,4 +63,90 @@ test('bytes given back come first', () => {
   input.add(Buffer.from('d\r\n'))
   assert.equal(String(input.readLine(20, 20)), 'bcd')
   assert.equal(input.isEmpty, true)
+})
+
+test('what is given back comes before the chunks that wait, and nothing given back is nothing', () => {
+  const input = new Input()
+  for (const text of ['one', 'two', 'three']) input.add(Buffer.from(text))
+  const read: string[] = []
+  for (const leftBytes of [2, 1, 0, 2, 0, 3, 0]) {
+    const chunk = input.readChunk()!
+    read.push(String(chunk))
+    input.unread(chunk.subarray(chunk.length - leftBytes))
+  }
+  assert.deepEqual(read, ['one', 'ne', 'e', 'two', 'wo', 'three', 'ree'])
+  assert.equal(input.isEmpty, true)
+  assert.equal(input.readChunk(), undefined)
+})
+
+test('content is read as it came, newlines and all', () => {
+  const input = new Input()
+  const chunk = Buffer.from('one\ntwo\r\nthree')
+  input.add(chunk)
+  assert.equal(String(input.readChunk()), String(chunk))
+})
+
+test('a chunk of nothing makes no difference, not even within a line end', () => {
+  assert.deepEqual(lines(['one\r', '', '\n', '', 'two\r\n'].map(text => Buffer.from(text))), ['one', 'two'])
+  const input = new Input()
+  input.add(Buffer.alloc(0))
+  assert.equal(input.isEmpty, true)
+})
+
+test('all that waits is read, also where a line is skipped over several chunks', () => {
+  const input = new Input()
+  for (const text of ['x'.repeat(21), 'yyy', 'zzz', '\r\n', 'ne', 'xt\r\n']) input.add(Buffer.from(text))
+  assert.equal(input.readLine(20, 60), 'too long')
+  assert.equal(input.readLine(20, 60), 'over')
+  assert.equal(String(input.readLine(20, 60)), 'next')
+})
+
+test('the first byte of a line is known before the line is, and only then', () => {
+  const input = new Input()
+  assert.equal(input.firstOfLine, undefined)
+  input.add(Buffer.from('ab'))
+  assert.equal(input.firstOfLine, 0x61)
+  assert.equal(input.readLine(20, 60), undefined)
+  input.add(Buffer.from('cd'))
+  assert.equal(input.firstOfLine, undefined, 'the line has begun')
+  input.add(Buffer.from('\r\nef\r\n'))
+  assert.equal(String(input.readLine(20, 60)), 'abcd')
+  assert.equal(input.firstOfLine, 0x65)
+  input.add(Buffer.from('g\n'))
+  assert.equal(String(input.readLine(20, 60)), 'ef')
+  assert.equal(input.readLine(20, 60), 'bare newline')
+  input.add(Buffer.from('h'))
+  assert.equal(input.firstOfLine, undefined, 'what is left of the line is skipped')
+})
+
+test('what is cleared is forgotten, also the line that had begun', () => {
+  for (const before of ['one', 'one\r', 'one\ntwo', `${'x'.repeat(30)}`]) {
+    const input = new Input()
+    input.add(Buffer.from(before))
+    input.readLine(20, 60)
+    input.add(Buffer.from('three\r\n'))
+    input.clear()
+    assert.equal(input.isEmpty, true)
+    input.add(Buffer.from('\nfour\r\n'))
+    assert.equal(input.readLine(20, 60), 'bare newline')
+    input.clear()
+    input.add(Buffer.from('five\r\n'))
+    assert.equal(String(input.readLine(20, 60)), 'five')
+  }
+})
+
+test('what was read is not held on to', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const input = new Input()
+  const heldBytes = () => {
+    for (let n = 0; n < 3; n++) collect()
+    return process.memoryUsage().arrayBuffers
+  }
+  const before = heldBytes()
+  for (let n = 0; n < 20; n++) {
+    input.add(Buffer.alloc(1024 * 1024))
+    input.readChunk()
+  }
+  assert.ok(heldBytes() - before < 5 * 1024 * 1024)
 })

@@ -81,6 +81,62 @@ test('where pipelining is strict, a group that RFC 2920 allows may be cut anywhe
   }
 })
 
+test('a mail that was read to its end, but not delivered yet when its client is gone, is discarded', () => {
+  const session = new Session(settings, client)
+  // The dot that is removed makes one piece of the last line and the end.
+  session.receive(Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n..\r\n.\r\n'))
+  const events: Event['type'][] = []
+  for (let event = session.next(); event !== undefined; event = session.next()) {
+    events.push(event.type)
+    if (event.type === 'content') session.hangUp()
+    else session.answer()
+  }
+  assert.deepEqual(events, ['connect', 'sender', 'recipient', 'message', 'content', 'discard'])
+})
+
+test('an answer that is no reply is our own fault, and the client hears nothing of it', () => {
+  for (const nonsense of [
+    { code: 199, text: 'no' },
+    { code: 560, text: 'no' },
+    { code: 450.5, text: 'no' },
+    { code: 550, status: '5.7', text: 'no' },
+    { code: 550, status: '5.7.1000', text: 'no' },
+    { code: 550, status: '3.7.1', text: 'no' },
+    { code: 550, status: '4.7.1', text: 'no' },
+    { code: 550, text: [] },
+  ]) {
+    const { output } = play('EHLO c\r\nMAIL FROM:<>\r\n', ({ type }) =>
+      type === 'sender' ? nonsense : undefined,
+    )
+    assert.match(
+      output,
+      /\r\n451 4\.3\.0 Local error in processing, try again later\r\n$/,
+      JSON.stringify(nonsense),
+    )
+  }
+  const { output } = play('EHLO c\r\nMAIL FROM:<>\r\n', ({ type }) =>
+    type === 'sender' ? { code: 559, status: '5.999.0', text: ['no'] } : undefined,
+  )
+  assert.match(output, /\r\n559 5\.999\.0 no\r\n$/)
+})
+
+test('lines that are left out of a mail count: a client that sends nothing else is not listened to for ever', () => {
+  const limits = { ...settings.limits, messageBytes: 100, drainFactor: 2 }
+  for (const lines of [49, 50]) {
+    const session = new Session({ ...settings, limits }, client)
+    const envelope = 'EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n'
+    session.receive(Buffer.from(`${envelope}x\n${'.\n'.repeat(2 * lines)}`))
+    const events: Event['type'][] = []
+    for (let event = session.next(); event !== undefined; event = session.next()) {
+      events.push(event.type)
+      session.answer()
+    }
+    const closed = lines === 50
+    assert.equal(events.at(-1), closed ? 'close' : 'content', `${lines}`)
+    assert.equal(/\r\n552 5\.3\.4 /.test(session.takeOutput()), closed)
+  }
+})
+
 test('a limit that is none, or beyond what its extension can say, is listed as one that clients can read', () => {
   const limits = { ...settings.limits, recipients: Infinity, messageBytes: Infinity }
   const session = new Session({ ...settings, limits }, client)

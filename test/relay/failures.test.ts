@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { NoMemory } from '../../src/relay/budget.ts'
-import { failureOf, refusal } from '../../src/relay/failures.ts'
+import { failureOf, outcomeOf, refusal } from '../../src/relay/failures.ts'
 import { describe } from '../../src/relay/fault.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
 
@@ -53,6 +53,8 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
   ],
 
   // What passes by itself
+  [aws('BadRequestException', "Value at 'fromEmailAddressIdentityArn' failed", 400), '451 4.3.5'],
+
   [aws('AccountSendingPausedException', 'paused', 400), '451 4.3.2'],
   [aws('ConfigurationSetSendingPausedException', 'paused', 400), '451 4.3.2'],
   [aws('SendingPausedException', 'paused', 400), '451 4.3.2'],
@@ -162,6 +164,12 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
   [named('StillUnderWay'), '451 4.3.0 The same mail is still being sent'],
   [new TypeError('our own mistake'), '451 4.3.0 Temporary service failure'],
   ['not even an error', '451 4.3.0'],
+  // Words that stand elsewhere in a text do not say the same
+  [new Error('no Region is missing'), '451 4.3.0'],
+  [new Error('Region is missing a letter'), '451 4.3.0'],
+  [new Error('the Region not accepted'), '451 4.3.0'],
+  [aws('MessageRejected', 'Content about sending paused', 400), '554 5.6.0'],
+  [aws('TimeoutError', 'could not connect in time'), '451 4.4.2'],
   [undefined, '451 4.3.0'],
 ]
 for (const [error, expected] of rows) {
@@ -170,6 +178,70 @@ for (const [error, expected] of rows) {
     assert.equal(`${code} ${status} ${text}`.slice(0, expected.length), expected)
   })
 }
+
+/** Every name of the table, by all that its reply says. */
+const replies: Readonly<Record<string, string>> = {
+  '451 4.3.5 The relay is not set up correctly, try again later': `
+    CredentialsProviderError TokenProviderError ExpiredToken ExpiredTokenException InvalidClientTokenId
+    UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException IncompleteSignature
+    MissingAuthenticationToken MissingAuthenticationTokenException AuthFailure RequestExpired RequestInTheFuture
+    RequestTimeTooSkewed ConfigurationSetDoesNotExist ConfigurationSetDoesNotExistException NotFoundException
+    InvalidAction InvalidParameterCombination InvalidQueryParameter MalformedQueryString MissingAction
+    MissingParameter NoSuchVersion GoneException MethodNotAllowedException
+    EACCES EPERM EROFS ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG`,
+  '451 4.7.0 The relay is not allowed to send this, try again later':
+    'AccessDenied AccessDeniedException ForbiddenException NotAuthorized OptInRequired',
+  '451 4.3.2 Sending is paused, try again later': `
+    AccountSendingPaused AccountSendingPausedException ConfigurationSetSendingPaused
+    ConfigurationSetSendingPausedException SendingPausedException`,
+  '454 4.7.0 Throttling failure: Maximum sending rate exceeded': `
+    Throttling ThrottlingException ThrottledException TooManyRequestsException LimitExceededException SlowDown
+    RequestLimitExceeded RequestThrottled RequestThrottledException BandwidthLimitExceeded EC2ThrottledException
+    PriorRequestNotComplete ProvisionedThroughputExceededException TransactionInProgressException
+    SendRateExceeded THROTTLED`,
+  '454 4.7.0 Too many mails are being sent at once, try again later': 'TooManyCalls',
+  '452 4.3.1 No memory for this mail now, try again later': 'NoMemory',
+  '451 4.3.0 The same mail is still being sent, try again later': 'StillUnderWay',
+  '554 5.6.0 Message rejected: x': 'MessageRejected',
+  '554 5.7.1 Message rejected: x':
+    'MailFromDomainNotVerified MailFromDomainNotVerifiedException AccountSuspendedException',
+  '552 5.3.4 Message is too long': 'PayloadTooLargeException RequestEntityTooLarge',
+  '451 4.3.0 Temporary service failure': 'TEMPORARY_FAILURE UNKNOWN_FAILURE',
+  '550 5.7.1 The recipient has opted out': 'OPT_OUT',
+  '554 5.0.0 Message rejected: x': 'PERMANENT_FAILURE',
+  '451 4.4.1 The mail service cannot be reached, try again later':
+    'ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL EPROTO',
+  '451 4.7.5 The mail service cannot be trusted, try again later': `
+    CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_REVOKED CERT_REJECTED CERT_UNTRUSTED CERT_SIGNATURE_FAILURE
+    CERT_CHAIN_TOO_LONG DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN HOSTNAME_MISMATCH INVALID_CA
+    INVALID_PURPOSE UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE
+    ERR_TLS_CERT_ALTNAME_INVALID ERR_TLS_CERT_ALTNAME_FORMAT`,
+  '451 4.4.2 The mail service broke off the connection, try again later': 'ECONNRESET ECONNABORTED EPIPE',
+  '451 4.4.2 The mail service did not answer in time, try again later': 'TimeoutError AbortError ETIMEDOUT',
+  '452 4.3.1 Insufficient system storage, try again later': 'ENOSPC EDQUOT',
+}
+for (const [expected, names] of Object.entries(replies)) {
+  for (const name of names.trim().split(/\s+/)) {
+    test(`${name} alone is ${expected}`, () => {
+      const { code, status, text } = refusal(system(name, 'x'))
+      assert.equal(`${code} ${status} ${text}`, expected)
+    })
+  }
+}
+
+test('too many recipients is said in so many words', () => {
+  const { text } = refusal(aws('InvalidParameterValue', 'Recipient count exceeds 50.', 400))
+  assert.equal(text, 'Too many recipients in one mail')
+})
+
+test('a call ends as throttled, as temporary or as permanent, by what its reply says', () => {
+  assert.equal(outcomeOf(aws('Throttling', 'x', 400)), 'throttled')
+  assert.equal(outcomeOf(named('TooManyCalls')), 'throttled')
+  assert.equal(outcomeOf(new NoMemory()), 'temporary')
+  assert.equal(outcomeOf(new Error('what nobody knows')), 'temporary')
+  assert.equal(outcomeOf(aws('OPT_OUT', 'x')), 'permanent')
+  assert.equal(outcomeOf(aws('MessageRejected', 'x', 400)), 'permanent')
+})
 
 test("a name on the wire counts where the SDK's differs", () => {
   const error = Object.assign(new Error('x'), { name: 'SESServiceException', Code: 'Throttling' })
@@ -202,6 +274,7 @@ test('only AWS itself, by a code of its own, says that a call may be made again'
     ['ServiceUnavailable', 503],
     ['Throttling', 400],
     ['TooManyRequestsException', 429],
+    ['THROTTLED', 200],
   ] as const) {
     assert.equal(failureOf(aws(name, 'x', status)).again, true, name)
   }
@@ -247,6 +320,7 @@ const logged: readonly (readonly [error: unknown, text: string])[] = [
     }),
     'AggregateError: a; b',
   ],
+  [system('ECONNRESET', ''), 'Error: ECONNRESET'],
   ['text', 'Error: text'],
 ]
 for (const [error, text] of logged) {

@@ -45,6 +45,22 @@ test('who waits longer than patience is turned away, and its place goes to the n
   await gate.enter(0)
 })
 
+test('who is given a place at the moment when patience ends has it', async () => {
+  let wake = () => {}
+  const clock = { now: () => 0, sleep: () => new Promise<void>(resolve => (wake = resolve)) }
+  const gate = new Gate(1, clock)
+  await gate.enter(0)
+  const late = gate.enter(5_000)
+  wake()
+  gate.leave()
+  await late
+  await assert.rejects(
+    Promise.all([gate.enter(0), turn().then(wake)]),
+    { name: 'TooManyCalls' },
+    'the place was given twice',
+  )
+})
+
 test('without a number everybody may pass', async () => {
   const gate = new Gate()
   for (let n = 0; n < 1000; n++) await gate.enter(0)

@@ -95,6 +95,8 @@ test('a mail that all or none get is not read while nothing is remembered, and l
   const passage = async (accepted: Set<string>) => ({ messageId: [...accepted].join() })
   assert.deepEqual(await halfDelivered.deliver(unread, true, 0, passage), { messageId: '' })
   await half('a')
+  assert.deepEqual(await halfDelivered.deliver(mailTo(people(2), 'b'), true, 0, passage), { messageId: '' })
+  assert.equal(halfDelivered.size, 1)
   assert.deepEqual(await halfDelivered.deliver(mailTo(people(2), 'a'), true, 0, passage), {
     messageId: first,
   })

@@ -33,6 +33,11 @@ test('names follow the Maildir specification', async t => {
   assert.match(messageId!, /^\d{10}\.M\d{1,6}P\d+Q\d+R[0-9a-f]{16}\.[^/:]+$/)
 })
 
+test('what a file name may not hold is written as octal digits in the name of the host', async t => {
+  const { messageId } = await (await maildir(await place(t), fs, 'a/b:c.é')).send(mail([]))
+  assert.ok(messageId!.endsWith('.a\\057b\\072c.\\303\\251'), messageId)
+})
+
 test('30 MB in many pieces arrive whole', async t => {
   const path = await place(t)
   const piece = randomBytes(10_000)
@@ -69,6 +74,15 @@ test('short writes are carried on with', async t => {
   const content = Array.from({ length: 40 }, (_, n) => Buffer.alloc(n, n))
   const { messageId } = await relay.send(mail(content))
   assert.deepEqual(await fs.readFile(join(path, 'new', messageId!)), Buffer.concat(content))
+})
+
+test('a file that takes no more bytes is an error and no endless loop, and nothing is left', async t => {
+  const path = await place(t)
+  const relay = await maildir(path, { ...fs, open: writing(0) })
+  await assert.rejects(relay.send(mail([Buffer.from('x')])), { code: 'EIO' })
+  for (const directory of ['tmp', 'new']) assert.deepEqual(await fs.readdir(join(path, directory)), [])
+  const { messageId } = await relay.send(mail([Buffer.alloc(0)]))
+  assert.equal((await fs.readFile(join(path, 'new', messageId!))).length, 0)
 })
 
 const disk: readonly [code: string, reply: string][] = [
@@ -129,6 +143,17 @@ test('drafts of more than 36 hours are cleared, younger ones and directories are
   await fs.utimes(join(path, 'tmp', 'directory'), hoursAgo(99), hoursAgo(99))
   await maildir(path)
   assert.deepEqual((await fs.readdir(join(path, 'tmp'))).sort(), ['directory', 'young'])
+})
+
+test("a draft that somebody else clears away is in nobody's way", async t => {
+  const path = await place(t)
+  await maildir(path)
+  const lstat = async () => {
+    throw systemError('ENOENT')
+  }
+  await fs.writeFile(join(path, 'tmp', 'draft'), '')
+  await maildir(path, { ...fs, lstat })
+  assert.deepEqual(await fs.readdir(join(path, 'tmp')), ['draft'])
 })
 
 async function place(t: TestContext): Promise<string> {

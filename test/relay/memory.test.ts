@@ -129,6 +129,33 @@ test('a client that vanishes while it waits gives back what it held, and waits n
   assert.equal(budget.usedBytes, 0)
 })
 
+test('a mail that waits for memory before any of it has come begins when there is some', async () => {
+  const { budget, begin, fillUp, backend, received } = stage({ mails: 1 })
+  const other = fillUp()
+  const wait = begin()
+  await turn()
+  assert.equal(budget.waiting, 1)
+  other.release()
+  const sink = await wait
+  backend.open()
+  await sink.write(Buffer.from('x'))
+  assert.equal(codeOf(await sink.deliver()), 250)
+  assert.deepEqual(received, [1])
+})
+
+test('a client that leaves at the moment when there is memory for its mail leaves none of it taken', async () => {
+  const { budget, begin, fillUp } = stage({ mails: 2 })
+  const others = [fillUp()]
+  const sink = await begin()
+  others.push(fillUp())
+  const wait = sink.write(chunk())
+  assert.equal(budget.waiting, 1)
+  for (const other of others) other.release()
+  sink.discard()
+  await wait
+  assert.deepEqual([budget.waiting, budget.usedBytes], [0, 0])
+})
+
 /** A dispatcher with memory for so many mails of the largest size, and a backend that answers when it is told. */
 function stage({
   mails,

@@ -48,6 +48,14 @@ test('the null sender is left out', async () => {
   assert.deepEqual(Object.keys(EmailMessage), ['RawEmail'])
 })
 
+test('what the operator says of endpoint and region goes before what the environment says', async () => {
+  Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
+  const relay = await pinpoint({ ...project, endpoint: aws.endpoint, region: 'eu-west-2' })
+  await relay.send(mail)
+  assert.equal(aws.requests, 1)
+  assert.equal((await relay.check!())[0], 'Region: eu-west-2')
+})
+
 test('a project whose name needs escaping is signed all the same', async () => {
   await (await pinpoint({ ...project, applicationId: 'a/b c(d)' })).send(mail)
   assert.match(aws.calls[0]!.path, /^\/v1\/apps\/a%2Fb%20c(%28|\()d(%29|\))\/messages$/)
@@ -93,6 +101,13 @@ test('an address without a result has no mail', async () => {
   assert.equal(log, 'UNKNOWN_FAILURE: bob@example.org: no result')
   assert.ok(error instanceof PartialFailure)
   assert.deepEqual([...error.refused.keys()], ['bob@example.org'])
+})
+
+test('a result that says nothing has no mail', async () => {
+  aws.resultFor = () => ({ StatusCode: 200 }) as ReturnType<typeof successful>
+  const { reply, log } = await failure(await pinpoint(project))
+  assert.match(reply, /^451 4\.3\.0/)
+  assert.equal(log, 'UNKNOWN_FAILURE: bob@example.org: no status')
 })
 
 test('an address that comes back in another case is found', async () => {

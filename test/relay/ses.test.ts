@@ -74,6 +74,14 @@ test('the source ARN stands in for the other two', async () => {
   assert.deepEqual([parameters.get('FromArn'), parameters.get('ReturnPathArn')], ['arn:s', 'arn:s'])
 })
 
+test('what the operator says of endpoint and region goes before what the environment says', async () => {
+  Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
+  const relay = await ses({ endpoint: aws.endpoint, region: 'eu-west-2' })
+  await relay.send(mail)
+  assert.equal(aws.requests, 1)
+  assert.equal((await relay.check!())[0], 'Region: eu-west-2')
+})
+
 test('a mail as large as SES takes arrives whole', async () => {
   const large = Buffer.alloc(10 * 1024 * 1024, '0123456789\r\n')
   await (await ses()).send({ ...mail, content: [large], size: large.length })
@@ -105,6 +113,12 @@ for (const [name, outcome, reply] of interruptions) {
 test('the send rate is the one of the account', async () => {
   aws.maxSendRate = 14
   assert.equal(await (await ses()).sendRate!(), 14)
+})
+
+test('an answer without a send rate does not say that there is no limit', async () => {
+  const body = '<GetSendQuotaResponse><GetSendQuotaResult></GetSendQuotaResult></GetSendQuotaResponse>'
+  aws.script({ type: 'answer', status: 200, contentType: 'text/xml', body })
+  await assert.rejects((await ses()).sendRate!(), { message: 'the answer with the send rate cannot be read' })
 })
 
 test('without the permission to ask for the send rate there is an error', async () => {

@@ -63,6 +63,14 @@ test('the source ARN stands in for the other two', async () => {
   assert.equal(request.FeedbackForwardingEmailAddressIdentityArn, 'arn:s')
 })
 
+test('what the operator says of endpoint and region goes before what the environment says', async () => {
+  Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
+  const relay = await sesv2({ endpoint: aws.endpoint, region: 'eu-west-2' })
+  await relay.send(mail)
+  assert.equal(aws.requests, 1)
+  assert.equal((await relay.check!())[0], 'Region: eu-west-2')
+})
+
 test('a mail as large as SES takes arrives whole', async () => {
   const relay = await sesv2()
   assert.equal(relay.maxMessageBytes, 40 * 1024 * 1024)
@@ -75,6 +83,13 @@ test('a mail as large as SES takes arrives whole', async () => {
 test('the send rate is the one of the account', async () => {
   aws.maxSendRate = 14
   assert.equal(await (await sesv2()).sendRate!(), 14)
+})
+
+test('an answer without a send rate does not say that there is no limit', async () => {
+  aws.script({ type: 'answer', status: 200, contentType: 'application/json', body: '{}' })
+  await assert.rejects((await sesv2()).sendRate!(), {
+    message: 'the answer with the send rate cannot be read',
+  })
 })
 
 test('without the permission to ask for the send rate there is an error', async () => {

@@ -33,7 +33,7 @@ export class ChunkMode implements Mode {
     const bytes = chunk.subarray(0, this.#missing)
     const incoming = this.#refusal === undefined ? dialogue.transaction?.incoming : undefined
     const used = incoming?.take(bytes, dialogue).used ?? bytes.length
-    if (used < chunk.length) input.unread(chunk.subarray(used))
+    input.unread(chunk.subarray(used))
     this.#missing -= used
     if (this.#missing === 0 && !dialogue.closed) this.#end(dialogue)
     return true

@@ -15,7 +15,7 @@ export class ContentMode implements Mode {
     const chunk = input.readChunk()
     if (chunk === undefined) return false
     const { used, ended } = this.#incoming.take(chunk, dialogue)
-    if (used < chunk.length) input.unread(chunk.subarray(used))
+    input.unread(chunk.subarray(used))
     if (ended && !dialogue.closed) {
       dialogue.resume()
       dialogue.finishMail()

@@ -5,7 +5,7 @@ import { EncodedContent } from './encoded-content.ts'
 import { form } from './form.ts'
 import { Operation, prepare } from './operation.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
-import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upstream.ts'
+import { callUpstream, findStanding, maxCallsOf, rateOf, upstreamSettings } from './upstream.ts'
 
 /**
  * Sends through `SendRawEmail` of Amazon SES. The SDK is loaded here and not before, so that other backends go
@@ -35,7 +35,7 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     const quota = await callUpstream(client.config, options, ({ signal }) =>
       client.send(new GetSendQuotaCommand({}), { abortSignal: signal }),
     )
-    return quota?.MaxSendRate ?? 0
+    return rateOf(quota?.MaxSendRate)
   }
 
   return {

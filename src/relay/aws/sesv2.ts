@@ -4,7 +4,7 @@ import type { Mail, Receipt, Relay } from '../relay.ts'
 import { EncodedContent } from './encoded-content.ts'
 import { Operation, prepare } from './operation.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
-import { callUpstream, findStanding, maxCallsOf, upstreamSettings } from './upstream.ts'
+import { callUpstream, findStanding, maxCallsOf, rateOf, upstreamSettings } from './upstream.ts'
 
 /**
  * Sends through `SendEmail` of version 2 of the Amazon SES API, which takes larger mails. The SDK is loaded here and
@@ -34,7 +34,7 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
     const account = await callUpstream(client.config, options, ({ signal }) =>
       client.send(new GetAccountCommand({}), { abortSignal: signal }),
     )
-    return account?.SendQuota?.MaxSendRate ?? 0
+    return rateOf(account?.SendQuota?.MaxSendRate)
   }
 
   return {

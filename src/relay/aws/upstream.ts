@@ -111,6 +111,12 @@ export async function findStanding(
   }
 }
 
+/** The send rate in an answer of AWS. An answer without one is an error: it does not say that there is no limit. */
+export function rateOf(perSecond: number | undefined): number {
+  if (perSecond === undefined) throw new Error('the answer with the send rate cannot be read')
+  return perSecond
+}
+
 /**
  * Region and credentials, as the call right after this will use them: the SDK keeps both. It asks here because who hands
  * out credentials has errors of the same names and statuses as the service, and they are no judgement on a mail.

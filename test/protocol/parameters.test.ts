@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { plain } from '../../src/auth/index.ts'
+import { Dialogue } from '../../src/protocol/dialogue.ts'
+import { mailParameters, parameters, rcptParameters } from '../../src/protocol/parameters.ts'
+import type { Settings } from '../../src/protocol/settings.ts'
+import { readConditions } from '../../src/transcript/index.ts'
+
+const { settings, client } = readConditions('')
+const everything: Settings = { ...settings, mechanisms: [plain], smtpUtf8: true }
+const unused = { read: () => false }
+
+/** What becomes of the parameters: as they were read, or the code and the words of the reply that refuses them. */
+function read(
+  text: string,
+  { offered = everything, extended = true, known = mailParameters } = {},
+): Record<string, string> | string {
+  const dialogue = new Dialogue(offered, client, unused)
+  dialogue.extended = extended
+  const found = parameters(text, known, dialogue)
+  if ('parameters' in found) return Object.fromEntries(found.parameters)
+  const { code, status, text: words } = found.refusal
+  return `${code} ${status} ${words}`
+}
+
+test('every parameter that is offered is read, in any order and any case', () => {
+  assert.deepEqual(read('SIZE=10 BODY=8BITMIME AUTH=<> SMTPUTF8'), {
+    SIZE: '10',
+    BODY: '8BITMIME',
+    AUTH: '<>',
+    SMTPUTF8: '',
+  })
+  assert.deepEqual(read('smtputf8 auth=a+2Bb body=7bit size=0'), {
+    SMTPUTF8: '',
+    AUTH: 'a+2Bb',
+    BODY: '7bit',
+    SIZE: '0',
+  })
+  assert.deepEqual(read(''), {})
+})
+
+test('a value that its parameter cannot have is refused with the name of the parameter', () => {
+  for (const [name, values] of Object.entries({
+    SIZE: ['', '=x', '=-1', '=1x', '=x1', `=${'1'.repeat(21)}`],
+    BODY: ['', '=9BIT', '=7BITX', '=X7BIT', '=8BITMIMES', '=XBINARYMIME'],
+    AUTH: ['', '=+', '=a+2b', '=a+7F'],
+    SMTPUTF8: ['=yes'],
+  })) {
+    for (const value of values)
+      assert.equal(read(name + value), `501 5.5.4 Bad value of parameter ${name}`, name + value)
+  }
+})
+
+test('a size may be the limit, and not one byte more, however many digits it has', () => {
+  const offered = { ...settings, limits: { ...settings.limits, messageBytes: 1000 } }
+  assert.deepEqual(read('SIZE=1000', { offered }), { SIZE: '1000' })
+  assert.deepEqual(read(`SIZE=${'1000'.padStart(20, '0')}`, { offered }), { SIZE: '1000'.padStart(20, '0') })
+  for (const size of ['1001', '9'.repeat(20)])
+    assert.equal(read(`SIZE=${size}`, { offered }), '552 5.3.4 Message is larger than 1000 bytes', size)
+})
+
+test('what is not offered is not supported, whatever its value', () => {
+  const plainly = { ...settings, mechanisms: [], smtpUtf8: false }
+  for (const text of ['AUTH=<>', 'AUTH=+', 'SMTPUTF8', 'SMTPUTF8=x', 'RET=FULL', 'CONSTRUCTOR=x'])
+    assert.match(
+      String(read(text, { offered: plainly })),
+      /^555 5\.5\.4 Parameter [A-Z0-9]+ is not supported$/,
+    )
+  assert.equal(read('SIZE=1', { known: rcptParameters }), '555 5.5.4 Parameter SIZE is not supported')
+})
+
+test('who has not said EHLO may give no parameter', () => {
+  assert.equal(read('SIZE=1', { extended: false }), '555 5.5.4 Parameter SIZE is not supported')
+  assert.deepEqual(read('', { extended: false }), {})
+})
+
+test('the first parameter that is at fault is named, but faults of the syntax come before it', () => {
+  assert.equal(read('SIZE=x BODY=x'), '501 5.5.4 Bad value of parameter SIZE')
+  assert.equal(read('SIZE=1 BODY=x'), '501 5.5.4 Bad value of parameter BODY')
+  assert.equal(read('SIZE=x A=B=C'), '501 5.5.4 Syntax error in parameters')
+  assert.equal(read('SIZE=x size=1'), '501 5.5.4 A parameter may be given once only')
+})
