@@ -37,3 +37,10 @@ test('every link of these pages leads to a file that is there', () => {
     for (const target of links) readFileSync(new URL(`docs/${target}`, root))
   }
 })
+
+test('the page about embedding names the releases of Node.js that the package is made for', () => {
+  const { engines } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+  const [first, second, third] = engines.node.match(/\d+\.\d+/g)
+  const sentence = `Node.js ${first}, ${second}, ${third.replace('.0', '')} or newer.`
+  assert.ok(readFileSync(page, 'utf8').includes(sentence), sentence)
+})
