@@ -6,7 +6,7 @@
  *     node examples/own-relay.mjs http://127.0.0.1:8080/mails [PORT]
  */
 import { defaultLimits, reply } from 'aws-smtp-relay/protocol'
-import { Budget, dispatcher, largestHold } from 'aws-smtp-relay/relay'
+import { Budget, dispatcher, largestHold, Refused } from 'aws-smtp-relay/relay'
 import { defaultTimeouts, Server } from 'aws-smtp-relay/transport'
 
 const [endpoint = 'http://127.0.0.1:8080/mails', listenOn = '2525'] = process.argv.slice(2)
@@ -30,8 +30,8 @@ const relay = {
       signal: AbortSignal.timeout(30_000),
     })
     const said = await response.text()
-    // The mail's own fault: its client hears 554 5.6.0 and gives up.
-    if (response.status === 422) throw Object.assign(new Error(said), { name: 'MessageRejected' })
+    // The mail's own fault: its client hears just this, and gives up.
+    if (response.status === 422) throw new Refused(554, '5.6.0', said)
     // All else may pass: its client hears 451 4.3.0, keeps the mail, and tries again.
     if (!response.ok) throw new Error(`the web service said ${response.status}`)
     // Only now does the client hear 250.

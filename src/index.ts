@@ -23,7 +23,7 @@ export {
 export type { Watcher } from './operations/index.ts'
 export type { Choices } from './options/choices.ts'
 export type { Filters, TlsFiles } from './options.ts'
-export type { Client, Witness } from './protocol/index.ts'
+export type { Client, Reply, Witness } from './protocol/index.ts'
 export {
   type CallOutcome,
   type Content,
@@ -33,6 +33,7 @@ export {
   type MessageEnd,
   PartialFailure,
   type Receipt,
+  Refused,
   type Relay,
   type UpstreamCall,
 } from './relay/index.ts'

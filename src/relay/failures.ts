@@ -1,6 +1,7 @@
 import { type Reply, reply } from '../protocol/reply.ts'
 import type { CallOutcome } from './delivery.ts'
 import { type Fault, oneLine, readFault } from './fault.ts'
+import { Refused } from './refused.ts'
 
 /** A row: an error that meets every condition given gets the reply. */
 export interface Failure {
@@ -214,6 +215,7 @@ const unknown: Failure = { reply: temporary }
 
 /** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
 export function refusal(error: unknown): Reply {
+  if (error instanceof Refused) return error.reply
   const { code, status, text } = failureOf(error).reply
   return reply(
     code,
@@ -230,8 +232,9 @@ export function outcomeOf(error: unknown): CallOutcome {
   return code < 500 ? 'temporary' : 'permanent'
 }
 
-/** The row that speaks for an error; a temporary failure where there is none. */
+/** The row that speaks for an error; a temporary failure where there is none. Who refuses speaks for itself. */
 export function failureOf(error: unknown): Failure {
+  if (error instanceof Refused) return error
   const fault = readFault(error)
   return failures.find(row => fits(row, fault)) ?? unknown
 }

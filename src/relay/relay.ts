@@ -40,8 +40,8 @@ export interface Relay {
   readonly content?: () => Content
   /**
    * Resolves only once the mail is safe for every recipient. Rejects with a `PartialFailure` when it is safe for some
-   * of them, else with whatever went wrong; the failure table (`failures.ts`) has a reply for every error, so
-   * a backend throws what it got and knows nothing of SMTP.
+   * of them, with `Refused` when it knows itself what the client shall hear, else with whatever went wrong: the failure
+   * table (`failures.ts`) has a reply for every error, so a backend throws what it got and need not know of SMTP.
    */
   send(mail: Mail): Promise<Receipt>
   /**

@@ -104,7 +104,7 @@ test('own-relay posts mails, and its failures are replies', async t => {
   const { child, port, stdout } = await serve(t, 'own-relay.mjs', [endpoint, '0'])
   const to = 'b@server.test'
   assert.equal(await send(port, to, 'Subject: One\r\n'), '250 2.0.0 Ok taken-1')
-  await assert.rejects(send(port, to, 'Subject: Two\r\n'), /554 5\.6\.0 Message rejected: no such box/)
+  await assert.rejects(send(port, to, 'Subject: Two\r\n'), /554 5\.6\.0 no such box/)
   await assert.rejects(send(port, to, 'Subject: Three\r\n'), /451 4\.3\.0 Temporary service failure/)
   await assert.rejects(
     send(port, 'b@elsewhere.test', 'Subject: Four\r\n'),
@@ -117,7 +117,7 @@ test('own-relay posts mails, and its failures are replies', async t => {
     /^Received: from [\s\S]*by server\.test \(Post office\)[\s\S]*\r\nSubject: One\r\n$/,
   )
   await stdout.find(/^\{"to":\["b@server\.test"\]\}$/)
-  await stdout.find(/"error":"MessageRejected: no such box"/)
+  await stdout.find(/"error":"Refused: no such box"/)
   await stdout.find(/"error":"Error: the web service said 503"/)
 
   const exited = once(child, 'exit')

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { NoMemory } from '../../src/relay/budget.ts'
 import { failureOf, outcomeOf, refusal } from '../../src/relay/failures.ts'
 import { describe } from '../../src/relay/fault.ts'
+import { Refused } from '../../src/relay/refused.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
 
 /** An error of the AWS SDK: its name, what it says, the HTTP status. */
@@ -326,3 +327,26 @@ const logged: readonly (readonly [error: unknown, text: string])[] = [
 for (const [error, text] of logged) {
   test(`the log says ${text}`, () => assert.equal(describe(error), text))
 }
+
+test('a relay that refuses is heard word for word, in one line of printable ASCII', () => {
+  const refused = new Refused(550, '5.1.1', 'Nobody\r\nof that näme, {text}')
+  assert.deepEqual(refusal(refused), { code: 550, status: '5.1.1', text: 'Nobody of that n?me, {text}' })
+  assert.equal(outcomeOf(refused), 'permanent')
+  assert.equal(outcomeOf(new Refused(451, '4.3.0', 'Later')), 'temporary')
+  assert.equal(failureOf(refused).again, undefined)
+})
+
+test('a refusal is one: its code and its status say no, and the same no', () => {
+  for (const [code, status] of [
+    [250, '2.0.0'],
+    [550, '4.1.1'],
+    [451, '5.3.0'],
+    [451, ''],
+    [451, '4.3'],
+    [560, '5.0.0'],
+    [450.5, '4.0.0'],
+    [354, '3.0.0'],
+  ] as const) {
+    assert.throws(() => new Refused(code, status, 'No'), RangeError, `${code} ${status}`)
+  }
+})
