@@ -84,7 +84,8 @@ export class Courier {
     const deadline = this.#clock.now() + this.#patienceMs
     const passage = (accepted: Set<string>) => this.#pass(mail, { accepted, deadline, told })
     try {
-      return await this.#halfDelivered.deliver(mail, this.#isAtomic(mail), this.#patienceMs, passage)
+      const way = { atomic: this.#isAtomic(mail), patienceMs: this.#patienceMs }
+      return await this.#halfDelivered.deliver(mail, way, passage)
     } catch (error) {
       if (error instanceof StillUnderWay) told({ to: mail.recipients, ms: 0, error: describe(error) })
       throw error

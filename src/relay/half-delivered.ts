@@ -27,6 +27,13 @@ interface Journey {
   served: Promise<void>
 }
 
+/** How a mail is to be delivered. */
+interface Way {
+  /** All of its recipients get it, or none: it is looked up, but is no reason to remember anything. */
+  readonly atomic: boolean
+  readonly patienceMs: number
+}
+
 /**
  * Knows, of mails that some of their recipients have and others do not, who has them. SMTP has one answer for all
  * recipients of a mail: the client hears of the failure and sends the same mail again, perhaps to fewer recipients, and
@@ -55,10 +62,9 @@ export class HalfDelivered {
   /**
    * Delivers a mail to the recipients that do not have it yet. While the same mail is under way, which is a client
    * that lost patience, this one waits and then goes on with those who are still missing. Rejects with the name
-   * `StillUnderWay` if that takes longer than `patienceMs`. `atomic` is a mail that all or none of its recipients
-   * get: it is looked up, but it is no reason to remember anything.
+   * `StillUnderWay` if that takes longer than `patienceMs`.
    */
-  async deliver(mail: Mail, atomic: boolean, patienceMs: number, passage: Passage): Promise<Receipt> {
+  async deliver(mail: Mail, { atomic, patienceMs }: Way, passage: Passage): Promise<Receipt> {
     this.#forgetOld()
     if (atomic && this.#mails.size === 0 && this.#underWay.size === 0) return passage(new Set())
     const digest = digestOf(mail)

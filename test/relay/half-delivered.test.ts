@@ -20,7 +20,7 @@ test('a mail that nobody has is not remembered', async () => {
   const { memory: halfDelivered } = memory()
   const failure = new Error('no')
   await assert.rejects(
-    halfDelivered.deliver(mail, false, 0, async () => {
+    halfDelivered.deliver(mail, { atomic: false, patienceMs: 0 }, async () => {
       throw failure
     }),
     failure,
@@ -52,14 +52,17 @@ test('what its passage throws before it waits is its failure, and the next one i
   const { memory: halfDelivered } = memory()
   const failure = new Error('no')
   await assert.rejects(
-    halfDelivered.deliver(mail, false, 0, () => {
+    halfDelivered.deliver(mail, { atomic: false, patienceMs: 0 }, () => {
       throw failure
     }),
     failure,
   )
-  assert.deepEqual(await halfDelivered.deliver(mail, false, 0, async () => ({ messageId: 'a' })), {
-    messageId: 'a',
-  })
+  assert.deepEqual(
+    await halfDelivered.deliver(mail, { atomic: false, patienceMs: 0 }, async () => ({ messageId: 'a' })),
+    {
+      messageId: 'a',
+    },
+  )
 })
 
 test('how the content was cut makes no difference, nor does the Received header', async () => {
@@ -67,10 +70,14 @@ test('how the content was cut makes no difference, nor does the Received header'
   await half('Subject: x')
   const known: string[][] = []
   const content = ['oth', 'erSub', 'ject: x'].map(text => Buffer.from(text))
-  await halfDelivered.deliver({ ...mail, content, headerBytes: 5 }, false, 0, async accepted => {
-    known.push([...accepted])
-    return {}
-  })
+  await halfDelivered.deliver(
+    { ...mail, content, headerBytes: 5 },
+    { atomic: false, patienceMs: 0 },
+    async accepted => {
+      known.push([...accepted])
+      return {}
+    },
+  )
   assert.deepEqual([...tries.known, ...known], [[], [first]])
 })
 
@@ -93,13 +100,21 @@ test('a mail that all or none get is not read while nothing is remembered, and l
     },
   }
   const passage = async (accepted: Set<string>) => ({ messageId: [...accepted].join() })
-  assert.deepEqual(await halfDelivered.deliver(unread, true, 0, passage), { messageId: '' })
-  await half('a')
-  assert.deepEqual(await halfDelivered.deliver(mailTo(people(2), 'b'), true, 0, passage), { messageId: '' })
-  assert.equal(halfDelivered.size, 1)
-  assert.deepEqual(await halfDelivered.deliver(mailTo(people(2), 'a'), true, 0, passage), {
-    messageId: first,
+  assert.deepEqual(await halfDelivered.deliver(unread, { atomic: true, patienceMs: 0 }, passage), {
+    messageId: '',
   })
+  await half('a')
+  assert.deepEqual(
+    await halfDelivered.deliver(mailTo(people(2), 'b'), { atomic: true, patienceMs: 0 }, passage),
+    { messageId: '' },
+  )
+  assert.equal(halfDelivered.size, 1)
+  assert.deepEqual(
+    await halfDelivered.deliver(mailTo(people(2), 'a'), { atomic: true, patienceMs: 0 }, passage),
+    {
+      messageId: first,
+    },
+  )
   assert.equal(halfDelivered.size, 0)
 })
 
@@ -109,7 +124,7 @@ test('who heard yes is forgotten, the others stay', async () => {
   const known: string[] = []
   const go = (recipients: readonly string[], accepts: readonly string[], fails = false) =>
     halfDelivered
-      .deliver({ ...mail, recipients }, false, 0, async accepted => {
+      .deliver({ ...mail, recipients }, { atomic: false, patienceMs: 0 }, async accepted => {
         known.push([...accepted].map(person => all.indexOf(person)).join(''))
         for (const person of accepts) accepted.add(person)
         if (fails) throw new Error('no')
@@ -133,7 +148,7 @@ function memory(limits: Memory = {}) {
   const failure = new Error('not all of them')
   const halfway = (mail: Parameters<HalfDelivered['deliver']>[0]) =>
     assert.rejects(
-      memory.deliver(mail, false, 0, async accepted => {
+      memory.deliver(mail, { atomic: false, patienceMs: 0 }, async accepted => {
         known.push([...accepted])
         accepted.add(first!)
         throw failure
@@ -141,7 +156,7 @@ function memory(limits: Memory = {}) {
       failure,
     )
   const whole = (text: string) =>
-    memory.deliver(mailTo(people(2), text), false, 0, async accepted => {
+    memory.deliver(mailTo(people(2), text), { atomic: false, patienceMs: 0 }, async accepted => {
       known.push([...accepted])
       return {}
     })
