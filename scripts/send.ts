@@ -1,10 +1,10 @@
 /** `npm run send -- --to ADDRESS`: sends mails by hand to any SMTP server, and shows what both sides say. */
-import { parseArgs } from 'node:util'
 import { createTransport } from 'nodemailer'
 import { addresses, bytes, integer, type ListenAddress } from '../src/options/kinds.ts'
 import type { Kind } from '../src/options/reading.ts'
 import { Progress } from '../src/progress.ts'
 import { visible } from '../src/visible.ts'
+import { readArguments, type Values } from './arguments.ts'
 
 const usage = `Usage: npm run send -- --to ADDRESS [options]
 
@@ -30,7 +30,6 @@ const options = {
   server: { type: 'string', default: '127.0.0.1:1025' },
   tls: { type: 'boolean', default: false },
   user: { type: 'string' },
-  help: { type: 'boolean', default: false },
 } as const
 
 /** The time that a server may take for anything. */
@@ -39,26 +38,9 @@ const lineBytes = 76
 
 // Who reads the dialogue with `head` has seen enough.
 process.stdout.on('error', () => {})
-process.exitCode = await main()
+process.exitCode = await send(readArguments(usage, options, chosen))
 
-async function main(): Promise<number> {
-  let values: ReturnType<typeof readOptions>
-  try {
-    values = readOptions()
-  } catch (error) {
-    process.stderr.write(`${visible((error as Error).message)}\n\n${usage}`)
-    return 2
-  }
-  if (values === undefined) {
-    process.stdout.write(usage)
-    return 0
-  }
-  return send(values)
-}
-
-function readOptions() {
-  const { values } = parseArgs({ options })
-  if (values.help) return undefined
+function chosen(values: Values<typeof options>) {
   const { to = [], from, subject, tls, user } = values
   if (to.length === 0) throw new Error('--to is missing')
   const password = process.env.PASSWORD
@@ -73,7 +55,7 @@ function readOptions() {
   }
 }
 
-async function send(values: NonNullable<ReturnType<typeof readOptions>>): Promise<number> {
+async function send(values: ReturnType<typeof chosen>): Promise<number> {
   const { to, from, subject, count, textBytes, server, auth } = values
   const progress = new Progress(process.stderr, 'mails')
   let sent = 0

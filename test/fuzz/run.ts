@@ -1,29 +1,30 @@
-/**
- * `npm run fuzz -- [--minutes N] [--inputs N] [--seed N]`: tries the claims with ever new inputs, until the time is
- * over or enough inputs were tried, whichever comes first. Ends with 1 at the first input for which a claim does not
- * hold, and prints the claim, the seed, and the smallest such input that was found.
- */
-import { parseArgs } from 'node:util'
+/** `npm run fuzz`: tries the claims with ever new inputs. */
 import fc from 'fast-check'
+import { amount, readArguments, whole } from '../../scripts/arguments.ts'
 import { Progress } from '../../src/progress.ts'
 import { claims } from './claims.ts'
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: 'Infinity' },
-    inputs: { type: 'string', default: '1000000' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
-  },
-})
-const [minutes, inputs, firstSeed] = [values.minutes, values.inputs, values.seed].map(Number) as [
-  number,
-  number,
-  number,
-]
-if (!(minutes > 0 && inputs > 0 && Number.isInteger(firstSeed))) {
-  console.error('Usage: npm run fuzz -- [--minutes N] [--inputs N] [--seed N]')
-  process.exit(2)
-}
+const usage = `Usage: npm run fuzz -- [options]
+
+  --inputs N    how many are tried (default 1000000)
+  --minutes N   for how long (default: until all inputs are tried)
+  --seed N      which inputs (default: others each time)
+
+Ends with 0 when every claim held, with 1 at the first input for which one does not: it is made as small as can be, and
+printed with the seed.
+`
+
+const options = {
+  minutes: { type: 'string', default: 'Infinity' },
+  inputs: { type: 'string', default: '1000000' },
+  seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+} as const
+
+const { minutes, inputs, firstSeed } = readArguments(usage, options, values => ({
+  minutes: amount('minutes', values.minutes),
+  inputs: amount('inputs', values.inputs),
+  firstSeed: whole('seed', values.seed, 0),
+}))
 
 const begun = performance.now()
 const perRound = claims.reduce((sum, { runs }) => sum + runs, 0)
