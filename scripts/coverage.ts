@@ -76,24 +76,34 @@ async function count(file: string, lines: Tally, branches: Tally): Promise<void>
   const text = readFileSync(path, 'utf8').split('\n')
   const of = (line: number) => `${file}:${line}  ${text[line - 1]!.trim()}`
   const found = counts[path]
-  if (found === undefined) {
-    // A file of nothing but types is never loaded.
-    if (Object.keys(await import(path)).length > 0) lines.missing.push(`${file} is not loaded`)
-    return
-  }
-  for (const [key, { start }] of Object.entries(found.statementMap)) {
+  // A file of nothing but types is never loaded; of any other that was not, no line was run.
+  if (found === undefined && Object.keys(await import(path)).length === 0) return
+  const { statementMap, s, branchMap, b } = found ?? unloaded(text)
+  for (const [key, { start }] of Object.entries(statementMap)) {
     if (!isCode(text[start.line - 1]!)) continue
     lines.total++
-    if (found.s[key] === 0) lines.missing.push(of(start.line))
+    if (s[key] === 0) lines.missing.push(of(start.line))
   }
-  for (const [key, { locations }] of Object.entries(found.branchMap)) {
+  for (const [key, { locations }] of Object.entries(branchMap)) {
     for (const [index, range] of locations.entries()) {
       if (!isOurs(range, text)) continue
       branches.total++
       const { line } = range.start
-      if (found.b[key]![index] === 0)
-        branches.missing.push(`${of(line)}  <- from column ${range.start.column + 1}`)
+      if (b[key]![index] === 0) branches.missing.push(`${of(line)}  <- from column ${range.start.column + 1}`)
     }
+  }
+}
+
+function unloaded(text: readonly string[]): Counts {
+  const range = (_: string, index: number) => [
+    index,
+    { start: { line: index + 1, column: 0 }, end: { line: index + 1, column: 1 } },
+  ]
+  return {
+    statementMap: Object.fromEntries(text.map(range)),
+    s: Object.fromEntries(text.map((_, index) => [index, 0])),
+    branchMap: {},
+    b: {},
   }
 }
 

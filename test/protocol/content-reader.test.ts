@@ -148,13 +148,13 @@ test('where a chunk ends makes no piece more, and what goes before it no copy', 
     if (text[end - 1] === '\r') continue
     for (let from = 0; from < 8; from++) {
       const reader = new ContentReader({ dots: true, bareNewline: 'normalize' })
-      for (const before of ['x', '\r\n', 'x\n']) reader.read(Buffer.from(before))
+      for (const before of ['x', '\n']) reader.read(Buffer.from(before))
       const bytes = Buffer.from(`${'.'.repeat(from)}${text.slice(0, end)}`)
       const chunk = bytes.subarray(from)
       for (const _ of ['behind a newline that stood alone', 'behind text or a line end']) {
         const { content, used } = reader.read(chunk)
         assert.deepEqual([content, used], [chunk, chunk.length])
-        assert.equal(content.buffer, chunk.buffer)
+        assert.deepEqual([content.buffer, content.byteOffset], [chunk.buffer, chunk.byteOffset])
       }
     }
   }

@@ -42,8 +42,10 @@ test('paths that RFC 5321 allows are read as written', () => {
 
 test('where the text goes on behind a path is told', () => {
   for (const path of ['<>', '<a@s>', '<Postmaster>', '<@x.example:a@s>', '<a@[1.2.3.4]>']) {
-    const read = readPath(`${path} SIZE=1`)
-    assert.equal(typeof read === 'string' ? read : read.end, path.length)
+    for (const more of ['', ' SIZE=1', ` X=${'x'.repeat(300)}`]) {
+      const read = readPath(path + more)
+      assert.equal(typeof read === 'string' ? read : read.end, path.length)
+    }
   }
 })
 

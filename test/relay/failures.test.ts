@@ -52,10 +52,9 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
     ),
     '451 4.3.5',
   ],
-
-  // What passes by itself
   [aws('BadRequestException', "Value at 'fromEmailAddressIdentityArn' failed", 400), '451 4.3.5'],
 
+  // What passes by itself
   [aws('AccountSendingPausedException', 'paused', 400), '451 4.3.2'],
   [aws('ConfigurationSetSendingPausedException', 'paused', 400), '451 4.3.2'],
   [aws('SendingPausedException', 'paused', 400), '451 4.3.2'],
