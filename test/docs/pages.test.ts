@@ -7,7 +7,7 @@ import { names, optionOf, secretVariables, variableOf } from '../../src/options/
 import { root } from './markdown.ts'
 
 /** Folders of others, and what is made. */
-const passedOver = /^(node_modules|dist|coverage|maildir|api|\.git)$/
+const passedOver = /^(node_modules|dist|coverage|maildir|api|\.git|\.mutants)$/
 const pages = pagesIn('')
 const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: object }
 /** Folders of the repository that a page may name a file in. */
