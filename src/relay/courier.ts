@@ -166,7 +166,7 @@ export class Courier {
       try {
         await this.#pace.take(recipients.length, deadline - this.#clock.now())
         begunAt = this.#clock.now()
-        return { receipt: await this.#relay.send(mail), refused: new Map(), ms: took() }
+        return { receipt: receiptOf(await this.#relay.send(mail)), refused: new Map(), ms: took() }
       } finally {
         this.#gate.leave()
       }
@@ -175,9 +175,15 @@ export class Courier {
         error instanceof PartialFailure
           ? error
           : { receipt: {}, refused: new Map(recipients.map(recipient => [recipient, error])) }
-      return { receipt, refused, ms: took() }
+      return { receipt: receiptOf(receipt), refused, ms: took() }
     }
   }
+}
+
+/** The mail is safe whatever a backend says of it: where no types were checked, nothing at all or a number, for example. */
+function receiptOf(said: unknown): Receipt {
+  const { messageId }: { readonly messageId?: unknown } = Object(said)
+  return typeof messageId === 'string' || typeof messageId === 'number' ? { messageId: `${messageId}` } : {}
 }
 
 /** What may still pass speaks for all, so that the client comes again. */
