@@ -75,6 +75,17 @@ test('of a partial failure, too, only the name of the mail is told', async () =>
   assert.deepEqual(calls[0], { to: people(2).slice(1), ms: 0, messageId: '42' })
 })
 
+test('a partial failure of somebody who is no recipient says of nobody that the mail is safe', async () => {
+  const { deliver, calls } = rehearse([
+    () => {
+      throw new PartialFailure(new Map([[people(1)[0]!.toUpperCase(), rejected]]), { messageId: 'a' })
+    },
+  ])
+  await assert.rejects(deliver(mailTo(people(2))), error => refusal(error).code === 451)
+  const error = 'Error: the PartialFailure names PERSON-0@EXAMPLE.ORG, who is no recipient of this call'
+  assert.deepEqual(calls, [{ to: people(2), ms: 0, error }])
+})
+
 const others: Record<string, Mail> = {
   'other content': mailTo(people(60), 'Subject: y\r\n\r\nbody\r\n'),
   'another sender': { ...mailTo(people(60)), sender: 'mallory@example.org' },
