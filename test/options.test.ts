@@ -301,6 +301,8 @@ test('help and version are obeyed where they stand', () => {
 test('h is the hostname', () => {
   assert.equal(settings(['-h', 'relay.test']).hostname, 'relay.test')
   assert.equal(settings(['--h=[192.0.2.1]']).hostname, '[192.0.2.1]')
+  // Who asks for the help in this way would start a server of that name.
+  assert.match(usage(['-h', '--check']), /^invalid value "--check" for flag -h: not a domain/)
   assert.match(usage(['-h', 'relay test']), /^invalid value "relay test" for flag -h: not a domain/)
 })
 
