@@ -26,7 +26,8 @@ switch (parsed.type) {
     process.stdout.write(`${version()}\n`)
     break
   case 'usage':
-    process.stderr.write(`${parsed.message}\n${helpText()}`)
+    // The Go program says it first; the help is longer than a screen, so it is said last, too.
+    process.stderr.write(`${parsed.message}\n${helpText()}\n${parsed.message}\n`)
     process.exitCode = 2
     break
   case 'conflict':

@@ -7,6 +7,7 @@
 
 import type { AddressInfo } from 'node:net'
 import { type Assembly, assemble } from './assembly.ts'
+import { checkHanded } from './embedder.ts'
 import { bind } from './listening.ts'
 import type { Watcher } from './operations/index.ts'
 import { type Choices, chosenForBackends, readChoices } from './options/choices.ts'
@@ -93,6 +94,7 @@ export interface RelayServer {
  */
 export async function createServer(options: ServerOptions = {}): Promise<RelayServer> {
   const { relay, tls, watcher, note, onFault, ...rest } = options
+  checkHanded(options)
   const own = typeof relay === 'object' ? relay : undefined
   const secureContext = typeof tls === 'function' ? tls : undefined
   const [unused] = own === undefined ? [] : chosenForBackends(rest)

@@ -2,6 +2,7 @@
 import { readFlags } from './options/flags.ts'
 import { type Name, variableOf } from './options/option.ts'
 import type { Environment } from './options/settings.ts'
+import { strayVariables } from './options/strays.ts'
 import { type Read, readSettings, type Source } from './options/texts.ts'
 
 export { helpTable, helpText } from './options/help.ts'
@@ -19,7 +20,11 @@ export function parse(argv: readonly string[], env: Environment): Parsed {
 
 function read(argv: readonly string[], env: Environment): Parsed {
   const flags = readFlags(argv)
-  return flags.type === 'flags' ? readSettings(name => source(name, flags.given, env), env) : flags
+  if (flags.type !== 'flags') return flags
+  const result = readSettings(name => source(name, flags.given, env), env)
+  if (result.type !== 'settings') return result
+  const { settings } = result
+  return { ...result, settings: { ...settings, warnings: [...settings.warnings, ...strayVariables(env)] } }
 }
 
 /** What the command line says of an option, or else its variable. An empty text stands for the default. */

@@ -301,6 +301,8 @@ test('help and version are obeyed where they stand', () => {
 test('h is the hostname', () => {
   assert.equal(settings(['-h', 'relay.test']).hostname, 'relay.test')
   assert.equal(settings(['--h=[192.0.2.1]']).hostname, '[192.0.2.1]')
+  // Who asks for the help in this way would start a server of that name.
+  assert.match(usage(['-h', '--check']), /^invalid value "--check" for flag -h: not a domain/)
   assert.match(usage(['-h', 'relay test']), /^invalid value "relay test" for flag -h: not a domain/)
 })
 
@@ -341,10 +343,25 @@ test('the variables that Kubernetes sets for a service called smtp-relay change 
     SMTP_RELAY_PORT: 'tcp://10.0.0.1:25',
     SMTP_RELAY_PORT_25_TCP: 'tcp://10.0.0.1:25',
     SMTP_RELAY_PORT_25_TCP_PROTO: 'tcp',
-    SMTP_RELAY_HELP: '1',
-    SMTP_RELAY_VERSION: '1',
+    SMTP_RELAY_SERVICE_PORT_SMTP: '25',
+    SMTP_RELAY_INTERNAL_SERVICE_HOST: '10.0.0.2',
+    SMTP_RELAY_INTERNAL_PORT_8443_TCP_ADDR: '10.0.0.2',
   }
   assert.deepEqual(settings([], env), settings([]))
+})
+
+test('a variable that was misspelt is warned of, for it may have been meant to keep somebody out', () => {
+  const env = {
+    SMTP_RELAY_ALLOW_IP: '10.0.0.0/8',
+    SMTP_RELAY_VERSION: '1',
+    SMTP_RELAY_: 'x',
+    SMTP_RELAYS: 'x',
+  }
+  const told = (name: string) => `${name} is set, and is the variable of no option`
+  assert.deepEqual(warnings([], env), ['SMTP_RELAY_ALLOW_IP', 'SMTP_RELAY_VERSION', 'SMTP_RELAY_'].map(told))
+  assert.deepEqual(settings([], env), { ...settings([]), warnings: warnings([], env) })
+  assert.deepEqual(warnings([], { SMTP_RELAY_ALLOW_IP: '', SMTP_RELAY_MAX_SIZE: '1MiB' }), [])
+  assert.deepEqual(warnings([], { 'SMTP_RELAY_\x1b[2J': 'x' }), [told('SMTP_RELAY_?[2J')])
 })
 
 test('the message about a bad variable names it', () => {

@@ -32,6 +32,7 @@ export function readChoices(choices: Choices, ownTls: boolean): Settings {
     if (choice === undefined) continue
     const write = Object.hasOwn(writers, field) ? writers[field as Field] : undefined
     if (write === undefined) throw new Error(`there is no option ${field}`)
+    if (objects.has(field) && !isObject(choice)) throw new Error(`${field} has the wrong type`)
     const written = write(choice as never)
     secrets = { ...secrets, ...written.secrets }
     for (const [name, text] of Object.entries(written.texts)) {
@@ -65,6 +66,9 @@ const backendFields = [
   'upstreamConnections',
 ] as const satisfies readonly Field[]
 
+/** The fields that have fields of their own. */
+const objects: ReadonlySet<string> = new Set<Field>(['tls', 'access', 'filters', 'tags'])
+
 const writers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) => Written } = {
   service: as('name'),
   hostname: as('hostname'),
@@ -78,6 +82,7 @@ const writers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) => Wr
   access({ addresses, user, ...rest }) {
     none('access', rest)
     if (user === undefined) return { texts: { 'allow-ips': addresses?.toString() } }
+    if (!isObject(user)) throw new Error('access.user has the wrong type')
     const { name, bcryptHash, password, ...more } = user
     none('access.user', more)
     return {
@@ -117,6 +122,10 @@ const writers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) => Wr
   proxies: proxies => ({ texts: { 'proxy-protocol': proxies.toString() } }),
   bareNewline: as('bare-newline'),
   strictPipelining: as('strict-pipelining'),
+}
+
+function isObject(choice: unknown): boolean {
+  return typeof choice === 'object' && choice !== null
 }
 
 function as(name: Name): (choice: unknown) => Written {

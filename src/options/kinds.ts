@@ -33,7 +33,8 @@ export const text: Kind<string> = {
 /** A domain, or an address literal such as `[192.0.2.1]`: it opens the greeting, so it is one word of ASCII. */
 export const hostname: Kind<string> = {
   type: 'text',
-  read: text => (/^[!-~]{1,255}$/.test(text) ? value(text) : problem('not a domain or an address literal')),
+  read: text =>
+    /^(?!-)[!-~]{1,255}$/.test(text) ? value(text) : problem('not a domain or an address literal'),
 }
 
 /** One of the words. */

@@ -50,10 +50,13 @@ export function optionOf(name: Name): Option {
   return options[name]
 }
 
+/** What the variable of every option begins with. */
+export const prefix = 'SMTP_RELAY_'
+
 /** The environment variable of an option, for example `SMTP_RELAY_MAX_SIZE`; an action has none. */
 export function variableOf(name: Name): string | undefined {
   if (optionOf(name).kind.type === 'action') return undefined
-  return `SMTP_RELAY_${name.toUpperCase().replaceAll('-', '_')}`
+  return `${prefix}${name.toUpperCase().replaceAll('-', '_')}`
 }
 
 /** An option as sentences name it: `-s/--require-starttls`. */

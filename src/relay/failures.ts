@@ -2,6 +2,7 @@ import { type Reply, reply } from '../protocol/reply.ts'
 import type { CallOutcome } from './delivery.ts'
 import { type Fault, oneLine, readFault } from './fault.ts'
 import { Refused } from './refused.ts'
+import { PartialFailure } from './relay.ts'
 
 /** A row: an error that meets every condition given gets the reply. */
 export interface Failure {
@@ -215,7 +216,8 @@ const unknown: Failure = { reply: temporary }
 
 /** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
 export function refusal(error: unknown): Reply {
-  if (error instanceof Refused) return error.reply
+  const spoken = spokesman(error)
+  if (spoken instanceof Refused) return spoken.reply
   const { code, status, text } = failureOf(error).reply
   return reply(
     code,
@@ -234,9 +236,15 @@ export function outcomeOf(error: unknown): CallOutcome {
 
 /** The row that speaks for an error; a temporary failure where there is none. Who refuses speaks for itself. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof Refused) return error
+  const spoken = spokesman(error)
+  if (spoken instanceof Refused) return spoken
   const fault = readFault(error)
   return failures.find(row => fits(row, fault)) ?? unknown
+}
+
+/** Of a partial failure the first one speaks. */
+function spokesman(error: unknown): unknown {
+  return error instanceof PartialFailure ? error.refused.values().next().value : error
 }
 
 function fits({ names, text, http }: Failure, fault: Fault): boolean {

@@ -55,7 +55,10 @@ export interface Relay {
 
 /** What `send` rejects with when the backend answered recipient by recipient, and not with yes for all of them. */
 export class PartialFailure extends Error {
-  /** Why these do not have the mail, at least one; all others of the call have it. The first one speaks for all. */
+  /**
+   * Why these do not have the mail, at least one, by their addresses as the call had them; all others of the call have it.
+   * The first one speaks for all.
+   */
   readonly refused: ReadonlyMap<string, unknown>
   /** For those who have it. */
   readonly receipt: Receipt

@@ -34,7 +34,7 @@ test('--version prints the version and ends with 0', async () => {
   assert.match(stdout, /^\d+\.\d+\.\d+$/)
 })
 
-test('a command line that cannot be read ends with 2, the help behind the message', async () => {
+test('a command line that cannot be read ends with 2, the help behind the message and the message behind the help', async () => {
   for (const [args, message] of [
     [['-x'], 'flag provided but not defined: -x'],
     [['-h'], 'flag needs an argument: -h'],
@@ -47,6 +47,8 @@ test('a command line that cannot be read ends with 2, the help behind the messag
     assert.equal(stdout, '')
     assert.ok(stderr.startsWith(`${message}\n`), stderr)
     assert.match(stderr, /--listen/)
+    // The help is longer than a screen: what is wrong is said where the eyes are.
+    assert.ok(stderr.trimEnd().endsWith(`\n\n${message}`), stderr)
   }
 })
 

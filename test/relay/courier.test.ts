@@ -50,6 +50,42 @@ test('the recipients may come in another order', async () => {
   backend.assertOnce(people(60))
 })
 
+for (const [what, said, receipt] of [
+  ['nothing', undefined, {}],
+  ['null', null, {}],
+  ['a number', 42, {}],
+  ['a receipt without a name', { messageId: null }, {}],
+  ['a number as the name', { messageId: 42 }, { messageId: '42' }],
+  ['more than a receipt', { messageId: 'a', to: [], error: 'x' }, { messageId: 'a' }],
+] as const) {
+  test(`a backend that resolves with ${what} has the mail, and what is told of it is true`, async () => {
+    const { deliver, calls } = rehearse([() => said as Receipt])
+    assert.deepEqual(await deliver(mailTo(people(2))), receipt)
+    assert.deepEqual(calls, [{ to: people(2), ms: 0, ...receipt }])
+  })
+}
+
+test('of a partial failure, too, only the name of the mail is told', async () => {
+  const { deliver, calls } = rehearse([
+    () => {
+      throw new PartialFailure(new Map([[people(2)[0]!, rejected]]), { messageId: 42, error: 'x' } as never)
+    },
+  ])
+  await assert.rejects(deliver(mailTo(people(2))))
+  assert.deepEqual(calls[0], { to: people(2).slice(1), ms: 0, messageId: '42' })
+})
+
+test('a partial failure of somebody who is no recipient says of nobody that the mail is safe', async () => {
+  const { deliver, calls } = rehearse([
+    () => {
+      throw new PartialFailure(new Map([[people(1)[0]!.toUpperCase(), rejected]]), { messageId: 'a' })
+    },
+  ])
+  await assert.rejects(deliver(mailTo(people(2))), error => refusal(error).code === 451)
+  const error = 'Error: the PartialFailure names PERSON-0@EXAMPLE.ORG, who is no recipient of this call'
+  assert.deepEqual(calls, [{ to: people(2), ms: 0, error }])
+})
+
 const others: Record<string, Mail> = {
   'other content': mailTo(people(60), 'Subject: y\r\n\r\nbody\r\n'),
   'another sender': { ...mailTo(people(60)), sender: 'mallory@example.org' },

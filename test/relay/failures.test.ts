@@ -159,6 +159,15 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
     new PartialFailure(new Map([['a@b.c', aws('PERMANENT_FAILURE', 'because')]])),
     '554 5.0.0 Message rejected: a@b.c: because',
   ],
+  [
+    new PartialFailure(
+      new Map<string, unknown>([
+        ['a@b.c', new Refused(550, '5.1.1', 'Nobody')],
+        ['d@b.c', 'x'],
+      ]),
+    ),
+    '550 5.1.1 Nobody',
+  ],
   [named('TooManyCalls'), '454 4.7.0 Too many mails are being sent at once'],
   [new NoMemory(), '452 4.3.1 No memory for this mail now, try again later'],
   [named('StillUnderWay'), '451 4.3.0 The same mail is still being sent'],
