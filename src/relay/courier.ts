@@ -5,6 +5,7 @@ import { outcomeOf, refusal } from './failures.ts'
 import { describe } from './fault.ts'
 import { Gate } from './gate.ts'
 import { HalfDelivered, type Memory, StillUnderWay } from './half-delivered.ts'
+import { failed, type Outcome, taken } from './outcome.ts'
 import { Pace } from './pace.ts'
 import { type Mail, PartialFailure, type Receipt, type Relay } from './relay.ts'
 import { mayPass, retryDelayMs } from './retry.ts'
@@ -44,10 +45,8 @@ interface Errand {
   readonly told: (call: Call) => void
 }
 
-/** How a call ended. Whoever is not refused has the mail. */
-interface Outcome {
-  readonly receipt: Receipt
-  readonly refused: ReadonlyMap<string, unknown>
+/** How a call ended, and when. */
+interface Ended extends Outcome {
   /** Milliseconds that the backend took; `undefined` where it did not come to that. */
   readonly ms: number | undefined
 }
@@ -157,7 +156,7 @@ export class Courier {
   }
 
   /** Waits until the call may be made, and makes it. Never rejects. */
-  async #send(mail: Mail, deadline: number): Promise<Outcome> {
+  async #send(mail: Mail, deadline: number): Promise<Ended> {
     const { recipients } = mail
     let begunAt: number | undefined
     const took = () => (begunAt === undefined ? undefined : this.#clock.now() - begunAt)
@@ -166,16 +165,12 @@ export class Courier {
       try {
         await this.#pace.take(recipients.length, deadline - this.#clock.now())
         begunAt = this.#clock.now()
-        return { receipt: await this.#relay.send(mail), refused: new Map(), ms: took() }
+        return { ...taken(await this.#relay.send(mail)), ms: took() }
       } finally {
         this.#gate.leave()
       }
     } catch (error) {
-      const { receipt, refused } =
-        error instanceof PartialFailure
-          ? error
-          : { receipt: {}, refused: new Map(recipients.map(recipient => [recipient, error])) }
-      return { receipt, refused, ms: took() }
+      return { ...failed(recipients, error), ms: took() }
     }
   }
 }

@@ -2,6 +2,7 @@ import { type Reply, reply } from '../protocol/reply.ts'
 import type { CallOutcome } from './delivery.ts'
 import { type Fault, oneLine, readFault } from './fault.ts'
 import { Refused } from './refused.ts'
+import { PartialFailure } from './relay.ts'
 
 /** A row: an error that meets every condition given gets the reply. */
 export interface Failure {
@@ -216,11 +217,14 @@ const unknown: Failure = { reply: temporary }
 /** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
 export function refusal(error: unknown): Reply {
   if (error instanceof Refused) return error.reply
-  const { code, status, text } = failureOf(error).reply
+  const failure = failureOf(error)
+  const { code, status, text } = failure.reply
+  // Of a partial failure one recipient is meant, and has to be named.
+  const sentence = failure instanceof Refused ? '{text}' : String(text)
   return reply(
     code,
     status!,
-    String(text).replace('{text}', () => oneLine(readFault(error).text)),
+    sentence.replace('{text}', () => oneLine(readFault(error).text)),
   )
 }
 
@@ -232,9 +236,13 @@ export function outcomeOf(error: unknown): CallOutcome {
   return code < 500 ? 'temporary' : 'permanent'
 }
 
-/** The row that speaks for an error; a temporary failure where there is none. Who refuses speaks for itself. */
+/**
+ * The row that speaks for an error; a temporary failure where there is none. Who refuses speaks for itself, and the
+ * first one of a partial failure for all.
+ */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Refused) return error
+  if (error instanceof PartialFailure) return failureOf([...error.refused.values()][0])
   const fault = readFault(error)
   return failures.find(row => fits(row, fault)) ?? unknown
 }

@@ -62,7 +62,34 @@ export class PartialFailure extends Error {
 
   constructor(refused: ReadonlyMap<string, unknown>, receipt: Receipt = {}) {
     super('not every recipient was accepted')
-    this.refused = refused
+    this.refused = new Map(refused)
     this.receipt = receipt
   }
+}
+
+/**
+ * Looks at a relay before mails depend on it: a number that is none could lose them.
+ * @throws TypeError with a sentence that says what is wrong with it
+ */
+export function assertRelay(relay: Relay): void {
+  const { name, maxMessageBytes, maxRecipientsPerCall, maxCalls } = relay
+  if (typeof name !== 'string' || !/^[!-~]+$/.test(name)) throw wrong('name', 'one word of ASCII')
+  if (!isLimit(maxMessageBytes)) throw wrong('maxMessageBytes', aLimit)
+  if (maxRecipientsPerCall !== undefined && !isLimit(maxRecipientsPerCall))
+    throw wrong('maxRecipientsPerCall', aLimit)
+  if (maxCalls !== undefined && !isLimit(maxCalls)) throw wrong('maxCalls', aLimit)
+  if (typeof relay.send !== 'function') throw wrong('send', 'a function')
+  for (const part of ['content', 'check', 'sendRate'] as const) {
+    if (relay[part] !== undefined && typeof relay[part] !== 'function') throw wrong(part, 'a function')
+  }
+}
+
+const aLimit = 'a whole number, at least 1, or Infinity'
+
+function isLimit(limit: unknown): boolean {
+  return limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && Number(limit) >= 1)
+}
+
+function wrong(part: string, wanted: string): TypeError {
+  return new TypeError(`The relay's ${part} has to be ${wanted}`)
 }
