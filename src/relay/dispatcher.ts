@@ -111,9 +111,13 @@ class Dispatch implements MessageSink {
     this.#share = office.budget.open()
   }
 
-  /** Afterwards content may come. */
+  /** Afterwards content may come. What its keeping throws is the end of the mail: nobody else could give it up. */
   begin(): Promise<void> | undefined {
-    return this.write(this.#header)
+    try {
+      return this.write(this.#header)?.catch(fault => this.#giveUp(fault))
+    } catch (fault) {
+      return this.#giveUp(fault)
+    }
   }
 
   write(bytes: Buffer): Promise<void> | undefined {
@@ -157,6 +161,11 @@ class Dispatch implements MessageSink {
   discard(): void {
     this.#letGo()
     this.#conclude('abandoned', 0, 0)
+  }
+
+  #giveUp(fault: unknown): never {
+    this.discard()
+    throw fault
   }
 
   #letGo(): void {

@@ -39,9 +39,10 @@ export interface Relay {
   /** Keeps a mail that comes, in the form in which `send` wants it; as it is, where left out. */
   readonly content?: () => Content
   /**
-   * Resolves only once the mail is safe for every recipient. Rejects with a `PartialFailure` when it is safe for some
-   * of them, with `Refused` when it knows itself what the client shall hear, else with whatever went wrong: the failure
-   * table (`failures.ts`) has a reply for every error, so a backend throws what it got and need not know of SMTP.
+   * Resolves only once the mail is safe for every recipient; it is taken then, whatever the receipt. Rejects with a
+   * `PartialFailure` when it is safe for some of them, with `Refused` when it knows itself what the client shall hear,
+   * else with whatever went wrong: the failure table (`failures.ts`) has a reply for every error, so a backend throws
+   * what it got and need not know of SMTP.
    */
   send(mail: Mail): Promise<Receipt>
   /**
@@ -55,7 +56,10 @@ export interface Relay {
 
 /** What `send` rejects with when the backend answered recipient by recipient, and not with yes for all of them. */
 export class PartialFailure extends Error {
-  /** Why these do not have the mail, at least one; all others of the call have it. The first one speaks for all. */
+  /**
+   * Why these do not have the mail, at least one, as the call named them; all others of the call have it. The first one
+   * speaks for all.
+   */
   readonly refused: ReadonlyMap<string, unknown>
   /** For those who have it. */
   readonly receipt: Receipt

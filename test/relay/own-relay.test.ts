@@ -149,14 +149,15 @@ test('limits of a relay may be Infinity', async () => {
   assert.equal((verdict as { code: number }).code, 250)
 })
 
-test('a relay whose content cannot be made, or not be finished, holds no memory afterwards', async () => {
+test('a relay whose content cannot be made, begun or finished holds no memory afterwards', async () => {
   const budget = new Budget({ totalBytes: 1000, largestBytes: 1000, patienceMs: 0 })
   const fail = () => {
     throw new Error('no content')
   }
   await assert.rejects(deliver(own({ content: fail }), budget), /no content/)
-  const content = () => ({ size: 0, heldBytes: 0, heldWith: () => 600, add() {}, finish: fail })
-  const { verdict } = await deliver(own({ content }), budget)
+  const idle = { size: 0, heldBytes: 0, heldWith: () => 600, add() {}, finish() {} }
+  await assert.rejects(deliver(own({ content: () => ({ ...idle, add: fail }) }), budget), /no content/)
+  const { verdict } = await deliver(own({ content: () => ({ ...idle, finish: fail }) }), budget)
   assert.equal((verdict as { code: number }).code, 451)
   // All of it can be had by the next one, who would have to leave it to an elder one.
   assert.equal(budget.open().resize(1000), true)
