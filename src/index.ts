@@ -129,6 +129,10 @@ function embedded(assembly: Assembly, hasTls: boolean, drainMs: number): RelaySe
       return server.connections
     },
     async listen({ host, port, implicitTls = false }) {
+      // An empty one is rather a variable that was forgotten, and every address of the machine is a large gate.
+      if (host !== undefined && (typeof host !== 'string' || host === '')) {
+        throw new Error('host has to be a name or an IP address, or left out')
+      }
       if (implicitTls && !hasTls) throw new Error('implicitTls needs a certificate: the option tls')
       const address = { host, port, implicitTls }
       return bind(address, () => server.listen(address))

@@ -226,6 +226,11 @@ test('an address that is taken is told in a sentence', async t => {
   await assert.rejects(server.listen({ port: 0, implicitTls: true }), {
     message: 'implicitTls needs a certificate: the option tls',
   })
+  for (const host of ['', null]) {
+    await assert.rejects(server.listen({ host: host as string, port: 0 }), {
+      message: 'host has to be a name or an IP address, or left out',
+    })
+  }
 })
 
 test('a server that was closed listens no more, not even where it had just begun to', async () => {
