@@ -21,7 +21,13 @@ import {
   ses,
   sesv2,
 } from './relay/index.ts'
-import { CertificateFiles, defaultTimeouts, type SecureContext, Server } from './transport/index.ts'
+import {
+  CertificateFiles,
+  defaultTimeouts,
+  longestWaitMs,
+  type SecureContext,
+  Server,
+} from './transport/index.ts'
 
 /** What an assembly is given besides the settings; all of it may be left out. */
 export interface Surroundings {
@@ -81,17 +87,20 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
   const largestBytes = largestHold(relay, messageBytes)
   if (memoryBytes < largestBytes) throw tooLittleMemory(settings, messageBytes, largestBytes)
   const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
-  const { pace, letGo } = paceOf(settings, relay, note)
+  const shown = certificate?.certificate()
   const gate = gatekeeper(access, {
     witness(event) {
       // It comes every few seconds, and is content with any answer.
       if (event.client.address !== healthSource) watcher.access?.(event)
     },
   })
+  const { pace, letGo } = paceOf(settings, relay, note)
   const filtered = Object.values(rules).some(rule => rule !== undefined)
+  // A watcher may be an object with a class.
+  const mailWitness = watcher.mail?.bind(watcher)
   const host: Host = {
-    ...inTurn(gate, filtered ? filter(rules, watcher.mail) : {}),
-    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, watcher.mail),
+    ...inTurn(gate, filtered ? filter(rules, mailWitness) : {}),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, mailWitness),
   }
 
   function reloadCertificate(): void {
@@ -104,7 +113,6 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
     }
   }
 
-  certificate?.watch(reloadCertificate)
   // However many calls a mail takes, the backend's own limit ends first, and its reply is the better one.
   const calls = Math.ceil(settings.maxRecipients / (relay.maxRecipientsPerCall ?? Number.POSITIVE_INFINITY))
   const server = new Server({
@@ -129,15 +137,20 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
       ...defaultTimeouts,
       idleMs: settings.idleTimeoutMs,
       messageMs: settings.dataTimeoutMs,
-      answerMs: Math.max(defaultTimeouts.answerMs, patienceMs + (calls + 1) * settings.upstreamTimeoutMs),
+      answerMs: Math.min(
+        Math.max(defaultTimeouts.answerMs, patienceMs + (calls + 1) * settings.upstreamTimeoutMs),
+        longestWaitMs,
+      ),
     },
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(secureContext !== undefined && { secureContext }),
     ...(proxies !== undefined && { isProxy: address => proxies.has(address) }),
-    witness: watcher.traffic,
+    witness: watcher.traffic?.bind(watcher),
     onBadHeader,
     onFault,
   })
+  // Last, so that nothing goes on where something before it failed.
+  certificate?.watch(reloadCertificate)
   const dials: Dials = {
     connections: () => server.connections,
     receivedBytes: () => server.receivedBytes,
@@ -148,7 +161,7 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
     server,
     relay,
     messageBytes,
-    certificate: certificate?.certificate(),
+    certificate: shown,
     dials,
     reloadCertificate,
     release() {
@@ -202,16 +215,19 @@ async function openRelay(settings: Settings): Promise<Relay> {
 /** How fast mail may be handed on, and how to stop asking; what stays on this machine or goes nowhere needs no pace. */
 function paceOf(
   { relay, sendRate, workers }: Settings,
-  { name, sendRate: ask }: Relay,
+  upstream: Relay,
   warn: (text: string) => void,
 ): { readonly pace: Pace; letGo(): void } {
   const letGo = () => {}
   if (relay === 'maildir' || relay === 'discard') return { pace: new Pace(), letGo }
   if (sendRate !== 'auto') return { pace: new Pace(sendRate), letGo }
-  if (ask === undefined) throw new Error(`The relay ${name} knows of no send rate: auto is not possible`)
+  if (upstream.sendRate === undefined) {
+    throw new Error(`The relay ${upstream.name} knows of no send rate: auto is not possible`)
+  }
   const pace = new Pace()
   // Every worker sends, and has a part of what the account may send.
-  return { pace, letGo: followQuota(pace, { ask: async () => (await ask()) / workers, warn }) }
+  const ask = async () => (await upstream.sendRate!()) / workers
+  return { pace, letGo: followQuota(pace, { ask, warn }) }
 }
 
 /** Two hosts as one: where both decide, the second one is asked if the first one consents. */

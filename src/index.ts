@@ -11,6 +11,7 @@ import { checkHanded } from './embedder.ts'
 import { bind } from './listening.ts'
 import type { Watcher } from './operations/index.ts'
 import { type Choices, chosenForBackends, readChoices } from './options/choices.ts'
+import { tell } from './protocol/index.ts'
 import type { Relay } from './relay/index.ts'
 import type { Listener, SecureContext } from './transport/index.ts'
 
@@ -76,7 +77,7 @@ export interface RelayServer {
   listen(listener: Listener): Promise<AddressInfo>
   /**
    * Stops listening, says 421 to clients that are not sending a mail, and to the others when their mail is answered.
-   * Resolves when all are gone.
+   * Resolves when all are gone. Called again, it is the same closing, with the time that was given first.
    * @param graceMs how long the others may take (30,000 if left out); then they hear 421 in the middle of it
    */
   close(graceMs?: number): Promise<void>
@@ -95,7 +96,7 @@ export interface RelayServer {
 export async function createServer(options: ServerOptions = {}): Promise<RelayServer> {
   const { relay, tls, watcher, note, onFault, ...rest } = options
   checkHanded(options)
-  const own = typeof relay === 'object' ? relay : undefined
+  const own = typeof relay === 'object' && relay !== null ? relay : undefined
   const secureContext = typeof tls === 'function' ? tls : undefined
   const [unused] = own === undefined ? [] : chosenForBackends(rest)
   if (unused !== undefined) throw new Error(`${unused} has no effect on a relay of one's own`)
@@ -105,13 +106,14 @@ export async function createServer(options: ServerOptions = {}): Promise<RelaySe
     tls: secureContext === undefined ? (tls as Choices['tls']) : undefined,
   }
   const settings = readChoices(choices, secureContext !== undefined)
-  for (const warning of settings.warnings) note?.(warning)
+  const noted = (sentence: string) => tell(note, sentence)
+  settings.warnings.forEach(noted)
   const assembly = await assemble(settings, {
     relay: own,
     secureContext,
+    note: noted,
+    onFault: fault => tell(onFault, fault),
     ...(watcher && { watcher }),
-    ...(note && { note }),
-    ...(onFault && { onFault }),
   })
   return embedded(
     assembly,
@@ -123,29 +125,22 @@ export async function createServer(options: ServerOptions = {}): Promise<RelaySe
 /** The face of an assembly for those who embed it. */
 function embedded(assembly: Assembly, hasTls: boolean, drainMs: number): RelayServer {
   const { server, relay, reloadCertificate, release } = assembly
-  const opening = new Set<Promise<unknown>>()
   let closed: Promise<void> | undefined
-
-  async function close(graceMs: number): Promise<void> {
-    await Promise.allSettled(opening)
-    await server.close(graceMs)
-    release()
-  }
-
   return {
     get connections() {
       return server.connections
     },
     async listen({ host, port, implicitTls = false }) {
-      if (closed !== undefined) throw new Error('The server is closed: it cannot listen any more')
+      // An empty one is rather a variable that was forgotten, and every address of the machine is a large gate.
+      if (host !== undefined && (typeof host !== 'string' || host === '')) {
+        throw new Error('host has to be a name or an IP address, or left out')
+      }
       if (implicitTls && !hasTls) throw new Error('implicitTls needs a certificate: the option tls')
       const address = { host, port, implicitTls }
-      const listening = bind(address, () => server.listen(address))
-      opening.add(listening)
-      return listening.finally(() => opening.delete(listening))
+      return bind(address, () => server.listen(address))
     },
     close(graceMs = drainMs) {
-      closed ??= close(graceMs)
+      closed ??= server.close(graceMs).finally(release)
       return closed
     },
     check: async () => (await relay.check?.()) ?? [],

@@ -11,7 +11,9 @@ export async function bind<T>(address: ListenAddress, listen: () => Promise<T>):
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
     const reason = bindFaults[code] ?? message
-    throw new Error(`listen tcp ${addressText({ ...address, implicitTls: false })}: ${reason}`)
+    throw new Error(`listen tcp ${addressText({ ...address, implicitTls: false })}: ${reason}`, {
+      cause: error,
+    })
   }
 }
 

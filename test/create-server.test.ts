@@ -108,7 +108,7 @@ test('a backend is chosen by its name', async t => {
 
 test('TLS: with files, and with a certificate in memory', async t => {
   const context = secureContext({ cert: readFileSync(certificatePath), key: readFileSync(keyPath) })
-  for (const tls of [{ certPath: certificatePath, keyPath, passphrase: undefined }, () => context]) {
+  for (const tls of [{ certPath: certificatePath, keyPath }, () => context]) {
     const server = await createServer({ relay: keeping(), tls, requireTls: true })
     t.after(() => server.close(0))
     const starttls = await server.listen({ host: '127.0.0.1', port: 0 })
@@ -156,12 +156,12 @@ test('what cannot work is refused before anything is opened', async () => {
     [{ service: 'a\r\nb' }, /^invalid value .* for service \(--name\): control characters are not possible/],
     [{ relay: 'nowhere' }, /^Invalid relay API: nowhere \(relay \(--relay\)\)$/],
     [{ relay: null }, /^relay \(--relay\) has the wrong type$/],
-    [{ relay: {} }, /^relay\.name has to be a word$/],
+    [{ relay: {} }, /^The relay's name has to be one word of ASCII$/],
     [
       { relay: { name: 'x', maxMessageBytes: '1MiB' } },
-      /^relay\.maxMessageBytes has to be a number of bytes$/,
+      /^The relay's maxMessageBytes has to be a whole number/,
     ],
-    [{ relay: { name: 'x', maxMessageBytes: 1, send: 1 } }, /^relay\.send has to be a function$/],
+    [{ relay: { name: 'x', maxMessageBytes: 1, send: 1 } }, /^The relay's send has to be a function$/],
     [{ relay: async () => {} }, /^relay \(--relay\) has the wrong type$/],
     [{ watcher: () => {} }, /^watcher has the wrong type$/],
     [{ watcher: { mails() {} } }, /^there is no option watcher\.mails$/],
@@ -180,6 +180,32 @@ test('what cannot work is refused before anything is opened', async () => {
     [{ acces: {} }, /^there is no option acces$/],
     [{ access: { usr: {} } }, /^there is no option access\.usr$/],
     [{ listen: [] }, /^there is no option listen$/],
+    [{ relay: null }, /^relay \(--relay\) has the wrong type$/],
+    [{ hostname: true }, /^hostname \(--hostname\) has the wrong type$/],
+    [{ requireTls: null }, /^requireTls \(--require-starttls\) has the wrong type$/],
+    [{ patienceMs: null }, /^patienceMs \(--patience\) has the wrong type$/],
+    [{ patienceMs: '5000' }, /^patienceMs \(--patience\) has the wrong type$/],
+    [{ patienceMs: 5n }, /^patienceMs \(--patience\) has the wrong type$/],
+    ...[null, false, '', [], new AddressList('10.0.0.0/8')].map((access): [object, RegExp] => [
+      { access },
+      /^access has the wrong type$/,
+    ]),
+    ...[null, [], {}].map((addresses): [object, RegExp] => [
+      { access: { addresses } },
+      /^access \(--allow-ips\) has the wrong type$/,
+    ]),
+    [{ access: { user: null } }, /^access\.user has the wrong type$/],
+    [{ access: { user: 'joe' } }, /^access\.user has the wrong type$/],
+    [{ access: { user: { name: 'user', password: 5 } } }, /^access \(PASSWORD\) has the wrong type$/],
+    [{ tls: {} }, /^tls \(--tls-cert\) is empty$/],
+    [{ tls: { certPath: certificatePath } }, /^tls \(--tls-key\) is empty$/],
+    [{ tls: null }, /^tls has the wrong type$/],
+    [{ filters: 'x' }, /^filters has the wrong type$/],
+    [{ filters: { denyTo: null } }, /^filters \(--deny-to\) has the wrong type$/],
+    [{ proxies: null }, /^proxies \(--proxy-protocol\) has the wrong type$/],
+    [{ tags: 'a=b' }, /^tags has the wrong type$/],
+    [{ tags: { a: 5 } }, /^tags\.a has the wrong type$/],
+    [{ tags: { a: 'b,c=d' } }, /^tags: "a=b,c=d" has a comma$/],
     [{ requireTls: true }, /^-s\/--require-starttls needs -c\/--tls-cert and -k\/--tls-key$/],
     [{ tls: { certPath: 'nowhere.pem', keyPath } }, /^open nowhere\.pem: no such file or directory$/],
     [{ relay: 'discard', filters: { denyTo: '(' } }, /^Denied recipient emails: error parsing regexp/],
@@ -189,6 +215,7 @@ test('what cannot work is refused before anything is opened', async () => {
       { relay: keeping(), sendRate: 'auto' },
       /^The relay keeping knows of no send rate: auto is not possible$/,
     ],
+    [{ relay: { name: 'own' } }, /^The relay's maxMessageBytes has to be a whole number/],
     [{ relay: 'discard', memoryBytes: 1000 }, /^--memory \(1000 bytes\) cannot hold one mail/],
   ]
   for (const [options, message] of refused) {
@@ -217,6 +244,11 @@ test('an address that is taken is told in a sentence', async t => {
   await assert.rejects(server.listen({ port: 0, implicitTls: true }), {
     message: 'implicitTls needs a certificate: the option tls',
   })
+  for (const host of ['', null]) {
+    await assert.rejects(server.listen({ host: host as string, port: 0 }), {
+      message: 'host has to be a name or an IP address, or left out',
+    })
+  }
 })
 
 test('a server that was closed listens no more, not even where it had just begun to', async () => {
@@ -227,7 +259,9 @@ test('a server that was closed listens no more, not even where it had just begun
   const { port } = await begun
   await closed
   await assert.rejects(send(port), /ECONNREFUSED/)
-  await assert.rejects(server.listen({ host: '127.0.0.1', port: 0 }), /^Error: The server is closed/)
+  await assert.rejects(server.listen({ host: '127.0.0.1', port: 0 }), {
+    message: 'listen tcp 127.0.0.1:0: the server is closed',
+  })
 })
 
 test('a mail that is under way when the server closes is taken', async t => {
@@ -248,6 +282,118 @@ test('a mail that is under way when the server closes is taken', async t => {
   assert.match(await sent, /^250 /)
   await closed
   assert.equal(server.connections, 0)
+})
+
+test('a relay and a watcher may be objects with a class', async t => {
+  class Watching {
+    readonly heard = new Set<string>()
+    mail({ type }: { type: string }) {
+      this.heard.add(type)
+    }
+    traffic({ type }: { type: string }) {
+      this.heard.add(type)
+    }
+    access({ type }: { type: string }) {
+      this.heard.add(type)
+    }
+  }
+  class Asked implements Relay {
+    readonly name = 'asked'
+    readonly maxMessageBytes = 1000
+    readonly rate = 14
+    async send() {
+      return {}
+    }
+    async sendRate() {
+      return this.rate
+    }
+    async check() {
+      return [`${this.rate} a second`]
+    }
+  }
+  const notes: string[] = []
+  const watcher = new Watching()
+  const note = (sentence: string) => notes.push(sentence)
+  const filters = { denyTo: 'nobody' }
+  const { server, port } = await begin(t, { relay: new Asked(), sendRate: 'auto', watcher, note, filters })
+  await send(port, { auth: { user: 'user', pass: 'secret' } }).catch(() => undefined)
+  await send(port)
+  assert.deepEqual(await server.check(), ['14 a second'])
+  await server.close()
+  assert.deepEqual(notes, [])
+  assert.ok(['call', 'delivery', 'message', 'opened', 'ended'].every(type => watcher.heard.has(type)))
+})
+
+test('the time to close may be without end, or none', async t => {
+  for (const graceMs of [Number.POSITIVE_INFINITY, 2 ** 40]) {
+    const release = withResolvers()
+    const arrived = withResolvers()
+    const relay = keeping({
+      async send() {
+        arrived.resolve()
+        await release.promise
+        return {}
+      },
+    })
+    const { server, port } = await begin(t, { relay })
+    const sent = send(port)
+    await arrived.promise
+    const closed = server.close(graceMs)
+    // Node takes a wait that is too long for one of a millisecond, and such waits end in the order in which they began.
+    setTimeout(() => setTimeout(release.resolve, 1), 1)
+    assert.match(await sent, /^250 /)
+    await closed
+  }
+  for (const graceMs of [0, -1, Number.NaN]) {
+    const arrived = withResolvers()
+    const relay = keeping({
+      async send() {
+        arrived.resolve()
+        return new Promise(() => {})
+      },
+    })
+    const { server, port } = await begin(t, { relay })
+    const sent = assert.rejects(send(port), /421 4\.3\.2/)
+    await arrived.promise
+    await server.close(graceMs)
+    await sent
+  }
+})
+
+test('who is told of faults and of notes may throw', async t => {
+  const fail = () => {
+    throw new Error('not now')
+  }
+  const tls = () => fail()
+  const { port, server } = await begin(t, {
+    relay: keeping(),
+    tls,
+    onFault: fail,
+    note: fail,
+    maxRecipients: 5,
+  })
+  await assert.rejects(send(port, { requireTLS: true }))
+  assert.match(await send(port, { ignoreTLS: true }), /^250 /)
+  await server.close()
+})
+
+test('a certificate that is none ends the handshake, and leaves no connection behind', async t => {
+  const faults: unknown[] = []
+  const tls = (() => ({ cert: 'x', key: 'y' })) as never
+  const { port, server } = await begin(t, { relay: keeping(), tls, onFault: fault => faults.push(fault) })
+  const implicit = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
+  await assert.rejects(send(port, { requireTLS: true }))
+  await assert.rejects(send(implicit.port, { secure: true }))
+  await server.close(60_000)
+  assert.deepEqual([server.connections, faults.length], [0, 2])
+})
+
+test('so many calls that nobody could wait for them do not leave the relay without time', async t => {
+  // The wait for the answer begins between the two, and would end between them.
+  const sendLater = () => new Promise<object>(done => setTimeout(() => setTimeout(done, 1, {}), 1))
+  const relay = keeping({ maxRecipientsPerCall: 1, send: sendLater })
+  const { port } = await begin(t, { relay, maxRecipients: 1_000_000 })
+  assert.match(await send(port), /^250 /)
 })
 
 function withResolvers() {

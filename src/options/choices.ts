@@ -1,4 +1,5 @@
-import type { Name } from './option.ts'
+import { AddressList } from '../auth/index.ts'
+import { type Name, optionOf } from './option.ts'
 import type { Environment, Settings } from './settings.ts'
 import { readSettings } from './texts.ts'
 
@@ -14,10 +15,13 @@ type Field = Exclude<keyof Settings, Programs>
  */
 export type Choices = { readonly [F in keyof Pick<Settings, Field>]?: Settings[F] | undefined }
 
-/** What a field would be on the command line, option by option, and in the environment, if it is a secret. */
+/**
+ * What a field would be on the command line, option by option, and in the environment, if it is a secret. Nothing of it
+ * need have the right type.
+ */
 interface Written {
   readonly texts: Partial<Record<Name, unknown>>
-  readonly secrets?: Environment
+  readonly secrets?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -32,14 +36,16 @@ export function readChoices(choices: Choices, ownTls: boolean): Settings {
     if (choice === undefined) continue
     const write = Object.hasOwn(writers, field) ? writers[field as Field] : undefined
     if (write === undefined) throw new Error(`there is no option ${field}`)
-    if (objects.has(field) && !isObject(choice)) throw new Error(`${field} has the wrong type`)
     const written = write(choice as never)
-    secrets = { ...secrets, ...written.secrets }
+    for (const [name, secret] of Object.entries(written.secrets ?? {})) {
+      if (secret === undefined) continue
+      if (typeof secret !== 'string') throw wrongType(`${field} (${name})`)
+      secrets = { ...secrets, [name]: secret }
+    }
     for (const [name, text] of Object.entries(written.texts)) {
       if (text === undefined) continue
       const place = `${field} (--${name})`
-      if (!['string', 'number', 'boolean'].includes(typeof text))
-        throw new Error(`${place} has the wrong type`)
+      if (!fits(name as Name, text)) throw wrongType(place)
       // On the command line it stands for the default; here it is rather a variable that was forgotten.
       if (text === '') throw new Error(`${place} is empty`)
       texts.set(name as Name, { text: String(text), place })
@@ -66,34 +72,38 @@ const backendFields = [
   'upstreamConnections',
 ] as const satisfies readonly Field[]
 
-/** The fields that have fields of their own. */
-const objects: ReadonlySet<string> = new Set<Field>(['tls', 'access', 'filters', 'tags'])
-
 const writers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) => Written } = {
   service: as('name'),
   hostname: as('hostname'),
-  tls({ certPath, keyPath, passphrase, ...rest }) {
+  tls(tls) {
+    const { certPath, keyPath, passphrase, ...rest } = plain('tls', tls)
     none('tls', rest)
-    return { texts: { 'tls-cert': certPath, 'tls-key': keyPath }, secrets: { TLS_KEY_PASS: passphrase } }
+    return {
+      // Without either there would be no TLS.
+      texts: { 'tls-cert': certPath ?? '', 'tls-key': keyPath ?? '' },
+      secrets: { TLS_KEY_PASS: passphrase },
+    }
   },
   requireTls: as('require-starttls'),
   relay: as('relay'),
   maildirPath: as('maildir'),
-  access({ addresses, user, ...rest }) {
+  access(access) {
+    const { addresses, user, ...rest } = plain('access', access)
     none('access', rest)
-    if (user === undefined) return { texts: { 'allow-ips': addresses?.toString() } }
-    if (!isObject(user)) throw new Error('access.user has the wrong type')
-    const { name, bcryptHash, password, ...more } = user
+    const texts = { 'allow-ips': listed(addresses) }
+    if (user === undefined) return { texts }
+    const { name, bcryptHash, password, ...more } = plain('access.user', user)
     none('access.user', more)
     return {
       // Without a name there would be no user, and nobody would have to log in.
-      texts: { 'allow-ips': addresses?.toString(), user: name ?? '' },
+      texts: { ...texts, user: name ?? '' },
       secrets: { BCRYPT_HASH: bcryptHash, PASSWORD: password },
     }
   },
   usersPath: as('users'),
   allowPlaintextAuth: as('allow-plaintext-auth'),
-  filters({ allowFrom, denyTo, allowTo, ...rest }) {
+  filters(filters) {
+    const { allowFrom, denyTo, allowTo, ...rest } = plain('filters', filters)
     none('filters', rest)
     return { texts: { 'allow-from': allowFrom, 'deny-to': denyTo, 'allow-to': allowTo } }
   },
@@ -102,8 +112,14 @@ const writers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) => Wr
   fromArn: as('from-arn'),
   returnPathArn: as('return-path-arn'),
   tags(tags) {
-    const entries = Object.entries(tags).map(([name, value]) => `${name}=${value}`)
-    return { texts: entries.length === 0 ? {} : { tags: entries.join(',') } }
+    const pairs = Object.entries(plain('tags', tags)).map(([name, value]) => {
+      if (typeof value !== 'string') throw wrongType(`tags.${name}`)
+      const pair = `${name}=${value}`
+      // It would begin another tag.
+      if (pair.includes(',')) throw new Error(`tags: ${JSON.stringify(pair)} has a comma`)
+      return pair
+    })
+    return { texts: pairs.length === 0 ? {} : { tags: pairs.join(',') } }
   },
   pinpointApplicationId: as('pinpoint-application-id'),
   upstreamConnections: as('upstream-connections'),
@@ -119,24 +135,44 @@ const writers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) => Wr
   dataTimeoutMs: inSeconds('data-timeout'),
   memoryBytes: as('memory'),
   patienceMs: inSeconds('patience'),
-  proxies: proxies => ({ texts: { 'proxy-protocol': proxies.toString() } }),
+  proxies: proxies => ({ texts: { 'proxy-protocol': listed(proxies) } }),
   bareNewline: as('bare-newline'),
   strictPipelining: as('strict-pipelining'),
-}
-
-function isObject(choice: unknown): boolean {
-  return typeof choice === 'object' && choice !== null
 }
 
 function as(name: Name): (choice: unknown) => Written {
   return choice => ({ texts: { [name]: choice } })
 }
 
-function inSeconds(name: Name): (ms: number) => Written {
-  return ms => ({ texts: { [name]: ms / 1000 } })
+/** A text would be in seconds, so it has the wrong type here, as `null` has. */
+function inSeconds(name: Name): (ms: unknown) => Written {
+  return ms => ({ texts: { [name]: typeof ms === 'number' ? ms / 1000 : null } })
+}
+
+function listed(addresses: unknown): unknown {
+  return addresses instanceof AddressList ? addresses.toString() : addresses
+}
+
+/** The option can be written so: a switch as a boolean, all others as a text or a number. */
+function fits(name: Name, text: unknown): boolean {
+  if (typeof text === 'string') return true
+  return typeof text === (optionOf(name).kind.type === 'boolean' ? 'boolean' : 'number')
+}
+
+/** Of any other object the fields may be hidden, and what was chosen would count for nothing. */
+function plain<T extends object>(place: string, chosen: T): T {
+  const isObject = typeof chosen === 'object' && chosen !== null
+  const prototype = isObject ? Object.getPrototypeOf(chosen) : undefined
+  const isPlain = isObject && (prototype === null || Object.getPrototypeOf(prototype) === null)
+  if (!isPlain) throw wrongType(place)
+  return chosen
 }
 
 /** A slip of the pen inside of `access` could open the door for everybody. */
 function none(field: string, rest: object): void {
   for (const name of Object.keys(rest)) throw new Error(`there is no option ${field}.${name}`)
+}
+
+function wrongType(place: string): Error {
+  return new Error(`${place} has the wrong type`)
 }

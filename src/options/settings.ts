@@ -87,14 +87,14 @@ export type Settled = Omit<Settings, 'warnings'>
 export interface TlsFiles {
   readonly certPath: string
   readonly keyPath: string
-  readonly passphrase: string | undefined
+  readonly passphrase?: string | undefined
 }
 
 /** Regular expressions of addresses as they were written; they have the syntax of RE2, and may be malformed. */
 export interface Filters {
-  readonly allowFrom: string | undefined
-  readonly denyTo: string | undefined
-  readonly allowTo: string | undefined
+  readonly allowFrom?: string | undefined
+  readonly denyTo?: string | undefined
+  readonly allowTo?: string | undefined
 }
 
 /** Environment variables by name, as in `process.env`. */

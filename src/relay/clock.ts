@@ -11,13 +11,16 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise(resolve => {
-      const timer = setTimeout(resolve, ms)
+      const timer = setTimeout(resolve, Math.min(ms, longestSleepMs))
       signal?.addEventListener('abort', () => {
         clearTimeout(timer)
         resolve()
       })
     }),
 }
+
+/** For more than that Node's timers do not wait at all. */
+const longestSleepMs = 2 ** 31 - 1
 
 /** True once the promise resolves, false if that takes longer than `ms`. */
 export async function resolvesWithin(clock: Clock, ms: number, promise: Promise<void>): Promise<boolean> {

@@ -5,7 +5,7 @@ import { outcomeOf, refusal } from './failures.ts'
 import { describe } from './fault.ts'
 import { Gate } from './gate.ts'
 import { HalfDelivered, type Memory, StillUnderWay } from './half-delivered.ts'
-import { acceptance, type Outcome, rejection } from './outcome.ts'
+import { failed, type Outcome, taken } from './outcome.ts'
 import { Pace } from './pace.ts'
 import { type Mail, PartialFailure, type Receipt, type Relay } from './relay.ts'
 import { mayPass, retryDelayMs } from './retry.ts'
@@ -45,7 +45,7 @@ interface Errand {
   readonly told: (call: Call) => void
 }
 
-/** How a call ended. */
+/** How a call ended, and when. */
 interface Ended extends Outcome {
   /** Milliseconds that the backend took; `undefined` where it did not come to that. */
   readonly ms: number | undefined
@@ -165,12 +165,12 @@ export class Courier {
       try {
         await this.#pace.take(recipients.length, deadline - this.#clock.now())
         begunAt = this.#clock.now()
-        return { ...acceptance(await this.#relay.send(mail)), ms: took() }
+        return { ...taken(await this.#relay.send(mail)), ms: took() }
       } finally {
         this.#gate.leave()
       }
     } catch (error) {
-      return { ...rejection(error, recipients), ms: took() }
+      return { ...failed(recipients, error), ms: took() }
     }
   }
 }

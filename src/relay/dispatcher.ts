@@ -11,7 +11,7 @@ import type { Delivery, MailEvent, MessageEnd } from './delivery.ts'
 import { refusal } from './failures.ts'
 import { describe, oneLine } from './fault.ts'
 import { RawContent } from './raw-content.ts'
-import type { Mail, Relay } from './relay.ts'
+import { assertRelay, type Mail, type Relay } from './relay.ts'
 import { received } from './trace.ts'
 
 /** What the dispatcher goes by. */
@@ -37,12 +37,16 @@ interface Office {
   readonly witness: Witness<MailEvent> | undefined
 }
 
-/** The part of the host that takes mails and gives them to a backend. */
+/**
+ * The part of the host that takes mails and gives them to a backend.
+ * @throws TypeError with a sentence where the backend cannot be one
+ */
 export function dispatcher(
   relay: Relay,
   rules: Rules,
   witness: Witness<MailEvent> | undefined,
 ): Required<Pick<Host, 'message'>> {
+  assertRelay(relay)
   const { hostname, service, budget = endless, now = () => new Date() } = rules
   const courier = new Courier(relay, { ...rules, witness })
   const office: Office = { relay, courier, budget, hostname, service, now, witness }
@@ -54,8 +58,13 @@ export function dispatcher(
   }
 }
 
-/** The most memory that a mail takes which is as large as the server allows. @param messageBytes what a client may send */
+/**
+ * The most memory that a mail takes which is as large as the server allows.
+ * @param messageBytes what a client may send
+ * @throws TypeError as `dispatcher`
+ */
 export function largestHold(relay: Relay, messageBytes: number): number {
+  assertRelay(relay)
   return contentFor(relay).heldWith(messageBytes + mostHeaderBytes)
 }
 
@@ -97,13 +106,18 @@ class Dispatch implements MessageSink {
     const id = randomUUID()
     this.#header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
     this.#mail = { id, sender: transaction.sender.address, recipients, headerBytes: this.#header.length }
-    this.#share = office.budget.open()
     this.#content = contentFor(office.relay)
+    // Last: what a backend throws must not leave a share behind that nobody gives back.
+    this.#share = office.budget.open()
   }
 
-  /** Afterwards content may come. */
+  /** Afterwards content may come. What its keeping throws is the end of the mail: nobody else could give it up. */
   begin(): Promise<void> | undefined {
-    return this.write(this.#header)
+    try {
+      return this.write(this.#header)?.catch(fault => this.#giveUp(fault))
+    } catch (fault) {
+      return this.#giveUp(fault)
+    }
   }
 
   write(bytes: Buffer): Promise<void> | undefined {
@@ -124,12 +138,12 @@ class Dispatch implements MessageSink {
     const content = this.#content
     this.#content = undefined
     if (content === undefined) return this.#end(this.#refused ?? replies.localError)
-    content.finish()
-    this.#share.resize(content.heldBytes)
-    this.#share.complete()
-    const mail: Mail = { ...this.#mail, content, size: content.size }
-    const { size } = mail
+    const { size } = content
     try {
+      content.finish()
+      this.#share.resize(content.heldBytes)
+      this.#share.complete()
+      const mail: Mail = { ...this.#mail, content, size }
       const { messageId } = await this.#office.courier.deliver(mail, call => {
         if (call.error === undefined) this.#accepted += call.to.length
         this.#tell({ size, ...call })
@@ -147,6 +161,11 @@ class Dispatch implements MessageSink {
   discard(): void {
     this.#letGo()
     this.#conclude('abandoned', 0, 0)
+  }
+
+  #giveUp(fault: unknown): never {
+    this.discard()
+    throw fault
   }
 
   #letGo(): void {

@@ -216,13 +216,15 @@ const unknown: Failure = { reply: temporary }
 
 /** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
 export function refusal(error: unknown): Reply {
-  const spoken = spokesman(error)
-  if (spoken instanceof Refused) return spoken.reply
-  const { code, status, text } = failureOf(error).reply
+  if (error instanceof Refused) return error.reply
+  const failure = failureOf(error)
+  const { code, status, text } = failure.reply
+  // Of a partial failure one recipient is meant, and has to be named.
+  const sentence = failure instanceof Refused ? '{text}' : String(text)
   return reply(
     code,
     status!,
-    String(text).replace('{text}', () => oneLine(readFault(error).text)),
+    sentence.replace('{text}', () => oneLine(readFault(error).text)),
   )
 }
 
@@ -234,17 +236,15 @@ export function outcomeOf(error: unknown): CallOutcome {
   return code < 500 ? 'temporary' : 'permanent'
 }
 
-/** The row that speaks for an error; a temporary failure where there is none. Who refuses speaks for itself. */
+/**
+ * The row that speaks for an error; a temporary failure where there is none. Who refuses speaks for itself, and the
+ * first one of a partial failure for all.
+ */
 export function failureOf(error: unknown): Failure {
-  const spoken = spokesman(error)
-  if (spoken instanceof Refused) return spoken
+  if (error instanceof Refused) return error
+  if (error instanceof PartialFailure) return failureOf([...error.refused.values()][0])
   const fault = readFault(error)
   return failures.find(row => fits(row, fault)) ?? unknown
-}
-
-/** Of a partial failure the first one speaks. */
-function spokesman(error: unknown): unknown {
-  return error instanceof PartialFailure ? error.refused.values().next().value : error
 }
 
 function fits({ names, text, http }: Failure, fault: Fault): boolean {

@@ -1,31 +1,37 @@
+import { oneLine } from './fault.ts'
 import { PartialFailure, type Receipt } from './relay.ts'
 
-/** What a backend said of a call. Whoever is not refused has the mail. */
+/** How a call ended. Whoever is not refused has the mail. */
 export interface Outcome {
   readonly receipt: Receipt
   readonly refused: ReadonlyMap<string, unknown>
 }
 
-/** The outcome of a call that resolved: the mail is safe, whatever was said. Where no types are checked that may be anything. */
-export function acceptance(said: unknown): Outcome {
-  return { receipt: receiptOf(said), refused: new Map() }
+/** `send` resolved: the mail is safe, whatever else the backend says. */
+export function taken(said: unknown): Outcome {
+  return { receipt: readReceipt(said), refused: new Map() }
 }
 
-/** The outcome of a call that rejected. */
-export function rejection(error: unknown, recipients: readonly string[]): Outcome {
-  if (!(error instanceof PartialFailure)) return refusalOf(error, recipients)
-  const stranger = [...error.refused.keys()].find(recipient => !recipients.includes(recipient))
-  if (stranger === undefined) return { receipt: receiptOf(error.receipt), refused: error.refused }
-  // Whom it means nobody knows, so nobody may be told that the mail is safe.
-  const text = `the PartialFailure names ${stranger}, who is no recipient of this call`
-  return refusalOf(new Error(text), recipients)
+/** `send` rejected. */
+export function failed(recipients: readonly string[], error: unknown): Outcome {
+  if (!(error instanceof PartialFailure)) return refusedForAll(recipients, error)
+  const called = new Set(recipients)
+  const [stranger] = [...error.refused.keys()].filter(recipient => !called.has(recipient))
+  // Somebody does not have the mail, and nobody knows who: better twice than never.
+  if (stranger !== undefined) {
+    const text = `the PartialFailure names ${stranger}, who is no recipient of this call`
+    return refusedForAll(recipients, new Error(text))
+  }
+  return { receipt: readReceipt(error.receipt), refused: error.refused }
 }
 
-function refusalOf(error: unknown, recipients: readonly string[]): Outcome {
+function refusedForAll(recipients: readonly string[], error: unknown): Outcome {
   return { receipt: {}, refused: new Map(recipients.map(recipient => [recipient, error])) }
 }
 
-function receiptOf(said: unknown): Receipt {
-  const { messageId }: { readonly messageId?: unknown } = Object(said)
-  return typeof messageId === 'string' || typeof messageId === 'number' ? { messageId: `${messageId}` } : {}
+/** A name that can be read, and nothing else: the rest is not the backend's to say. */
+function readReceipt(said: unknown): Receipt {
+  const { messageId } = Object(said)
+  if (typeof messageId === 'number') return { messageId: String(messageId) }
+  return typeof messageId === 'string' && oneLine(messageId) !== '' ? { messageId } : {}
 }

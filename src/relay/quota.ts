@@ -21,6 +21,7 @@ export function followQuota(pace: Pace, { ask, warn, everyMs = 600_000 }: Quota)
   async function refresh(): Promise<void> {
     try {
       const perSecond = await ask()
+      if (Number.isNaN(perSecond)) throw new Error('the answer is no number')
       // Not a number of recipients: AWS writes -1 for "no limit".
       pace.perSecond = perSecond > 0 ? perSecond : 0
       failing = false

@@ -39,9 +39,10 @@ export interface Relay {
   /** Keeps a mail that comes, in the form in which `send` wants it; as it is, where left out. */
   readonly content?: () => Content
   /**
-   * Resolves only once the mail is safe for every recipient. Rejects with a `PartialFailure` when it is safe for some
-   * of them, with `Refused` when it knows itself what the client shall hear, else with whatever went wrong: the failure
-   * table (`failures.ts`) has a reply for every error, so a backend throws what it got and need not know of SMTP.
+   * Resolves only once the mail is safe for every recipient; it is taken then, whatever the receipt. Rejects with a
+   * `PartialFailure` when it is safe for some of them, with `Refused` when it knows itself what the client shall hear,
+   * else with whatever went wrong: the failure table (`failures.ts`) has a reply for every error, so a backend throws
+   * what it got and need not know of SMTP.
    */
   send(mail: Mail): Promise<Receipt>
   /**
@@ -56,8 +57,8 @@ export interface Relay {
 /** What `send` rejects with when the backend answered recipient by recipient, and not with yes for all of them. */
 export class PartialFailure extends Error {
   /**
-   * Why these do not have the mail, at least one, by their addresses as the call had them; all others of the call have it.
-   * The first one speaks for all.
+   * Why these do not have the mail, at least one, as the call named them; all others of the call have it. The first one
+   * speaks for all.
    */
   readonly refused: ReadonlyMap<string, unknown>
   /** For those who have it. */
@@ -65,7 +66,34 @@ export class PartialFailure extends Error {
 
   constructor(refused: ReadonlyMap<string, unknown>, receipt: Receipt = {}) {
     super('not every recipient was accepted')
-    this.refused = refused
+    this.refused = new Map(refused)
     this.receipt = receipt
   }
+}
+
+/**
+ * Looks at a relay before mails depend on it: a number that is none could lose them.
+ * @throws TypeError with a sentence that says what is wrong with it
+ */
+export function assertRelay(relay: Relay): void {
+  const { name, maxMessageBytes, maxRecipientsPerCall, maxCalls } = relay
+  if (typeof name !== 'string' || !/^[!-~]+$/.test(name)) throw wrong('name', 'one word of ASCII')
+  if (!isLimit(maxMessageBytes)) throw wrong('maxMessageBytes', aLimit)
+  if (maxRecipientsPerCall !== undefined && !isLimit(maxRecipientsPerCall))
+    throw wrong('maxRecipientsPerCall', aLimit)
+  if (maxCalls !== undefined && !isLimit(maxCalls)) throw wrong('maxCalls', aLimit)
+  if (typeof relay.send !== 'function') throw wrong('send', 'a function')
+  for (const part of ['content', 'check', 'sendRate'] as const) {
+    if (relay[part] !== undefined && typeof relay[part] !== 'function') throw wrong(part, 'a function')
+  }
+}
+
+const aLimit = 'a whole number, at least 1, or Infinity'
+
+function isLimit(limit: unknown): boolean {
+  return limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && Number(limit) >= 1)
+}
+
+function wrong(part: string, wanted: string): TypeError {
+  return new TypeError(`The relay's ${part} has to be ${wanted}`)
 }

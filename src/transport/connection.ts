@@ -138,8 +138,9 @@ export class Connection {
     if (secureContext === undefined) throw new Error('TLS was to begin, but there is no certificate')
     const options = { isServer: true, secureContext: secureContext() }
     this.#stage = 'handshake'
-    this.#detach(this.#socket)
+    // It throws where the context is none, and then the end of the socket is still to be heard.
     const secure = new TLSSocket(this.#socket, options)
+    this.#detach(this.#socket)
     this.#attach(secure)
     this.#endStageAfter(timeouts.handshakeMs)
     // A TLS socket that no TLS server made tells of broken records in this way only.

@@ -8,7 +8,7 @@
 export { CertificateFiles, type CertificatePaths } from './certificate-files.ts'
 export { type Conduct, Conductor, type Halt } from './conductor.ts'
 export { type ConnectionLimits, defaultConnectionLimits } from './connections.ts'
-export { defaultTimeouts, type Timeouts } from './limits.ts'
+export { defaultTimeouts, longestWaitMs, type Timeouts } from './limits.ts'
 export { type Listener, Server } from './server.ts'
 export type { Service } from './service.ts'
 export { type Certificate, type SecureContext, secureContext } from './tls.ts'

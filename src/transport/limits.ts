@@ -1,4 +1,7 @@
-/** Every wait of a connection, in milliseconds, and what ends it. */
+/** The longest time for which Node's timers wait, in milliseconds: for more than that they do not wait at all. */
+export const longestWaitMs = 2 ** 31 - 1
+
+/** Every wait of a connection, in milliseconds, at most `longestWaitMs`, and what ends it. */
 export interface Timeouts {
   /**
    * Silence of the client, or a command that does not come to its end: `421 4.4.2`. RFC 5321 section 4.5.3.2.7 asks for

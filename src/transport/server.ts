@@ -4,6 +4,7 @@ import { Audience, Chronicle } from './chronicle.ts'
 import { Connection } from './connection.ts'
 import { Connections, defaultConnectionLimits, type Open } from './connections.ts'
 import { Introduction } from './introduction.ts'
+import { longestWaitMs } from './limits.ts'
 import { peerAddress } from './peer-address.ts'
 import type { Service } from './service.ts'
 
@@ -54,8 +55,12 @@ export class Server {
     return bytes
   }
 
-  /** Begins to listen; rejects with the error of `node:net`, for example `EADDRINUSE`. */
-  listen({ host, port, implicitTls = false }: Listener): Promise<AddressInfo> {
+  /**
+   * Begins to listen; rejects with the error of `node:net`, for example `EADDRINUSE`, and where the server is closed.
+   * If it is closed meanwhile, nobody is accepted any more.
+   */
+  async listen({ host, port, implicitTls = false }: Listener): Promise<AddressInfo> {
+    if (this.#closed !== undefined) throw new Error('the server is closed')
     const server = createServer({ allowHalfOpen: true, noDelay: true }, socket =>
       this.#accept(socket, implicitTls),
     )
@@ -64,14 +69,16 @@ export class Server {
       server.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, () => {
         server.off('error', reject)
         server.on('error', fault => this.#service.onFault?.(fault))
-        this.#listening.add(server)
         resolve(server.address() as AddressInfo)
+        if (this.#closed === undefined) this.#listening.add(server)
+        else server.close()
       })
     })
   }
 
   /**
    * Stops listening, says 421 to everyone who is not sending a mail, and to the others when their mail is answered.
+   * Called again, it is the same closing.
    * @param graceMs how long the others may take; then they hear 421 in the middle of it
    */
   close(graceMs: number): Promise<void> {
@@ -84,9 +91,13 @@ export class Server {
     for (const connection of this.#connections) connection.shutDown()
     if (this.#connections.size === 0) return
     const empty = new Promise<void>(resolve => (this.#onEmpty = resolve))
-    const timer = setTimeout(() => {
-      for (const connection of this.#connections) connection.cutOff()
-    }, graceMs)
+    const timer = setTimeout(
+      () => {
+        for (const connection of this.#connections) connection.cutOff()
+      },
+      // What is no number is no time.
+      graceMs > 0 ? Math.min(graceMs, longestWaitMs) : 0,
+    )
     await empty
     clearTimeout(timer)
   }

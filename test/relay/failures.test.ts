@@ -166,7 +166,7 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
         ['d@b.c', 'x'],
       ]),
     ),
-    '550 5.1.1 Nobody',
+    '550 5.1.1 a@b.c: Nobody',
   ],
   [named('TooManyCalls'), '454 4.7.0 Too many mails are being sent at once'],
   [new NoMemory(), '452 4.3.1 No memory for this mail now, try again later'],

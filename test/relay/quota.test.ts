@@ -35,6 +35,19 @@ test('without the permission mail goes without a limit, and the operator hears i
   stop()
 })
 
+test('an answer that is no number does not lift the limit', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { pace, warnings, stop } = follow([14, Number.NaN])
+  await turn()
+  t.mock.timers.tick(600_000)
+  await turn()
+  assert.equal(pace.perSecond, 14)
+  assert.deepEqual(warnings, [
+    "The account's send rate is not known, it is taken to be 14 as before: Error: the answer is no number",
+  ])
+  stop()
+})
+
 test('once stopped it asks no more', async t => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { pace, stop } = follow([14, 20])

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { defaultLimits } from '../../src/protocol/index.ts'
-import { defaultTimeouts, Server } from '../../src/transport/index.ts'
+import { defaultTimeouts, type SecureContext, Server } from '../../src/transport/index.ts'
 import { missing, use } from '../clients/tool.ts'
 import { within } from '../program/deadline.ts'
 import { Later, RecordingHost } from './recording-host.ts'
@@ -169,40 +169,46 @@ test('a broken TLS record ends the connection and gives the mail up', async t =>
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
-test('a certificate that cannot be had ends one connection, and not the server', async t => {
-  const faults: unknown[] = []
-  const good = await Stand.set(t, new RecordingHost())
-  const server = new Server({
-    settings: {
-      hostname: 'relay.test',
-      service: 'Relay',
-      tls: 'offered',
-      loginRequired: false,
-      mechanisms: [],
-      plaintextLogin: false,
-      smtpUtf8: false,
-      bareNewline: 'normalize',
-      strictPipelining: false,
-      limits: defaultLimits,
-    },
-    host: new RecordingHost(),
-    timeouts: defaultTimeouts,
-    secureContext: () => {
-      throw new Error('the certificate is gone')
-    },
-    onFault: fault => void faults.push(fault),
+const noContexts: Record<string, () => SecureContext> = {
+  'that cannot be had': () => {
+    throw new Error('the certificate is gone')
+  },
+  'that is none': () => ({ cert: 'x', key: 'y' }) as never,
+}
+for (const [kind, secureContext] of Object.entries(noContexts)) {
+  test(`a certificate ${kind} ends one connection, and not the server`, async t => {
+    const faults: unknown[] = []
+    const good = await Stand.set(t, new RecordingHost())
+    const server = new Server({
+      settings: {
+        hostname: 'relay.test',
+        service: 'Relay',
+        tls: 'offered',
+        loginRequired: false,
+        mechanisms: [],
+        plaintextLogin: false,
+        smtpUtf8: false,
+        bareNewline: 'normalize',
+        strictPipelining: false,
+        limits: defaultLimits,
+      },
+      host: new RecordingHost(),
+      timeouts: defaultTimeouts,
+      secureContext,
+      onFault: fault => void faults.push(fault),
+    })
+    t.after(() => server.close(0))
+    const clear = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })
+    const implicit = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
+    const wire = await Wire.connect(clear.port)
+    await wire.greet()
+    wire.say('STARTTLS\r\n')
+    await wire.rest()
+    await (await Wire.connect(implicit.port)).rest()
+    await good.until(() => server.connections === 0, 'the end of all connections')
+    assert.equal(faults.length, 2)
   })
-  t.after(() => server.close(0))
-  const clear = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })
-  const implicit = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
-  const wire = await Wire.connect(clear.port)
-  await wire.greet()
-  wire.say('STARTTLS\r\n')
-  await wire.rest()
-  await (await Wire.connect(implicit.port)).rest()
-  await good.until(() => server.connections === 0, 'the end of all connections')
-  assert.equal(faults.length, 2)
-})
+}
 
 for (const tls of [false, true])
   test(`a client that never closes its half after QUIT is let go, ${tls ? 'TLS' : 'clear'}`, async t => {

@@ -37,6 +37,16 @@ test('an address that is taken rejects, and the server goes on', async t => {
   assert.deepEqual(stand.faults, [])
 })
 
+test('a server that is closed while it begins to listen does not go on listening, and never begins again', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const begun = stand.server.listen({ host: '127.0.0.1', port: 0 })
+  await within(stand.server.close(0), 'the server to close')
+  const { port } = await begun
+  await assert.rejects(Wire.connect(port), { code: 'ECONNREFUSED' })
+  const again = stand.server.listen({ host: '127.0.0.1', port: 0 })
+  await assert.rejects(again, { message: 'the server is closed' })
+})
+
 test('a client that speaks SMTP to a port with implicit TLS is closed', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await Wire.connect(stand.tlsPort)

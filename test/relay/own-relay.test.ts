@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Verdict } from '../../src/protocol/index.ts'
+import {
+  Budget,
+  type Delivery,
+  dispatcher,
+  largestHold,
+  type Mail,
+  PartialFailure,
+  Refused,
+  type Relay,
+} from '../../src/relay/index.ts'
+import { awsError, throttled } from './backend.ts'
+import { keepDeliveries } from './deliveries.ts'
+
+/** What a program in JavaScript may pass for a relay. */
+type Shape = { readonly [K in keyof Relay]?: unknown }
+
+const sound: Shape = { name: 'own', maxMessageBytes: 1000, send: async () => ({}) }
+
+/** A relay that need not keep to the types. */
+function own(shape: Shape): Relay {
+  return { ...sound, ...shape } as Relay
+}
+
+/** What a client hears of a mail to two recipients, and what is told of it. */
+async function deliver(relay: Relay, budget?: Budget): Promise<{ verdict: Verdict; log: Delivery[] }> {
+  const log: Delivery[] = []
+  const rules = { hostname: 'relay.test', service: 'Relay', patienceMs: 0, ...(budget && { budget }) }
+  const { message } = dispatcher(relay, rules, keepDeliveries(log))
+  const sink = await message(
+    {
+      sender: { address: 'a@example.org', parameters: new Map() },
+      recipients: ['b@example.org', 'c@example.org'].map(address => ({ address, parameters: new Map() })),
+    },
+    { address: '192.0.2.1', healthCheck: false, secure: false, extended: true, name: 'c', user: undefined },
+  )
+  assert.ok('deliver' in sink)
+  await sink.write(Buffer.from('Subject: x\r\n\r\n'))
+  return { verdict: await sink.deliver(), log }
+}
+
+const taken: readonly unknown[] = [undefined, null, 'id', {}, { messageId: {} }, { messageId: '\r\n' }]
+for (const said of taken) {
+  test(`a mail is taken when send resolves, also with ${JSON.stringify(said) ?? 'nothing'}`, async () => {
+    for (const maxRecipientsPerCall of [1, 2]) {
+      const { verdict } = await deliver(own({ maxRecipientsPerCall, send: async () => said }))
+      assert.deepEqual(verdict, { code: 250, status: '2.0.0', text: 'Ok' })
+    }
+  })
+}
+
+test('of a receipt nothing but the name of the mail is told', async () => {
+  const receipt = { messageId: 'name', from: 'x', to: ['y'], error: 'z', type: 'message', ms: -1, ip: '::' }
+  const { verdict, log } = await deliver(own({ send: async () => receipt }))
+  assert.equal((verdict as { text: string }).text, 'Ok name')
+  const [{ time: _, size: _size, ms, ...told } = assert.fail('nothing was told')] = log
+  assert.ok(ms !== undefined && ms >= 0)
+  assert.deepEqual(told, {
+    ip: '192.0.2.1',
+    from: 'a@example.org',
+    relay: 'own',
+    to: ['b@example.org', 'c@example.org'],
+    messageId: 'name',
+  })
+})
+
+test('who is refused for good within a partial failure is refused for good', async () => {
+  const send = async () => {
+    throw new PartialFailure(new Map([['c@example.org', new Refused(550, '5.1.1', 'Nobody {text}')]]))
+  }
+  const { verdict } = await deliver(own({ send }))
+  assert.deepEqual(verdict, { code: 550, status: '5.1.1', text: 'c@example.org: Nobody {text}' })
+})
+
+test('a recipient in front of what an error says does not keep its row from being found', async () => {
+  const error = awsError('MessageRejected', 'Sending paused for this account')
+  const send = async () => {
+    throw new PartialFailure(new Map([['c@example.org', error]]))
+  }
+  const { verdict } = await deliver(own({ send }))
+  assert.equal((verdict as { text: string }).text, 'Sending is paused, try again later')
+})
+
+test('a partial failure of somebody who was not in the call is one of the whole call, and sends nothing to him', async () => {
+  const calls: (readonly string[])[] = []
+  for (const error of [throttled, new Refused(550, '5.1.1', 'Nobody')]) {
+    const send = async ({ recipients }: Mail) => {
+      calls.push(recipients)
+      throw new PartialFailure(new Map([['<c@example.org>', error]]))
+    }
+    const { verdict, log } = await deliver(own({ send }))
+    assert.equal((verdict as { code: number }).code, 451)
+    assert.deepEqual(
+      log.map(({ to, error }) => [to.length, error]),
+      [[2, 'Error: the PartialFailure names <c@example.org>, who is no recipient of this call']],
+    )
+  }
+  assert.deepEqual(new Set(calls.flat()), new Set(['b@example.org', 'c@example.org']))
+})
+
+test('a partial failure that is none is a failure of the whole call, and told', async () => {
+  const send = async () => {
+    throw new PartialFailure({ 'c@example.org': 'no' } as never)
+  }
+  const { verdict, log } = await deliver(own({ send }))
+  assert.equal((verdict as { code: number }).code, 451)
+  assert.deepEqual(log[0]?.to, ['b@example.org', 'c@example.org'])
+  assert.match(log[0]?.error ?? '', /^TypeError/)
+})
+
+const unsound: readonly [Shape, string][] = [
+  [{ name: undefined }, 'name has to be one word of ASCII'],
+  [{ name: '' }, 'name has to be one word of ASCII'],
+  [{ name: 'a\r\nb' }, 'name has to be one word of ASCII'],
+  ...[undefined, null, '1000', 0, -1, 0.5, Number.NaN].map((maxMessageBytes): [Shape, string] => [
+    { maxMessageBytes },
+    'maxMessageBytes has to be a whole number, at least 1, or Infinity',
+  ]),
+  // Such numbers made calls to nobody, or calls without end.
+  ...[null, 0, -1, 0.5, Number.NaN].map((maxRecipientsPerCall): [Shape, string] => [
+    { maxRecipientsPerCall },
+    'maxRecipientsPerCall has to be a whole number, at least 1, or Infinity',
+  ]),
+  [{ maxCalls: 0 }, 'maxCalls has to be a whole number, at least 1, or Infinity'],
+  [{ send: undefined }, 'send has to be a function'],
+  [{ content: {} }, 'content has to be a function'],
+  [{ check: 'ok' }, 'check has to be a function'],
+  [{ sendRate: 14 }, 'sendRate has to be a function'],
+]
+for (const [shape, sentence] of unsound) {
+  const [part, value] = Object.entries(shape)[0]!
+  test(`no mail is taken for a relay whose ${part} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`, () => {
+    const error = { name: 'TypeError', message: `The relay's ${sentence}` }
+    assert.throws(
+      () => dispatcher(own(shape), { hostname: 'relay.test', service: 'Relay' }, undefined),
+      error,
+    )
+    assert.throws(() => largestHold(own(shape), 1000), error)
+  })
+}
+
+test('limits of a relay may be Infinity', async () => {
+  const none = Number.POSITIVE_INFINITY
+  const { verdict } = await deliver(
+    own({ maxMessageBytes: none, maxRecipientsPerCall: none, maxCalls: none }),
+  )
+  assert.equal((verdict as { code: number }).code, 250)
+})
+
+test('a relay whose content cannot be made, begun or finished holds no memory afterwards', async () => {
+  const budget = new Budget({ totalBytes: 1000, largestBytes: 1000, patienceMs: 0 })
+  const fail = () => {
+    throw new Error('no content')
+  }
+  await assert.rejects(deliver(own({ content: fail }), budget), /no content/)
+  const idle = { size: 0, heldBytes: 0, heldWith: () => 600, add() {}, finish() {} }
+  await assert.rejects(deliver(own({ content: () => ({ ...idle, add: fail }) }), budget), /no content/)
+  const { verdict } = await deliver(own({ content: () => ({ ...idle, finish: fail }) }), budget)
+  assert.equal((verdict as { code: number }).code, 451)
+  // All of it can be had by the next one, who would have to leave it to an elder one.
+  assert.equal(budget.open().resize(1000), true)
+  assert.equal(budget.open().resize(1) instanceof Promise, true)
+})
