@@ -8,7 +8,7 @@
 
 export type { Account, Expression } from './accounts.ts'
 export { AddressList } from './addresses.ts'
-export { type AccessEvent, type AccessFailure, type LoginFailure, reasonOf } from './failures.ts'
+export { type AccessEvent, type AccessFailure, type LoginFailure, reasonOf } from './events.ts'
 export {
   type Access,
   type Gatekeeper,

@@ -18,10 +18,10 @@ for (const [name, { env, graceSeconds, memoryBytes }] of Object.entries(setups))
     assert.ok(graceSeconds >= settingsOf(env).drainTimeoutMs / 1000 + 10)
   })
 
-  test(`${name}: there is memory for the mails and 150 MB for every process`, () => {
+  test(`${name}: there is memory for the mails and 230 MB for every process`, () => {
     const settings = settingsOf(env)
     const processes = settings.workers === 1 ? 1 : settings.workers + 1
-    assert.ok(memoryBytes >= settings.memoryBytes + processes * 150e6)
+    assert.ok(memoryBytes >= settings.memoryBytes + processes * 230e6)
   })
 }
 

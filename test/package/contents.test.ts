@@ -8,7 +8,9 @@ import { packed, repository } from './installation.ts'
 
 /** All that users need, and nothing that only those need who work on it. */
 const needed = [
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
+  // What README.md says in short.
+  /^docs\/[\w-]+\.md$/,
   // The program, and the rooms that others embed, with their types.
   /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
   /^examples\/[\w-]+\.mjs$/,

@@ -258,6 +258,7 @@ for (const [backend, relay] of Object.entries(backends)) {
     assert.deepEqual(await (await relay()).check!(), [
       'Region: eu-west-1',
       'Credentials: access key ending in MPLE',
+      `Endpoint: ${aws.endpoint}`,
     ])
     assert.equal(aws.requests, 0)
   })
@@ -267,6 +268,17 @@ test('a check says until when credentials are good', async () => {
   await live({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container` })
   const [, credentials] = await (await ses()).check!()
   assert.match(credentials!, /^Credentials: access key ending in SIA\d, until 2\d{3}-/)
+})
+
+test('a check says where calls go when nobody has said where', async () => {
+  await live({ ...keys, AWS_ENDPOINT_URL: undefined })
+  const [, , endpoint] = await (await ses()).check!()
+  assert.equal(endpoint, 'Endpoint: https://email.eu-west-1.amazonaws.com')
+})
+
+test('a check fails where the endpoint is none', async () => {
+  await live({ ...keys, AWS_ENDPOINT_URL: 'nonsense' })
+  await assert.rejects((await ses()).check!(), { message: 'EndpointError: TypeError: Invalid URL' })
 })
 
 test('a check fails with a sentence for the operator', async () => {

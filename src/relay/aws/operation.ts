@@ -18,6 +18,10 @@ type Rest<Output> = (call: {
 
 /** A request of the SDK. */
 interface Request {
+  /** With a colon behind it. */
+  readonly protocol: string
+  readonly hostname: string
+  readonly port?: number
   readonly headers: Readonly<Record<string, string>>
   readonly body?: unknown
 }
@@ -50,6 +54,12 @@ export class Operation<Output> {
   /** @param rehearse sends a command that was given to `intercept`; nothing goes out */
   constructor(rehearse: (intercept: Intercept) => Promise<unknown>) {
     this.#rehearse = rehearse
+  }
+
+  /** Where calls go, as a URL without its path. @throws what the SDK throws */
+  async endpoint(): Promise<string> {
+    const { protocol, hostname, port } = (await this.#prepare()).request
+    return `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`
   }
 
   /** @throws what the SDK throws */

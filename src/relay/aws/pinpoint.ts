@@ -54,7 +54,7 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
     answersPerRecipient: true,
     content: () => new EncodedContent('json', head),
     send,
-    check: () => findStanding(client.config, options),
+    check: () => findStanding(client.config, options, operation),
   }
 }
 

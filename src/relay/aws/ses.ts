@@ -46,7 +46,7 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     maxCalls: maxCallsOf(options),
     content: () => new EncodedContent('form', head),
     send,
-    check: () => findStanding(client.config, options),
+    check: () => findStanding(client.config, options, operation),
     sendRate,
   }
 }

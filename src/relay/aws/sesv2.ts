@@ -45,7 +45,7 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
     maxCalls: maxCallsOf(options),
     content: () => new EncodedContent('json', head),
     send,
-    check: () => findStanding(client.config, options),
+    check: () => findStanding(client.config, options, operation),
     sendRate,
   }
 }

@@ -95,20 +95,29 @@ export async function callUpstream<T>(
   }
 }
 
-/** Looks for region and credentials as for a mail, and says what it found. See `check` of the port `Relay`. */
+/** Looks for all that a call needs, as for a mail, and says what it found. See `check` of the port `Relay`. */
 export async function findStanding(
   standing: Standing,
   { upstreamTimeoutMs = 60_000 }: Upstream,
+  operation: { endpoint(): Promise<string> },
 ): Promise<readonly string[]> {
   try {
     return await within(upstreamTimeoutMs, async () => {
       const { region, accessKeyId, expiration } = await find(standing)
       const until = expiration === undefined ? '' : `, until ${expiration.toISOString()}`
-      return [`Region: ${region}`, `Credentials: access key ending in ${accessKeyId.slice(-4)}${until}`]
+      return [
+        `Region: ${region}`,
+        `Credentials: access key ending in ${accessKeyId.slice(-4)}${until}`,
+        `Endpoint: ${await operation.endpoint().catch(noEndpoint)}`,
+      ]
     })
   } catch (error) {
     throw new Error(describe(error))
   }
+}
+
+function noEndpoint(error: unknown): never {
+  throw Object.assign(new Error(describe(error)), { name: 'EndpointError' })
 }
 
 /** The send rate in an answer of AWS. An answer without one is an error: it does not say that there is no limit. */

@@ -23,14 +23,21 @@ export type LoginFailure = {
   readonly mechanism: string
   /** Who the client said it is. */
   readonly username: string
-} /** There is no user of that name. */ & (
-  | { readonly type: 'unknownUser' }
-  /** There is, and this is not the password. */
-  | { readonly type: 'wrongPassword' }
-  /** The password was right, but the client asked to act as somebody else (RFC 4616 section 2). */
-  | { readonly type: 'otherIdentity'; readonly actAs: string }
-  /** The password could not be verified; the client is told to try again later. */
-  | { readonly type: 'unavailable'; readonly error: unknown }
+} & (
+  | {
+      /** There is no user of that name; or there is, and this is not the password. */
+      readonly type: 'unknownUser' | 'wrongPassword'
+    }
+  | {
+      /** The password was right, but the client asked to act as somebody else (RFC 4616 section 2). */
+      readonly type: 'otherIdentity'
+      readonly actAs: string
+    }
+  | {
+      /** The password could not be verified; the client is told to try again later. */
+      readonly type: 'unavailable'
+      readonly error: unknown
+    }
 )
 
 /** The reason in one sentence, where it can be in that of the Go program. It holds no secret. */
