@@ -11,7 +11,9 @@ interface Handed {
 const watched = ['traffic', 'access', 'mail'] satisfies (keyof Watcher)[]
 
 /** @throws Error with a sentence that names what cannot be used */
-export function checkHanded({ watcher, note, onFault }: Handed): void {
+export function checkHanded(handed: Handed): void {
+  if (typeof handed !== 'object' || handed === null) throw new Error('the options have to be an object')
+  const { watcher, note, onFault } = handed
   if (watcher !== undefined) checkWatcher(watcher)
   mayBeFunction('note', note)
   mayBeFunction('onFault', onFault)

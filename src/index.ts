@@ -94,8 +94,8 @@ export interface RelayServer {
  * Rejects with an Error that says in a sentence what is wrong with the options, or could not be opened.
  */
 export async function createServer(options: ServerOptions = {}): Promise<RelayServer> {
-  const { relay, tls, watcher, note, onFault, ...rest } = options
   checkHanded(options)
+  const { relay, tls, watcher, note, onFault, ...rest } = options
   const own = typeof relay === 'object' && relay !== null ? relay : undefined
   const secureContext = typeof tls === 'function' ? tls : undefined
   const [unused] = own === undefined ? [] : chosenForBackends(rest)

@@ -142,7 +142,7 @@ test('the environment of the program settles nothing', async t => {
 })
 
 test('what cannot work is refused before anything is opened', async () => {
-  const refused: readonly [object, RegExp][] = [
+  const refused: readonly [unknown, RegExp][] = [
     [
       { maxRecipients: 0 },
       /^invalid value "0" for maxRecipients \(--max-recipients\): must be a whole number/,
@@ -163,6 +163,8 @@ test('what cannot work is refused before anything is opened', async () => {
     ],
     [{ relay: { name: 'x', maxMessageBytes: 1, send: 1 } }, /^The relay's send has to be a function$/],
     [{ relay: async () => {} }, /^relay \(--relay\) has the wrong type$/],
+    [null, /^the options have to be an object$/],
+    [5, /^the options have to be an object$/],
     [{ watcher: () => {} }, /^watcher has the wrong type$/],
     [{ watcher: { mails() {} } }, /^there is no option watcher\.mails$/],
     [{ watcher: { mail: 'x' } }, /^watcher\.mail has to be a function$/],
