@@ -216,10 +216,9 @@ const unknown: Failure = { reply: temporary }
 
 /** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
 export function refusal(error: unknown): Reply {
-  if (error instanceof Refused) return error.reply
   const failure = failureOf(error)
   const { code, status, text } = failure.reply
-  // Of a partial failure one recipient is meant, and has to be named.
+  // Its text is its own; that of a partial failure names the recipient, too, who is meant.
   const sentence = failure instanceof Refused ? '{text}' : String(text)
   return reply(
     code,

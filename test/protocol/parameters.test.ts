@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { plain } from '../../src/auth/index.ts'
 import { Dialogue } from '../../src/protocol/dialogue.ts'
-import { mailParameters, parameters, rcptParameters } from '../../src/protocol/parameters.ts'
+import { isBinary, mailParameters, parameters, rcptParameters } from '../../src/protocol/parameters.ts'
 import type { Settings } from '../../src/protocol/settings.ts'
 import { readConditions } from '../../src/transcript/index.ts'
 
@@ -79,4 +79,13 @@ test('the first parameter that is at fault is named, but faults of the syntax co
   assert.equal(read('SIZE=1 BODY=x'), '501 5.5.4 Bad value of parameter BODY')
   assert.equal(read('SIZE=x A=B=C'), '501 5.5.4 Syntax error in parameters')
   assert.equal(read('SIZE=x size=1'), '501 5.5.4 A parameter may be given once only')
+})
+
+test('a mail is binary when MAIL says BODY=BINARYMIME, in whatever case', () => {
+  const bodyOf = (given: [string, string][]) =>
+    isBinary({ sender: { address: 'a@s.example', parameters: new Map(given) }, recipients: [] })
+  assert.equal(bodyOf([['BODY', 'BINARYMIME']]), true)
+  assert.equal(bodyOf([['BODY', 'BinaryMime']]), true)
+  assert.equal(bodyOf([['BODY', '8BITMIME']]), false)
+  assert.equal(bodyOf([]), false)
 })

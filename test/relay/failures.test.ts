@@ -340,6 +340,7 @@ test('a relay that refuses is heard word for word, in one line of printable ASCI
   const refused = new Refused(550, '5.1.1', 'Nobody\r\nof that näme, {text}')
   assert.deepEqual(refusal(refused), { code: 550, status: '5.1.1', text: 'Nobody of that n?me, {text}' })
   assert.equal(outcomeOf(refused), 'permanent')
+  assert.equal(outcomeOf(new Refused(500, '5.0.0', 'Never')), 'permanent')
   assert.equal(outcomeOf(new Refused(451, '4.3.0', 'Later')), 'temporary')
   assert.equal(failureOf(refused).again, undefined)
 })
