@@ -112,13 +112,11 @@ function isCode(line: string): boolean {
   return !/^\s*($|\/\/|\/\*|\*)/.test(line)
 }
 
-/** tsx puts a branch of its own behind `await import()`; its place is mapped to the closing bracket. */
+/** tsx puts a branch of its own behind `import()`; its place is mapped to the closing bracket. */
 function isOurs({ start, end }: Range, text: readonly string[]): boolean {
   const line = text[start.line - 1]!
   return (
-    start.line !== end.line ||
-    !line.includes('await import(') ||
-    /\w/.test(line.slice(start.column, end.column))
+    start.line !== end.line || !/\bimport\(/.test(line) || /\w/.test(line.slice(start.column, end.column))
   )
 }
 
