@@ -4,21 +4,9 @@
  *
  *     node examples/engine-by-hand.mjs
  */
-import { defaultLimits, reply, Session } from 'aws-smtp-relay/protocol'
+import { defaultSettings, reply, Session } from 'aws-smtp-relay/protocol'
 
-/** @type {import('aws-smtp-relay/protocol').Settings} */
-const settings = {
-  hostname: 'server.test',
-  service: 'Engine',
-  tls: 'none',
-  loginRequired: false,
-  mechanisms: [],
-  plaintextLogin: false,
-  smtpUtf8: false,
-  bareNewline: 'normalize',
-  strictPipelining: false,
-  limits: defaultLimits,
-}
+const settings = { ...defaultSettings, hostname: 'server.test', service: 'Engine' }
 const session = new Session(settings, { address: '192.0.2.1', secure: false })
 
 /** The law: after whatever the session was told, take events until there are none, then send the output. */

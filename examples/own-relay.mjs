@@ -5,7 +5,7 @@
  *
  *     node examples/own-relay.mjs http://127.0.0.1:8080/mails [PORT]
  */
-import { defaultLimits, reply } from 'aws-smtp-relay/protocol'
+import { defaultLimits, defaultSettings, reply } from 'aws-smtp-relay/protocol'
 import { Budget, dispatcher, largestHold, Refused } from 'aws-smtp-relay/relay'
 import { defaultTimeouts, Server } from 'aws-smtp-relay/transport'
 
@@ -47,18 +47,7 @@ const budget = new Budget({
 })
 
 const server = new Server({
-  settings: {
-    hostname,
-    service,
-    tls: 'none',
-    loginRequired: false,
-    mechanisms: [],
-    plaintextLogin: false,
-    smtpUtf8: false,
-    bareNewline: 'normalize',
-    strictPipelining: false,
-    limits,
-  },
+  settings: { ...defaultSettings, hostname, service, limits },
   host: {
     recipient: ({ address }) =>
       address.endsWith('@server.test') ? undefined : reply(550, '5.7.1', 'Mail for server.test only'),

@@ -267,15 +267,7 @@ test('a server that was closed listens no more, not even where it had just begun
 })
 
 test('a mail that is under way when the server closes is taken', async t => {
-  const release = withResolvers()
-  const arrived = withResolvers()
-  const relay = keeping({
-    async send() {
-      arrived.resolve()
-      await release.promise
-      return {}
-    },
-  })
+  const { relay, arrived, release } = waiting()
   const { server, port } = await begin(t, { relay })
   const sent = send(port)
   await arrived.promise
@@ -328,15 +320,7 @@ test('a relay and a watcher may be objects with a class', async t => {
 
 test('the time to close may be without end, or none', async t => {
   for (const graceMs of [Number.POSITIVE_INFINITY, 2 ** 40]) {
-    const release = withResolvers()
-    const arrived = withResolvers()
-    const relay = keeping({
-      async send() {
-        arrived.resolve()
-        await release.promise
-        return {}
-      },
-    })
+    const { relay, arrived, release } = waiting()
     const { server, port } = await begin(t, { relay })
     const sent = send(port)
     await arrived.promise
@@ -402,4 +386,18 @@ function withResolvers() {
   let resolve = (_?: unknown) => {}
   const promise = new Promise<unknown>(done => (resolve = done))
   return { promise, resolve }
+}
+
+/** A relay that takes a mail when it is released, and tells when one has come. */
+function waiting() {
+  const release = withResolvers()
+  const arrived = withResolvers()
+  const relay = keeping({
+    async send() {
+      arrived.resolve()
+      await release.promise
+      return {}
+    },
+  })
+  return { relay, arrived, release }
 }

@@ -61,3 +61,15 @@ export const defaultLimits: Limits = {
   idleCommands: 100,
   failedLogins: 3,
 }
+
+/** A beginning: nothing but mail, in the clear and for everybody. What the server is called has no default. */
+export const defaultSettings: Omit<Settings, 'hostname' | 'service'> = {
+  tls: 'none',
+  loginRequired: false,
+  mechanisms: [],
+  plaintextLogin: false,
+  smtpUtf8: false,
+  bareNewline: 'normalize',
+  strictPipelining: false,
+  limits: defaultLimits,
+}

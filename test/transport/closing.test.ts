@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
-import { defaultLimits } from '../../src/protocol/index.ts'
+import { defaultLimits, defaultSettings } from '../../src/protocol/index.ts'
 import { defaultTimeouts, type SecureContext, Server } from '../../src/transport/index.ts'
 import { missing, use } from '../clients/tool.ts'
 import { within } from '../program/deadline.ts'
@@ -180,18 +180,7 @@ for (const [kind, secureContext] of Object.entries(noContexts)) {
     const faults: unknown[] = []
     const good = await Stand.set(t, new RecordingHost())
     const server = new Server({
-      settings: {
-        hostname: 'relay.test',
-        service: 'Relay',
-        tls: 'offered',
-        loginRequired: false,
-        mechanisms: [],
-        plaintextLogin: false,
-        smtpUtf8: false,
-        bareNewline: 'normalize',
-        strictPipelining: false,
-        limits: defaultLimits,
-      },
+      settings: { ...defaultSettings, hostname: 'relay.test', service: 'Relay', tls: 'offered' },
       host: new RecordingHost(),
       timeouts: defaultTimeouts,
       secureContext,
