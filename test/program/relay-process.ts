@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MemoryCgroup } from '../support/memory-cgroup.ts'
 import { within } from './deadline.ts'
 import { Lines } from './lines.ts'
 
@@ -31,6 +32,8 @@ export interface Start {
   readonly port?: number
   /** File descriptors that it may have open at once. */
   readonly maxFiles?: number
+  /** Run in a memory cgroup of its own with this limit, as in a container; `MemoryCgroup.unavailable` must be `false`. */
+  readonly memoryLimitBytes?: number
   /** Ctrl-C in the terminal of whoever starts it is not for it. */
   readonly detached?: boolean
 }
@@ -52,10 +55,13 @@ export class RelayProcess {
   readonly stdout: Lines
   readonly stderr: Lines
   readonly exited: Promise<Exit>
+  /** The memory cgroup that it runs in, if it was given a limit. */
+  readonly cgroup: MemoryCgroup | undefined
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, cgroup: MemoryCgroup | undefined) {
     this.#child = child
+    this.cgroup = cgroup
     this.stdout = new Lines(child.stdout!)
     this.stderr = new Lines(child.stderr!)
     this.exited = exitOf(child)
@@ -64,12 +70,20 @@ export class RelayProcess {
   /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
   static async start(
     scope: Scope,
-    { args = [], env, implicitTls, port = 0, maxFiles, detached }: Start,
+    { args = [], env, implicitTls, port = 0, maxFiles, memoryLimitBytes, detached }: Start,
   ): Promise<RelayProcess> {
     const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
-    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, maxFiles, detached)
-    const relay = new RelayProcess(child)
-    scope.after(async () => void (await relay.kill()))
+    const cgroup = memoryLimitBytes === undefined ? undefined : MemoryCgroup.create(memoryLimitBytes)
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, {
+      maxFiles,
+      cgroup,
+      detached,
+    })
+    const relay = new RelayProcess(child, cgroup)
+    scope.after(async () => {
+      await relay.kill()
+      await cgroup?.remove()
+    })
     const up = relay.stderr.find(/^Try: /)
     // Where the program ends instead, nobody waits for this line any more.
     up.catch(() => {})
@@ -178,15 +192,22 @@ export async function temporaryDirectory(scope: Scope): Promise<string> {
   return path
 }
 
+/** What a process is confined to. */
+interface Confinement {
+  readonly maxFiles?: number | undefined
+  readonly cgroup?: MemoryCgroup | undefined
+  readonly detached?: boolean | undefined
+}
+
 function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  maxFiles?: number,
-  detached = false,
+  { maxFiles, cgroup, detached = false }: Confinement = {},
 ): ChildProcess {
   const command = [process.execPath, program, ...args]
   const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
-  const [file = '', ...rest] = [...limited, ...command]
+  const inner = [...limited, ...command]
+  const [file = '', ...rest] = cgroup === undefined ? inner : cgroup.wrap(inner)
   // Nothing of the tester's own: no credentials, no options, no profile in the home directory.
   const clean = { PATH: process.env.PATH ?? '', HOME: '/nonexistent' }
   return spawn(file, rest, {
