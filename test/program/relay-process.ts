@@ -110,6 +110,14 @@ export class RelayProcess {
     return peakMemoryOf(this.pid)
   }
 
+  /** Time that it has used of a CPU, in milliseconds, without its workers; `undefined` where the system does not tell. */
+  async cpuMs(): Promise<number | undefined> {
+    const stat = await readFile(`/proc/${this.pid}/stat`, 'latin1').catch(() => '')
+    // Fields 14 and 15 of proc(5), in hundredths of a second; the second one is in parentheses and may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return stat === '' ? undefined : 10 * (Number(fields[11]) + Number(fields[12]))
+  }
+
   /** Its workers' process ids; none where the system does not tell. */
   async workers(): Promise<readonly number[]> {
     const text = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').catch(() => '')
