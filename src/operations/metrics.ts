@@ -58,7 +58,7 @@ export async function openMetrics(relay: string): Promise<Metrics> {
   const retries = counter('upstream_retries_total', 'Calls that repeated one that failed.', ['relay'])
   const throttles = counter('upstream_throttles_total', 'Calls that the backend throttled.', ['relay'])
   // What has not happened yet is 0: the first time is a rise, too.
-  for (const reason of ['total', 'address', 'proxy_header']) turnedAway([reason], 0)
+  for (const reason of ['total', 'address', 'memory', 'proxy_header']) turnedAway([reason], 0)
   for (const tls of ['none', 'starttls', 'implicit'])
     for (const outcome of sessionOutcomes) sessions([tls, outcome], 0)
   for (const outcome of ['accepted', 'temporary', 'permanent']) {
@@ -127,6 +127,7 @@ const sessionOutcomes = Object.keys({
   errors: true,
   refused: true,
   shutdown: true,
+  overload: true,
   fault: true,
 } satisfies Record<SessionOutcome, true>)
 

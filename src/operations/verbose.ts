@@ -56,6 +56,7 @@ function tellTraffic(event: TrafficEvent, write: Write): void {
 const turnedAwayReasons = {
   total: 'Too many connections',
   address: 'Too many connections from this address',
+  memory: 'No memory for more connections',
   proxyHeader: 'No valid PROXY header',
 } as const
 

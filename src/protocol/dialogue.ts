@@ -17,6 +17,10 @@ export interface OpenTransaction extends Transaction {
   incoming: Incoming | undefined
 }
 
+/** Bytes of memory that a path takes besides its address, and a parameter at most, as V8 keeps them. */
+const pathBytes = 96
+const parameterBytes = 2_200
+
 const closed: Mode = {
   read(input) {
     input.clear()
@@ -38,6 +42,10 @@ export class Dialogue implements Client {
   transaction: OpenTransaction | undefined
   /** The host refused the connection, and the client has not left yet. */
   unwelcome = false
+  /** The host was asked to take a mail, and has not answered yet. */
+  isDelivering = false
+  /** The host has taken a mail from this client. */
+  hasDelivered = false
   /** The client has to hear a reply before it says more (RFC 2920 section 3.1); at first that is the greeting. */
   awaited = true
   /** How the next bytes are read. */
@@ -45,6 +53,11 @@ export class Dialogue implements Client {
   readonly #commands: Mode
   #errors = 0
   #idleCommands = 0
+  #smallChunks = 0
+  #refusals = 0
+  /** Commands read since the latest `yield`, or since the input was used up. */
+  #turn = 0
+  #envelopeBytes = 0
   #failedLogins = 0
   #retiring = false
 
@@ -66,8 +79,15 @@ export class Dialogue implements Client {
     return this.mode === closed
   }
 
-  /** Says a reply. */
+  /** Bytes of memory that the envelope takes, about. */
+  get envelopeBytes(): number {
+    return this.#envelopeBytes
+  }
+
+  /** Says a reply; one refusal too many is the last. */
   reply(reply: Reply): void {
+    if (refuses(reply) && !this.closed && ++this.#refusals >= this.settings.limits.refusals)
+      return this.close(replies.tooManyErrors)
     this.agenda.reply(reply)
   }
 
@@ -82,8 +102,39 @@ export class Dialogue implements Client {
 
   /** Counts a command that moves no mail; beyond the limit it is an error, though it is obeyed. */
   countIdle(): void {
-    const { idleCommands, errors } = this.settings.limits
-    if (++this.#idleCommands > idleCommands && ++this.#errors >= errors) this.close(replies.tooManyErrors)
+    if (++this.#idleCommands > this.settings.limits.idleCommands) this.#countError()
+  }
+
+  /** Counts a chunk of a few octets; beyond the limit it is an error, though it is read. */
+  countSmallChunk(): void {
+    if (++this.#smallChunks > this.settings.limits.smallChunks) this.#countError()
+  }
+
+  #countError(): void {
+    if (++this.#errors >= this.settings.limits.errors) this.close(replies.tooManyErrors)
+  }
+
+  /** Counts a command of this turn. */
+  countCommand(): void {
+    this.#turn++
+  }
+
+  /** True once so many commands were read in a row that other connections get their turn first. */
+  yieldIfDue(): boolean {
+    if (this.closed || this.#turn < this.settings.limits.turnCommands) return false
+    this.endTurn()
+    this.notify({ type: 'yield' })
+    return true
+  }
+
+  /** The input is used up: other connections have their turn meanwhile. */
+  endTurn(): void {
+    this.#turn = 0
+  }
+
+  /** Counts what a path of the transaction takes in memory. */
+  countPath({ address, parameters }: Path): void {
+    this.#envelopeBytes += pathBytes + address.length + parameters.size * parameterBytes
   }
 
   /** As `fault`, for a login that failed: whoever guesses shall guess slowly. */
@@ -113,6 +164,7 @@ export class Dialogue implements Client {
   dropTransaction(): void {
     this.transaction?.incoming?.abandon(this)
     this.transaction = undefined
+    this.#envelopeBytes = 0
   }
 
   /** All of the content has come: asks the host to take the mail, or refuses it. */
@@ -121,9 +173,21 @@ export class Dialogue implements Client {
     this.transaction = undefined
     incoming!.end(this)
     if (incoming!.refusal !== undefined) return this.fault(incoming!.refusal)
+    this.isDelivering = true
+    const answered = () => {
+      this.isDelivering = false
+      this.#envelopeBytes = 0
+    }
     this.ask({ type: 'delivery', transaction, size: incoming!.size }, replies.delivered, {
-      granted: () => this.#forgive(),
-      refused: reply => this.reply(reply),
+      granted: () => {
+        answered()
+        this.hasDelivered = true
+        this.#forgive()
+      },
+      refused: reply => {
+        answered()
+        this.reply(reply)
+      },
     })
   }
 
@@ -182,6 +246,8 @@ export class Dialogue implements Client {
   #forgive(): void {
     this.#errors = 0
     this.#idleCommands = 0
+    this.#smallChunks = 0
+    this.#refusals = 0
   }
 }
 

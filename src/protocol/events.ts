@@ -43,6 +43,8 @@ export type Notice =
   | { readonly type: 'discard' }
   /** Wait a while before going on: a client that does much wrong shall not do it fast. */
   | { readonly type: 'pause' }
+  /** A number of commands was read in a row: send the output, and go on after other connections had their turn. */
+  | { readonly type: 'yield' }
   /** Send the output, then start TLS; call `secured` once it is up. Void if a `close` follows it. */
   | { readonly type: 'upgrade' }
   /** Send the output, then close the connection. */
@@ -53,7 +55,7 @@ export type Event = Question | Notice
 
 /** True for what is to be answered. */
 export function isQuestion(event: Event): event is Question {
-  return !['content', 'discard', 'pause', 'upgrade', 'close'].includes(event.type)
+  return !['content', 'discard', 'pause', 'yield', 'upgrade', 'close'].includes(event.type)
 }
 
 /** Silence is consent. A 4xx or 5xx reply refuses; another one consents in its own words. */

@@ -48,8 +48,11 @@ export function readPath(text: string): PathRead | 'not a path' | 'bad address' 
   return { address: text.slice(start, at), end: at + 1 }
 }
 
+const noParameters: ReadonlyMap<string, string> = new Map()
+
 /** Parameters of MAIL or RCPT, names in capitals; a parameter without `=` has the empty string (section 4.1.2). */
-export function readParameters(text: string): Map<string, string> | 'syntax' | 'twice' {
+export function readParameters(text: string): ReadonlyMap<string, string> | 'syntax' | 'twice' {
+  if (text === '') return noParameters
   const parameters = new Map<string, string>()
   for (const word of text.split(' ')) {
     if (word === '') continue
@@ -82,6 +85,17 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** So many characters that nothing needs may stay in memory with those that are kept. */
+const spareCharacters = 128
+
+/**
+ * The part of a longer text, for keeping. V8 makes a slice a view of the whole text, so that an address would keep the
+ * whole line alive, with thousands of spaces perhaps: where the line is much longer, the part is copied.
+ */
+export function copyOf(part: string, whole: string): string {
+  return whole.length - part.length > spareCharacters ? Buffer.from(part).toString() : part
 }
 
 /** True for xtext that stands for printable ASCII (RFC 3461 section 4). */

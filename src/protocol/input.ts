@@ -6,6 +6,9 @@ export type LineFault = 'too long' | 'endless' | 'bare newline' | 'over'
 
 const CR = 0x0d
 const LF = 0x0a
+const empty = Buffer.alloc(0)
+/** Room for the first piece of a line; most commands fit. */
+const firstLineBytes = 64
 
 /**
  * What the client sent and nobody has read yet. Lines end with CRLF and with nothing else (RFC 5321 section 2.3.8).
@@ -15,9 +18,12 @@ export class Input {
   #chunks: Buffer[] = []
   /** How many of `#chunks` are used up. */
   #used = 0
-  /** The beginning of a line whose end has not come. */
-  #held: Buffer[] = []
-  #heldBytes = 0
+  /**
+   * The beginning of a line whose end has not come: the first `#lineBytes` of it. It is a copy, so that a few bytes
+   * keep no chunk alive, and one buffer, however many segments the line came in.
+   */
+  #line = empty
+  #lineBytes = 0
   /** The last byte taken out of the current line, to tell a CRLF that came in two chunks. */
   #last = 0
   /** The current line was at fault: what is left of it is skipped, and this many bytes were. */
@@ -29,12 +35,19 @@ export class Input {
 
   /** The first byte of the line to come; `undefined` where there is none yet, or where the line has begun. */
   get firstOfLine(): number | undefined {
-    if (this.#heldBytes > 0 || this.#skipped !== undefined) return undefined
+    if (this.#lineBytes > 0 || this.#skipped !== undefined) return undefined
     return this.#chunks[this.#used]?.[0]
   }
 
   get isEmpty(): boolean {
     return this.#used === this.#chunks.length
+  }
+
+  /** Bytes of memory that are held until they are read. */
+  get heldBytes(): number {
+    let bytes = this.#line.length
+    for (let at = this.#used; at < this.#chunks.length; at++) bytes += this.#chunks[at]!.length
+    return bytes
   }
 
   /**
@@ -50,13 +63,12 @@ export class Input {
         return fault
       }
       // One byte more than a line may have is enough to know that it is too long.
-      const piece = this.#take(most + 1 - this.#heldBytes)
+      const piece = this.#take(most + 1 - this.#lineBytes)
       const end = this.#endOf(piece)
-      this.#held.push(piece)
-      this.#heldBytes += piece.length
-      if (this.#heldBytes > most) return this.#fault('too long', end)
+      if (this.#lineBytes + piece.length > most) return this.#fault('too long', end)
       if (end === 'bare LF') return this.#fault('bare newline', end)
-      if (end === 'CRLF') return this.#line()
+      if (end === 'CRLF') return this.#endLine(piece)
+      this.#append(piece)
     }
     return undefined
   }
@@ -116,8 +128,20 @@ export class Input {
     return before === CR ? 'CRLF' : 'bare LF'
   }
 
-  #line(): Buffer | LineFault {
-    const whole = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held)
+  #append(piece: Buffer): void {
+    const bytes = this.#lineBytes + piece.length
+    if (bytes > this.#line.length) {
+      const larger = Buffer.allocUnsafe(Math.max(bytes, 2 * this.#line.length, firstLineBytes))
+      this.#line.copy(larger, 0, 0, this.#lineBytes)
+      this.#line = larger
+    }
+    piece.copy(this.#line, this.#lineBytes)
+    this.#lineBytes = bytes
+  }
+
+  #endLine(piece: Buffer): Buffer | LineFault {
+    if (this.#lineBytes > 0) this.#append(piece)
+    const whole = this.#lineBytes > 0 ? this.#line.subarray(0, this.#lineBytes) : piece
     this.#forgetLine()
     const line = whole.subarray(0, -2)
     return line.includes(CR) ? 'bare newline' : line
@@ -133,8 +157,8 @@ export class Input {
   }
 
   #forgetLine(): void {
-    this.#held = []
-    this.#heldBytes = 0
+    this.#line = empty
+    this.#lineBytes = 0
     this.#last = 0
     this.#skipped = undefined
   }

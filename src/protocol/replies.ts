@@ -24,6 +24,9 @@ export const replies = {
   /** There are as many connections from this address as there may be (hardening, RFC 5321 section 7.8). */
   tooManyFromAddress: (hostname: string) =>
     reply(421, '4.7.0', `${hostname} has too many connections from your address, try later`),
+  /** The server is short of room, and this client has been silent, or holds much (hardening, RFC 5321 section 3.8). */
+  overloaded: (hostname: string) =>
+    reply(421, '4.3.2', `${hostname} is overloaded, closing connection, try again later`),
   /** Anything but QUIT, from a client that was refused when it connected (RFC 5321 section 3.1). */
   notWelcome: reply(503, '5.5.1', 'Connection refused, only QUIT is possible'),
   /** Something failed in this program, or in whoever embeds it (RFC 5321 section 4.2.3). */

@@ -52,6 +52,29 @@ export class Session {
     return this.#dialogue.transaction?.incoming !== undefined
   }
 
+  /** Bytes that have come, and that nothing was made of yet. */
+  get unreadBytes(): number {
+    return this.#input.heldBytes
+  }
+
+  /**
+   * Bytes of memory that the session holds for what its client sent: input that is not read yet, and the envelope,
+   * about. Content is the host's from the moment that it is passed on.
+   */
+  get heldBytes(): number {
+    return this.#input.heldBytes + this.#dialogue.envelopeBytes
+  }
+
+  /** The host has a whole mail of this client, and has not said yet what becomes of it. */
+  get isDelivering(): boolean {
+    return this.#dialogue.isDelivering
+  }
+
+  /** The client has logged in, or the host has taken a mail from it. */
+  get isKnown(): boolean {
+    return this.#dialogue.user !== undefined || this.#dialogue.hasDelivered
+  }
+
   /** Takes bytes from the client. They are not copied and must not change any more. */
   receive(bytes: Buffer): void {
     this.#input.add(bytes)
@@ -95,6 +118,11 @@ export class Session {
     this.#leave(replies.shuttingDown(this.#dialogue.settings.hostname))
   }
 
+  /** The server has no room for this connection any more: says 421, whatever is under way. */
+  shed(): void {
+    this.#leave(replies.overloaded(this.#dialogue.settings.hostname))
+  }
+
   /** The client is gone. */
   hangUp(): void {
     if (!this.#dialogue.closed) this.#dialogue.end()
@@ -109,8 +137,12 @@ export class Session {
   #step(): boolean {
     const dialogue = this.#dialogue
     if (dialogue.leaveIfRetired()) return true
+    if (!this.#input.isEmpty && dialogue.yieldIfDue()) return true
     dialogue.awaited = false
-    if (!dialogue.mode.read(this.#input, dialogue)) return false
+    if (!dialogue.mode.read(this.#input, dialogue)) {
+      dialogue.endTurn()
+      return false
+    }
     this.#leaveIfEarly()
     return true
   }

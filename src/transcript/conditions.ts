@@ -74,6 +74,8 @@ const limitNames: { readonly [name: string]: keyof Limits } = {
   errors: 'errors',
   'prompt-errors': 'promptErrors',
   'idle-commands': 'idleCommands',
+  'small-chunks': 'smallChunks',
+  refusals: 'refusals',
   'failed-logins': 'failedLogins',
 }
 

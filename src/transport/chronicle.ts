@@ -17,6 +17,7 @@ export class Audience {
       [format(replies.farewell(hostname, service)), { outcome: 'quit' }],
       [format(replies.silentTooLong(hostname)), { outcome: 'timeout' }],
       [format(replies.shuttingDown(hostname)), { outcome: 'shutdown' }],
+      [format(replies.overloaded(hostname)), { outcome: 'overload' }],
       [format(replies.tooEarly), { outcome: 'errors' }],
     ])
   }

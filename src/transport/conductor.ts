@@ -43,7 +43,7 @@ export class Conductor {
     this.#conduct = conduct
   }
 
-  /** The host has the word, or it is a pause. */
+  /** The host has the word, or it is a pause, or the turn of other connections. */
   get waiting(): boolean {
     return this.#waiting
   }
@@ -62,6 +62,9 @@ export class Conductor {
           break
         case 'pause':
           this.#pause()
+          break
+        case 'yield':
+          this.#yield()
           break
         case 'upgrade':
         case 'close':
@@ -131,6 +134,17 @@ export class Conductor {
       this.forsake()
       this.#conduct.onAnswer()
     }, this.#conduct.pauseMs)
+  }
+
+  /** Lets other connections have their turn. */
+  #yield(): void {
+    this.#waiting = true
+    const wait = ++this.#wait
+    setImmediate(() => {
+      if (wait !== this.#wait) return
+      this.forsake()
+      this.#conduct.onAnswer()
+    })
   }
 
   #write(bytes: Buffer): void {

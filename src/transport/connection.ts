@@ -2,7 +2,9 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
 import type { Chronicle } from './chronicle.ts'
+import { type ClientSocket, unsentBytes } from './client-socket.ts'
 import { Conductor } from './conductor.ts'
+import type { Claim, Open } from './connections.ts'
 import { Patience } from './patience.ts'
 import type { Service } from './service.ts'
 import type { SessionOutcome } from './traffic.ts'
@@ -10,17 +12,25 @@ import type { SessionOutcome } from './traffic.ts'
 /** What belongs to a connection besides its service. */
 export interface Owner {
   readonly onClose: (connection: Connection) => void
+  /** What the connection holds in memory may have changed. */
+  readonly onHeld: (connection: Connection) => void
   readonly chronicle?: Chronicle | undefined
 }
+
+/** Bytes that may come before the host has decided on what came before them; one more read may follow. */
+const aheadBytes = 4 * 1024
+
+/** Bytes of memory that an idle connection takes: sockets and session, and under TLS what OpenSSL and Node.js hold. */
+const idleBytes = { clear: 8 * 1024, tls: 56 * 1024 }
 
 /**
  * One session on one socket. Carries bytes in and replies out, wraps the socket in TLS, and ends every wait. Bytes are
  * read only as fast as the host decides and as the client reads its replies.
  */
-export class Connection {
+export class Connection implements Open {
   readonly #client: Omit<Peer, 'secure'>
   readonly #service: Service
-  readonly #onClose: (connection: Connection) => void
+  readonly #owner: Owner
   /** Absent where nobody watches. */
   readonly #chronicle: Chronicle | undefined
   /**
@@ -28,7 +38,10 @@ export class Connection {
    * `gone`: the socket is closed, but the host may still have the word.
    */
   #stage: 'handshake' | 'open' | 'closing' | 'gone' = 'open'
+  readonly #clientSocket: ClientSocket
+  /** The client's socket, or TLS above it. */
   #socket: Socket
+  #secure = false
   /** Both are absent until an implicit TLS handshake is over. */
   #session: Session | undefined
   #conductor: Conductor | undefined
@@ -37,16 +50,18 @@ export class Connection {
   /** Ends the stage `handshake` or `closing` when it takes too long, and the wait for early talkers before a greeting. */
   #stageTimer: NodeJS.Timeout | undefined
   #receivedBytes = 0
+  #activeAt = performance.now()
 
   /**
    * @param client who it is; that need not be the other end of the socket
    * @param owner `onClose` is called once, when the client is gone and the host has nothing more to say
    */
-  constructor(socket: Socket, client: Omit<Peer, 'secure'>, service: Service, owner: Owner) {
-    this.#socket = socket
+  constructor(clientSocket: ClientSocket, client: Omit<Peer, 'secure'>, service: Service, owner: Owner) {
+    this.#clientSocket = clientSocket
+    this.#socket = clientSocket.socket
     this.#client = client
     this.#service = service
-    this.#onClose = owner.onClose
+    this.#owner = owner
     this.#chronicle = owner.chronicle
     this.#patience = new Patience(service.timeouts, {
       hostHasWord: () => this.#conductor?.waiting === true,
@@ -59,15 +74,39 @@ export class Connection {
     return this.#receivedBytes
   }
 
-  /** @param implicitTls TLS comes before the first byte of SMTP (RFC 8314 section 3.3) */
-  start(implicitTls: boolean): void {
+  get heldBytes(): number {
+    const idle = this.#secure ? idleBytes.tls : idleBytes.clear
+    const { readableLength, writableLength } = this.#socket
+    return idle + (this.#session?.heldBytes ?? 0) + readableLength + writableLength
+  }
+
+  get activeAt(): number {
+    return this.#activeAt
+  }
+
+  get claim(): Claim {
+    const session = this.#session
+    if (this.#stage === 'closing' || this.#stage === 'gone') return 'closing'
+    if (session?.isDelivering) return 'delivering'
+    if (session?.receivesContent) return 'receiving'
+    return session?.isKnown ? 'known' : 'unknown'
+  }
+
+  /**
+   * @param implicitTls TLS comes before the first byte of SMTP (RFC 8314 section 3.3)
+   * @param bytes what the client has said already
+   * @returns false when no more bytes may come for now
+   */
+  start(implicitTls: boolean, bytes?: Buffer): boolean {
     this.#attach(this.#socket)
+    this.#clientSocket.receiver = bytes => this.#receive(Buffer.from(bytes))
     this.#guard(() => {
-      if (implicitTls) return this.#shakeHands()
-      // Who was introduced comes paused, and may have spoken already.
-      this.#socket.resume()
-      this.#open(false)
+      if (!implicitTls) return this.#open(false)
+      // TLS takes them from there.
+      if (bytes !== undefined) this.#socket.unshift(bytes)
+      this.#shakeHands()
     })
+    return bytes === undefined || implicitTls ? this.#wantsMore : this.#receive(bytes)
   }
 
   /** Lets the client finish the mail it is sending, then says 421. */
@@ -81,9 +120,20 @@ export class Connection {
   cutOff(): void {
     this.#conductor?.forsake()
     if (this.#stage === 'gone') return this.#leave()
-    if (this.#stage === 'handshake') this.#break('shutdown')
+    // A client that does not read its replies would not read this one.
+    if (this.#stage === 'handshake' || this.#socket.writableNeedDrain) this.#break('shutdown')
     this.#session?.cutOff()
     this.#run()
+  }
+
+  /** Says 421 and closes at once: the server has no room for this connection any more. */
+  shed(): void {
+    this.#conductor?.forsake()
+    if (this.#session === undefined || this.#stage !== 'open' || this.#socket.writableNeedDrain)
+      return this.#break('overload')
+    this.#session.shed()
+    this.#run()
+    this.#socket.destroySoon()
   }
 
   #open(secure: boolean): void {
@@ -102,9 +152,20 @@ export class Connection {
     else this.#run()
   }
 
-  /** Goes on as far as bytes and answers allow. */
+  /** Goes on as far as bytes and answers allow, and only while the client reads its replies. */
   #run(): void {
-    if (this.#stage === 'open' && !this.#conductor?.waiting) this.#guard(() => this.#goOn())
+    if (this.#stage !== 'open' || this.#conductor?.waiting || this.#socket.writableNeedDrain) return
+    this.#guard(() => this.#goOn())
+  }
+
+  /**
+   * More bytes may come. While the host has the word that is so as long as few have to wait: without reading it would
+   * not be noticed that the client is gone.
+   */
+  get #wantsMore(): boolean {
+    if (this.#stage === 'closing') return true
+    if (this.#stage !== 'open' || this.#socket.writableNeedDrain) return false
+    return !this.#conductor?.waiting || this.#session!.unreadBytes < aheadBytes
   }
 
   #goOn(): void {
@@ -119,7 +180,10 @@ export class Connection {
     }
     const output = session.takeOutput()
     // A command that never ends is silence, however many bytes it has.
-    if (output !== '' || session.receivesContent) this.#patience.renew()
+    if (output !== '' || session.receivesContent) {
+      this.#activeAt = performance.now()
+      this.#patience.renew()
+    }
     this.#patience.limitMessage(session.receivesContent)
     this.#say(output)
     if (halt === 'close') this.#close()
@@ -127,21 +191,23 @@ export class Connection {
   }
 
   #say(output: string): void {
-    // A client that does not read its replies is not read from either.
     if (output === '') return
     this.#chronicle?.said(output)
-    if (this.#socket.writable && !this.#socket.write(output, 'latin1')) this.#socket.pause()
+    if (this.#socket.writable) this.#socket.write(output, 'latin1')
   }
 
   #shakeHands(): void {
     const { secureContext, timeouts } = this.#service
     if (secureContext === undefined) throw new Error('TLS was to begin, but there is no certificate')
-    const options = { isServer: true, secureContext: secureContext() }
+    const options = { isServer: true, secureContext: secureContext(), highWaterMark: unsentBytes }
     this.#stage = 'handshake'
+    this.#secure = true
+    this.#owner.onHeld(this)
     // It throws where the context is none, and then the end of the socket is still to be heard.
     const secure = new TLSSocket(this.#socket, options)
     this.#detach(this.#socket)
     this.#attach(secure)
+    secure.on('data', this.#onData)
     this.#endStageAfter(timeouts.handshakeMs)
     // A TLS socket that no TLS server made tells of broken records in this way only.
     secure.once('_tlsError', () => this.#break('errors'))
@@ -154,11 +220,15 @@ export class Connection {
 
   #secured(): void {
     clearTimeout(this.#stageTimer)
-    if (this.#session === undefined) return this.#open(true)
-    this.#stage = 'open'
-    this.#patience.renew()
-    this.#conductor?.secured()
-    this.#run()
+    if (this.#session === undefined) {
+      this.#open(true)
+    } else {
+      this.#stage = 'open'
+      this.#patience.renew()
+      this.#conductor?.secured()
+      this.#run()
+    }
+    if (this.#wantsMore) this.#socket.resume()
   }
 
   /** Bytes that still come are read and dropped: unread ones would make the kernel take back the last reply. */
@@ -177,7 +247,7 @@ export class Connection {
       this.#conductor?.run()
     })
     this.#chronicle?.over()
-    this.#onClose(this)
+    this.#owner.onClose(this)
   }
 
   #endStageAfter(ms: number): void {
@@ -202,7 +272,6 @@ export class Connection {
 
   #attach(socket: Socket): void {
     this.#socket = socket
-    socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('drain', this.#onDrain)
     socket.on('close', this.#onGone)
@@ -211,26 +280,31 @@ export class Connection {
   }
 
   #detach(socket: Socket): void {
-    socket.off('data', this.#onData)
     socket.off('end', this.#onEnd)
     socket.off('drain', this.#onDrain)
     socket.off('close', this.#onGone)
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#stage !== 'open') return
-    this.#receivedBytes += bytes.length
-    this.#session?.receive(bytes)
-    // One chunk may wait while the host has the word; more of them would gather without end.
-    if (this.#conductor?.waiting) this.#socket.pause()
-    else this.#run()
+    if (!this.#receive(bytes)) this.#socket.pause()
+  }
+
+  /** Returns false where no more may come for now. */
+  #receive(bytes: Buffer): boolean {
+    // After the last reply what still comes is dropped.
+    if (this.#stage === 'open') {
+      this.#receivedBytes += bytes.length
+      this.#session?.receive(bytes)
+      this.#run()
+      this.#owner.onHeld(this)
+    }
+    return this.#wantsMore
   }
 
   readonly #onAnswer = (): void => {
     if (this.#stage === 'gone') return this.#leave()
     this.#patience.resume()
-    this.#run()
-    if (!this.#conductor?.waiting && !this.#socket.writableNeedDrain) this.#socket.resume()
+    this.#proceed()
   }
 
   readonly #onEnd = (): void => {
@@ -238,12 +312,18 @@ export class Connection {
     this.#run()
   }
 
-  readonly #onDrain = (): void => {
-    if (!this.#conductor?.waiting) this.#socket.resume()
+  readonly #onDrain = (): void => this.#proceed()
+
+  #proceed(): void {
+    this.#run()
+    this.#owner.onHeld(this)
+    if (this.#wantsMore) this.#socket.resume()
   }
 
   #expire(): void {
     if (this.#stage !== 'open') return
+    // A client that does not read its replies would not read this one.
+    if (this.#socket.writableNeedDrain) return this.#break('timeout')
     this.#session?.expire()
     this.#run()
   }

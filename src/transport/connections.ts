@@ -1,5 +1,12 @@
 import { networkOf } from './peer-address.ts'
 
+/** What is known of a connection. */
+interface Counted {
+  /** The network that it counts for, if it does. */
+  readonly network: string | undefined
+  heldBytes: number
+}
+
 /** How many connections a server has open at once. */
 export interface ConnectionLimits {
   /** In all. Beyond: `421 4.3.2` and close. */
@@ -18,17 +25,48 @@ export const defaultConnectionLimits: ConnectionLimits = {
 export interface Open {
   /** What its client has sent so far. */
   readonly receivedBytes: number
+  /** Bytes of memory that it takes, about. */
+  readonly heldBytes: number
+  /** When it last got on: milliseconds as of `performance.now`. */
+  readonly activeAt: number
+  readonly claim: Claim
   /** Ends it as soon as nothing is under way. */
   shutDown(): void
   /** Ends it now. */
   cutOff(): void
+  /** Ends it now, to make room for others. */
+  shed(): void
+}
+
+/**
+ * Where the server is short of room, connections are closed in this order. `closing`: all is said, and the client has
+ * not closed its half. `unknown`: the client has neither logged in nor delivered a mail. `known`: it has, and no
+ * content is coming. `receiving`: content is coming. `delivering`: the host has a whole mail; never closed.
+ */
+export type Claim = 'closing' | 'unknown' | 'known' | 'receiving' | 'delivering'
+
+const order: readonly Claim[] = ['closing', 'unknown', 'known', 'receiving']
+
+interface Ranked {
+  readonly connection: Open
+  readonly rank: number
+  readonly activeAt: number
+}
+
+function ranked(connection: Open): Ranked | undefined {
+  const rank = order.indexOf(connection.claim)
+  return rank < 0 ? undefined : { connection, rank, activeAt: connection.activeAt }
+}
+
+function byRank(one: Ranked, other: Ranked): number {
+  return one.rank - other.rank || one.activeAt - other.activeAt
 }
 
 /** The connections that are open, counted in all and by address. */
 export class Connections {
   readonly #limits: ConnectionLimits
-  /** Each with the network that it counts for, if it does. */
-  readonly #open = new Map<Open, string | undefined>()
+  readonly #open = new Map<Open, Counted>()
+  #heldBytes = 0
   readonly #byNetwork = new Map<string, number>()
 
   constructor(limits: ConnectionLimits) {
@@ -39,26 +77,63 @@ export class Connections {
     return this.#open.size
   }
 
+  /** Bytes of memory that they take together, about. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   /** Which limit leaves no room for one more. @param address without it, only the total is looked at */
   limitMet(address?: string): 'total' | 'address' | undefined {
-    if (this.#open.size >= this.#limits.total) return 'total'
     const fromThere = address === undefined ? 0 : (this.#byNetwork.get(networkOf(address)) ?? 0)
-    return fromThere < this.#limits.perAddress ? undefined : 'address'
+    if (fromThere >= this.#limits.perAddress) return 'address'
+    return this.#open.size < this.#limits.total ? undefined : 'total'
   }
 
   /** @param address where it comes from; without it, it counts in the total only */
   add(connection: Open, address?: string): void {
     const network = address === undefined ? undefined : networkOf(address)
-    this.#open.set(connection, network)
+    const { heldBytes } = connection
+    this.#open.set(connection, { network, heldBytes })
+    this.#heldBytes += heldBytes
     if (network !== undefined) this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1)
   }
 
   delete(connection: Open): void {
-    const network = this.#open.get(connection)
-    if (!this.#open.delete(connection) || network === undefined) return
+    const counted = this.#open.get(connection)
+    if (counted === undefined) return
+    this.#open.delete(connection)
+    this.#heldBytes -= counted.heldBytes
+    const { network } = counted
+    if (network === undefined) return
     const fromThere = this.#byNetwork.get(network)! - 1
     if (fromThere > 0) this.#byNetwork.set(network, fromThere)
     else this.#byNetwork.delete(network)
+  }
+
+  /** Counts again what a connection holds. */
+  recount(connection: Open): void {
+    const counted = this.#open.get(connection)
+    if (counted === undefined) return
+    const { heldBytes } = connection
+    this.#heldBytes += heldBytes - counted.heldBytes
+    counted.heldBytes = heldBytes
+  }
+
+  /** The connection that is closed first where room is short, of those that were not active since then. */
+  idlest(time: number): Open | undefined {
+    let found: Ranked | undefined
+    for (const connection of this.#open.keys()) {
+      if (connection.activeAt > time) continue
+      const other = ranked(connection)
+      if (other !== undefined && (found === undefined || byRank(other, found) < 0)) found = other
+    }
+    return found?.connection
+  }
+
+  /** All connections that may be closed where room is short, in their order. */
+  idlestFirst(): readonly Open[] {
+    const all = [...this.#open.keys()].flatMap(connection => ranked(connection) ?? [])
+    return all.sort(byRank).map(({ connection }) => connection)
   }
 
   [Symbol.iterator](): Iterator<Open> {

@@ -1,10 +1,17 @@
 import type { Socket } from 'node:net'
+import type { ClientSocket } from './client-socket.ts'
+import type { Open } from './connections.ts'
 import { readProxyHeader } from './proxy-header.ts'
 
 /** What became of an introduction. */
 export type Introduced =
-  /** The header has come. Its bytes are taken from the socket, which is paused and holds the others still to be read. */
-  | { readonly type: 'client'; readonly address: string | undefined; readonly healthCheck: boolean }
+  /** The header has come, and `rest` after it. Nothing more is read from the socket for now. */
+  | {
+      readonly type: 'client'
+      readonly address: string | undefined
+      readonly healthCheck: boolean
+      readonly rest: Buffer | undefined
+    }
   /** There was none, or a wrong one, and the socket is closed: why. */
   | { readonly type: 'refused'; readonly reason: string }
   /** The socket was closed from outside before the header was there. */
@@ -14,23 +21,33 @@ export type Introduced =
  * A load balancer's connection until its PROXY header has said who the client is. Nothing is said to it meanwhile, and
  * whether it means to send a header is not guessed: one that does not is closed (section 2 of the specification).
  */
-export class Introduction {
+export class Introduction implements Open {
   /** A header is not the client's. */
   readonly receivedBytes = 0
+  readonly heldBytes = 8 * 1024
+  readonly activeAt = performance.now()
+  readonly claim = 'unknown'
+  readonly #clientSocket: ClientSocket
   readonly #socket: Socket
-  readonly #onIntroduced: (introduced: Introduced) => void
+  readonly #onIntroduced: (introduced: Introduced) => boolean
   readonly #timer: NodeJS.Timeout
   #bytes: Buffer = Buffer.alloc(0)
 
   /**
    * @param headerMs how long the whole header may take
-   * @param onIntroduced called once
+   * @param onIntroduced called once; returns false when no more bytes may come for now
    */
-  constructor(socket: Socket, headerMs: number, onIntroduced: (introduced: Introduced) => void) {
+  constructor(
+    clientSocket: ClientSocket,
+    headerMs: number,
+    onIntroduced: (introduced: Introduced) => boolean,
+  ) {
+    const { socket } = clientSocket
+    this.#clientSocket = clientSocket
     this.#socket = socket
     this.#onIntroduced = onIntroduced
     this.#timer = setTimeout(() => this.#refuse('it did not come in time'), headerMs)
-    socket.on('data', this.#onData)
+    clientSocket.receiver = this.#receive
     socket.on('end', this.#onHalfClose)
     socket.on('close', this.#onGone)
     // An error is always followed by `close`.
@@ -46,17 +63,18 @@ export class Introduction {
     this.#socket.destroy()
   }
 
-  readonly #onData = (bytes: Buffer): void => {
-    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
+  shed(): void {
+    this.#socket.destroy()
+  }
+
+  readonly #receive = (bytes: Buffer): boolean => {
+    this.#bytes = Buffer.concat([this.#bytes, bytes])
     const header = readProxyHeader(this.#bytes)
     if (header.type === 'malformed') this.#refuse('it is malformed')
-    if (header.type !== 'complete') return
-    const rest = this.#bytes.subarray(header.bytes)
+    if (header.type !== 'complete') return true
+    const rest = header.bytes < this.#bytes.length ? this.#bytes.subarray(header.bytes) : undefined
     this.#leave()
-    // Paused, or what is given back would be lost before TLS can read it.
-    this.#socket.pause()
-    if (rest.length > 0) this.#socket.unshift(rest)
-    this.#onIntroduced({ type: 'client', address: header.source, healthCheck: header.local })
+    return this.#onIntroduced({ type: 'client', address: header.source, healthCheck: header.local, rest })
   }
 
   readonly #onHalfClose = (): void => {
@@ -78,11 +96,13 @@ export class Introduction {
 
   #leave(): void {
     clearTimeout(this.#timer)
-    this.#socket.off('data', this.#onData)
+    this.#clientSocket.receiver = ignoreBytes
     this.#socket.off('end', this.#onHalfClose)
     this.#socket.off('close', this.#onGone)
   }
 }
+
+const ignoreBytes = () => true
 
 /** Stays on the socket, and so must not hold what the introduction held. */
 function ignore(): void {}

@@ -20,6 +20,8 @@ export interface Timeouts {
   readonly pauseMs: number
   /** Where pipelining is strict: how long the greeting waits for clients that do not wait for it. */
   readonly earlyTalkMs: number
+  /** Where there is no room for a new connection: silence after which an older one is closed for it, `421 4.3.2`. */
+  readonly fullIdleMs: number
   /** The client's closing of its half after the server closed its own: the socket is closed. */
   readonly lingerMs: number
 }
@@ -33,5 +35,6 @@ export const defaultTimeouts: Timeouts = {
   answerMs: 300_000,
   pauseMs: 1_000,
   earlyTalkMs: 100,
+  fullIdleMs: 5_000,
   lingerMs: 5_000,
 }

@@ -2,11 +2,13 @@ import { type AddressInfo, createServer, type Server as NetServer, type Socket }
 import { format, type Peer, replies, tell } from '../protocol/index.ts'
 import { Audience, Chronicle } from './chronicle.ts'
 import { Connection } from './connection.ts'
+import { ClientSocket } from './client-socket.ts'
 import { Connections, defaultConnectionLimits, type Open } from './connections.ts'
 import { Introduction } from './introduction.ts'
 import { longestWaitMs } from './limits.ts'
 import { peerAddress } from './peer-address.ts'
 import type { Service } from './service.ts'
+import type { Exceeded } from './traffic.ts'
 
 /** Where to listen. */
 export interface Listener {
@@ -24,6 +26,17 @@ export interface Listener {
  */
 const backlog = 4096
 
+/** Connections that were turned away and may take a moment to close their half: each of them takes a file descriptor. */
+const mostLingering = 100
+/** Connections are closed for want of memory until the others take only this part of it: it shall not be done one by one. */
+const keptShare = 0.95
+
+const refusals = {
+  total: replies.tooManyConnections,
+  address: replies.tooManyFromAddress,
+  memory: replies.overloaded,
+}
+
 /** Accepts connections on any number of addresses and serves each one in the same way. */
 export class Server {
   readonly #service: Service
@@ -34,6 +47,9 @@ export class Server {
   /** Of connections that are gone. */
   #receivedBytes = 0
   #closed: Promise<void> | undefined
+  /** Sockets of clients that were turned away. */
+  readonly #lingering = new Set<Socket>()
+  #shedding = false
   #onEmpty = () => {}
 
   constructor(service: Service) {
@@ -61,8 +77,8 @@ export class Server {
    */
   async listen({ host, port, implicitTls = false }: Listener): Promise<AddressInfo> {
     if (this.#closed !== undefined) throw new Error('the server is closed')
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, socket =>
-      this.#accept(socket, implicitTls),
+    const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accepted =>
+      this.#accept(new ClientSocket(accepted), implicitTls),
     )
     return new Promise((resolve, reject) => {
       server.once('error', reject)
@@ -102,66 +118,127 @@ export class Server {
     clearTimeout(timer)
   }
 
-  #accept(socket: Socket, implicitTls: boolean): void {
-    const address = peerAddress(socket)
+  #accept(client: ClientSocket, implicitTls: boolean): void {
+    const address = peerAddress(client.socket)
     // Who is gone already has none, and left before anything could be said.
-    if (address === '') return void socket.destroy()
-    if (this.#service.isProxy?.(address)) this.#introduce(socket, address, implicitTls)
-    else this.#admit(socket, { address }, address, implicitTls)
+    if (address === '') client.socket.destroy()
+    else if (this.#service.isProxy?.(address)) this.#introduce(client, address, implicitTls)
+    else this.#admit(client, { address }, address, implicitTls)
   }
 
   /** Admits the client that a load balancer speaks for. */
-  #introduce(socket: Socket, proxy: string, implicitTls: boolean): void {
+  #introduce(client: ClientSocket, proxy: string, implicitTls: boolean): void {
     const { timeouts, witness, onBadHeader } = this.#service
-    const limit = this.#connections.limitMet()
-    if (limit !== undefined) return this.#turnAway(socket, proxy, limit, implicitTls)
-    const introduction = new Introduction(socket, timeouts.proxyHeaderMs, introduced => {
+    const limit = this.#limitMet()
+    if (limit !== undefined) return this.#turnAway(client, proxy, limit, implicitTls)
+    const introduction = new Introduction(client, timeouts.proxyHeaderMs, introduced => {
       if (introduced.type === 'client') {
         this.#connections.delete(introduction)
-        const { address, healthCheck } = introduced
+        const { address, healthCheck, rest } = introduced
         // All its clients come through one balancer, so that its own address is not limited.
-        return this.#admit(socket, { address: address ?? proxy, healthCheck }, address, implicitTls)
+        return this.#admit(client, { address: address ?? proxy, healthCheck }, address, implicitTls, rest)
       }
       if (introduced.type === 'refused') {
         tell(witness, { type: 'turnedAway', address: proxy, reason: 'proxyHeader' })
         onBadHeader?.(proxy, introduced.reason)
       }
       this.#remove(introduction)
+      return true
     })
     this.#connections.add(introduction)
   }
 
-  /** Serves a client if there is room for it. @param counted the address that its connections are limited by */
+  /**
+   * Serves a client if there is room for it.
+   * @param counted the address that its connections are limited by
+   * @param rest what it has said after a PROXY header
+   * @returns false when no more bytes may come for now
+   */
   #admit(
-    socket: Socket,
+    clientSocket: ClientSocket,
     client: Omit<Peer, 'secure'>,
     counted: string | undefined,
     implicitTls: boolean,
-  ): void {
-    const limit = this.#connections.limitMet(counted)
-    if (limit !== undefined) return this.#turnAway(socket, client.address, limit, implicitTls)
+    rest?: Buffer,
+  ): boolean {
+    const limit = this.#limitMet(counted)
+    if (limit !== undefined) {
+      this.#turnAway(clientSocket, client.address, limit, implicitTls)
+      return true
+    }
     const chronicle = this.#audience && new Chronicle(this.#audience, client.address, implicitTls)
     const onClose = (gone: Open) => this.#remove(gone)
-    const connection = new Connection(socket, client, this.#service, { onClose, chronicle })
+    const owner = { onClose, onHeld: this.#onHeld, chronicle }
+    const connection = new Connection(clientSocket, client, this.#service, owner)
     this.#connections.add(connection, counted)
-    connection.start(implicitTls)
+    return connection.start(implicitTls, rest)
+  }
+
+  /** Which limit leaves no room for one more connection. An idle one is closed for it where that makes room. */
+  #limitMet(address?: string): Exceeded | undefined {
+    const connections = this.#connections
+    const limit = connections.limitMet(address)
+    if (limit === 'address') return limit
+    if (this.#freeBytes < 0) return 'memory'
+    if (limit === undefined) return undefined
+    const idlest = connections.idlest(performance.now() - this.#service.timeouts.fullIdleMs)
+    idlest?.shed()
+    return idlest === undefined ? limit : undefined
+  }
+
+  /** Bytes of memory that connections may still take. */
+  get #freeBytes(): number {
+    return this.#mostBytes - this.#connections.heldBytes
+  }
+
+  get #mostBytes(): number {
+    return this.#service.connectionBytes?.() ?? Number.POSITIVE_INFINITY
+  }
+
+  readonly #onHeld = (connection: Open): void => {
+    this.#connections.recount(connection)
+    if (this.#freeBytes >= 0 || this.#shedding) return
+    this.#shedding = true
+    // Later, because a connection that is in the middle of its work cannot be closed.
+    setImmediate(() => {
+      this.#shedding = false
+      this.#shed()
+    })
+  }
+
+  /** Closes connections when together they take more memory than they may, until a part of it is free again. */
+  #shed(): void {
+    const connections = this.#connections
+    let excess = connections.heldBytes - this.#mostBytes * keptShare
+    if (this.#freeBytes >= 0) return
+    for (const connection of connections.idlestFirst()) {
+      if (excess <= 0) return
+      excess -= connection.heldBytes
+      connection.shed()
+    }
   }
 
   /** Says no and closes, at no more cost than that. */
-  #turnAway(socket: Socket, address: string, reason: 'total' | 'address', implicitTls: boolean): void {
-    const { witness, settings } = this.#service
+  #turnAway(client: ClientSocket, address: string, reason: Exceeded, implicitTls: boolean): void {
+    const { witness, settings, timeouts } = this.#service
     const { hostname } = settings
-    const refusal =
-      reason === 'total' ? replies.tooManyConnections(hostname) : replies.tooManyFromAddress(hostname)
-    // Who waits for TLS could not read it.
-    const text = implicitTls ? '' : format(refusal)
+    const { socket } = client
+    const refusal = refusals[reason](hostname)
     tell(witness, { type: 'turnedAway', address, reason })
-    if (text !== '') tell(witness, { type: 'replied', address, code: refusal.code, text, limit: undefined })
     socket.on('error', () => {})
-    const timer = setTimeout(() => socket.destroy(), this.#service.timeouts.lingerMs)
-    socket.on('close', () => clearTimeout(timer))
-    socket.resume()
+    // A client that waits for TLS could not read it.
+    if (implicitTls) return void socket.destroy()
+    const text = format(refusal)
+    tell(witness, { type: 'replied', address, code: refusal.code, text, limit: undefined })
     socket.end(text)
+    // Beyond a number of them, the reply may be lost to a client that has already said something.
+    if (this.#lingering.size >= mostLingering) return socket.destroySoon()
+    this.#lingering.add(socket)
+    const timer = setTimeout(() => socket.destroy(), timeouts.lingerMs)
+    socket.on('close', () => {
+      clearTimeout(timer)
+      this.#lingering.delete(socket)
+    })
   }
 
   #remove(connection: Open): void {

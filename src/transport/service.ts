@@ -14,6 +14,8 @@ export interface Service {
   readonly timeouts: Timeouts
   /** How many connections there may be; `defaultConnectionLimits` where one is left out. */
   readonly connectionLimits?: Partial<ConnectionLimits>
+  /** Bytes of memory that all connections together may take now; without limit if left out. Beyond: `421 4.3.2`. */
+  readonly connectionBytes?: () => number
   /**
    * True for the address of a load balancer: its connections must begin with a PROXY header, and are believed to be of
    * the client that it names. From others nothing of the kind is read.

@@ -5,7 +5,7 @@
 export type TrafficEvent =
   /** A client is served. */
   | { readonly type: 'opened'; readonly address: string }
-  /** A connection was not served: too many of them, too many from there, or no valid PROXY header. */
+  /** A connection was not served. */
   | { readonly type: 'turnedAway'; readonly address: string; readonly reason: TurnedAwayReason }
   /** TLS is up. */
   | { readonly type: 'secured'; readonly address: string; readonly protocol: string; readonly cipher: string }
@@ -30,12 +30,26 @@ export type TrafficEvent =
       readonly ms: number
     }
 
-/** Why a connection was not served: too many in all, too many from its address, or no valid PROXY header. */
-export type TurnedAwayReason = 'total' | 'address' | 'proxyHeader'
+/**
+ * Why a connection was not served: too many in all, too many from its address, no memory for more of them, or no valid
+ * PROXY header.
+ */
+export type TurnedAwayReason = Exceeded | 'proxyHeader'
+
+/** The limit that leaves no room for a connection. */
+export type Exceeded = 'total' | 'address' | 'memory'
 
 /**
  * Why a session ended. `quit`: the client said so. `hangup`: it closed the connection. `timeout`: it was silent or slow.
  * `errors`: the server left a client that did too much wrong. `refused`: it was not welcome from the start. `shutdown`:
- * the server ends. `fault`: a fault of this program.
+ * the server ends. `overload`: the server had no room for it any more. `fault`: a fault of this program.
  */
-export type SessionOutcome = 'quit' | 'hangup' | 'timeout' | 'errors' | 'refused' | 'shutdown' | 'fault'
+export type SessionOutcome =
+  | 'quit'
+  | 'hangup'
+  | 'timeout'
+  | 'errors'
+  | 'refused'
+  | 'shutdown'
+  | 'overload'
+  | 'fault'

@@ -30,6 +30,9 @@ export const settings: Settings = {
     errors: 12,
     promptErrors: 4,
     idleCommands: 8,
+    smallChunks: 6,
+    refusals: 20,
+    turnCommands: 2,
   },
 }
 
@@ -62,6 +65,8 @@ export function play(chunks: readonly Buffer[], other: Partial<Settings> = {}): 
   const run = () => {
     for (let event = played.next(); event !== undefined; event = played.next()) {
       say()
+      // Other connections get a turn between two reads, too: where it comes depends on how the bytes were cut.
+      if (event.type === 'yield') continue
       story += event.type === 'content' ? `[${event.bytes.toString('hex')}]` : `(${event.type})`
       if (event.type === 'content') content.push(Buffer.from(event.bytes))
       if (isQuestion(event)) played.answer(verdict(event))

@@ -42,12 +42,12 @@ test('every method of HTTP ends the session, and nothing behind it is obeyed', (
   }
 })
 
-test('of fifty thousand recipients in one write the host is asked for a hundred', () => {
-  const recipients = Array.from({ length: 50_000 }, (_, n) => `RCPT TO:<b${n}@r.test>\r\n`)
+test('of five thousand recipients in one write the host is asked for a hundred', () => {
+  const recipients = Array.from({ length: 5_000 }, (_, n) => `RCPT TO:<b${n}@r.test>\r\n`)
   const { events, output } = play(`HELO c.test\r\nMAIL FROM:<a@s.test>\r\n${recipients.join('')}DATA\r\n`)
   assert.equal(events.filter(type => type === 'recipient').length, 100)
   assert.equal(output.match(/^250 2\.1\.5 /gm)?.length, 100)
-  assert.equal(output.match(/^452 4\.5\.3 /gm)?.length, 49_900)
+  assert.equal(output.match(/^452 4\.5\.3 /gm)?.length, 4_900)
   assert.match(output, /\r\n354 [^\r]*\r\n$/)
 })
 

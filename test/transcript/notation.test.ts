@@ -107,7 +107,7 @@ describe('conditions', () => {
     const text =
       'tls=required, secure=yes, login=required, mechanisms=LOGIN PLAIN, plaintext-login=yes, ' +
       'bare-newline=reject, size=1, drain=2, recipients=3, command=4, response=5, skipped=6, errors=7, ' +
-      'idle-commands=8, failed-logins=9'
+      'idle-commands=8, small-chunks=11, refusals=12, failed-logins=9'
     const { settings, client } = readConditions(text)
     assert.equal(client.secure, true)
     assert.deepEqual(
@@ -132,6 +132,9 @@ describe('conditions', () => {
           errors: 7,
           promptErrors: 10,
           idleCommands: 8,
+          smallChunks: 11,
+          refusals: 12,
+          turnCommands: 50,
           failedLogins: 9,
         },
       },

@@ -31,6 +31,13 @@ const settings: Settings = {
   limits: { ...defaultLimits, messageBytes: 200_000_000, idleCommands: Infinity, errors: Infinity },
 }
 
+/** The socket that the server uses in place of the accepted one, over the same handle. */
+function ownerOf(accepted: Socket): Socket {
+  const { _handle: handle } = accepted as unknown as { readonly _handle: Record<symbol, Socket> }
+  const owner = Object.getOwnPropertySymbols(handle).find(({ description }) => description === 'owner_symbol')
+  return handle[owner!]!
+}
+
 interface Scope {
   after(tidy: () => Promise<void>): void
 }
@@ -81,8 +88,9 @@ export class Stand {
     stand.tlsPort = (await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })).port
     const ports = [stand.port, stand.tlsPort]
     const onSocket = (message: unknown) => {
-      const { socket } = message as { socket: Socket }
-      if (!ports.includes(socket.localPort!)) return
+      const { socket: accepted } = message as { socket: Socket }
+      if (!ports.includes(accepted.localPort!)) return
+      const socket = ownerOf(accepted)
       stand.sockets.push(socket)
       socket.once('close', () => stand.closed.add(socket))
     }

@@ -1,5 +1,5 @@
 import type { Dialogue } from '../dialogue.ts'
-import { isAscii, readPath } from '../grammar.ts'
+import { copyOf, isAscii, readPath } from '../grammar.ts'
 import { mailParameters, parameters, rcptParameters } from '../parameters.ts'
 import { replies } from '../replies.ts'
 
@@ -14,8 +14,10 @@ export function mail(argument: string, dialogue: Dialogue): void {
     return dialogue.fault(replies.senderNotAscii)
   const sender = { address: path.address, parameters: read.parameters }
   dialogue.ask({ type: 'sender', ...sender }, replies.senderOk, {
-    granted: () =>
-      (dialogue.transaction = { sender, recipients: [], refusedRecipient: false, incoming: undefined }),
+    granted: () => {
+      dialogue.transaction = { sender, recipients: [], refusedRecipient: false, incoming: undefined }
+      dialogue.countPath(sender)
+    },
   })
 }
 
@@ -33,7 +35,10 @@ export function rcpt(argument: string, dialogue: Dialogue): void {
     return dialogue.fault(replies.recipientNotAscii)
   }
   dialogue.ask({ type: 'recipient', sender: sender.address, ...recipient }, replies.recipientOk, {
-    granted: () => transaction.recipients.push(recipient),
+    granted: () => {
+      transaction.recipients.push(recipient)
+      dialogue.countPath(recipient)
+    },
     refused: reply => {
       transaction.refusedRecipient = true
       dialogue.fault(reply)
@@ -49,5 +54,5 @@ function address(argument: string, keyword: RegExp) {
   if (path === 'not a path') return 'syntax'
   if (path === 'bad address') return path
   const rest = text.slice(path.end)
-  return rest === '' || rest[0] === ' ' ? { address: path.address, rest } : 'syntax'
+  return rest === '' || rest[0] === ' ' ? { address: copyOf(path.address, argument), rest } : 'syntax'
 }

@@ -1,4 +1,5 @@
 import type { Dialogue } from '../dialogue.ts'
+import { copyOf } from '../grammar.ts'
 import { replies } from '../replies.ts'
 import { isOffered } from './login.ts'
 
@@ -19,7 +20,8 @@ export function ehlo(argument: string, dialogue: Dialogue): void {
 
 /** Mail is never refused for an odd name, as long as it can be printed (RFC 5321 section 4.1.4). */
 function greet(argument: string, dialogue: Dialogue, extended: boolean): boolean {
-  const [client = ''] = argument.split(' ', 1)
+  const [name = ''] = argument.split(' ', 1)
+  const client = copyOf(name, argument)
   if (!/^[!-~]{1,255}$/.test(client)) {
     dialogue.fault(replies.badName)
     return false

@@ -1,6 +1,6 @@
 import { commands } from '../commands.ts'
 import type { Dialogue } from '../dialogue.ts'
-import { isAscii, readUtf8 } from '../grammar.ts'
+import { copyOf, isAscii, readUtf8 } from '../grammar.ts'
 import type { LineFault } from '../input.ts'
 import type { Mode } from '../mode.ts'
 import { firstUnmet } from '../needs.ts'
@@ -33,6 +33,7 @@ function refuse(fault: LineFault, dialogue: Dialogue): void {
 }
 
 function obey(line: Buffer, dialogue: Dialogue): void {
+  dialogue.countCommand()
   const latin1 = line.toString('latin1')
   const ascii = isAscii(latin1)
   const text = ascii ? latin1 : readUtf8(line)
@@ -58,5 +59,5 @@ function split(line: string): [verb: string, argument: string] {
   if (space < 0 || space >= end) return [line.slice(0, end), '']
   let start = space
   while (line[start] === ' ') start++
-  return [line.slice(0, space), line.slice(start, end)]
+  return [line.slice(0, space), copyOf(line.slice(start, end), line)]
 }

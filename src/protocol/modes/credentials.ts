@@ -53,7 +53,8 @@ export class CredentialsMode implements Mode {
         const { credentials } = step
         dialogue.resume()
         dialogue.ask({ type: 'login', mechanism: this.#mechanism, credentials }, replies.loggedIn, {
-          granted: () => (dialogue.user = credentials.username),
+          // What the mechanism took it from may be much longer, and must not stay with it.
+          granted: () => (dialogue.user = Buffer.from(credentials.username).toString()),
           refused: reply => dialogue.loginFault(reply),
         })
       }

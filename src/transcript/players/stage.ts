@@ -70,6 +70,8 @@ export class Stage {
         this.#record.content(event.bytes)
         continue
       }
+      // Where other connections get a turn is no part of the dialogue, and depends on how the bytes were cut.
+      if (event.type === 'yield') continue
       if (!isQuestion(event)) {
         this.#record.notice(event.type)
         continue
