@@ -62,6 +62,7 @@ const allowed: Record<string, readonly string[]> = {
   welcome: [],
   report: ['node:crypto', 'visible', 'welcome'],
   serving: ['assembly', 'listening', 'operations'],
+  'process-limits': ['node:fs', 'node:v8'],
   signals: [],
   workers: [
     'listening',
