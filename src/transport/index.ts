@@ -11,5 +11,5 @@ export { type ConnectionLimits, defaultConnectionLimits } from './connections.ts
 export { defaultTimeouts, longestWaitMs, type Timeouts } from './limits.ts'
 export { type Listener, Server } from './server.ts'
 export type { Service } from './service.ts'
-export { type Certificate, type SecureContext, secureContext } from './tls.ts'
+export { type Certificate, type SecureContext, secureContext, tlsCiphers } from './tls.ts'
 export type { SessionOutcome, TrafficEvent, TurnedAwayReason } from './traffic.ts'
