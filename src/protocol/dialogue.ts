@@ -1,5 +1,6 @@
 import { Agenda, type Outcome } from './agenda.ts'
 import type { Notice, Path, Question, Transaction, Verdict } from './events.ts'
+import { FailedLogins } from './failed-logins.ts'
 import type { Client } from './host.ts'
 import type { Incoming } from './incoming.ts'
 import type { Mode } from './mode.ts'
@@ -45,7 +46,7 @@ export class Dialogue implements Client {
   readonly #commands: Mode
   #errors = 0
   #idleCommands = 0
-  #failedLogins = 0
+  readonly #failedLogins = new FailedLogins()
   #retiring = false
 
   /** @param commands the mode in which commands are read */
@@ -86,11 +87,14 @@ export class Dialogue implements Client {
     if (++this.#idleCommands > idleCommands && ++this.#errors >= errors) this.close(replies.tooManyErrors)
   }
 
-  /** As `fault`, for a login that failed: whoever guesses shall guess slowly. */
-  loginFault(reply: Reply): void {
+  /** As `fault`, for a login that failed: a client that guesses waits after each attempt, and has few of them. */
+  loginFault(reply: Reply, mechanism: string, username: string): void {
     if (reply.code < 500) return this.reply(reply)
-    if (++this.#failedLogins >= this.settings.limits.failedLogins) return this.close(replies.tooManyLogins)
-    this.notify({ type: 'pause' })
+    const isNewAttempt = this.#failedLogins.add(mechanism, username)
+    if (this.#failedLogins.attempts >= this.settings.limits.failedLogins) {
+      return this.close(replies.tooManyLogins)
+    }
+    if (isNewAttempt) this.notify({ type: 'pause' })
     this.fault(reply)
   }
 

@@ -44,7 +44,7 @@ export interface Limits {
   readonly promptErrors: number
   /** HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted mail; each one beyond counts as an error. */
   readonly idleCommands: number
-  /** Failed logins. With this many: `421 4.7.0` and close. */
+  /** Failed attempts to log in, each with any of the mechanisms once. With this many: `421 4.7.0` and close. */
   readonly failedLogins: number
 }
 

@@ -51,10 +51,11 @@ export class CredentialsMode implements Mode {
         break
       case 'credentials': {
         const { credentials } = step
+        const mechanism = this.#mechanism
         dialogue.resume()
-        dialogue.ask({ type: 'login', mechanism: this.#mechanism, credentials }, replies.loggedIn, {
+        dialogue.ask({ type: 'login', mechanism, credentials }, replies.loggedIn, {
           granted: () => (dialogue.user = credentials.username),
-          refused: reply => dialogue.loginFault(reply),
+          refused: reply => dialogue.loginFault(reply, mechanism, credentials.username),
         })
       }
     }
