@@ -24,6 +24,12 @@ export interface Listener {
  */
 const backlog = 4096
 
+/**
+ * Connections that were turned away and that the server keeps open until the client has closed its half; each takes a file
+ * descriptor. Those beyond are closed at once.
+ */
+export const refusedConnections = 16
+
 /** Accepts connections on any number of addresses and serves each one in the same way. */
 export class Server {
   readonly #service: Service
@@ -31,6 +37,8 @@ export class Server {
   readonly #connections: Connections
   /** Absent where nobody watches. */
   readonly #audience: Audience | undefined
+  /** Connections that were turned away and are still open. */
+  #refused = 0
   /** Of connections that are gone. */
   #receivedBytes = 0
   #closed: Promise<void> | undefined
@@ -158,10 +166,16 @@ export class Server {
     tell(witness, { type: 'turnedAway', address, reason })
     if (text !== '') tell(witness, { type: 'replied', address, code: refusal.code, text, limit: undefined })
     socket.on('error', () => {})
-    const timer = setTimeout(() => socket.destroy(), this.#service.timeouts.lingerMs)
-    socket.on('close', () => clearTimeout(timer))
-    socket.resume()
+    // The kernel takes these few bytes at once, so that they go out although the socket is closed.
     socket.end(text)
+    if (this.#refused >= refusedConnections) return void socket.destroy()
+    this.#refused++
+    const timer = setTimeout(() => socket.destroy(), this.#service.timeouts.lingerMs)
+    socket.on('close', () => {
+      clearTimeout(timer)
+      this.#refused--
+    })
+    socket.resume()
   }
 
   #remove(connection: Open): void {
