@@ -2,6 +2,7 @@
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
+import { limitConnections } from './connection-limit.ts'
 import { argumentsOfFirst, askHealth } from './health.ts'
 import { bind } from './listening.ts'
 import { looksOf, openInstruments, streamWriters, type Writers } from './operations/index.ts'
@@ -41,12 +42,13 @@ switch (parsed.type) {
     })
 }
 
-async function start({ settings, check, health }: Extract<Parsed, { type: 'settings' }>): Promise<void> {
-  if (health) return tellHealth(settings)
+async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<void> {
+  if (parsed.health) return tellHealth(parsed.settings)
+  const settings = limitConnections(parsed.settings)
   const { stdout, stderr } = process
   const writers = streamWriters(stdout, stderr, looksOf(settings.log, stdout, stderr))
   for (const warning of settings.warnings) process.stderr.write(`${warning}\n`)
-  if (check) return report(settings, writers)
+  if (parsed.check) return report(settings, writers)
   if (settings.workers === 1) return serveAlone(settings, writers)
   const { lead } = await import('./workers/primary.ts')
   await lead(settings, writers, version())

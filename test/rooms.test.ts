@@ -50,6 +50,7 @@ const allowed: Record<string, readonly string[]> = {
     'node:net',
     'assembly',
     'auth',
+    'connection-limit',
     'embedder',
     'listening',
     'options',
@@ -62,8 +63,11 @@ const allowed: Record<string, readonly string[]> = {
   welcome: [],
   report: ['node:crypto', 'visible', 'welcome'],
   serving: ['assembly', 'listening', 'operations'],
+  'connection-limit': ['process-limits', 'relay', 'transport'],
+  'process-limits': ['node:fs', 'node:v8'],
   signals: [],
   workers: [
+    'connection-limit',
     'listening',
     'operations',
     'options',
@@ -77,6 +81,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   cli: [
     'assembly',
+    'connection-limit',
     'health',
     'listening',
     'operations',

@@ -187,6 +187,6 @@ export const replies = {
   responseTooLong: reply(500, '5.5.6', 'Authentication response is too long'),
   /** AUTH CRAM-MD5 with an initial response (RFC 4954 section 4). */
   noInitialResponse: reply(501, '5.5.4', 'This authentication mechanism takes no initial response'),
-  /** The client has failed to log in as often as it may (hardening, RFC 4954 section 9). */
+  /** The client has made as many failed attempts to log in as it may (hardening, RFC 4954 section 9). */
   tooManyLogins: reply(421, '4.7.0', 'Too many failed logins, closing connection'),
 } as const

@@ -50,7 +50,7 @@ export interface Limits {
   readonly refusals: number
   /** Commands that are read in a row before other connections get a turn. No reply: the client does not notice. */
   readonly turnCommands: number
-  /** Failed logins. With this many: `421 4.7.0` and close. */
+  /** Failed attempts to log in, each with any of the mechanisms once. With this many: `421 4.7.0` and close. */
   readonly failedLogins: number
 }
 

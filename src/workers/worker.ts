@@ -1,5 +1,6 @@
 /** The program of a worker: it serves as it is told to by the primary, which has started it with its own arguments. */
 import cluster from 'node:cluster'
+import { limitConnections } from '../connection-limit.ts'
 import { type Instruments, openInstruments, streamWriters } from '../operations/index.ts'
 import { parse } from '../options.ts'
 import { lookAhead, type Serving, serve } from '../serving.ts'
@@ -47,7 +48,7 @@ async function begin({ seat, looks }: Extract<Order, { type: 'serve' }>): Promis
   const parsed = parse(process.argv.slice(2), process.env)
   // The primary has read the same, and would not have come here with anything else.
   if (parsed.type !== 'settings') throw new Error('the settings have changed')
-  const settings = shareOf(parsed.settings, seat)
+  const settings = shareOf(limitConnections(parsed.settings), seat)
   drainMs = settings.drainTimeoutMs
   const note = (text: string) => report({ type: 'note', text })
   if (settings.admin !== undefined) instruments = await openInstruments(settings.relay)

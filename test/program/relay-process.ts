@@ -155,8 +155,12 @@ export interface Run extends Exit {
 }
 
 /** Runs the program with exactly these arguments until it ends by itself. */
-export async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
-  const child = launch(args, env)
+export async function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  maxFiles?: number,
+): Promise<Run> {
+  const child = launch(args, env, maxFiles)
   const stdout = new Lines(child.stdout!)
   const stderr = new Lines(child.stderr!)
   try {
