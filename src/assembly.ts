@@ -124,6 +124,7 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
       mechanisms: mechanisms(access, hostname),
       plaintextLogin: settings.allowPlaintextAuth,
       smtpUtf8: relay.takesUtf8 === true,
+      binaryMime: relay.takesBinary === true,
       bareNewline: settings.bareNewline,
       strictPipelining: settings.strictPipelining,
       limits: {

@@ -46,7 +46,7 @@ export async function maildir(path: string, files: Files = fs, host = hostname()
     }
   }
 
-  return { name: 'maildir', maxMessageBytes: 40 * 1024 * 1024, takesUtf8: true, send }
+  return { name: 'maildir', maxMessageBytes: 40 * 1024 * 1024, takesUtf8: true, takesBinary: true, send }
 }
 
 async function writeAll(handle: fs.FileHandle, content: Iterable<Buffer>): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Dialogue } from '../dialogue.ts'
+import { offersBinaryMime } from '../parameters.ts'
 import { replies } from '../replies.ts'
 import { isOffered } from './login.ts'
 
@@ -40,7 +41,7 @@ function keywords(dialogue: Dialogue): string[] {
     '8BITMIME',
     ...(settings.smtpUtf8 ? ['SMTPUTF8'] : []),
     'CHUNKING',
-    'BINARYMIME',
+    ...(offersBinaryMime(settings) ? ['BINARYMIME'] : []),
     'ENHANCEDSTATUSCODES',
     ...(settings.tls !== 'none' && !secure ? ['STARTTLS'] : []),
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.map(m => m.name).join(' ')}`] : []),
