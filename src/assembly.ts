@@ -90,8 +90,10 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
   const shown = certificate?.certificate()
   const gate = gatekeeper(access, {
     witness(event) {
-      // It comes every few seconds, and is content with any answer.
-      if (event.client.address !== healthSource) watcher.access?.(event)
+      // A health check connects every few seconds, and needs no place on the list of addresses. It does nothing else that
+      // is told, and any process of this machine may have its address: all other events are logged.
+      const expected = event.type === 'refusedAddress' && event.client.address === healthSource
+      if (!expected) watcher.access?.(event)
     },
   })
   const { pace, letGo } = paceOf(settings, relay, note)
