@@ -7,6 +7,7 @@ import type { StreamWriters } from '../operations/index.ts'
 import type { ListenAddress, Settings } from '../options.ts'
 import { obeySignals } from '../signals.ts'
 import { farewell, welcome } from '../welcome.ts'
+import { pingMs } from './heartbeat.ts'
 import { type Ears, launch, type WorkerProcess } from './launch.ts'
 import { sayOnce } from './notes.ts'
 import { delayMs, steadyMs } from './patience.ts'
@@ -96,6 +97,12 @@ export async function lead(settings: Settings, writers: StreamWriters, version: 
   function killAll(): void {
     for (const worker of living) worker.kill()
   }
+
+  // A worker that hangs would take connections and never greet them.
+  const pings = setInterval(() => {
+    for (const worker of living) worker.ping()
+  }, pingMs)
+  stopping.signal.addEventListener('abort', () => clearInterval(pings))
 
   const seats = Array.from({ length: settings.workers }, (_, number) => ({ number, of: settings.workers }))
   const trial = start(seats[0]!)

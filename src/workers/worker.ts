@@ -33,6 +33,9 @@ process.on('message', (order: Order) => {
     case 'inspect':
       void inspect(order)
       break
+    case 'ping':
+      report({ type: 'pong' })
+      break
     case 'stop':
       report({ type: 'stopping', clients: serving?.server.connections ?? 0 })
       void stop()
