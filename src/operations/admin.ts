@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { AdminConnections } from './admin-connections.ts'
 
 /** What the operator's endpoint shows. Nothing rejects in the course of things, and all of it answers within a second or so. */
 export interface View {
@@ -14,8 +15,6 @@ export interface View {
 const requestMs = 5_000
 /** Bytes of a request's line and headers. */
 const headerBytes = 4_096
-/** Connections at once; those beyond are closed. */
-const mostConnections = 32
 
 /**
  * Serves `/healthz`, `/readyz` and `/metrics` over HTTP until the process ends, a request a connection. Nothing that a
@@ -31,12 +30,14 @@ export function openAdmin(
     requestTimeout: requestMs,
     connectionsCheckingInterval: 1_000,
   }
+  const connections = new AdminConnections()
   const server = createServer(limits, (request, response) => {
+    connections.asked(request.socket)
     answer(request, view)
       .catch(() => text(500, 'not to be found out\n'))
       .then(reply => send(response, reply))
   })
-  server.maxConnections = mostConnections
+  server.on('connection', socket => connections.add(socket))
   server.setTimeout(requestMs)
   // It is no reason for the process to stay.
   server.unref()
