@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
 import { argumentsOfFirst, askHealth } from './health.ts'
+import { ensureHome } from './home-directory.ts'
 import { bind } from './listening.ts'
 import {
   looksOf,
@@ -19,6 +20,8 @@ import { farewell, welcome } from './welcome.ts'
 
 // Who reads the help with `head` has seen enough.
 process.stdout.on('error', () => {})
+
+ensureHome()
 
 const given = process.argv.slice(2)
 // In a container this is another process than the one to ask for, and does not have its arguments.

@@ -34,6 +34,7 @@ const allowed: Record<string, readonly string[]> = {
     'visible',
     'node:fs',
     'node:http',
+    'node:net',
     'node:stream',
     'prom-client',
   ],
@@ -67,6 +68,7 @@ const allowed: Record<string, readonly string[]> = {
     'transport',
   ],
   embedder: [],
+  'home-directory': ['node:os'],
   listening: ['welcome'],
   welcome: [],
   report: ['node:crypto', 'visible', 'welcome'],
@@ -87,6 +89,7 @@ const allowed: Record<string, readonly string[]> = {
   cli: [
     'assembly',
     'health',
+    'home-directory',
     'listening',
     'operations',
     'options',
