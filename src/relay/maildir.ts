@@ -53,6 +53,7 @@ export async function maildir(path: string, files: Files = fs, host = hostname()
     maxMessageBytes: 40 * 1024 * 1024,
     maxCalls: maildirDeliveries,
     takesUtf8: true,
+    takesBinary: true,
     send,
   }
 }

@@ -31,6 +31,8 @@ export interface Start {
   readonly port?: number
   /** File descriptors that it may have open at once. */
   readonly maxFiles?: number
+  /** The user and the group that it runs as, without `HOME`; only root can ask for it. */
+  readonly uid?: number
   /** Ctrl-C in the terminal of whoever starts it is not for it. */
   readonly detached?: boolean
 }
@@ -64,10 +66,10 @@ export class RelayProcess {
   /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
   static async start(
     scope: Scope,
-    { args = [], env, implicitTls, port = 0, maxFiles, detached }: Start,
+    { args = [], env, implicitTls, port = 0, ...how }: Start,
   ): Promise<RelayProcess> {
     const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
-    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, maxFiles, detached)
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, how)
     const relay = new RelayProcess(child)
     scope.after(async () => void (await relay.kill()))
     const up = relay.stderr.find(/^Try: /)
@@ -160,7 +162,7 @@ export async function run(
   env: Readonly<Record<string, string>> = {},
   maxFiles?: number,
 ): Promise<Run> {
-  const child = launch(args, env, maxFiles)
+  const child = launch(args, env, maxFiles === undefined ? {} : { maxFiles })
   const stdout = new Lines(child.stdout!)
   const stderr = new Lines(child.stderr!)
   try {
@@ -185,17 +187,17 @@ export async function temporaryDirectory(scope: Scope): Promise<string> {
 function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  maxFiles?: number,
-  detached = false,
+  { maxFiles, detached = false, uid }: Pick<Start, 'maxFiles' | 'detached' | 'uid'> = {},
 ): ChildProcess {
   const command = [process.execPath, program, ...args]
   const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
   const [file = '', ...rest] = [...limited, ...command]
   // Nothing of the tester's own: no credentials, no options, no profile in the home directory.
-  const clean = { PATH: process.env.PATH ?? '', HOME: '/nonexistent' }
+  const clean = { PATH: process.env.PATH ?? '', ...(uid === undefined && { HOME: '/nonexistent' }) }
   return spawn(file, rest, {
     env: { ...clean, ...env },
     detached,
+    ...(uid !== undefined && { uid, gid: uid }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

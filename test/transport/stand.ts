@@ -26,6 +26,7 @@ const settings: Settings = {
   mechanisms: [plain],
   plaintextLogin: true,
   smtpUtf8: false,
+  binaryMime: false,
   bareNewline: 'normalize',
   strictPipelining: false,
   // The engine's limits are tested with the engine; here a client may ask as much as it likes.
