@@ -7,6 +7,7 @@ export const settings = {
   mechanisms: [],
   plaintextLogin: false,
   smtpUtf8: false,
+  binaryMime: true,
   bareNewline: 'normalize',
   strictPipelining: false,
 }

@@ -1,9 +1,11 @@
 /** Puts the rooms together: settings go in, a server that serves them comes out. */
 import type { X509Certificate } from 'node:crypto'
 import { gatekeeper, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
+import { connectionMemory } from './connection-memory.ts'
 import { healthSource } from './health.ts'
 import type { Dials, Watcher } from './operations/index.ts'
 import type { Settings } from './options.ts'
+import { readProcessLimits } from './process-limits.ts'
 import { type Answer, defaultLimits, type Host } from './protocol/index.ts'
 import {
   Budget,
@@ -87,11 +89,20 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
   const largestBytes = largestHold(relay, messageBytes)
   if (memoryBytes < largestBytes) throw tooLittleMemory(settings, messageBytes, largestBytes)
   const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
+  const memory = connectionMemory(readProcessLimits(), {
+    messageBytes: memoryBytes,
+    connections: settings.maxConnections,
+    workers: settings.workers,
+    residentBytes: process.memoryUsage.rss(),
+  })
+  if (memory.warning !== undefined) note(memory.warning)
   const shown = certificate?.certificate()
   const gate = gatekeeper(access, {
     witness(event) {
-      // It comes every few seconds, and is content with any answer.
-      if (event.client.address !== healthSource) watcher.access?.(event)
+      // A health check connects every few seconds, and needs no place on the list of addresses. It does nothing else that
+      // is told, and any process of this machine may have its address: all other events are logged.
+      const expected = event.type === 'refusedAddress' && event.client.address === healthSource
+      if (!expected) watcher.access?.(event)
     },
   })
   const { pace, letGo } = paceOf(settings, relay, note)
@@ -124,6 +135,7 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
       mechanisms: mechanisms(access, hostname),
       plaintextLogin: settings.allowPlaintextAuth,
       smtpUtf8: relay.takesUtf8 === true,
+      binaryMime: relay.takesBinary === true,
       bareNewline: settings.bareNewline,
       strictPipelining: settings.strictPipelining,
       limits: {
@@ -142,6 +154,7 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
         longestWaitMs,
       ),
     },
+    connectionBytes: () => memory.bytes(budget.usedBytes),
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(secureContext !== undefined && { secureContext }),
     ...(proxies !== undefined && { isProxy: address => proxies.has(address) }),

@@ -2,9 +2,17 @@
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
 import { assemble } from './assembly.ts'
+import { limitConnections } from './connection-limit.ts'
 import { argumentsOfFirst, askHealth } from './health.ts'
+import { ensureHome } from './home-directory.ts'
 import { bind } from './listening.ts'
-import { looksOf, openInstruments, streamWriters, type Writers } from './operations/index.ts'
+import {
+  looksOf,
+  nonBlocking,
+  openInstruments,
+  type StreamWriters,
+  streamWriters,
+} from './operations/index.ts'
 import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './options.ts'
 import { checkReport, checkWarnings } from './report.ts'
 import { lookAhead, serve } from './serving.ts'
@@ -13,6 +21,8 @@ import { farewell, welcome } from './welcome.ts'
 
 // Who reads the help with `head` has seen enough.
 process.stdout.on('error', () => {})
+
+ensureHome()
 
 const given = process.argv.slice(2)
 // In a container this is another process than the one to ask for, and does not have its arguments.
@@ -35,21 +45,31 @@ switch (parsed.type) {
     process.exitCode = 1
     break
   case 'settings':
-    start(parsed).catch((error: Error) => {
-      process.stderr.write(`${error.message}\n`)
-      process.exit(1)
-    })
+    void start(parsed)
 }
 
-async function start({ settings, check, health }: Extract<Parsed, { type: 'settings' }>): Promise<void> {
-  if (health) return tellHealth(settings)
+async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<void> {
+  if (parsed.health) return tellHealth(parsed.settings)
+  const settings = limitConnections(parsed.settings)
   const { stdout, stderr } = process
-  const writers = streamWriters(stdout, stderr, looksOf(settings.log, stdout, stderr))
-  for (const warning of settings.warnings) process.stderr.write(`${warning}\n`)
-  if (check) return report(settings, writers)
-  if (settings.workers === 1) return serveAlone(settings, writers)
-  const { lead } = await import('./workers/primary.ts')
-  await lead(settings, writers, version())
+  const looks = looksOf(settings.log, stdout, stderr)
+  const writers = streamWriters(nonBlocking(stdout), nonBlocking(stderr), looks)
+  try {
+    for (const warning of settings.warnings) writers.err(`${warning}\n`)
+    if (parsed.check) return await report(settings, writers)
+    if (settings.workers === 1) return await serveAlone(settings, writers)
+    const { lead } = await import('./workers/primary.ts')
+    await lead(settings, writers, version())
+  } catch (error) {
+    writers.err(`${(error as Error).message}\n`)
+    await end(1, writers)
+  }
+}
+
+/** Ends the process when what it has written was taken, or after a while. */
+async function end(code: number, writers: StreamWriters): Promise<never> {
+  await writers.flush()
+  process.exit(code)
 }
 
 async function tellHealth(settings: Settings): Promise<never> {
@@ -59,16 +79,16 @@ async function tellHealth(settings: Settings): Promise<never> {
 }
 
 /** Everything can be opened; what is left is what only the backend knows. */
-async function report(settings: Settings, writers: Writers): Promise<never> {
+async function report(settings: Settings, writers: StreamWriters): Promise<never> {
   const note = (text: string) => writers.err(`${text}\n`)
   const { relay, certificate, messageBytes } = await assemble(settings, { note })
   const findings = { certificate, messageBytes, backend: (await relay.check?.()) ?? [] }
-  for (const warning of checkWarnings(findings)) process.stderr.write(`${warning}\n`)
-  process.stdout.write([...checkReport(settings, findings), ''].join('\n'))
-  process.exit(0)
+  for (const warning of checkWarnings(findings)) note(warning)
+  writers.out([...checkReport(settings, findings), ''].join('\n'))
+  return end(0, writers)
 }
 
-async function serveAlone(settings: Settings, writers: Writers): Promise<void> {
+async function serveAlone(settings: Settings, writers: StreamWriters): Promise<void> {
   const note = (text: string) => writers.err(`${text}\n`)
   const begun = Promise.resolve().then(() => begin(settings, writers, note))
   // Mail may come before all addresses are open, and as the first process of a container nothing else minds SIGTERM.
@@ -77,17 +97,17 @@ async function serveAlone(settings: Settings, writers: Writers): Promise<void> {
     stop: signal =>
       void begun.then(({ server, watched }) => {
         watched?.instruments.readiness.drain()
-        process.stderr.write(farewell(server.connections, settings, signal))
-        server.close(settings.drainTimeoutMs).then(() => process.exit(0))
+        writers.err(farewell(server.connections, settings, signal))
+        void server.close(settings.drainTimeoutMs).then(() => end(0, writers))
       }),
     abort: () => process.exit(1),
   })
   const { relay, listening, watched } = await begun
-  process.stderr.write(welcome(settings, listening, version(), watched?.address))
+  writers.err(welcome(settings, listening, version(), watched?.address))
   lookAhead(relay, note)
 }
 
-async function begin(settings: Settings, writers: Writers, note: (text: string) => void) {
+async function begin(settings: Settings, writers: StreamWriters, note: (text: string) => void) {
   const watched = settings.admin && (await openToOperator(settings, settings.admin))
   return { ...(await serve(settings, writers, note, watched?.instruments)), watched }
 }

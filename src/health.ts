@@ -10,8 +10,8 @@ import { visible } from './visible.ts'
 const answerMs = 3_000
 
 /**
- * Where these questions come from, so that the server can tell them from a client that it has to complain about. Only
- * this machine can have it, and on Linux any process may use it.
+ * The address that a health check connects from. The server does not log it where `--allow-ips` refuses it. Only this
+ * machine can have it, but on Linux any process may use it, so nothing else is kept out of the log for its sake.
  */
 export const healthSource = '127.83.77.84'
 

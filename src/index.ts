@@ -7,6 +7,7 @@
 
 import type { AddressInfo } from 'node:net'
 import { type Assembly, assemble } from './assembly.ts'
+import { limitConnections } from './connection-limit.ts'
 import { checkHanded } from './embedder.ts'
 import { bind } from './listening.ts'
 import type { Watcher } from './operations/index.ts'
@@ -105,7 +106,7 @@ export async function createServer(options: ServerOptions = {}): Promise<RelaySe
     relay: own === undefined ? (relay as Choices['relay']) : undefined,
     tls: secureContext === undefined ? (tls as Choices['tls']) : undefined,
   }
-  const settings = readChoices(choices, secureContext !== undefined)
+  const settings = limitConnections(readChoices(choices, secureContext !== undefined))
   const noted = (sentence: string) => tell(note, sentence)
   settings.warnings.forEach(noted)
   const assembly = await assemble(settings, {

@@ -18,6 +18,7 @@ import {
   type TrafficEvent,
 } from '../src/index.ts'
 import { certificatePath, keyPath } from './program/relay-process.ts'
+import { Wire } from './transport/wire.ts'
 
 /** A relay that keeps what it gets. */
 function keeping(more: Partial<Relay> = {}): Relay & { readonly mails: Mail[] } {
@@ -77,6 +78,19 @@ test("what a relay of one's own throws becomes a reply by the table of failures"
   await assert.rejects(send(port), /451 4\.3\.0 Temporary service failure/)
   await assert.rejects(send(port), /554 5\.6\.0 Message rejected: no such box/)
   await assert.rejects(send(port), /452 4\.3\.1 Insufficient system storage/)
+})
+
+test("SMTPUTF8 and BINARYMIME are offered where a relay of one's own says that it takes them, else not", async t => {
+  const offered = async (more: Partial<Relay>) => {
+    const { port } = await begin(t, { relay: keeping(more) })
+    const wire = await Wire.connect(port)
+    await wire.reply()
+    const { text } = await wire.ask('EHLO client.test')
+    return ['SMTPUTF8', 'BINARYMIME'].filter(name => text.includes(name))
+  }
+  assert.deepEqual(await offered({}), [])
+  assert.deepEqual(await offered({ takesUtf8: true }), ['SMTPUTF8'])
+  assert.deepEqual(await offered({ takesBinary: true }), ['BINARYMIME'])
 })
 
 test('a watcher hears what happens', async t => {

@@ -38,7 +38,10 @@ export interface User {
 
 /** What a gatekeeper may be given to work with. */
 export interface GatekeeperPorts {
-  /** Hears of everybody who logs in or is not let in, but for health checks, and of every sender that a user may not use. */
+  /**
+   * Receives every login, accepted or refused, every sender that a user may not use, and every address that is refused,
+   * except where the connection is a load balancer's health check.
+   */
   readonly witness?: Witness<AccessEvent> | undefined
   /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
   readonly verifyHash?: VerifyHash

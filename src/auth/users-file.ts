@@ -19,7 +19,8 @@ export interface UsersFilePorts extends Omit<Reading, 'path'> {
  * Nothing is watched, and no time of change is compared: the bytes are. So it does not matter how the file was changed:
  * written in place, replaced by another, or behind symbolic links that were exchanged, as Kubernetes does with secrets;
  * nor whether the file system tells of changes, or how finely its clock ticks. Where nobody logs in nothing is read.
- * A file that is written in place may be caught half-written; it is read once more a second later.
+ * A file that is written in place may be read while it is empty or its last line is incomplete: the users stay as they
+ * were, and the file is read again a second later.
  */
 export class UsersFile {
   readonly #path: string
@@ -72,6 +73,8 @@ export class UsersFile {
       throw new Error(describe(error, this.#path))
     })
     if (this.#bytes?.equals(bytes)) return
+    if (this.#bytes !== undefined && bytes.length === 0)
+      throw new Error(`${this.#path}: the file is empty now; a line with a comment removes all users`)
     const expressions = new Map<string, Expression>()
     const compile = async (source: string, place: string) => {
       const known = expressions.get(source) ?? this.#expressions.get(source)

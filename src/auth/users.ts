@@ -26,6 +26,9 @@ export interface Reading {
  * addresses that the expression matches only. Blank lines, lines that begin with `#`, and white space at both ends of
  * a line are passed over; an empty expression is none. A file without users is one: nobody can log in.
  *
+ * The last line has to end with a newline: without one the file may have been cut, and a user whose expression is missing
+ * could send as any address.
+ *
  * Rejects with an Error for the operator, `file:line: …`. It shows neither names nor hashes: where fields were mixed up,
  * either may be the secret.
  */
@@ -33,6 +36,8 @@ export async function readUsers(bytes: Buffer, reading: Reading): Promise<Users>
   const { path, compile, otherUser, verifyHash, now } = reading
   const users = new Map<string, Account>()
   const lines = new Map<string, number>()
+  if (bytes.length > 0 && bytes.at(-1) !== newline)
+    throw new Error(`${path}: the last line does not end with a newline; the file may be incomplete`)
   for (const [i, text] of decode(bytes, path).split('\n').entries()) {
     const line = text.trim()
     if (line === '' || line.startsWith('#')) continue
@@ -56,6 +61,8 @@ export async function readUsers(bytes: Buffer, reading: Reading): Promise<Users>
   }
   return users
 }
+
+const newline = 0x0a
 
 /** What is wrong with an expression, without the part of it that shows where. */
 function withoutQuote(error: Error): never {

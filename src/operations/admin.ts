@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { AdminConnections } from './admin-connections.ts'
 
-/** What the operator's endpoint shows. Neither rejects in the course of things, and both answer within a second or so. */
+/** What the operator's endpoint shows. Nothing rejects in the course of things, and all of it answers within a second or so. */
 export interface View {
+  /** Why the process should be restarted, a line each; none where it should not, or left out. */
+  failures?(): readonly string[]
   /** Why no mail should come here, a line each; none where it should. */
   reasons(): Promise<readonly string[]>
   /** All metrics in the text format of Prometheus. */
@@ -12,8 +15,6 @@ export interface View {
 const requestMs = 5_000
 /** Bytes of a request's line and headers. */
 const headerBytes = 4_096
-/** Connections at once; those beyond are closed. */
-const mostConnections = 32
 
 /**
  * Serves `/healthz`, `/readyz` and `/metrics` over HTTP until the process ends, a request a connection. Nothing that a
@@ -29,12 +30,14 @@ export function openAdmin(
     requestTimeout: requestMs,
     connectionsCheckingInterval: 1_000,
   }
+  const connections = new AdminConnections()
   const server = createServer(limits, (request, response) => {
+    connections.asked(request.socket)
     answer(request, view)
       .catch(() => text(500, 'not to be found out\n'))
       .then(reply => send(response, reply))
   })
-  server.maxConnections = mostConnections
+  server.on('connection', socket => connections.add(socket))
   server.setTimeout(requestMs)
   // It is no reason for the process to stay.
   server.unref()
@@ -60,18 +63,19 @@ async function answer({ method, url = '' }: IncomingMessage, view: View): Promis
   if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD\n', { allow: 'GET, HEAD' })
   switch (url.split('?', 1)[0]) {
     case '/healthz':
-      return text(200, 'ok\n')
-    case '/readyz': {
-      const reasons = await view.reasons()
-      return reasons.length === 0
-        ? text(200, 'ok\n')
-        : text(503, reasons.map(reason => `${reason}\n`).join(''))
-    }
+      return health(view.failures?.() ?? [])
+    case '/readyz':
+      return health(await view.reasons())
     case '/metrics':
       return text(200, await view.metrics(), { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
     default:
       return text(404, 'not found\n')
   }
+}
+
+/** 200, or 503 and why, a line each. */
+function health(reasons: readonly string[]): Reply {
+  return reasons.length === 0 ? text(200, 'ok\n') : text(503, reasons.map(reason => `${reason}\n`).join(''))
 }
 
 function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {

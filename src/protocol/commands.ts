@@ -3,6 +3,7 @@ import { mail, rcpt } from './commands/envelope.ts'
 import { ehlo, helo } from './commands/hello.ts'
 import { auth } from './commands/login.ts'
 import type { Dialogue } from './dialogue.ts'
+import { httpMethods } from './http-methods.ts'
 import { handshakeMode } from './modes/handshake.ts'
 import { type Need, needs } from './needs.ts'
 import { replies } from './replies.ts'
@@ -59,9 +60,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['HELP', { needs: [welcome], idle: true, act: help }],
   ['QUIT', { needs: [], bare: true, act: quit }],
   // A browser that was lured into speaking to this port must not get anywhere.
-  ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE'].map(
-    verb => [verb, http] as const,
-  ),
+  ...httpMethods.map(method => [method, http] as const),
 ])
 
 function starttls(_: string, dialogue: Dialogue): void {

@@ -1,5 +1,6 @@
 import { Agenda, type Outcome } from './agenda.ts'
 import type { Notice, Path, Question, Transaction, Verdict } from './events.ts'
+import { FailedLogins } from './failed-logins.ts'
 import type { Client } from './host.ts'
 import type { Incoming } from './incoming.ts'
 import type { Mode } from './mode.ts'
@@ -58,7 +59,7 @@ export class Dialogue implements Client {
   /** Commands read since the latest `yield`, or since the input was used up. */
   #turn = 0
   #envelopeBytes = 0
-  #failedLogins = 0
+  readonly #failedLogins = new FailedLogins()
   #retiring = false
 
   /** @param commands the mode in which commands are read */
@@ -137,11 +138,14 @@ export class Dialogue implements Client {
     this.#envelopeBytes += pathBytes + address.length + parameters.size * parameterBytes
   }
 
-  /** As `fault`, for a login that failed: whoever guesses shall guess slowly. */
-  loginFault(reply: Reply): void {
+  /** As `fault`, for a login that failed: a client that guesses waits after each attempt, and has few of them. */
+  loginFault(reply: Reply, mechanism: string, username: string): void {
     if (reply.code < 500) return this.reply(reply)
-    if (++this.#failedLogins >= this.settings.limits.failedLogins) return this.close(replies.tooManyLogins)
-    this.notify({ type: 'pause' })
+    const isNewAttempt = this.#failedLogins.add(mechanism, username)
+    if (this.#failedLogins.attempts >= this.settings.limits.failedLogins) {
+      return this.close(replies.tooManyLogins)
+    }
+    if (isNewAttempt) this.notify({ type: 'pause' })
     this.fault(reply)
   }
 

@@ -3,6 +3,7 @@ import type { Parameters, Transaction } from './events.ts'
 import { isXtext, readParameters } from './grammar.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
+import type { Settings } from './settings.ts'
 
 /** Checks a parameter's value: nothing, or the reply that refuses it. */
 type Check = (value: string, dialogue: Dialogue) => Reply | undefined
@@ -18,7 +19,11 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
   ],
   [
     'BODY', // RFC 6152 section 3, RFC 3030 section 3
-    value => (/^(7BIT|8BITMIME|BINARYMIME)$/i.test(value) ? undefined : replies.parameterValue('BODY')),
+    (value, { settings }) => {
+      if (!/^(7BIT|8BITMIME|BINARYMIME)$/i.test(value)) return replies.parameterValue('BODY')
+      const refused = value.toUpperCase() === 'BINARYMIME' && !offersBinaryMime(settings)
+      return refused ? replies.unknownParameter('BODY=BINARYMIME') : undefined
+    },
   ],
   [
     'AUTH', // RFC 4954 section 5; `<>`, for nobody, is xtext too
@@ -38,6 +43,11 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
 
 /** What RCPT takes behind its address. */
 export const rcptParameters: ReadonlyMap<string, Check> = new Map()
+
+/** The server offers BINARYMIME: the host can carry it, and no policy about newlines stands against it. */
+export function offersBinaryMime({ binaryMime, bareNewline }: Settings): boolean {
+  return binaryMime && bareNewline !== 'reject'
+}
 
 /** Its content is octets and has no lines, so that only BDAT can carry it (RFC 3030 section 3). */
 export function isBinary({ sender }: Transaction): boolean {

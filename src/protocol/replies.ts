@@ -57,7 +57,7 @@ export const replies = {
   tooEarly: reply(554, '5.5.0', 'Wait for the reply before you say more, closing connection'),
   /** A TLS handshake begins without STARTTLS (hardening, RFC 3207 section 4). */
   tlsBeforeStarttls: reply(500, '5.5.1', 'TLS begins with STARTTLS here, closing connection'),
-  /** A method of HTTP (hardening, RFC 5321 section 7.8). */
+  /** A method of HTTP, WebDAV included, or the preface of HTTP/2 (hardening, RFC 5321 section 7.8). */
   notHttp: reply(421, '4.7.0', 'This is SMTP, not HTTP, closing connection'),
   /** NOOP, RSET (RFC 5321 sections 4.1.1.9, 4.1.1.5). */
   ok: reply(250, '2.0.0', 'Ok'),
@@ -187,6 +187,6 @@ export const replies = {
   responseTooLong: reply(500, '5.5.6', 'Authentication response is too long'),
   /** AUTH CRAM-MD5 with an initial response (RFC 4954 section 4). */
   noInitialResponse: reply(501, '5.5.4', 'This authentication mechanism takes no initial response'),
-  /** The client has failed to log in as often as it may (hardening, RFC 4954 section 9). */
+  /** The client has made as many failed attempts to log in as it may (hardening, RFC 4954 section 9). */
   tooManyLogins: reply(421, '4.7.0', 'Too many failed logins, closing connection'),
 } as const

@@ -16,6 +16,11 @@ export interface Settings {
   readonly plaintextLogin: boolean
   /** Offer SMTPUTF8 (RFC 6531): only where a mail can go on with addresses and headers in UTF-8. */
   readonly smtpUtf8: boolean
+  /**
+   * Offer BINARYMIME (RFC 3030): only where a message can go on as octets. It is never offered with `bareNewline`
+   * `reject`, because binary content may hold bare newlines.
+   */
+  readonly binaryMime: boolean
   /** A CR or LF on its own inside content: made a CRLF, or a reason to refuse the mail. */
   readonly bareNewline: 'normalize' | 'reject'
   /** A client that says more where it has to wait for a reply is left: `554 5.5.0` (RFC 2920 section 3.1). */
@@ -50,7 +55,7 @@ export interface Limits {
   readonly refusals: number
   /** Commands that are read in a row before other connections get a turn. No reply: the client does not notice. */
   readonly turnCommands: number
-  /** Failed logins. With this many: `421 4.7.0` and close. */
+  /** Failed attempts to log in, each with any of the mechanisms once. With this many: `421 4.7.0` and close. */
   readonly failedLogins: number
 }
 
@@ -78,6 +83,7 @@ export const defaultSettings: Omit<Settings, 'hostname' | 'service'> = {
   mechanisms: [],
   plaintextLogin: false,
   smtpUtf8: false,
+  binaryMime: false,
   bareNewline: 'normalize',
   strictPipelining: false,
   limits: defaultLimits,

@@ -6,6 +6,7 @@ export function discard(): Relay {
     name: 'discard',
     maxMessageBytes: 40 * 1024 * 1024,
     takesUtf8: true,
+    takesBinary: true,
     send: async () => ({}),
   }
 }

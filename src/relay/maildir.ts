@@ -7,6 +7,8 @@ import type { Mail, Receipt, Relay } from './relay.ts'
 
 /** Drafts older than this are of no living process (https://cr.yp.to/proto/maildir.html). */
 const abandonedAfterMs = 36 * 60 * 60 * 1000
+/** Messages that are written at once, each into a file that is open meanwhile; the others wait. The disk has four threads. */
+export const maildirDeliveries = 256
 /** Buffers given to one write; the kernel takes 1024 at most (IOV_MAX). */
 const buffersPerWrite = 512
 
@@ -46,7 +48,14 @@ export async function maildir(path: string, files: Files = fs, host = hostname()
     }
   }
 
-  return { name: 'maildir', maxMessageBytes: 40 * 1024 * 1024, takesUtf8: true, send }
+  return {
+    name: 'maildir',
+    maxMessageBytes: 40 * 1024 * 1024,
+    maxCalls: maildirDeliveries,
+    takesUtf8: true,
+    takesBinary: true,
+    send,
+  }
 }
 
 async function writeAll(handle: fs.FileHandle, content: Iterable<Buffer>): Promise<void> {

@@ -34,6 +34,11 @@ export interface Relay {
   readonly maxCalls?: number
   /** The backend takes addresses and headers in UTF-8 (RFC 6531). */
   readonly takesUtf8?: true
+  /**
+   * The backend takes content that is octets without lines (BINARYMIME, RFC 3030), and passes it on unchanged. A backend
+   * that sends on by SMTP's DATA does not.
+   */
+  readonly takesBinary?: true
   /** The backend may take a mail for some of the recipients of a call and refuse it for others. */
   readonly answersPerRecipient?: boolean
   /** Keeps a mail that comes, in the form in which `send` wants it; as it is, where left out. */

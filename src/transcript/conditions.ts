@@ -38,6 +38,7 @@ export function readConditions(text: string): Conditions {
     }),
     plaintextLogin: choose('plaintext-login', 'no', 'yes') === 'yes',
     smtpUtf8: choose('smtputf8', 'no', 'yes') === 'yes',
+    binaryMime: choose('binarymime', 'no', 'yes') === 'yes',
     bareNewline: choose('bare-newline', 'normalize', 'reject'),
     strictPipelining: choose('pipelining', 'lax', 'strict') === 'strict',
     limits: { ...defaultLimits, ...readLimits(given) },
@@ -61,6 +62,7 @@ const otherNames = [
   'bare-newline',
   'secure',
   'smtputf8',
+  'binarymime',
   'pipelining',
 ]
 

@@ -1,8 +1,8 @@
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
 import { format, type Peer, replies, tell } from '../protocol/index.ts'
 import { Audience, Chronicle } from './chronicle.ts'
-import { Connection } from './connection.ts'
 import { ClientSocket } from './client-socket.ts'
+import { Connection } from './connection.ts'
 import { Connections, defaultConnectionLimits, type Open } from './connections.ts'
 import { Introduction } from './introduction.ts'
 import { longestWaitMs } from './limits.ts'
@@ -26,9 +26,12 @@ export interface Listener {
  */
 const backlog = 4096
 
-/** Connections that were turned away and may take a moment to close their half: each of them takes a file descriptor. */
-const mostLingering = 100
-/** Connections are closed for want of memory until the others take only this part of it: it shall not be done one by one. */
+/**
+ * Connections that were turned away and that the server keeps open until the client has closed its half; each takes a file
+ * descriptor. Those beyond are closed at once.
+ */
+export const refusedConnections = 16
+/** Connections are closed for want of memory until the others take only this part of it: it must not be done one by one. */
 const keptShare = 0.95
 
 const refusals = {
@@ -44,11 +47,11 @@ export class Server {
   readonly #connections: Connections
   /** Absent where nobody watches. */
   readonly #audience: Audience | undefined
+  /** Connections that were turned away and are still open. */
+  #refused = 0
   /** Of connections that are gone. */
   #receivedBytes = 0
   #closed: Promise<void> | undefined
-  /** Sockets of clients that were turned away. */
-  readonly #lingering = new Set<Socket>()
   #shedding = false
   #onEmpty = () => {}
 
@@ -230,14 +233,14 @@ export class Server {
     if (implicitTls) return void socket.destroy()
     const text = format(refusal)
     tell(witness, { type: 'replied', address, code: refusal.code, text, limit: undefined })
+    // The kernel takes these few bytes at once, so that they go out although the socket is closed.
     socket.end(text)
-    // Beyond a number of them, the reply may be lost to a client that has already said something.
-    if (this.#lingering.size >= mostLingering) return socket.destroySoon()
-    this.#lingering.add(socket)
+    if (this.#refused >= refusedConnections) return void socket.destroy()
+    this.#refused++
     const timer = setTimeout(() => socket.destroy(), timeouts.lingerMs)
     socket.on('close', () => {
       clearTimeout(timer)
-      this.#lingering.delete(socket)
+      this.#refused--
     })
   }
 

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Writers } from '../operations/index.ts'
+import { Heartbeat, hungSeconds } from './heartbeat.ts'
 import { passLines } from './lines.ts'
 import type { Order, Report, Sight, Wanted } from './messages.ts'
 import type { Seat } from './share.ts'
@@ -19,6 +20,10 @@ export interface WorkerProcess {
   /** Resolves when it has ended and all that it wrote was passed on. */
   readonly ended: Promise<Ending>
   tell(order: Order): void
+  /** Asks for a sign of life, and kills the process if it has not answered for too long. */
+  ping(): void
+  /** It has not answered for some time. */
+  readonly isSilent: boolean
   /** How it is; `undefined` where it does not say so in time. */
   inspect(wanted: Wanted): Promise<Sight | undefined>
   kill(): void
@@ -46,6 +51,7 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
   const begunAt = performance.now()
   const who = `Worker ${seat.number + 1}${pid === undefined ? '' : ` (process ${pid})`}`
   let fault: string | undefined
+  let isHung = false
   const read = Promise.all([
     stdout ? passLines(stdout, writers.out) : undefined,
     stderr ? passLines(stderr, writers.err) : undefined,
@@ -59,9 +65,10 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
       const sentence = `${who} ${fault === undefined ? how : `cannot serve: ${fault}`}`
       resolve({ sentence, livedMs })
     }
-    worker.on('exit', (code, signal) =>
-      end(signal ? `was killed by ${signal}` : `ended with exit code ${code}`),
-    )
+    worker.on('exit', (code, signal) => {
+      if (isHung) void end(`did not answer for ${hungSeconds} s and was killed`)
+      else void end(signal ? `was killed by ${signal}` : `ended with exit code ${code}`)
+    })
     // It could not be started, or not be told something; then it is gone, or about to be.
     worker.on('error', error => pid === undefined && end(`could not be started: ${error.message}`))
   })
@@ -71,13 +78,16 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
   listening.catch(() => {})
   const stopping = Promise.race([first('stopping').then(({ clients }) => clients), ended.then(() => 0)])
   const ready = first('ready')
+  const heartbeat = new Heartbeat()
   let isReady = false
   void ready.then(() => {
     isReady = true
+    heartbeat.ready()
   })
   const inspections = new Map<number, (sight: Sight) => void>()
   let inspected = 0
   worker.on('message', (report: Report) => {
+    heartbeat.answer()
     if (report.type === 'failed') fault = report.message
     if (report.type === 'note') note(report.text, seat.number)
     if (report.type === 'seen') inspections.get(report.number)?.(report)
@@ -112,5 +122,29 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
     }
   }
 
-  return { listening, stopping, ended, tell, inspect, kill: () => void worker.process.kill('SIGKILL') }
+  function ping(): void {
+    heartbeat.ping()
+    // What is said before it hears would be told then, all at once.
+    if (isReady) tell({ type: 'ping' })
+    if (!heartbeat.isHung) return
+    isHung = true
+    kill()
+  }
+
+  function kill(): void {
+    worker.process.kill('SIGKILL')
+  }
+
+  return {
+    listening,
+    stopping,
+    ended,
+    tell,
+    ping,
+    get isSilent() {
+      return heartbeat.isSilent
+    },
+    inspect,
+    kill,
+  }
 }

@@ -12,6 +12,8 @@ export type Order =
   | { readonly type: 'reload' }
   /** Answer with `seen`: whether you are ready, and what else is wanted. */
   | ({ readonly type: 'inspect'; readonly number: number } & Wanted)
+  /** Answer with `pong`, so that the primary knows that you do not hang. */
+  | { readonly type: 'ping' }
   /** Say how many clients are connected, let running mails finish, and end. */
   | { readonly type: 'stop' }
 
@@ -27,6 +29,8 @@ export type Report =
   | { readonly type: 'note'; readonly text: string }
   /** The answer to the `inspect` of this number. */
   | ({ readonly type: 'seen'; readonly number: number } & Sight)
+  /** The answer to `ping`. */
+  | { readonly type: 'pong' }
   /** The answer to `stop`. */
   | { readonly type: 'stopping'; readonly clients: number }
 

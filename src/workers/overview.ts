@@ -9,6 +9,8 @@ export interface Overview {
   add(worker: WorkerProcess, seatNumber: number): void
   /** The program is about to end. */
   drain(): void
+  /** Why the program should be restarted, a line each: no worker answers. A single one that hangs is replaced anyway. */
+  failures(): readonly string[]
   /** Why no mail should come here, a line each; none where each worker is ready. */
   reasons(): Promise<readonly string[]>
   /** The sum of the metrics of all workers. */
@@ -20,6 +22,7 @@ export async function openOverview(seats: number, version: string, relay: string
   /** By seat; one that was left is empty. */
   const living = new Map<number, WorkerProcess>()
   const sum = await Sum.begin()
+  let begun = false
   let draining = false
   let up = 0
   let ready = false
@@ -50,6 +53,7 @@ export async function openOverview(seats: number, version: string, relay: string
 
   return {
     add(worker, seatNumber) {
+      begun = true
       living.set(seatNumber, worker)
       void worker.ended.then(() => {
         if (living.get(seatNumber) === worker) living.delete(seatNumber)
@@ -58,6 +62,10 @@ export async function openOverview(seats: number, version: string, relay: string
     },
     drain() {
       draining = true
+    },
+    failures() {
+      const anyAnswers = [...living.values()].some(worker => !worker.isSilent)
+      return begun && !anyAnswers ? [`workers: none of ${seats} answers`] : []
     },
     // It is told at once: nobody has to be asked.
     reasons: async () => (draining ? reasonsOf([]) : reasonsOf(await inspect({ metrics: false }))),

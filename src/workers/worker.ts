@@ -1,17 +1,16 @@
 /** The program of a worker: it serves as it is told to by the primary, which has started it with its own arguments. */
 import cluster from 'node:cluster'
-import { type Instruments, openInstruments, streamWriters } from '../operations/index.ts'
+import { limitConnections } from '../connection-limit.ts'
+import { type Instruments, openInstruments, type StreamWriters, streamWriters } from '../operations/index.ts'
 import { parse } from '../options.ts'
 import { lookAhead, type Serving, serve } from '../serving.ts'
 import type { Order, Report } from './messages.ts'
 import { shareOf } from './share.ts'
 
-/** How long the last lines of the log may take to be taken. */
-const flushMs = 1_000
-
 let serving: Serving | undefined
 /** Where the operator wants to see something. */
 let instruments: Instruments | undefined
+let writers: StreamWriters | undefined
 let drainMs = 0
 
 // A terminal and an init system send them to every process: what they mean comes from the primary, and once.
@@ -35,6 +34,9 @@ process.on('message', (order: Order) => {
     case 'inspect':
       void inspect(order)
       break
+    case 'ping':
+      report({ type: 'pong' })
+      break
     case 'stop':
       report({ type: 'stopping', clients: serving?.server.connections ?? 0 })
       void stop()
@@ -47,11 +49,11 @@ async function begin({ seat, looks }: Extract<Order, { type: 'serve' }>): Promis
   const parsed = parse(process.argv.slice(2), process.env)
   // The primary has read the same, and would not have come here with anything else.
   if (parsed.type !== 'settings') throw new Error('the settings have changed')
-  const settings = shareOf(parsed.settings, seat)
+  const settings = shareOf(limitConnections(parsed.settings), seat)
   drainMs = settings.drainTimeoutMs
   const note = (text: string) => report({ type: 'note', text })
   if (settings.admin !== undefined) instruments = await openInstruments(settings.relay)
-  const writers = streamWriters(process.stdout, process.stderr, looks)
+  writers = streamWriters(process.stdout, process.stderr, looks)
   serving = await serve(settings, writers, note, instruments)
   report({ type: 'listening', ports: serving.listening.map(({ port }) => port) })
   lookAhead(serving.relay, note)
@@ -74,11 +76,7 @@ async function stop(): Promise<void> {
 
 /** Ends the process when what it has written is taken, or after a while. */
 async function end(code: number): Promise<never> {
-  const flushed = [process.stdout, process.stderr].map(
-    stream => new Promise<void>(resolve => stream.write('', () => resolve())),
-  )
-  setTimeout(() => process.exit(code), flushMs)
-  await Promise.all(flushed)
+  await writers?.flush()
   process.exit(code)
 }
 

@@ -188,7 +188,10 @@ test('a malformed hash makes no gatekeeper', () => {
 /** Users of a file; the password of each is `password`. */
 function usersOf(text: string): Promise<Users> {
   const compile = async (source: string) => (sender: string) => new RegExp(source).test(sender)
-  return readUsers(Buffer.from(text.replaceAll('HASH', bcryptHash)), { path: 'users', compile })
+  return readUsers(Buffer.from(`${text.trimEnd()}\n`.replaceAll('HASH', bcryptHash)), {
+    path: 'users',
+    compile,
+  })
 }
 
 const fromHere: Access = { addresses: new AddressList('127.0.0.1, 10.0.0.0/8') }
@@ -247,15 +250,15 @@ test('a password that was changed in the file stops working at once, though it w
   }
   const reading = { path: 'users', compile: async () => () => true, verifyHash }
   const other = bcryptHash.replace('HeoF', 'HeoG')
-  let users = await readUsers(Buffer.from(`alice:${bcryptHash}`), reading)
+  let users = await readUsers(Buffer.from(`alice:${bcryptHash}\n`), reading)
   const { login } = gatekeeper({ users: { current: () => users } })
   const question = { type: 'login', mechanism: 'PLAIN', credentials: password('alice', 'password') } as const
   assert.equal(await login(question, client), undefined)
   assert.equal(await login(question, client), undefined)
   assert.deepEqual(hashes, [bcryptHash])
-  users = await readUsers(Buffer.from(`alice:${other}`), reading)
+  users = await readUsers(Buffer.from(`alice:${other}\n`), reading)
   assert.equal(await login(question, client), replies.badCredentials)
-  users = await readUsers(Buffer.from(`bob:${bcryptHash}`), reading)
+  users = await readUsers(Buffer.from(`bob:${bcryptHash}\n`), reading)
   assert.equal(await login(question, client), replies.badCredentials)
 })
 

@@ -27,6 +27,7 @@ class Player {
       mechanisms: mechanisms(access, 'relay.test'),
       plaintextLogin: false,
       smtpUtf8: false,
+      binaryMime: false,
       bareNewline: 'normalize',
       strictPipelining: false,
       limits: defaultLimits,

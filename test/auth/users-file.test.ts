@@ -55,6 +55,10 @@ test('where no clock is given, the time of the system counts: what was read just
 test('a file that is missing or broken at the start is an error', async context => {
   const path = join(await folder(context), 'users')
   await assert.rejects(open(path), { message: `open ${path}: no such file or directory` })
+  await writeFile(path, `a:${hash}`)
+  await assert.rejects(open(path), {
+    message: `${path}: the last line does not end with a newline; the file may be incomplete`,
+  })
   await writeFile(path, 'a:hunter2\n')
   await assert.rejects(open(path), {
     message: `${path}:1: behind the user stands no bcrypt hash, as htpasswd -B makes it`,
@@ -135,13 +139,37 @@ test('a broken file leaves the users as they were, and is told once, with its li
   assert.equal(told.length, 2)
 })
 
-test('a file that has become empty locks everybody out', async context => {
+test('a file that has become empty keeps its users, and that is told', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { told, later } = await open(path)
   await writeFile(path, '')
+  for (let i = 0; i < 2; i++) assert.equal(await later(), 'a')
+  assert.deepEqual(told, [`${path}: the file is empty now; a line with a comment removes all users`])
+  await writeFile(path, '# none\n')
+  assert.equal(await later(), '')
+})
+
+test('a file that is empty from the start has no users', async context => {
+  const path = join(await folder(context), 'users')
+  await writeFile(path, '')
+  const { told, later } = await open(path)
   assert.equal(await later(), '')
   assert.deepEqual(told, [])
+  await writeFile(path, `a:${hash}\n`)
+  assert.equal(await later(), 'a')
+})
+
+test('a file that is cut while it is written keeps its users, also where a rule for senders would be lost', async context => {
+  const path = join(await folder(context), 'users')
+  const text = `a:${hash}:^a@example\\.org$\n`
+  await writeFile(path, text)
+  const { file, told, later } = await open(path)
+  const before = await file.current()
+  await writeFile(path, text.slice(0, text.indexOf('^') - 1))
+  await later()
+  assert.equal(await file.current(), before)
+  assert.deepEqual(told, [`${path}: the last line does not end with a newline; the file may be incomplete`])
 })
 
 test('the name of -u is an error in a new file as well', async context => {

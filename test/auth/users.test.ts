@@ -25,7 +25,7 @@ test('a line gives a name and a hash, as htpasswd -B writes them', async () => {
 })
 
 test('everything behind the second colon is the expression of the senders', async () => {
-  const users = await read(`alice:${hash}:^(?:a|b):c@example\\.org$`.replace('(?:a|b)', '[ab]'))
+  const users = await read(`alice:${hash}:^(?:a|b):c@example\\.org$\n`.replace('(?:a|b)', '[ab]'))
   const senders = users.get('alice')?.senders
   assert.deepEqual(
     ['a:c@example.org', 'a@example.org', ''].map(sender => senders?.(sender)),
@@ -34,11 +34,11 @@ test('everything behind the second colon is the expression of the senders', asyn
 })
 
 test('an empty expression is none', async () => {
-  assert.equal((await read(`alice:${hash}:`)).get('alice')?.senders, undefined)
+  assert.equal((await read(`alice:${hash}:\n`)).get('alice')?.senders, undefined)
 })
 
 test('blank lines, comments, CRLF, a byte order mark and white space at the ends are passed over', async () => {
-  const text = `\uFEFF# users\r\n\r\n   \r\n  alice:${hash}  \r\n # bob:x\r\n\tcarol:${hash}:@a$ \r\nd e:${hash}`
+  const text = `\uFEFF# users\r\n\r\n   \r\n  alice:${hash}  \r\n # bob:x\r\n\tcarol:${hash}:@a$ \r\nd e:${hash}\r\n`
   const users = await read(text)
   assert.deepEqual([...users.keys()], ['alice', 'carol', 'd e'])
   assert.equal(users.get('carol')?.senders?.('x@a'), true)
@@ -46,6 +46,18 @@ test('blank lines, comments, CRLF, a byte order mark and white space at the ends
 
 test('a file without users is one', async () => {
   for (const text of ['', '\n', '# nobody\n']) assert.equal((await read(text)).size, 0)
+})
+
+test('a file whose last line does not end with a newline may have been cut, and is refused', async () => {
+  const incomplete = 'users: the last line does not end with a newline; the file may be incomplete'
+  const whole = `alice:${hash}\nbob:${hash}:^bob@example\\.org$\n`
+  for (let end = 1; end < whole.length; end++) {
+    if (whole[end - 1] === '\n') continue
+    await assert.rejects(read(whole.slice(0, end)), { message: incomplete }, whole.slice(0, end))
+  }
+  // Cut in the middle of a character.
+  await assert.rejects(read(Buffer.from(`é:${hash}\né`).subarray(0, -1)), { message: incomplete })
+  assert.deepEqual([...(await read(whole)).keys()], ['alice', 'bob'])
 })
 
 const form = 'not a line of the form user:hash or user:hash:expression'

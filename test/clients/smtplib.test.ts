@@ -90,6 +90,28 @@ test('smtplib hears 535 for a wrong password and for an unknown user', { skip },
   }
 })
 
+test('smtplib that tries every mechanism with one wrong password hears 535 each time, and raises it', {
+  skip,
+}, async t => {
+  const stage = await Stage.setWithLogin(t)
+  const script = [
+    'import smtplib, sys',
+    'client = smtplib.SMTP("127.0.0.1", int(sys.argv[1]), timeout=30)',
+    'client.set_debuglevel(1)',
+    'client.starttls()',
+    'try: client.login(sys.argv[2], "wrong")',
+    'except smtplib.SMTPAuthenticationError as error: print(error.smtp_code, error.smtp_error.decode())',
+    'print(client.noop()[0])',
+  ].join('\n')
+  const { stdout, stderr } = await use('python3', ['-c', script, `${stage.port('STARTTLS')}`, user.name])
+  assert.equal(stdout, '535 5.7.8 Authentication credentials invalid\n250\n', stderr)
+  const refusals = stderr.match(/^reply: retcode \(\d+\).*credentials/gm) ?? []
+  assert.deepEqual(
+    refusals.map(line => /\d+/.exec(line)![0]),
+    mechanisms.map(() => '535'),
+  )
+})
+
 test('smtplib hears 530 for MAIL without a login', { skip }, async t => {
   const stage = await Stage.setWithLogin(t)
   const spoken = await send(stage, 'plain', [Buffer.from('x')])

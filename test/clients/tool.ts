@@ -14,11 +14,12 @@ export function missing(tool: string, versionFlag = '--version'): string | false
   return error === undefined ? false : `${tool} is not installed`
 }
 
-/** Runs a program until it ends. @param input what it reads on its standard input */
+/** Runs a program until it ends. @param input what it reads on its standard input @param ms how long it may take */
 export async function use(
   tool: string,
   args: readonly string[],
   input: string | Buffer = '',
+  ms = 60_000,
 ): Promise<Outcome> {
   // No settings of the tester's own.
   const child = spawn(tool, args, { env: { PATH: process.env.PATH, HOME: '/nonexistent' } })
@@ -35,7 +36,7 @@ export async function use(
     child.once('close', resolve)
   })
   try {
-    const code = await within(ended, `${tool} to end`, () => text(stderr) + text(stdout), 60_000)
+    const code = await within(ended, `${tool} to end`, () => text(stderr) + text(stdout), ms)
     return { code, stdout: text(stdout), stderr: text(stderr) }
   } finally {
     child.kill('SIGKILL')

@@ -18,6 +18,7 @@ export const settings: Settings = {
   mechanisms: [plain, login, cramMd5({ challenge: () => '<1@relay.test>' })],
   plaintextLogin: true,
   smtpUtf8: true,
+  binaryMime: true,
   bareNewline: 'normalize',
   strictPipelining: false,
   limits: {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
-import { before, test } from 'node:test'
+import { connect, type Socket } from 'node:net'
+import { before, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openAdmin } from '../../src/operations/admin.ts'
 import { within } from '../program/deadline.ts'
 
@@ -105,16 +106,68 @@ test('a client that begins a request and does not end it is left after a few sec
   assert.ok(performance.now() - begun < 10_000)
 })
 
-test('connections beyond 32 are closed, and the others are served', async () => {
-  const idle = Array.from({ length: 32 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}))
-  await within(Promise.all(idle.map(socket => once(socket, 'connect'))), '32 connections')
-  assert.equal(await ask('GET', '/healthz'), '')
-  for (const socket of idle.slice(1)) socket.destroy()
-  const served = async () => {
-    while (!(await ask('GET', '/healthz')).includes(' 200 '));
+/** Keeps so many connections open that never end their request; one that is closed is opened again. */
+function besiege(
+  t: TestContext,
+  connections: number,
+  from: string,
+  request = 'GET /healthz HTTP/1.1\r\nHost',
+): void {
+  let over = false
+  const sockets = new Set<Socket>()
+  const open = () => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from }).on('error', () => {})
+    sockets.add(socket)
+    socket.write(request)
+    socket.pause()
+    socket.on('close', () => {
+      sockets.delete(socket)
+      if (!over) setImmediate(open)
+    })
   }
-  await within(served(), 'room')
-  idle[0]!.destroy()
+  for (let n = 0; n < connections; n++) open()
+  t.after(() => {
+    over = true
+    for (const socket of sockets) socket.destroy()
+  })
+}
+
+for (const [who, connections, from] of [
+  ['64 slow clients of the same address', 64, '127.0.0.1'],
+  ['500 slow clients of another address', 500, '127.0.0.2'],
+] as const)
+  test(`beside ${who} every probe is answered`, { skip: process.platform !== 'linux' }, async t => {
+    besiege(t, connections, from)
+    for (let probe = 0; probe < 100; probe++) {
+      assert.match(await ask('GET', '/healthz'), /^HTTP\/1\.1 200 /, `probe ${probe}`)
+      if (probe % 10 === 0) await sleep(100)
+    }
+  })
+
+test('beside clients that do not read what they asked for every probe is answered', {
+  skip: process.platform !== 'linux',
+}, async t => {
+  const before = metrics
+  metrics = async () => `a ${'1'.repeat(1024 * 1024)}\n`
+  besiege(t, 200, '127.0.0.2', 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')
+  await sleep(200)
+  for (let probe = 0; probe < 20; probe++)
+    assert.match(await ask('GET', '/healthz'), /^HTTP\/1\.1 200 /, `probe ${probe}`)
+  metrics = before
+})
+
+test('of more than 128 connections the oldest that has not asked yet is closed', async () => {
+  const silent = (count: number) =>
+    Array.from({ length: count }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}))
+  const [first] = silent(1)
+  await once(first!, 'connect')
+  const others = silent(127)
+  await within(Promise.all(others.map(socket => once(socket, 'connect'))), '128 connections')
+  const closed = once(first!.resume(), 'close')
+  const [last] = silent(1)
+  await within(closed, 'the oldest to be closed')
+  assert.ok([...others, last!].every(socket => !socket.destroyed))
+  for (const socket of [...others, last!]) socket.destroy()
 })
 
 test('metrics that cannot be had are a 500 without a reason', async () => {

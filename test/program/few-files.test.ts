@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Wire } from '../transport/wire.ts'
 import { within } from './deadline.ts'
-import { RelayProcess, temporaryDirectory } from './relay-process.ts'
+import { RelayProcess, run, temporaryDirectory } from './relay-process.ts'
 
 test('clients for whom there is no file descriptor are closed, and the program goes on', async t => {
   const maildir = await temporaryDirectory(t)
@@ -31,4 +31,56 @@ test('clients for whom there is no file descriptor are closed, and the program g
   const wire = await within(again(), 'a file descriptor')
   assert.equal((await wire.mail('x\r\n')).code, 250)
   wire.vanish()
+})
+
+test('--max-connections is lowered to what the limit of open files allows, and a message still has a file', async t => {
+  const maildir = await temporaryDirectory(t)
+  const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir], maxFiles: 128 })
+  const [first = ''] = relay.stderr.all
+  assert.match(
+    first,
+    /^--max-connections is lowered from 10000 to 64, because this process may have only 128 files/,
+  )
+
+  const served = await Wire.connect(relay.port)
+  await served.greet()
+  // All that the others do is to stay. The first of them take all places, the rest is turned away and does not leave.
+  const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.connect(relay.port)))
+  t.after(() => {
+    for (const wire of wires) wire.reset()
+  })
+  const codes = await Promise.all(wires.map(async wire => (await wire.reply()).code))
+  assert.equal(codes.filter(code => code === 220).length, 63)
+  assert.equal(codes.filter(code => code === 421).length, 137)
+
+  for (let mail = 0; mail < 3; mail++) assert.equal((await served.mail('x\r\n')).code, 250)
+})
+
+test('each of several workers has files of its own, and the program says once what it has lowered', async t => {
+  const maildir = await temporaryDirectory(t)
+  const args = ['-r', 'maildir', '--maildir', maildir, '--workers', '2', '--max-connections', '10001']
+  const relay = await RelayProcess.start(t, { args, maxFiles: 128 })
+  const told = relay.stderr.all.filter(line => line.startsWith('--max-connections'))
+  assert.equal(told.length, 1, told.join('\n'))
+  assert.match(told[0]!, /is lowered from 10001 to 128, because each of 2 workers may have only 128 files/)
+  const wires: Wire[] = []
+  t.after(() => {
+    for (const wire of wires) wire.reset()
+  })
+  const codes: number[] = []
+  // One after the other: the primary, which accepts all of them, has no more files than a worker.
+  while (codes.length < 150) {
+    const wire = await Wire.connect(relay.port)
+    wires.push(wire)
+    codes.push((await wire.reply()).code)
+  }
+  assert.equal(codes.filter(code => code === 220).length, 128)
+})
+
+test('--check says that --max-connections would be lowered', async t => {
+  const maildir = await temporaryDirectory(t)
+  const { code, stdout, stderr } = await run(['-r', 'maildir', '--maildir', maildir, '--check'], {}, 128)
+  assert.equal(code, 0)
+  assert.match(stderr, /^--max-connections is lowered from 10000 to 64, /)
+  assert.match(stdout, /^Connections: 64 at once, /m)
 })

@@ -2,16 +2,18 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { argumentsOfFirst, askHealth } from '../../src/health.ts'
+import { argumentsOfFirst, askHealth, healthSource } from '../../src/health.ts'
 import { parse } from '../../src/options.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { patienceMs, within } from './deadline.ts'
 import { freePort } from './free-port.ts'
 import { Lines } from './lines.ts'
-import { RelayProcess, run, tlsArguments } from './relay-process.ts'
+import { RelayProcess, run, temporaryDirectory, tlsArguments } from './relay-process.ts'
 
 const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const relay = ['-r', 'discard']
@@ -58,6 +60,30 @@ test('a server that lets in others only is well, and does not complain', { skip:
   await house.stderr.find(/Invalid client IP/)
   const lines = house.stderr.all.filter(line => line.includes('Invalid client IP'))
   assert.deepEqual([lines.length, JSON.parse(lines[0]!).IP], [1, '127.0.0.1'])
+})
+
+test('a failed login or a denied sender from the address of the health check is logged and counted', {
+  skip: !linux,
+}, async t => {
+  const directory = await temporaryDirectory(t)
+  const users = join(directory, 'users')
+  // `password`, as `htpasswd -B` makes it.
+  const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
+  await writeFile(users, `ann:${hash}:@example\\.org$\n`)
+  const admin = await freePort()
+  const access = ['--users', users, '--allow-plaintext-auth', '--admin', `127.0.0.1:${admin}`]
+  const house = await RelayProcess.start(t, { args: [...relay, ...access] })
+  const wire = await Wire.connect(house.port, { from: healthSource })
+  await wire.greet()
+  const login = (password: string) => Buffer.from(`\0ann\0${password}`).toString('base64')
+  expectCode(await wire.ask(`AUTH PLAIN ${login('guess')}`), 535)
+  expectCode(await wire.ask(`AUTH PLAIN ${login('password')}`), 235)
+  expectCode(await wire.ask('MAIL FROM:<ceo@example.com>'), 550)
+  for (const error of [/Invalid password of user: ann/, /denied sender: user ann may not send/])
+    assert.equal(JSON.parse(await house.stderr.find(error)).IP, healthSource)
+  const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()
+  assert.match(metrics, /^aws_smtp_relay_logins_total\{mechanism="PLAIN",outcome="refused"\} 1$/m)
+  assert.match(metrics, /^aws_smtp_relay_rejections_total\{reason="sender"\} 1$/m)
 })
 
 test('a server that is full is well: to end it would help nobody', async t => {

@@ -34,6 +34,8 @@ export interface Start {
   readonly maxFiles?: number
   /** Run in a memory cgroup of its own with this limit, as in a container; `MemoryCgroup.unavailable` must be `false`. */
   readonly memoryLimitBytes?: number
+  /** The user and the group that it runs as, without `HOME`; only root can ask for it. */
+  readonly uid?: number
   /** Ctrl-C in the terminal of whoever starts it is not for it. */
   readonly detached?: boolean
 }
@@ -70,15 +72,11 @@ export class RelayProcess {
   /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
   static async start(
     scope: Scope,
-    { args = [], env, implicitTls, port = 0, maxFiles, memoryLimitBytes, detached }: Start,
+    { args = [], env, implicitTls, port = 0, memoryLimitBytes, ...how }: Start,
   ): Promise<RelayProcess> {
     const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
     const cgroup = memoryLimitBytes === undefined ? undefined : MemoryCgroup.create(memoryLimitBytes)
-    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, {
-      maxFiles,
-      cgroup,
-      detached,
-    })
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, { ...how, cgroup })
     const relay = new RelayProcess(child, cgroup)
     scope.after(async () => {
       await relay.kill()
@@ -177,8 +175,12 @@ export interface Run extends Exit {
 }
 
 /** Runs the program with exactly these arguments until it ends by itself. */
-export async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
-  const child = launch(args, env)
+export async function run(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  maxFiles?: number,
+): Promise<Run> {
+  const child = launch(args, env, maxFiles === undefined ? {} : { maxFiles })
   const stdout = new Lines(child.stdout!)
   const stderr = new Lines(child.stderr!)
   try {
@@ -200,27 +202,25 @@ export async function temporaryDirectory(scope: Scope): Promise<string> {
   return path
 }
 
-/** What a process is confined to. */
-interface Confinement {
-  readonly maxFiles?: number | undefined
+interface Confinement extends Pick<Start, 'maxFiles' | 'detached' | 'uid'> {
   readonly cgroup?: MemoryCgroup | undefined
-  readonly detached?: boolean | undefined
 }
 
 function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  { maxFiles, cgroup, detached = false }: Confinement = {},
+  { maxFiles, cgroup, detached = false, uid }: Confinement = {},
 ): ChildProcess {
   const command = [process.execPath, program, ...args]
   const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
   const inner = [...limited, ...command]
   const [file = '', ...rest] = cgroup === undefined ? inner : cgroup.wrap(inner)
   // Nothing of the tester's own: no credentials, no options, no profile in the home directory.
-  const clean = { PATH: process.env.PATH ?? '', HOME: '/nonexistent' }
+  const clean = { PATH: process.env.PATH ?? '', ...(uid === undefined && { HOME: '/nonexistent' }) }
   return spawn(file, rest, {
     env: { ...clean, ...env },
     detached,
+    ...(uid !== undefined && { uid, gid: uid }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }

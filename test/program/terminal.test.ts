@@ -13,7 +13,7 @@ const coloured = /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[32mOK {2}\x1b\[0m a@exam
 async function start(scope: Scope, more: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const terminal = new Terminal(scope, [...args, ...more], env)
   const line = await terminal.lines.find(/listens on /)
-  return { lines: terminal.lines, port: Number(/127\.0\.0\.1:(\d+)/.exec(line)![1]) }
+  return { terminal, lines: terminal.lines, port: Number(/127\.0\.0\.1:(\d+)/.exec(line)![1]) }
 }
 
 async function send(port: number): Promise<void> {
@@ -47,6 +47,34 @@ for (const [who, workers] of [
     const { lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
     await send(port)
     assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
+  })
+
+  test(`a terminal that nothing reads holds up no message of ${who}, and no stop`, {
+    skip: noTerminal,
+  }, async t => {
+    const { terminal, port } = await start(t, ['--workers', workers, '--log', 'json'])
+    await send(port)
+    await terminal.lines.find(/^\{/)
+    terminal.hang()
+    for (let sent = 0; sent < 200; sent++) await send(port)
+    terminal.signal('SIGTERM')
+    await terminal.ended()
+    terminal.resume()
+    assert.equal(await terminal.exitCode(), 0)
+  })
+
+  test(`a terminal that Ctrl-S pauses gets all lines of ${who} after Ctrl-Q`, {
+    skip: noTerminal,
+  }, async t => {
+    const { terminal, lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
+    await send(port)
+    await lines.find(/^\{/)
+    terminal.type('\x13')
+    for (let sent = 0; sent < 200; sent++) await send(port)
+    terminal.type('\x11')
+    terminal.signal('SIGTERM')
+    assert.equal(await terminal.exitCode(), 0)
+    assert.equal(lines.all.filter(line => line.startsWith('{')).map(line => JSON.parse(line)).length, 201)
   })
 
   test(`--log text is text in a pipe, too, from ${who}`, async t => {

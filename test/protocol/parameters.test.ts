@@ -7,7 +7,7 @@ import type { Settings } from '../../src/protocol/settings.ts'
 import { readConditions } from '../../src/transcript/index.ts'
 
 const { settings, client } = readConditions('')
-const everything: Settings = { ...settings, mechanisms: [plain], smtpUtf8: true }
+const everything: Settings = { ...settings, mechanisms: [plain], smtpUtf8: true, binaryMime: true }
 const unused = { read: () => false }
 
 /** What becomes of the parameters: as they were read, or the code and the words of the reply that refuses them. */
@@ -60,11 +60,19 @@ test('a size may be the limit, and not one byte more, however many digits it has
 })
 
 test('what is not offered is not supported, whatever its value', () => {
-  const plainly = { ...settings, mechanisms: [], smtpUtf8: false }
-  for (const text of ['AUTH=<>', 'AUTH=+', 'SMTPUTF8', 'SMTPUTF8=x', 'RET=FULL', 'CONSTRUCTOR=x'])
+  const plainly = { ...settings, mechanisms: [], smtpUtf8: false, binaryMime: false }
+  for (const text of [
+    'AUTH=<>',
+    'AUTH=+',
+    'SMTPUTF8',
+    'SMTPUTF8=x',
+    'BODY=binarymime',
+    'RET=FULL',
+    'CONSTRUCTOR=x',
+  ])
     assert.match(
       String(read(text, { offered: plainly })),
-      /^555 5\.5\.4 Parameter [A-Z0-9]+ is not supported$/,
+      /^555 5\.5\.4 Parameter [A-Z0-9=]+ is not supported$/,
     )
   assert.equal(read('SIZE=1', { known: rcptParameters }), '555 5.5.4 Parameter SIZE is not supported')
 })
@@ -79,6 +87,16 @@ test('the first parameter that is at fault is named, but faults of the syntax co
   assert.equal(read('SIZE=1 BODY=x'), '501 5.5.4 Bad value of parameter BODY')
   assert.equal(read('SIZE=x A=B=C'), '501 5.5.4 Syntax error in parameters')
   assert.equal(read('SIZE=x size=1'), '501 5.5.4 A parameter may be given once only')
+})
+
+test('content may be binary only where it is offered, and never where bare newlines are refused', () => {
+  assert.deepEqual(read('BODY=BINARYMIME'), { BODY: 'BINARYMIME' })
+  const strict: Settings = { ...everything, bareNewline: 'reject' }
+  const refusal = '555 5.5.4 Parameter BODY=BINARYMIME is not supported'
+  for (const offered of [settings, strict]) {
+    assert.equal(read('BODY=BinaryMime', { offered }), refusal)
+    assert.deepEqual(read('BODY=8BITMIME', { offered }), { BODY: '8BITMIME' })
+  }
 })
 
 test('a mail is binary when MAIL says BODY=BINARYMIME, in whatever case', () => {

@@ -24,22 +24,44 @@ test('a greeting of several lines has the code on each of them, the last one wit
 })
 
 test('every method of HTTP ends the session, and nothing behind it is obeyed', () => {
-  for (const method of [
-    'GET',
-    'HEAD',
-    'POST',
-    'PUT',
-    'PATCH',
-    'DELETE',
-    'OPTIONS',
-    'CONNECT',
-    'TRACE',
-    'get',
-  ]) {
+  // IANA's registry of HTTP methods, without `*`: RFC 9110, PATCH, WebDAV and its extensions, HTTP/2's preface, QUERY.
+  const registered = `ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE
+    MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT
+    QUERY REBIND REPORT SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF VERSION-CONTROL`
+  for (const method of ['get', 'Propfind', ...registered.split(/\s+/)]) {
     const { events, output } = play(`${method} / HTTP/1.1\r\nEHLO c.test\r\nMAIL FROM:<a@s.test>\r\n\r\n`)
     assert.deepEqual(events, ['connect', 'close'], method)
     assert.deepEqual(output.match(/^\d\d\d .\..\../gm), ['421 4.7.0'], method)
   }
+})
+
+test('the preface of HTTP/2 ends the session', () => {
+  const { events, output } = play('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  assert.deepEqual(events, ['connect', 'close'])
+  assert.deepEqual(output.match(/^\d\d\d .\..\../gm), ['421 4.7.0'])
+})
+
+test('HELP lists the commands of SMTP, and no method of HTTP', () => {
+  const { output } = play('HELP\r\n')
+  const [, listed] = /^214 2\.0\.0 Commands: ([A-Z ]+);/m.exec(output) ?? []
+  assert.deepEqual(listed?.split(' ').sort(), [
+    ...[
+      'AUTH',
+      'BDAT',
+      'DATA',
+      'EHLO',
+      'EXPN',
+      'HELO',
+      'HELP',
+      'MAIL',
+      'NOOP',
+      'QUIT',
+      'RCPT',
+      'RSET',
+      'STARTTLS',
+    ],
+    'VRFY',
+  ])
 })
 
 test('of five thousand recipients in one write the host is asked for a hundred', () => {

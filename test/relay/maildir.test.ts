@@ -4,9 +4,10 @@ import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { Courier } from '../../src/relay/courier.ts'
 import type { Files } from '../../src/relay/directory.ts'
 import { refusal } from '../../src/relay/failures.ts'
-import { maildir } from '../../src/relay/maildir.ts'
+import { maildir, maildirDeliveries } from '../../src/relay/maildir.ts'
 import type { Mail } from '../../src/relay/relay.ts'
 
 test('a mail is one file in new, byte for byte', async t => {
@@ -57,6 +58,31 @@ test('a thousand deliveries at once are a thousand mails', async t => {
   assert.equal(new Set(names).size, 1000)
   assert.deepEqual((await fs.readdir(join(path, 'new'))).sort(), names.sort())
   assert.deepEqual(await fs.readdir(join(path, 'tmp')), [])
+})
+
+test('as many mails as come at once, 256 files are open at most, and all mails arrive', async t => {
+  const path = await place(t)
+  let open = 0
+  let most = 0
+  const files: Files = {
+    ...fs,
+    async open(file, flags, mode) {
+      const handle = await fs.open(file, flags, mode)
+      const isDraft = flags === 'wx'
+      if (isDraft) most = Math.max(most, ++open)
+      const close = handle.close.bind(handle)
+      handle.close = () => {
+        if (isDraft) open--
+        return close()
+      }
+      return handle
+    },
+  }
+  const courier = new Courier(await maildir(path, files), {})
+  const mails = Array.from({ length: 600 }, (_, n) => mail([Buffer.from(`mail ${n}`)]))
+  await Promise.all(mails.map(each => courier.deliver(each, () => {})))
+  assert.ok(most > 1 && most <= maildirDeliveries, `${most}`)
+  assert.equal((await fs.readdir(join(path, 'new'))).length, 600)
 })
 
 test('deliveries at once share the sync of the directory', async t => {

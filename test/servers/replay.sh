@@ -41,7 +41,7 @@ in_background() {
 case $server in
   aws-smtp-relay)
     PASSWORD=secret in_background node dist/cli.js -r discard -a "127.0.0.1:$port" -c "$cert" -k "$key"
-    set -- --with 'tls=offered, smtputf8=yes' "$@"
+    set -- --with 'tls=offered, smtputf8=yes, binarymime=yes' "$@"
     ;;
   smtp-server)
     in_background node test/servers/smtp-server.mjs "$port" "$cert" "$key"

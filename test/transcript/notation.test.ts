@@ -120,6 +120,7 @@ describe('conditions', () => {
         mechanisms: ['LOGIN', 'PLAIN'],
         plaintextLogin: true,
         smtpUtf8: false,
+        binaryMime: false,
         bareNewline: 'reject',
         strictPipelining: false,
         limits: {

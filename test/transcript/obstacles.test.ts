@@ -6,7 +6,7 @@ import { type Circumstances, obstacleTo } from '../../src/transcript/replay/obst
 
 const listing = (...words: string[]) =>
   extensionsIn({ lines: ['250-x', ...words.map(word => `250-${word}`)] })
-const full = ['PIPELINING', 'SIZE 41943040', '8BITMIME', 'CHUNKING', 'BINARYMIME', 'STARTTLS']
+const full = ['PIPELINING', 'SIZE 41943040', '8BITMIME', 'CHUNKING', 'STARTTLS']
 
 function server(given: Partial<Circumstances> = {}, first = listing(...full)): Circumstances {
   const abilities = { first, secured: listing(...full, 'AUTH PLAIN LOGIN'), replyMs: 1 }
@@ -71,6 +71,18 @@ describe('a transcript cannot be played', () => {
       '',
       server({}, listing()),
       'it needs CHUNKING, which the server does not offer',
+    ],
+    [
+      `${mail} BODY=BINARYMIME`,
+      'binarymime=yes',
+      server(),
+      'it needs BINARYMIME, which the server does not offer',
+    ],
+    [
+      `${mail} BODY=BINARYMIME`,
+      '',
+      server({}, listing('CHUNKING', 'BINARYMIME')),
+      'it needs a server without BINARYMIME',
     ],
     [`${mail} SMTPUTF8`, '', server({}, listing('SMTPUTF8')), 'it needs a server without SMTPUTF8'],
     [`${mail} SIZE=500`, '', server({}, listing('SIZE 100')), 'its sizes are judged by another limit there'],

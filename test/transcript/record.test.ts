@@ -136,7 +136,7 @@ describe('record', () => {
     await wire.rest()
     wire.finish()
     const text = await trusting.recording()
-    assert.match(text, /^With: tls=offered, mechanisms=PLAIN LOGIN CRAM-MD5, smtputf8=yes$/m)
+    assert.match(text, /^With: tls=offered, mechanisms=PLAIN LOGIN CRAM-MD5, smtputf8=yes, binarymime=yes$/m)
     assert.match(text, /> upgrade\n\* secured\nC: EHLO client\.test\n/)
     assert.match(text, /^C: AUTH PLAIN AHVzZXIAc2VjcmV0$/m)
     assert.doesNotMatch(text, /aHVza|hush/)

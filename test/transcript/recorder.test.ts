@@ -96,12 +96,14 @@ describe('a recording', () => {
   it('has the conditions that follow from what the server lists', () => {
     const recorder = new Recorder({ keepCredentials: false, secure: false })
     recorder.server(
-      Buffer.from('220 x\r\n250-x\r\n250-STARTTLS\r\n250-SMTPUTF8\r\n250 AUTH CRAM-MD5 GSSAPI\r\n'),
+      Buffer.from(
+        '220 x\r\n250-x\r\n250-STARTTLS\r\n250-SMTPUTF8\r\n250-BINARYMIME\r\n250 AUTH CRAM-MD5 GSSAPI\r\n',
+      ),
     )
     recorder.secured()
     recorder.server(Buffer.from('250-x\r\n250 AUTH CRAM-MD5 PLAIN\r\n'))
     const { conditions } = recorder.transcript(about)
-    assert.equal(conditions, 'tls=offered, mechanisms=PLAIN CRAM-MD5, smtputf8=yes')
+    assert.equal(conditions, 'tls=offered, mechanisms=PLAIN CRAM-MD5, smtputf8=yes, binarymime=yes')
     assert.equal(readConditions(conditions).settings.tls, 'offered')
   })
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { refusedConnections } from '../../src/transport/index.ts'
 import { RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { expectCode, Wire } from './wire.ts'
@@ -16,6 +17,34 @@ test('beyond the limit a client hears 421, and one that leaves makes room', asyn
   await stand.until(() => stand.server.connections === 1, 'room for one more')
   await stand.greeted()
   expectCode(await second.ask('NOOP'), 250)
+})
+
+test('of the clients that are turned away only a few keep the server waiting, and all hear 421', async t => {
+  const stand = await Stand.set(t, new RecordingHost(), {
+    connectionLimits: { total: 0 },
+    timeouts: { lingerMs: 60_000 },
+  })
+  const wires = await Promise.all(Array.from({ length: 60 }, () => Wire.connect(stand.port)))
+  t.after(() => {
+    for (const wire of wires) wire.reset()
+  })
+  // None of them closes its half.
+  for (const wire of wires) assert.match(await wire.rest(), /^421 4\.3\.2 /)
+  // Writing tells: a connection that the server has closed is reset, one that it holds open takes what comes.
+  const held = () => wires.filter(wire => !wire.socket.destroyed)
+  const isOver = () => {
+    for (const wire of held()) wire.say('\r\n')
+    return held().length === refusedConnections
+  }
+  await stand.until(isOver, 'the end of the others')
+  for (const wire of wires) wire.reset()
+  await stand.until(() => stand.closed.size === refusedConnections, 'the end of all of them')
+  // Those that have left make room for another one.
+  const again = await Wire.connect(stand.port)
+  assert.match(await again.rest(), /^421 4\.3\.2 /)
+  // It is held open, too: a socket that is closed as soon as it is accepted is not listed here.
+  assert.equal(stand.sockets.length, refusedConnections + 1)
+  again.reset()
 })
 
 test('one address cannot take the room of the others', async t => {

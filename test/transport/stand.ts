@@ -6,6 +6,7 @@ import { defaultLimits, type Host, type Settings, type Witness } from '../../src
 import {
   type ConnectionLimits,
   defaultTimeouts,
+  type SecureContext,
   Server,
   secureContext,
   type Timeouts,
@@ -25,6 +26,7 @@ const settings: Settings = {
   mechanisms: [plain],
   plaintextLogin: true,
   smtpUtf8: false,
+  binaryMime: false,
   bareNewline: 'normalize',
   strictPipelining: false,
   // The engine's limits are tested with the engine; here a client may ask as much as it likes.
@@ -49,6 +51,8 @@ export interface Conditions {
   readonly connectionLimits?: Partial<ConnectionLimits>
   /** The address of a load balancer. */
   readonly proxy?: string
+  /** What TLS begins with; the RSA certificate of the fixtures if left out. */
+  readonly secureContext?: SecureContext
   readonly witness?: Witness<TrafficEvent>
 }
 
@@ -68,12 +72,13 @@ export class Stand {
 
   private constructor(host: Host, conditions: Conditions) {
     const { timeouts, settings: other, connectionLimits = {}, proxy, witness } = conditions
+    const { secureContext: ownContext = context } = conditions
     this.server = new Server({
       settings: { ...settings, ...other },
       host,
       timeouts: { ...defaultTimeouts, lingerMs: 200, ...timeouts },
       connectionLimits,
-      secureContext: () => context,
+      secureContext: () => ownContext,
       witness,
       isProxy: address => address === proxy,
       onBadHeader: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),

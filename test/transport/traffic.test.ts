@@ -75,7 +75,7 @@ test('TLS is told with its version and cipher, however it began', async t => {
     assert.equal(await ended(), `${name} quit`)
     assert.deepEqual(
       events.filter(event => event.type === 'secured'),
-      [{ type: 'secured', address: '127.0.0.1', protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' }],
+      [{ type: 'secured', address: '127.0.0.1', protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' }],
     )
   }
 })

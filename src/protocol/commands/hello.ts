@@ -1,5 +1,6 @@
 import type { Dialogue } from '../dialogue.ts'
 import { copyOf } from '../grammar.ts'
+import { offersBinaryMime } from '../parameters.ts'
 import { replies } from '../replies.ts'
 import { isOffered } from './login.ts'
 
@@ -42,7 +43,7 @@ function keywords(dialogue: Dialogue): string[] {
     '8BITMIME',
     ...(settings.smtpUtf8 ? ['SMTPUTF8'] : []),
     'CHUNKING',
-    'BINARYMIME',
+    ...(offersBinaryMime(settings) ? ['BINARYMIME'] : []),
     'ENHANCEDSTATUSCODES',
     ...(settings.tls !== 'none' && !secure ? ['STARTTLS'] : []),
     ...(mechanisms.length > 0 ? [`AUTH ${mechanisms.map(m => m.name).join(' ')}`] : []),

@@ -51,11 +51,12 @@ export class CredentialsMode implements Mode {
         break
       case 'credentials': {
         const { credentials } = step
+        const mechanism = this.#mechanism
         dialogue.resume()
-        dialogue.ask({ type: 'login', mechanism: this.#mechanism, credentials }, replies.loggedIn, {
+        dialogue.ask({ type: 'login', mechanism, credentials }, replies.loggedIn, {
           // What the mechanism took it from may be much longer, and must not stay with it.
           granted: () => (dialogue.user = Buffer.from(credentials.username).toString()),
-          refused: reply => dialogue.loginFault(reply),
+          refused: reply => dialogue.loginFault(reply, mechanism, credentials.username),
         })
       }
     }

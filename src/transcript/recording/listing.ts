@@ -8,6 +8,7 @@ export class Listing {
   readonly #mechanisms = new Set<string>()
   #plaintextLogin = false
   #smtpUtf8 = false
+  #binaryMime = false
 
   /** A whole reply; one that lists nothing changes nothing. */
   hear(lines: readonly string[], secured: boolean): void {
@@ -15,6 +16,7 @@ export class Listing {
     const extensions = extensionsIn({ lines })
     if (extensions.has('STARTTLS')) this.#tls = true
     if (extensions.has('SMTPUTF8')) this.#smtpUtf8 = true
+    if (extensions.has('BINARYMIME')) this.#binaryMime = true
     for (const name of extensions.get('AUTH')?.toUpperCase().split(' ') ?? []) {
       if (known.includes(name)) this.#mechanisms.add(name)
       if (!secured && (name === 'PLAIN' || name === 'LOGIN')) this.#plaintextLogin = true
@@ -30,6 +32,7 @@ export class Listing {
       ...(mechanisms === '' ? [] : [`mechanisms=${mechanisms}`]),
       ...(this.#plaintextLogin ? ['plaintext-login=yes'] : []),
       ...(this.#smtpUtf8 ? ['smtputf8=yes'] : []),
+      ...(this.#binaryMime ? ['binarymime=yes'] : []),
     ].join(', ')
   }
 }

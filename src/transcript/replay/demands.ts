@@ -75,11 +75,15 @@ export function demandsOf(transcript: Transcript, conditions: Conditions): Deman
 }
 
 /** What this engine offers under every condition. */
-const always = ['PIPELINING', 'SIZE', '8BITMIME', 'CHUNKING', 'BINARYMIME', 'ENHANCEDSTATUSCODES']
+const always = ['PIPELINING', 'SIZE', '8BITMIME', 'CHUNKING', 'ENHANCEDSTATUSCODES']
 
 function conditional({ settings, client }: Conditions): string[] {
   const tls = settings.tls !== 'none' && !client.secure
-  return [...(tls ? ['STARTTLS'] : []), ...(settings.mechanisms.length > 0 ? ['AUTH'] : [])]
+  return [
+    ...(tls ? ['STARTTLS'] : []),
+    ...(settings.mechanisms.length > 0 ? ['AUTH'] : []),
+    ...(settings.binaryMime ? ['BINARYMIME'] : []),
+  ]
 }
 
 function extensionsUsedBy(line: string): string[] {

@@ -86,7 +86,11 @@ function questionsOf(user: string): string[] {
 }
 
 /** Conditions that the server shows by itself; all others must be declared. */
-const shown = ['tls=none', 'tls=offered', 'secure=yes', 'secure=no', 'smtputf8=yes', 'smtputf8=no']
+const shown = ['tls=none', 'tls=offered', ...['secure', 'smtputf8', 'binarymime'].flatMap(yesOrNo)]
+
+function yesOrNo(name: string): string[] {
+  return [`${name}=yes`, `${name}=no`]
+}
 
 function conditionObstacle(text: string, demands: Demands, server: Circumstances): string | undefined {
   const mine = pairsOf(text)

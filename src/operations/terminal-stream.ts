@@ -1,0 +1,60 @@
+import { constants, openSync, writeSync } from 'node:fs'
+import { Writable } from 'node:stream'
+import type { LogStream } from './writers.ts'
+
+/** A standard stream of the process. */
+interface StandardStream extends LogStream {
+  readonly fd: number
+  readonly isTTY?: boolean
+}
+
+/** Milliseconds until a terminal that takes nothing is tried again: first, and at most. */
+const [firstRetryMs, maxRetryMs] = [5, 100]
+
+/**
+ * Returns a stream that writes to the same place and never blocks the event loop.
+ *
+ * Node.js writes to a terminal synchronously, so a terminal that is paused (Ctrl-S) or hangs (a lost ssh connection) stops
+ * the whole process. Here the terminal is opened a second time, without blocking: the flag belongs to this opening only,
+ * and other programs on the terminal do not notice. What the terminal does not take at once waits in the stream's buffer.
+ * All other streams are returned as they are; so is a terminal that cannot be opened again: on systems without `/proc`,
+ * and where it belongs to another user.
+ */
+export function nonBlocking(stream: StandardStream): LogStream {
+  if (!stream.isTTY) return stream
+  try {
+    const { O_WRONLY, O_NOCTTY, O_NONBLOCK } = constants
+    return terminalStream(openSync(`/proc/self/fd/${stream.fd}`, O_WRONLY | O_NOCTTY | O_NONBLOCK))
+  } catch {
+    return stream
+  }
+}
+
+/** @param fd a terminal, opened with O_NONBLOCK */
+function terminalStream(fd: number): Writable {
+  const stream = new Writable({
+    write(bytes: Buffer, _encoding, done) {
+      let rest = bytes
+      let retryMs = firstRetryMs
+      const attempt = () => {
+        try {
+          while (rest.length > 0) {
+            rest = rest.subarray(writeSync(fd, rest))
+            retryMs = firstRetryMs
+          }
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
+            setTimeout(attempt, retryMs).unref()
+            retryMs = Math.min(2 * retryMs, maxRetryMs)
+            return
+          }
+          // The text is lost, but the stream stays usable: the terminal may take the next one.
+          stream.emit('error', error)
+        }
+        done()
+      }
+      attempt()
+    },
+  })
+  return stream
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { temporaryDirectory } from '../program/relay-process.ts'
+import { Stage } from './stage.ts'
+import { missing, use } from './tool.ts'
+
+/** One line of what testssl finds. */
+interface Finding {
+  readonly id: string
+  readonly severity: string
+  readonly finding: string
+}
+
+/** It opens some hundred connections, one after the other: 25 s on two cores. */
+const limitMs = 110_000
+/** Protocols, kinds of ciphers, forward secrecy, the server's order. The certificate of a test is of no interest. */
+const sections = ['--protocols', '--std', '--fs', '--server-preference']
+/** What it says of itself and of the machine that it runs on. */
+const ofTheTool = ['engine_problem', 'scanTime', 'service', 'rating_doc', 'rating_spec']
+
+for (const way of ['STARTTLS', 'implicit TLS'] as const) {
+  test(`testssl finds nothing wrong with the protocols and ciphers over ${way}`, {
+    skip: missing('testssl'),
+  }, async t => {
+    const stage = await Stage.set(t)
+    const file = join(await temporaryDirectory(t), 'findings.json')
+    const starttls = way === 'STARTTLS' ? ['--starttls', 'smtp'] : []
+    const args = [
+      ...sections,
+      '--quiet',
+      '--color',
+      '0',
+      '--warnings',
+      'off',
+      '--jsonfile',
+      file,
+      ...starttls,
+    ]
+    const { stdout } = await use('testssl', [...args, `127.0.0.1:${stage.port(way)}`], '', limitMs)
+    const findings = (JSON.parse(await readFile(file, 'utf8')) as Finding[]).filter(
+      ({ id }) => !ofTheTool.includes(id),
+    )
+    const wrong = findings.filter(({ severity }) => severity !== 'OK' && severity !== 'INFO')
+    assert.deepEqual(wrong, [], stdout)
+    for (const id of [/^TLS1_2$/, /^TLS1_3$/, /^cipherlist_/, /^cipher_?order/i]) {
+      assert.ok(
+        findings.some(finding => id.test(finding.id)),
+        `nothing was found for ${id}`,
+      )
+    }
+  })
+}
