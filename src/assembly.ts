@@ -154,6 +154,11 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
         longestWaitMs,
       ),
     },
+    onOverload: closed =>
+      note(
+        `Overload: ${closed} ${closed === 1 ? 'connection was' : 'connections were'} closed (421 4.3.2) to make room for others, ` +
+          'those first that were silent and unknown; see docs/scaling.md',
+      ),
     connectionBytes: () => memory.bytes(budget.usedBytes),
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(secureContext !== undefined && { secureContext }),
