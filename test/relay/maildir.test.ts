@@ -108,6 +108,17 @@ for (const [code, expected] of disk) {
   }
 }
 
+test('a rename that was done and reports an error leaves no copy: the client sends the message again', async t => {
+  const path = await place(t)
+  const rename: typeof fs.rename = async (from, to) => {
+    await fs.rename(from, to)
+    throw systemError('EIO')
+  }
+  const relay = await maildir(path, { ...fs, rename })
+  await assert.rejects(relay.send(mail([Buffer.from('x')])), { code: 'EIO' })
+  for (const directory of ['tmp', 'new']) assert.deepEqual(await fs.readdir(join(path, directory)), [])
+})
+
 test('a Maildir that is taken away makes mails wait', async t => {
   const path = await place(t)
   const relay = await maildir(path)
