@@ -186,6 +186,10 @@ export const failures: readonly Failure[] = [
   { names: badCertificate, reply: notTrusted },
   /** The connection broke before AWS answered. */
   { names: cutOff, reply: reply(451, '4.4.2', 'The mail service broke off the connection, try again later') },
+  /** A whole answer says 2xx and is not the service's: a proxy's page, an empty body, another service's answer. */
+  { names: ['UnexpectedAnswer'], reply: temporary },
+  /** The answer is larger than any of the service's. */
+  { names: ['AnswerTooLarge'], reply: temporary },
   /** AWS did not answer within `--upstream-timeout`. */
   { names: timedOut, reply: reply(451, '4.4.2', 'The mail service did not answer in time, try again later') },
 

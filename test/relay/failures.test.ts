@@ -215,7 +215,7 @@ const replies: Readonly<Record<string, string>> = {
   '554 5.7.1 Message rejected: x':
     'MailFromDomainNotVerified MailFromDomainNotVerifiedException AccountSuspendedException',
   '552 5.3.4 Message is too long': 'PayloadTooLargeException RequestEntityTooLarge',
-  '451 4.3.0 Temporary service failure': 'TEMPORARY_FAILURE UNKNOWN_FAILURE',
+  '451 4.3.0 Temporary service failure': 'TEMPORARY_FAILURE UNKNOWN_FAILURE UnexpectedAnswer AnswerTooLarge',
   '550 5.7.1 The recipient has opted out': 'OPT_OUT',
   '554 5.0.0 Message rejected: x': 'PERMANENT_FAILURE',
   '451 4.4.1 The mail service cannot be reached, try again later':
