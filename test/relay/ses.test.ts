@@ -183,7 +183,7 @@ const refusals: readonly Row[] = [
 for (const [name, outcome, expected] of [...refusals, ...wayThere]) {
   test(`${name} is ${expected}, after one request`, async () => {
     aws.script(outcome)
-    const { reply } = await failure(await ses({ upstreamTimeoutMs: 300 }))
+    const { reply } = await failure(await ses({ upstreamTimeoutMs: 1_000 }))
     assert.equal(reply.slice(0, expected.length), expected)
     assert.equal(aws.requests, 1)
   })
@@ -304,7 +304,7 @@ test("a proxy's page is logged by its status, whatever the parser says of it", a
 test('mails share connections, at most as many as allowed', async () => {
   const before = aws.connections
   const courier = new Courier(await ses({ upstreamConnections: 3 }), {})
-  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, () => {})))
+  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, '', () => {})))
   assert.equal(aws.requests, 30)
   assert.equal(aws.connections - before, 3)
 })
@@ -315,7 +315,7 @@ test('mails beyond the connections wait for their turn: nothing is sent twice, a
   const courier = new Courier(relay, { patienceMs: 100 })
   const errors = await Promise.all(
     Array.from({ length: 5 }, () =>
-      courier.deliver(mail, () => {}).catch((error: unknown) => describe(error)),
+      courier.deliver(mail, '', () => {}).catch((error: unknown) => describe(error)),
     ),
   )
   aws.always({ type: 'accept' })

@@ -4,7 +4,7 @@ import { oneLine } from '../fault.ts'
  * Bytes of an answer's body that are read, at most. Answers of SES and Pinpoint have a few kilobytes; a parser of the
  * SDK takes many times the memory of what it parses, so a large or endless answer could use up the process's memory.
  */
-export const maxAnswerBytes = 1024 * 1024
+const maxAnswerBytes = 1024 * 1024
 
 /** Characters of a body that the log shows. */
 const maxExcerpt = 100
