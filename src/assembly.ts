@@ -27,6 +27,7 @@ import {
   CertificateFiles,
   defaultTimeouts,
   longestWaitMs,
+  networkOf,
   type SecureContext,
   Server,
 } from './transport/index.ts'
@@ -111,7 +112,7 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
   const mailWitness = watcher.mail?.bind(watcher)
   const host: Host = {
     ...inTurn(gate, filtered ? filter(rules, mailWitness) : {}),
-    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, mailWitness),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget, networkOf }, mailWitness),
   }
 
   function reloadCertificate(): void {
