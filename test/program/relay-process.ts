@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MemoryCgroup } from '../support/memory-cgroup.ts'
 import { within } from './deadline.ts'
 import { Lines } from './lines.ts'
 
@@ -31,6 +32,8 @@ export interface Start {
   readonly port?: number
   /** File descriptors that it may have open at once. */
   readonly maxFiles?: number
+  /** Run in a memory cgroup of its own with this limit, as in a container; `MemoryCgroup.unavailable` must be `false`. */
+  readonly memoryLimitBytes?: number
   /** The user and the group that it runs as, without `HOME`; only root can ask for it. */
   readonly uid?: number
   /** Ctrl-C in the terminal of whoever starts it is not for it. */
@@ -54,10 +57,13 @@ export class RelayProcess {
   readonly stdout: Lines
   readonly stderr: Lines
   readonly exited: Promise<Exit>
+  /** The memory cgroup that it runs in, if it was given a limit. */
+  readonly cgroup: MemoryCgroup | undefined
   readonly #child: ChildProcess
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, cgroup: MemoryCgroup | undefined) {
     this.#child = child
+    this.cgroup = cgroup
     this.stdout = new Lines(child.stdout!)
     this.stderr = new Lines(child.stderr!)
     this.exited = exitOf(child)
@@ -66,12 +72,16 @@ export class RelayProcess {
   /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
   static async start(
     scope: Scope,
-    { args = [], env, implicitTls, port = 0, ...how }: Start,
+    { args = [], env, implicitTls, port = 0, memoryLimitBytes, ...how }: Start,
   ): Promise<RelayProcess> {
     const addresses = [`127.0.0.1:${port}`, ...(implicitTls ? ['tls://127.0.0.1:0'] : [])]
-    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, how)
-    const relay = new RelayProcess(child)
-    scope.after(async () => void (await relay.kill()))
+    const cgroup = memoryLimitBytes === undefined ? undefined : MemoryCgroup.create(memoryLimitBytes)
+    const child = launch(['-a', addresses.join(','), '-h', 'relay.test', ...args], env, { ...how, cgroup })
+    const relay = new RelayProcess(child, cgroup)
+    scope.after(async () => {
+      await relay.kill()
+      await cgroup?.remove()
+    })
     const up = relay.stderr.find(/^Try: /)
     // Where the program ends instead, nobody waits for this line any more.
     up.catch(() => {})
@@ -96,6 +106,14 @@ export class RelayProcess {
   /** The most memory that it has had, in bytes, without its workers; `undefined` where the system does not tell. */
   peakMemory(): Promise<number | undefined> {
     return peakMemoryOf(this.pid)
+  }
+
+  /** Time that it has used of a CPU, in milliseconds, without its workers; `undefined` where the system does not tell. */
+  async cpuMs(): Promise<number | undefined> {
+    const stat = await readFile(`/proc/${this.pid}/stat`, 'latin1').catch(() => '')
+    // Fields 14 and 15 of proc(5), in hundredths of a second; the second one is in parentheses and may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return stat === '' ? undefined : 10 * (Number(fields[11]) + Number(fields[12]))
   }
 
   /** Its workers' process ids; none where the system does not tell. */
@@ -184,14 +202,19 @@ export async function temporaryDirectory(scope: Scope): Promise<string> {
   return path
 }
 
+interface Confinement extends Pick<Start, 'maxFiles' | 'detached' | 'uid'> {
+  readonly cgroup?: MemoryCgroup | undefined
+}
+
 function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  { maxFiles, detached = false, uid }: Pick<Start, 'maxFiles' | 'detached' | 'uid'> = {},
+  { maxFiles, cgroup, detached = false, uid }: Confinement = {},
 ): ChildProcess {
   const command = [process.execPath, program, ...args]
   const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
-  const [file = '', ...rest] = [...limited, ...command]
+  const inner = [...limited, ...command]
+  const [file = '', ...rest] = cgroup === undefined ? inner : cgroup.wrap(inner)
   // Nothing of the tester's own: no credentials, no options, no profile in the home directory.
   const clean = { PATH: process.env.PATH ?? '', ...(uid === undefined && { HOME: '/nonexistent' }) }
   return spawn(file, rest, {

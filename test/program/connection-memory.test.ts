@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SesStandIn } from '../relay/ses-stand-in.ts'
+import { Attackers, endings, type Order } from '../support/attackers.ts'
+import type { AttackName } from '../support/attacks.ts'
+import { hangingBackend } from './hanging-backend.ts'
+import { RelayProcess, type Start, tlsArguments } from './relay-process.ts'
+
+// What a connection may hold besides the content of messages is bounded: by that bound and --max-connections the memory
+// of a container is reckoned. container-memory.test.ts shows what it is good for.
+
+const MiB = 1024 * 1024
+const timeout = 90_000
+const skip = process.platform !== 'linux' && 'memory and CPU time are read from /proc'
+
+/** What a connection may hold more than one that is idle, in bytes. */
+const most = { clear: 32 * 1024, tls: 64 * 1024 }
+/** What grows with the work that was done, whatever the number of connections: code, pages that are partly in use. */
+const toleranceBytes = 6 * MiB
+/** SIGUSR2 collects garbage, and what is freed is returned to the system: V8 keeps no more than 3 MiB for new objects. */
+const thrifty = {
+  NODE_OPTIONS: `--max-semi-space-size=1 --import=${new URL('../support/collect-garbage.mjs', import.meta.url)}`,
+  MALLOC_MMAP_THRESHOLD_: '16384',
+  MALLOC_TRIM_THRESHOLD_: '16384',
+}
+
+interface Growth {
+  readonly attack: AttackName
+  readonly connections: number
+  /** What is told from it. */
+  readonly base?: AttackName
+  readonly start?: (t: TestContext) => Promise<Start>
+  /** Also in TLS. */
+  readonly tls?: boolean
+}
+
+const growths: readonly Growth[] = [
+  { attack: 'junk', connections: 400, tls: true },
+  { attack: 'deafEhlo', connections: 30 },
+  { attack: 'deafRecipients', connections: 60, tls: true },
+  { attack: 'deafChunks', connections: 60 },
+  { attack: 'paddedRecipients', connections: 400 },
+  // Less than --upstream-connections in all.
+  { attack: 'pipelinedAfterMessage', connections: 120, base: 'messageUnderWay', start: hangingBackend },
+  { attack: 'unfinishedLine', connections: 400 },
+]
+
+for (const growth of growths) {
+  for (const tls of growth.tls ? [false, true] : [false]) {
+    const { attack, connections, base = 'idle', start } = growth
+    const [where, bound] = tls ? ['in TLS', most.tls] : ['in the clear', most.clear]
+    test(`a connection ${where} holds at most ${bound / 1024} KiB more than an idle one: ${attack}`, {
+      skip,
+      timeout,
+    }, async t => {
+      const { args = ['-r', 'discard'], env } = (await start?.(t)) ?? {}
+      const relay = await RelayProcess.start(t, {
+        args: [...args, ...tlsArguments],
+        env: { ...env, ...thrifty },
+        implicitTls: true,
+      })
+      const attackers = Attackers.start(t)
+      /** Bytes that each of so many more connections takes. */
+      const grow = async (order: Omit<Order, 'port'>): Promise<number> => {
+        const before = await residentBytes(relay)
+        attackers.begin({ ...order, tls, port: tls ? relay.tlsPort : relay.port })
+        await attackers.settled(relay, 40_000)
+        return ((await residentBytes(relay)) - before) / connections
+      }
+      const idle = await grow({ attack: base, connections, network: '127.2.0' })
+      const busy = await grow({ attack, connections })
+      const facts = `${(busy / 1024).toFixed(0)} KiB a connection, ${base} ${(idle / 1024).toFixed(0)} KiB`
+      t.diagnostic(facts)
+      assert.ok(busy < idle + bound + toleranceBytes / connections, facts)
+    })
+  }
+}
+
+/** The memory that is left when garbage is collected. */
+async function residentBytes(relay: RelayProcess): Promise<number> {
+  // Twice: what was freed by the first time may hold more.
+  for (let times = 0; times < 2; times++) {
+    relay.signal('SIGUSR2')
+    await sleep(200)
+  }
+  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${relay.pid}/status`, 'latin1'))![1])
+}
+
+test('what is remembered of a message that half of its recipients have takes at most 32 KiB', {
+  skip,
+  timeout,
+}, async t => {
+  const standIn = await SesStandIn.start()
+  t.after(() => standIn.close())
+  const refused = { type: 'refuse', status: 400, code: 'AccountSendingPaused', message: 'no' } as const
+  standIn.director = {
+    turnsAway: () => false,
+    decide: ({ destinations }) => ({
+      outcome: destinations.includes('b50@example.org') ? refused : { type: 'accept' },
+    }),
+  }
+  const env = { ...standIn.environment, ...thrifty }
+  const relay = await RelayProcess.start(t, { args: ['-r', 'ses'], env })
+  const attackers = Attackers.start(t)
+  const send = async (total: number) => {
+    attackers.begin({ attack: 'partialDelivery', connections: 8, total, port: relay.port })
+    await attackers.settled(relay, 60_000)
+    const report = (await attackers.reports()).at(-1)!
+    assert.match(endings(report), new RegExp(`^${total} × 221 `))
+    return residentBytes(relay)
+  }
+  const [before, messages] = [await send(50), 400]
+  const each = ((await send(messages)) - before) / messages
+  const facts = `${(each / 1024).toFixed(0)} KiB a message`
+  t.diagnostic(facts)
+  assert.ok(each < 32 * 1024 + toleranceBytes / messages, facts)
+})

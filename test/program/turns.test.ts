@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Attackers, endings } from '../support/attackers.ts'
+import { expectCode, Wire } from '../transport/wire.ts'
+import { RelayProcess } from './relay-process.ts'
+
+// One client's flood leaves others their turn, and ends: also one of commands that are neither errors nor idle.
+
+/** As many as --max-connections-per-ip should allow one address. */
+const flooders = 50
+const asked = 40
+/** `refusals` of docs/conformance.md, and what is granted before them. */
+const mostReplies = 5_200
+// A test machine may have less of a CPU than the program needs; without turns it takes seconds.
+const medianMs = 150
+const worstMs = 750
+
+for (const [attack, what] of [
+  ['floodRecipients', 'recipients beyond the limit'],
+  ['floodChunks', 'chunks of one octet'],
+] as const) {
+  test(`${flooders} clients that pour out ${what} leave another one its turn, and are ended`, {
+    timeout: 90_000,
+  }, async t => {
+    const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
+    const other = await Wire.connect(relay.port)
+    await other.greet()
+    const attackers = Attackers.start(t)
+    attackers.begin({ attack, connections: flooders, total: 1_000_000, perSecond: 500, port: relay.port })
+    for (let connected = 0; connected < flooders; [{ connected }] = await reports(attackers)) await sleep(50)
+
+    const times: number[] = []
+    const deadline = performance.now() + 15_000
+    while (times.length < asked && performance.now() < deadline) {
+      const begun = performance.now()
+      expectCode(await other.ask('NOOP'), 250)
+      times.push(performance.now() - begun)
+      await sleep(50)
+    }
+    other.vanish()
+    times.sort((a, b) => a - b)
+    const [median, worst] = [times[times.length >> 1]!, times.at(-1)!]
+    const [report] = await reports(attackers)
+    const facts = [
+      `NOOP took ${median.toFixed(0)} ms at the median, ${worst.toFixed(0)} ms at the worst`,
+      `${report.connected} floods, ended: ${endings(report)}`,
+      `at most ${report.maxLines} lines of replies to one that has ended`,
+    ].join('; ')
+    t.diagnostic(facts)
+    assert.ok(median < medianMs && worst < worstMs, facts)
+    assert.ok(report.connected >= 2 * flooders, facts)
+    for (const [outcome] of report.ended) assert.match(outcome, /^421 4\.7\.0 /, facts)
+    assert.ok(report.maxLines <= mostReplies, facts)
+  })
+}
+
+async function reports(attackers: Attackers) {
+  const [report] = await attackers.reports()
+  return [report!] as const
+}

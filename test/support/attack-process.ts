@@ -1,0 +1,121 @@
+/** Attacks as its parent tells it to, in a process of its own: the parent stays free to measure. */
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Order, Report, Request } from './attackers.ts'
+import { type Attack, attacks } from './attacks.ts'
+
+/** Connections that are made at once, at most: more would overflow the queue of the listener. */
+const maxConnecting = 200
+const paceMs = 10
+
+class AttackGroup {
+  readonly #order: Order
+  readonly #attack: Attack
+  readonly #sockets = new Set<Socket>()
+  readonly #ended = new Map<string, number>()
+  readonly #timer: NodeJS.Timeout
+  readonly #begunAt = performance.now()
+  #begun = 0
+  #connecting = 0
+  #connected = 0
+  #maxLines = 0
+
+  constructor(order: Order) {
+    this.#order = order
+    this.#attack = attacks[order.attack]
+    this.#timer = setInterval(() => this.#fill(), paceMs)
+  }
+
+  get report(): Report {
+    return {
+      connected: this.#connected,
+      open: this.#sockets.size - this.#connecting,
+      ended: [...this.#ended],
+      maxLines: this.#maxLines,
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  #fill(): void {
+    const { connections, perSecond = 5000, total = connections } = this.#order
+    const due = ((performance.now() - this.#begunAt) / 1000) * perSecond
+    while (this.#begun < due && this.#connecting < maxConnecting) {
+      if (this.#sockets.size >= connections || this.#begun >= total) return
+      this.#connect(this.#begun++)
+    }
+  }
+
+  #connect(n: number): void {
+    const { port, network = '127.1.0' } = this.#order
+    const { deaf = false, opening, flood, drip, beneathTls } = this.#attack
+    const tls = this.#order.tls ?? this.#attack.tls ?? false
+    const localAddress = `${network}.${1 + (n % 250)}`
+    const tcp = connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
+    const socket = tls ? connectTls({ socket: tcp, rejectUnauthorized: false }) : tcp
+    this.#sockets.add(tcp)
+    this.#connecting++
+    let connecting = true
+    const settle = () => {
+      if (connecting) this.#connecting--
+      connecting = false
+    }
+    let tail = ''
+    let lines = 0
+    let failure = ''
+    let timer: NodeJS.Timeout | undefined
+    socket.once(tls ? 'secureConnect' : 'connect', () => {
+      settle()
+      this.#connected++
+      const bytes = opening(n)
+      if (bytes.length > 0) socket.write(bytes)
+      if (flood !== undefined) {
+        const pour = () => {
+          while (socket.writable && socket.write(flood));
+        }
+        socket.on('drain', pour)
+        pour()
+      }
+      if (drip !== undefined) timer = setInterval(() => socket.write(drip.bytes), drip.everyMs)
+    })
+    if (beneathTls !== undefined) socket.once('data', () => tcp.write(beneathTls))
+    if (!deaf) {
+      socket.on('data', (bytes: Buffer) => {
+        for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
+        tail = (tail + bytes.toString('latin1', Math.max(0, bytes.length - 500))).slice(-500)
+      })
+    }
+    const fail = (error: NodeJS.ErrnoException) => (failure ||= error.code ?? error.message)
+    tcp.on('error', fail)
+    socket.on('error', fail)
+    tcp.once('close', () => {
+      settle()
+      clearInterval(timer)
+      this.#sockets.delete(tcp)
+      this.#maxLines = Math.max(this.#maxLines, lines)
+      // The last line that the server said, or why there is none.
+      const outcome =
+        tail.trimEnd().split('\r\n').at(-1) || (deaf ? 'closed, unread' : failure || 'closed without a word')
+      this.#ended.set(outcome, (this.#ended.get(outcome) ?? 0) + 1)
+    })
+  }
+}
+
+const groups: AttackGroup[] = []
+process.on('message', (request: Request) => {
+  switch (request.type) {
+    case 'attack':
+      groups.push(new AttackGroup(request.order))
+      return
+    case 'report':
+      process.send!(groups.map(group => group.report))
+      return
+    case 'stop':
+      for (const group of groups) group.stop()
+      process.disconnect()
+  }
+})
+process.once('disconnect', () => process.exit())

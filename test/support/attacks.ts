@@ -1,0 +1,81 @@
+/** What one connection of an attack does. All of it is within what any client that reaches the port can do. */
+export interface Attack {
+  /** TLS comes before the first byte, as on the port with implicit TLS; the handshake is completed. */
+  readonly tls?: boolean
+  /** Sent as soon as the connection is there. @param n the number of the connection */
+  readonly opening: (n: number) => Buffer
+  /** Sent again whenever the socket takes more. */
+  readonly flood?: Buffer
+  /** Sent again after each such time. */
+  readonly drip?: { readonly bytes: Buffer; readonly everyMs: number }
+  /** Sent as it is when the first reply is there, where there is TLS. */
+  readonly beneathTls?: Buffer
+  /** Never reads a reply. */
+  readonly deaf?: boolean
+}
+
+const KiB = 1024
+
+const mail = 'MAIL FROM:<a@example.org>\r\n'
+const rcpt = 'RCPT TO:<b@example.org>\r\n'
+const message = `${mail}${rcpt}DATA\r\nx\r\n.\r\n`
+/** A line of a legal length: few of them fill a chunk, and so few count as commands. */
+const longNoop = `NOOP ${'x'.repeat(2000)}\r\n`
+
+export const attacks = {
+  /** Errors beyond the tenth are answered after a pause each, and all the rest has come before the first of them. */
+  junk: { opening: same(`${'XXXX\r\n'.repeat(18)}${`${'x'.repeat(62)}\r\n`.repeat((200 * KiB) / 64)}`) },
+  /** A message forgives what was counted before it, so that no limit on commands ends this. */
+  deafEhlo: { opening: same(fill(400 * KiB, `${'EHLO x\r\n'.repeat(95)}${message}`)), deaf: true },
+  deafRecipients: { opening: same(`EHLO x\r\n${mail}${fill(400 * KiB, rcpt)}`), deaf: true },
+  deafChunks: { opening: same(`EHLO x\r\n${mail}${rcpt}${fill(400 * KiB, 'BDAT 1\r\nx')}`), deaf: true },
+  /** Each line is nearly as long as a line may be; what is kept should be the address only. */
+  paddedRecipients: {
+    opening: same(`EHLO x\r\n${mail}${lines(100, n => `RCPT TO:<b${n}@example.org>${' '.repeat(2000)}`)}`),
+  },
+  messageUnderWay: { opening: same(`EHLO x\r\n${message}`) },
+  /** Sent while the backend works on the message. */
+  pipelinedAfterMessage: { opening: same(`EHLO x\r\n${message}${fill(200 * KiB, longNoop)}`) },
+  unfinishedLine: { opening: same(`${fill(63 * KiB, longNoop)}NOOP x`) },
+  idle: { opening: same('EHLO x\r\n') },
+  /** OpenSSL keeps what it has of a record until the record is whole. */
+  unfinishedTlsRecord: {
+    opening: same('EHLO x\r\n'),
+    tls: true,
+    beneathTls: Buffer.concat([Buffer.from([0x17, 3, 3, 0x40, 0x10]), Buffer.alloc(16_000)]),
+  },
+  idleTls: { opening: same('EHLO x\r\n'), tls: true },
+  /** Recipients 51 to 100 are another call to SES, which can fail while the first one has succeeded. */
+  partialDelivery: {
+    opening: n =>
+      Buffer.from(
+        `EHLO x\r\n${mail}${lines(100, m => `RCPT TO:<b${m}@example.org>${' '.repeat(2000)}`)}DATA\r\nMessage ${n}\r\n.\r\nQUIT\r\n`,
+      ),
+  },
+  /** Neither an error nor a command that moves no message, as the engine counts them. */
+  floodRecipients: {
+    opening: same(`EHLO x\r\n${mail}${rcpt.repeat(100)}`),
+    flood: Buffer.from(fill(64 * KiB, rcpt)),
+  },
+  floodChunks: {
+    opening: same(`EHLO x\r\n${mail}${rcpt}`),
+    flood: Buffer.from(fill(64 * KiB, 'BDAT 1\r\nx')),
+  },
+} as const satisfies Record<string, Attack>
+
+export type AttackName = keyof typeof attacks
+
+/** One buffer for all connections. */
+function same(text: string): (n: number) => Buffer {
+  const bytes = Buffer.from(text, 'latin1')
+  return () => bytes
+}
+
+/** The text as often as it fits whole into so many bytes. */
+function fill(bytes: number, text: string): string {
+  return text.repeat(Math.floor(bytes / text.length))
+}
+
+function lines(count: number, line: (n: number) => string): string {
+  return Array.from({ length: count }, (_, n) => `${line(n)}\r\n`).join('')
+}
