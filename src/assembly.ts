@@ -27,6 +27,7 @@ import {
   CertificateFiles,
   defaultTimeouts,
   longestWaitMs,
+  networkOf,
   type SecureContext,
   Server,
 } from './transport/index.ts'
@@ -111,7 +112,7 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
   const mailWitness = watcher.mail?.bind(watcher)
   const host: Host = {
     ...inTurn(gate, filtered ? filter(rules, mailWitness) : {}),
-    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget }, mailWitness),
+    ...dispatcher(relay, { hostname, service, patienceMs, pace, budget, networkOf }, mailWitness),
   }
 
   function reloadCertificate(): void {
@@ -154,6 +155,11 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
         longestWaitMs,
       ),
     },
+    onOverload: closed =>
+      note(
+        `Overload: ${closed} ${closed === 1 ? 'connection was' : 'connections were'} closed (421 4.3.2) to make room for others, ` +
+          'those first that were silent and unknown; see docs/scaling.md',
+      ),
     connectionBytes: () => memory.bytes(budget.usedBytes),
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(secureContext !== undefined && { secureContext }),

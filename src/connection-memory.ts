@@ -45,7 +45,8 @@ export function connectionMemory(
   const ownBytes = workers > 1 ? (memoryBytes - residentBytes) / workers : memoryBytes
   const processBytes = ownBytes - residentBytes - garbageBytes
   const inHeap = (heapBytes - heapReserveBytes) * heapShare
-  const bytes = (usedByMessages: number) => Math.max(Math.min(processBytes - usedByMessages, inHeap), leastBytes)
+  const bytes = (usedByMessages: number) =>
+    Math.max(Math.min(processBytes - usedByMessages, inHeap), leastBytes)
   const wanted = messageBytes + connections * idleBytes
   if (wanted <= processBytes) return { bytes, warning: undefined }
   const mebibytes = (count: number) => `${Math.round(count / MiB)} MiB`

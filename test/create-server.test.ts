@@ -332,6 +332,34 @@ test('a relay and a watcher may be objects with a class', async t => {
   assert.ok(['call', 'delivery', 'message', 'opened', 'ended'].every(type => watcher.heard.has(type)))
 })
 
+test('a client without a login is its network: a message that it sends again from another IPv6 address of its own is a retry', async t => {
+  const reached: string[] = []
+  const relay = keeping({
+    maxRecipientsPerCall: 1,
+    async send({ recipients: [recipient = ''] }) {
+      if (reached.length === 1 && recipient.startsWith('c')) throw new Error('not now')
+      reached.push(recipient[0]!)
+      return {}
+    },
+  })
+  const { port } = await begin(t, { relay, proxies: new AddressList('127.0.0.1') })
+  async function sendFrom(address: string): Promise<string> {
+    const before = reached.length
+    const wire = await Wire.connect(port)
+    wire.say(`PROXY TCP6 ${address} 2001:db8::99 1234 25\r\n`)
+    await wire.greet()
+    await wire.ask('MAIL FROM:<a@client.test>')
+    for (const to of ['b', 'c']) await wire.ask(`RCPT TO:<${to}@client.test>`)
+    await wire.ask('DATA')
+    const { code } = await wire.ask('Subject: x\r\n\r\nx\r\n.')
+    wire.vanish()
+    return `${code} ${reached.slice(before).join('')}`
+  }
+  assert.equal(await sendFrom('2001:db8::1'), '451 b')
+  assert.equal(await sendFrom('2001:db8:0:1::1'), '250 bc')
+  assert.equal(await sendFrom('2001:db8::2'), '250 c')
+})
+
 test('the time to close may be without end, or none', async t => {
   for (const graceMs of [Number.POSITIVE_INFINITY, 2 ** 40]) {
     const { relay, arrived, release } = waiting()

@@ -55,7 +55,7 @@ function turnedAway(event: Exclude<AccessEvent, { type: 'loggedIn' }>): Delivery
   return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }
 
-function fields({ time, ip, from, to, error, messageId, size, ms, user, relay }: Delivery) {
+function fields({ time, ip, from, to, error, messageId, size, ms, user, relay, skipped }: Delivery) {
   return {
     Time: time.toISOString(),
     IP: ip,
@@ -67,6 +67,7 @@ function fields({ time, ip, from, to, error, messageId, size, ms, user, relay }:
     Ms: ms,
     User: user,
     Relay: relay,
+    Skipped: skipped,
   }
 }
 

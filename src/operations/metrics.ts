@@ -66,6 +66,7 @@ export async function openMetrics(relay: string): Promise<Metrics> {
     recipients([relay, outcome], 0)
   }
   messages([relay, 'abandoned'], 0)
+  recipients([relay, 'skipped'], 0)
   for (const reason of rejectionReasons) rejections([reason], 0)
   for (const outcome of ['accepted', 'throttled', 'temporary', 'permanent']) calls.zero({ relay, outcome })
   retries([relay], 0)
@@ -107,9 +108,10 @@ export async function openMetrics(relay: string): Promise<Metrics> {
         if (event.outcome === 'throttled') throttles([event.relay])
         return
       case 'message': {
-        const { outcome, accepted, refused, size } = event
+        const { outcome, accepted, skipped, refused, size } = event
         messages([event.relay, outcome])
         if (accepted > 0) recipients([event.relay, 'accepted'], accepted)
+        if (skipped > 0) recipients([event.relay, 'skipped'], skipped)
         if (refused > 0) recipients([event.relay, outcome], refused)
         if (outcome === 'accepted') messageSizes.observe(size)
       }

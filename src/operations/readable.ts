@@ -9,7 +9,7 @@ const mostError = 1_000
 
 /** A delivery as a person reads it, its newline included: `12:00:00 OK   a@a.example -> b@b.example 1.2 kB, 57 ms, from 192.0.2.1 0100…`. */
 export function deliveryLine(delivery: Delivery, look: Look): string {
-  const { time, ip, from, to, error, messageId, size, ms, user } = delivery
+  const { time, ip, from, to, error, messageId, size, ms, user, skipped } = delivery
   const paint = painter(look)
   const way = [from === '' ? '<>' : address(from), ...(to.length > 0 ? ['->', recipients(to)] : [])]
   const how = [
@@ -17,10 +17,10 @@ export function deliveryLine(delivery: Delivery, look: Look): string {
     ...(ms === undefined ? [] : [`${Math.round(ms)} ms`]),
     `from ${visible(ip)}${user === undefined ? '' : ` (${address(user)})`}`,
   ]
-  const what = error === undefined ? (messageId ?? '') : error
+  const what = error ?? skipped ?? messageId ?? ''
   const words = [
     paint('dim', clock(time)),
-    error === undefined ? paint('green', 'OK  ') : paint('red', 'FAIL'),
+    outcome(delivery, paint),
     // Who was refused before it named a sender has said nothing yet.
     ...(from === '' && to.length === 0 ? [] : [way.join(' ')]),
     paint('dim', how.join(', ')),
@@ -47,6 +47,11 @@ export function faultLines(time: Date, text: string, look: Look): string {
   const paint = painter(look)
   const lines = text.split('\n').map(visible)
   return `${paint('dim', clock(time))} ${paint('red', 'FAULT')} ${lines.join('\n')}\n`
+}
+
+function outcome({ error, skipped }: Delivery, paint: ReturnType<typeof painter>): string {
+  if (error !== undefined) return paint('red', 'FAIL')
+  return skipped === undefined ? paint('green', 'OK  ') : paint('dim', 'SKIP')
 }
 
 function recipients(to: readonly string[]): string {

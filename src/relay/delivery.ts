@@ -13,6 +13,11 @@ export interface Delivery {
   readonly to: readonly string[]
   /** `<name>: <message>` of what went wrong; left out when the backend accepted the mail. */
   readonly error?: string
+  /**
+   * Why the backend was not asked although the client hears yes: these recipients have the message from an earlier
+   * attempt. Left out otherwise.
+   */
+  readonly skipped?: string
   /** What the server itself refused, before any backend was asked: the sender, a recipient, or the mail for want of memory. */
   readonly rejected?: 'sender' | 'recipient' | 'memory'
   /** The backend's name of the mail. */
@@ -53,9 +58,11 @@ export interface MessageEnd {
   readonly relay: string
   /** What its client hears at the end; `abandoned`: no end of it came to the dispatcher. */
   readonly outcome: 'accepted' | 'temporary' | 'permanent' | 'abandoned'
-  /** Recipients that the backend took it for now. Of a mail that was sent before to some of them, only the others. */
+  /** Recipients that the backend took it for now. */
   readonly accepted: number
-  /** Recipients for whom its client has to hear the outcome; none of an abandoned one. */
+  /** Recipients that were left out, because they have it from an earlier attempt. */
+  readonly skipped: number
+  /** All others: recipients for which its client has to hear the outcome; none of an abandoned one. */
   readonly refused: number
   /** Bytes of the message, this server's `Received` header included; 0 where it did not come to its end. */
   readonly size: number

@@ -24,6 +24,11 @@ export interface Rules extends Omit<Manner, 'witness'> {
   readonly budget?: Budget
   /** The time of day; the system's if left out. */
   readonly now?: () => Date
+  /**
+   * The network that an address stands for: who has one of its addresses can have all of them. What is remembered of a
+   * client that has not logged in belongs to its network; to its address if this is left out.
+   */
+  readonly networkOf?: (address: string) => string
 }
 
 /** What all mails of a dispatcher share. */
@@ -34,6 +39,7 @@ interface Office {
   readonly hostname: string
   readonly service: string
   readonly now: () => Date
+  readonly networkOf: (address: string) => string
   readonly witness: Witness<MailEvent> | undefined
 }
 
@@ -47,9 +53,15 @@ export function dispatcher(
   witness: Witness<MailEvent> | undefined,
 ): Required<Pick<Host, 'message'>> {
   assertRelay(relay)
-  const { hostname, service, budget = endless, now = () => new Date() } = rules
+  const {
+    hostname,
+    service,
+    budget = endless,
+    now = () => new Date(),
+    networkOf = address => address,
+  } = rules
   const courier = new Courier(relay, { ...rules, witness })
-  const office: Office = { relay, courier, budget, hostname, service, now, witness }
+  const office: Office = { relay, courier, budget, hostname, service, now, networkOf, witness }
   return {
     message(transaction, client) {
       const dispatch = new Dispatch(office, transaction, client)
@@ -95,12 +107,14 @@ class Dispatch implements MessageSink {
   #refused: Reply | undefined
   /** Recipients that the backend took it for. */
   #accepted = 0
+  /** Recipients that have it from an earlier attempt. */
+  #skipped = 0
 
   constructor(office: Office, transaction: Transaction, client: Client) {
     const { hostname, service, now } = office
     this.#office = office
     this.#client = client
-    // Who is named twice gets it once.
+    // Without duplicates: each recipient gets the message once.
     const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
     const utf8 = transaction.sender.parameters.has('SMTPUTF8')
     const id = randomUUID()
@@ -144,8 +158,9 @@ class Dispatch implements MessageSink {
       this.#share.resize(content.heldBytes)
       this.#share.complete()
       const mail: Mail = { ...this.#mail, content, size }
-      const { messageId } = await this.#office.courier.deliver(mail, call => {
-        if (call.error === undefined) this.#accepted += call.to.length
+      const { messageId } = await this.#office.courier.deliver(mail, this.#owner(), call => {
+        if (call.skipped !== undefined) this.#skipped += call.to.length
+        else if (call.error === undefined) this.#accepted += call.to.length
         this.#tell({ size, ...call })
       })
       const consent =
@@ -189,7 +204,13 @@ class Dispatch implements MessageSink {
     this.#refused = refusal(error)
   }
 
-  #tell(what: Pick<Delivery, 'to' | 'error' | 'rejected' | 'size' | 'ms' | 'messageId'>): void {
+  /** Names the client, for what is remembered of its messages: the user if it has logged in, else where it comes from. */
+  #owner(): string {
+    const { user, address } = this.#client
+    return user === undefined ? `network ${this.#office.networkOf(address)}` : `user ${user}`
+  }
+
+  #tell(what: Pick<Delivery, 'to' | 'error' | 'skipped' | 'rejected' | 'size' | 'ms' | 'messageId'>): void {
     const { witness, relay, now } = this.#office
     const { address: ip, user } = this.#client
     const who = { ip, from: this.#mail.sender, relay: relay.name, ...(user !== undefined && { user }) }
@@ -198,14 +219,15 @@ class Dispatch implements MessageSink {
 
   /** Tells that the mail ended with this reply, and gives it back. */
   #end(reply: Reply, size = 0): Reply {
-    const refused = refuses(reply) ? this.#mail.recipients.length - this.#accepted : 0
+    const refused = refuses(reply) ? this.#mail.recipients.length - this.#accepted - this.#skipped : 0
     this.#conclude(outcomeFor(reply), refused, size)
     return reply
   }
 
   #conclude(outcome: MessageEnd['outcome'], refused: number, size: number): void {
     const { witness, relay } = this.#office
-    tell(witness, { type: 'message', relay: relay.name, outcome, accepted: this.#accepted, refused, size })
+    const recipients = { accepted: this.#accepted, skipped: this.#skipped, refused }
+    tell(witness, { type: 'message', relay: relay.name, outcome, ...recipients, size })
   }
 }
 

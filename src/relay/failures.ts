@@ -130,10 +130,10 @@ export const failures: readonly Failure[] = [
   },
   /** `--memory` has no room within `--patience`. */
   { names: ['NoMemory'], reply: reply(452, '4.3.1', 'No memory for this mail now, try again later') },
-  /** The client sends the same mail again while the first one is still being sent. */
+  /** The client sends the same message again while an earlier attempt, which takes several calls, is in flight. */
   {
-    names: ['StillUnderWay'],
-    reply: reply(451, '4.3.0', 'The same mail is still being sent, try again later'),
+    names: ['DuplicateInFlight'],
+    reply: reply(451, '4.3.0', 'The same message is already being delivered, try again later'),
   },
 
   // What is wrong with the mail
@@ -186,6 +186,10 @@ export const failures: readonly Failure[] = [
   { names: badCertificate, reply: notTrusted },
   /** The connection broke before AWS answered. */
   { names: cutOff, reply: reply(451, '4.4.2', 'The mail service broke off the connection, try again later') },
+  /** A whole answer says 2xx and is not the service's: a proxy's page, an empty body, another service's answer. */
+  { names: ['UnexpectedAnswer'], reply: temporary },
+  /** The answer is larger than any of the service's. */
+  { names: ['AnswerTooLarge'], reply: temporary },
   /** AWS did not answer within `--upstream-timeout`. */
   { names: timedOut, reply: reply(451, '4.4.2', 'The mail service did not answer in time, try again later') },
 
@@ -241,7 +245,10 @@ export function outcomeOf(error: unknown): CallOutcome {
  */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Refused) return error
-  if (error instanceof PartialFailure) return failureOf([...error.refused.values()][0])
+  if (error instanceof PartialFailure) {
+    const [first] = error.refused.values()
+    return failureOf(first)
+  }
   const fault = readFault(error)
   return failures.find(row => fits(row, fault)) ?? unknown
 }

@@ -28,8 +28,8 @@ export async function maildir(path: string, files: Files = fs, host = hostname()
   async function send(mail: Mail): Promise<Receipt> {
     const name = `${uniqueName()}.${suffix}`
     const draft = join(drafts, name)
+    const file = join(inbox, name)
     const handle = await files.open(draft, 'wx', 0o600)
-    let file = draft
     try {
       try {
         await writeAll(handle, mail.content)
@@ -37,13 +37,13 @@ export async function maildir(path: string, files: Files = fs, host = hostname()
       } finally {
         await handle.close()
       }
-      await files.rename(draft, join(inbox, name))
-      file = join(inbox, name)
+      await files.rename(draft, file)
       await names.sync()
       return { messageId: name }
     } catch (error) {
-      // The client hears of the failure and sends the mail again: this copy would be one too many.
-      await files.unlink(file).catch(() => undefined)
+      // The client hears of the failure and sends the message again: this copy would be one too many. It may have either
+      // name: over a network, a rename can report an error although it was done.
+      for (const copy of [draft, file]) await files.unlink(copy).catch(() => undefined)
       throw error
     }
   }

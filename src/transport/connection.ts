@@ -21,7 +21,9 @@ export interface Owner {
 const aheadBytes = 4 * 1024
 
 /** Bytes of memory that an idle connection takes: sockets and session, and under TLS what OpenSSL and Node.js hold. */
-const idleBytes = { clear: 8 * 1024, tls: 56 * 1024 }
+const idleBytes = { clear: 8 * 1024, tls: 48 * 1024 }
+/** Under TLS Node.js reads so many bytes at once, into memory that it keeps until the connection ends. */
+const tlsReadBytes = 64 * 1024
 
 /**
  * One session on one socket. Carries bytes in and replies out, wraps the socket in TLS, and ends every wait. Bytes are
@@ -75,7 +77,7 @@ export class Connection implements Open {
   }
 
   get heldBytes(): number {
-    const idle = this.#secure ? idleBytes.tls : idleBytes.clear
+    const idle = this.#secure ? idleBytes.tls + Math.min(this.#receivedBytes, tlsReadBytes) : idleBytes.clear
     const { readableLength, writableLength } = this.#socket
     return idle + (this.#session?.heldBytes ?? 0) + readableLength + writableLength
   }

@@ -34,6 +34,9 @@ export const refusedConnections = 16
 /** Connections are closed for want of memory until the others take only this part of it: it must not be done one by one. */
 const keptShare = 0.95
 
+/** Milliseconds between two calls of `onOverload`. */
+const overloadEveryMs = 60_000
+
 const refusals = {
   total: replies.tooManyConnections,
   address: replies.tooManyFromAddress,
@@ -53,6 +56,9 @@ export class Server {
   #receivedBytes = 0
   #closed: Promise<void> | undefined
   #shedding = false
+  /** Connections that were closed to make room, and were not told of yet. */
+  #shedCount = 0
+  #shedToldAt = Number.NEGATIVE_INFINITY
   #onEmpty = () => {}
 
   constructor(service: Service) {
@@ -185,8 +191,10 @@ export class Server {
     if (this.#freeBytes < 0) return 'memory'
     if (limit === undefined) return undefined
     const idlest = connections.idlest(performance.now() - this.#service.timeouts.fullIdleMs)
-    idlest?.shed()
-    return idlest === undefined ? limit : undefined
+    if (idlest === undefined) return limit
+    idlest.shed()
+    this.#countShed(1)
+    return undefined
   }
 
   /** Bytes of memory that connections may still take. */
@@ -212,13 +220,25 @@ export class Server {
   /** Closes connections when together they take more memory than they may, until a part of it is free again. */
   #shed(): void {
     const connections = this.#connections
-    let excess = connections.heldBytes - this.#mostBytes * keptShare
     if (this.#freeBytes >= 0) return
+    let excess = connections.heldBytes - this.#mostBytes * keptShare
+    let closed = 0
     for (const connection of connections.idlestFirst()) {
-      if (excess <= 0) return
+      if (excess <= 0) break
       excess -= connection.heldBytes
+      closed++
       connection.shed()
     }
+    this.#countShed(closed)
+  }
+
+  #countShed(connections: number): void {
+    this.#shedCount += connections
+    const now = performance.now()
+    if (this.#shedCount === 0 || now - this.#shedToldAt < overloadEveryMs) return
+    this.#service.onOverload?.(this.#shedCount)
+    this.#shedToldAt = now
+    this.#shedCount = 0
   }
 
   /** Says no and closes, at no more cost than that. */

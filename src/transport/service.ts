@@ -14,6 +14,8 @@ export interface Service {
   readonly timeouts: Timeouts
   /** How many connections there may be; `defaultConnectionLimits` where one is left out. */
   readonly connectionLimits?: Partial<ConnectionLimits>
+  /** Connections were closed to make room for others, so many since the last call. Called once a minute at most. */
+  readonly onOverload?: (closed: number) => void
   /** Bytes of memory that all connections together may take now; without limit if left out. Beyond: `421 4.3.2`. */
   readonly connectionBytes?: () => number
   /**

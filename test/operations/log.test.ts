@@ -34,6 +34,18 @@ test('a failed mail is one line on standard error', () => {
   assert.deepEqual(Object.keys(JSON.parse(err[0]!)).slice(0, 5), ['Time', 'IP', 'From', 'To', 'Error'])
 })
 
+test('recipients that are left out have a line on standard output that says why, the five keys as ever', () => {
+  const { time, ip, from, to, size } = delivery
+  const skipped = 'already delivered by an earlier attempt'
+  assert.deepEqual(written({ time, ip, from, to, size: size!, relay: 'ses', skipped }), {
+    out: [
+      '{"Time":"2018-04-18T15:08:42.438Z","IP":"172.17.0.1","From":"alice@example.org","To":["bob@example.org"],' +
+        '"Error":null,"Size":1234,"Relay":"ses","Skipped":"already delivered by an earlier attempt"}\n',
+    ],
+    err: [],
+  })
+})
+
 test('the null sender is the empty string', () => {
   assert.match(written({ ...delivery, from: '' }).out[0]!, /"From":""/)
 })

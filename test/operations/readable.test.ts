@@ -36,6 +36,15 @@ test('a failed one says why, and who is refused at the door has no addresses', (
   ])
 })
 
+test('recipients that are left out are no success and no failure', () => {
+  const { time, ip, from, to, size } = delivery
+  const skipped = 'already delivered by an earlier attempt'
+  assert.deepEqual(written({ time, ip, from, to, size: size!, skipped }), {
+    out: [`12:00:01 SKIP alice@example.org -> bob@example.org 1.2 kB, from 172.17.0.1 ${skipped}\n`],
+    err: [],
+  })
+})
+
 test('of many recipients three are named', () => {
   const to = Array.from({ length: 50 }, (_, number) => `r${number}@x.example`)
   assert.match(
@@ -45,7 +54,7 @@ test('of many recipients three are named', () => {
 })
 
 test('colours change nothing but colours', () => {
-  for (const one of [delivery, { ...delivery, error: 'x' }]) {
+  for (const one of [delivery, { ...delivery, error: 'x' }, { ...delivery, skipped: 'x' }]) {
     const [[plain], [coloured]] = (['text', 'coloured'] as const).map(look => {
       const { out, err } = written(one, { out: look, err: look })
       return [...out, ...err]

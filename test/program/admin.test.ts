@@ -278,6 +278,45 @@ test('a backend that fails and recovers takes readiness with it', async t => {
   assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
 })
 
+test('an endpoint that answers 200 and is not SES takes readiness with it', async t => {
+  const ses = await standIn(t)
+  const { relay, observed } = await start(t, ['-r', 'ses'], ses.environment)
+  ses.always({ type: 'answer', status: 200, contentType: 'text/html', body: 'Welcome to the hotel' })
+  for (let message = 0; message < 5; message++) assert.equal(await sendOne(relay), 451)
+  await observed.ready(503, 'upstream: the latest 5 calls failed\n')
+  await relay.stderr.find(/UnexpectedAnswer: HTTP 200, text\/html, that begins: Welcome to the hotel/)
+})
+
+test('recipients that are left out because they have the message are counted as such', async t => {
+  const ses = await standIn(t)
+  const { relay, observed } = await start(t, ['-r', 'ses', '--patience', '0'], ses.environment)
+  const wire = await greeted(relay)
+  const send = async () => {
+    await wire.ask('MAIL FROM:<a@example.org>')
+    for (let n = 0; n < 60; n++) await wire.ask(`RCPT TO:<r${n}@example.org>`)
+    await wire.ask('DATA')
+    return wire.ask('Subject: x\r\n\r\nx\r\n.')
+  }
+  ses.script({ type: 'accept' }, throttling)
+  expectCode(await send(), 454)
+  expectCode(await send(), 250)
+  assert.deepEqual(
+    ses.calls.map(({ destinations }) => destinations.length),
+    [50, 10, 10],
+  )
+  const { of } = await observed.scrape()
+  const recipients = ['accepted', 'skipped', 'temporary', 'permanent'].map(outcome =>
+    of('recipients_total', { relay: 'ses', outcome }),
+  )
+  assert.deepEqual(recipients, [60, 50, 10, 0])
+  const line = await relay.stdout.find(/"Skipped":/)
+  const { To, Error: error, Skipped } = JSON.parse(line) as Record<string, unknown>
+  assert.deepEqual(
+    [(To as string[]).length, error, Skipped],
+    [50, null, 'already delivered by an earlier attempt'],
+  )
+})
+
 for (const workers of ['1', '2']) {
   test(`SIGTERM is drained with the endpoint open to the end, with ${workers} of the workers`, async t => {
     const { relay, observed } = await start(t, ['-r', 'discard', '--workers', workers])

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isAscii, isBase64, isXtext, readParameters, readPath, readUtf8 } from '../../src/protocol/grammar.ts'
+import {
+  copyOf,
+  isAscii,
+  isBase64,
+  isXtext,
+  readParameters,
+  readPath,
+  readUtf8,
+} from '../../src/protocol/grammar.ts'
 
 const address = (text: string) => {
   const path = readPath(text)
@@ -158,6 +166,12 @@ test('parameters', () => {
     assert.equal(readParameters(text), 'syntax', text)
   assert.equal(readParameters('SIZE=1 size=2'), 'twice')
   assert.equal((readParameters('PROTO=1') as Map<string, string>).get('CONSTRUCTOR'), undefined)
+})
+
+test('a part that is kept of a much longer text is copied, and the same', () => {
+  for (const part of ['', 'a@example.org', 'jörg@münchen.example', 'x'.repeat(300)]) {
+    for (const more of ['', ' '.repeat(10), ' '.repeat(2000)]) assert.equal(copyOf(part, more + part), part)
+  }
 })
 
 test('base64 is strict', () => {

@@ -56,6 +56,21 @@ test('a line without an end is told once, and not skipped for ever', () => {
   assert.deepEqual(lines([Buffer.from('x'.repeat(20 + 1 + 61))]), ['! too long', '! endless'])
 })
 
+test('the beginning of a line holds its own bytes only, however it came', () => {
+  const input = new Input()
+  input.add(Buffer.from(`${'NOOP\r\n'.repeat(2000)}NOO`))
+  while (typeof input.readLine(2048, 0) === 'object');
+  assert.equal(input.heldBytes, 64)
+  for (let times = 0; times < 1000; times++) {
+    input.add(Buffer.from('x'))
+    assert.equal(input.readLine(2048, 0), undefined)
+  }
+  assert.equal(input.heldBytes, 1024)
+  input.add(Buffer.from('\r\n'))
+  assert.equal(String(input.readLine(2048, 0)), `NOO${'x'.repeat(1000)}`)
+  assert.equal(input.heldBytes, 0)
+})
+
 test('bytes given back come first', () => {
   const input = new Input()
   input.add(Buffer.from('abc'))

@@ -73,6 +73,67 @@ test('of five thousand recipients in one write the host is asked for a hundred',
   assert.match(output, /\r\n354 [^\r]*\r\n$/)
 })
 
+test('after fifty commands in a row other connections get a turn, and never once the input is used up or all is said', () => {
+  const yields = (said: string) => play(said).events.filter(type => type === 'yield').length
+  assert.equal(yields('RSET\r\n'.repeat(50)), 0)
+  assert.equal(yields('RSET\r\n'.repeat(51)), 1)
+  assert.equal(yields('RSET\r\n'.repeat(101)), 2)
+  assert.equal(yields(`${'RSET\r\n'.repeat(49)}QUIT\r\nRSET\r\n`), 0)
+  const session = new Session(settings, client)
+  const events: Event['type'][] = []
+  for (let times = 0; times < 100; times++) {
+    session.receive(Buffer.from('RSET\r\n'))
+    for (let event = session.next(); event !== undefined; event = session.next()) {
+      events.push(event.type)
+      session.answer()
+    }
+  }
+  assert.deepEqual(events, ['connect'])
+})
+
+test('what a session holds is counted: input that waits, and the envelope', () => {
+  const session = new Session(settings, client)
+  const run = (said: string) => {
+    session.receive(Buffer.from(said))
+    for (let event = session.next(); event !== undefined; event = session.next())
+      if (event.type !== 'delivery') session.answer()
+    return session.heldBytes
+  }
+  assert.equal(run('EHLO c\r\n'), 0)
+  assert.equal(run('NO'), 64)
+  assert.equal(run('OP\r\n'), 0)
+  const sender = run('MAIL FROM:<a@s.test>\r\n')
+  const recipient = run(`RCPT TO:${' '.repeat(1900)}<b@r.test>\r\n`) - sender
+  assert.ok(sender > 0 && sender < 150 && recipient > 0 && recipient < 150, `${sender}, ${recipient}`)
+  assert.equal(run('RSET\r\n'), 0)
+  run('MAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nDATA\r\nx\r\n.\r\nNOOP\r\n')
+  assert.equal(session.unreadBytes, 6)
+  assert.equal(session.isDelivering, true)
+  assert.equal(session.isKnown, false)
+  session.answer()
+  assert.equal(session.next(), undefined)
+  assert.equal(session.isDelivering, false)
+  assert.equal(session.isKnown, true)
+  assert.equal(session.heldBytes, 0)
+})
+
+test('a session that the server has no room for hears 421, and its message is discarded', () => {
+  const session = new Session(settings, client)
+  const events: Event['type'][] = []
+  const run = () => {
+    for (let event = session.next(); event !== undefined; event = session.next()) {
+      events.push(event.type)
+      session.answer()
+    }
+    return session.takeOutput()
+  }
+  session.receive(Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\nx'))
+  run()
+  session.shed()
+  assert.match(run(), /^421 4\.3\.2 relay\.test is overloaded, closing connection, try again later\r\n$/)
+  assert.deepEqual(events.slice(-2), ['discard', 'close'])
+})
+
 test('replies to commands that came together leave together', () => {
   const { output } = play('EHLO c.test\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nRSET\r\nNOOP\r\n')
   assert.deepEqual(output.match(/^\d\d\d /gm), ['220 ', '250 ', '250 ', '250 ', '250 ', '250 '])

@@ -22,9 +22,9 @@ export type Outcome =
   /** A status before the request's body was read, and the end of the connection, as proxies do. */
   | { readonly type: 'cutShort'; readonly status: number }
   /** 200, the beginning of the body, then the connection is reset. */
-  | { readonly type: 'truncate'; readonly body: string }
+  | { readonly type: 'truncate'; readonly body: string; readonly from?: 'a proxy' }
   /** 200 and the beginning of a body that never ends. */
-  | { readonly type: 'stall'; readonly body: string }
+  | { readonly type: 'stall'; readonly body: string; readonly from?: 'a proxy' }
   /** The request is read, nothing is answered. */
   | { readonly type: 'hang' }
   /** The connection is reset, before or after the request's body was read. */
@@ -179,7 +179,7 @@ export abstract class AwsStandIn<Call> {
     const body = Buffer.concat(chunks)
     this.heard = { method: request.method!, url: request.url!, headers: request.headers, body }
     const complaint = checkSignature(request, body, this.service, this.#accounts)
-    if (complaint) return send(response, this.refused({ type: 'refuse', status: 403, ...complaint }))
+    if (complaint) return answerAsAws(response, this.refused({ type: 'refuse', status: 403, ...complaint }))
     const call = this.read(request, body)
     if (call !== undefined && this.director) {
       return this.#direct(this.director.decide(call), call, request, response)
@@ -206,20 +206,23 @@ export abstract class AwsStandIn<Call> {
   ): void {
     switch (outcome.type) {
       case 'accept': {
-        if (call === undefined) return send(response, this.#quota())
-        return send(response, this.accepted(call, outcome.messageId ?? `stand-in-${this.calls.length}`))
+        if (call === undefined) return answerAsAws(response, this.#quota())
+        return answerAsAws(
+          response,
+          this.accepted(call, outcome.messageId ?? `stand-in-${this.calls.length}`),
+        )
       }
       case 'refuse':
-        return send(response, this.refused(outcome))
+        return answerAsAws(response, this.refused(outcome))
       case 'answer': {
         const { status, contentType, body } = outcome
         return send(response, { status, headers: { 'content-type': contentType }, body })
       }
       case 'truncate':
-        begin(response, outcome.body, () => request.socket.destroy())
+        begin(response, outcome, () => request.socket.destroy())
         return
       case 'stall':
-        begin(response, outcome.body)
+        begin(response, outcome)
         return
       case 'reset':
         return reset(request.socket)
@@ -242,8 +245,19 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
   response.writeHead(status, headers).end(body)
 }
 
-function begin(response: ServerResponse, body: string, then?: () => void): void {
-  response.writeHead(200, { 'content-length': body.length + 100 })
+/** Every answer of AWS bears the name that it gave the request. */
+const requestId = { 'x-amzn-requestid': 'r' }
+
+function answerAsAws(response: ServerResponse, { status, headers, body }: Answer): void {
+  send(response, { status, headers: { ...requestId, ...headers }, body })
+}
+
+function begin(
+  response: ServerResponse,
+  { body, from }: Extract<Outcome, { type: 'truncate' | 'stall' }>,
+  then?: () => void,
+): void {
+  response.writeHead(200, { ...(from === undefined && requestId), 'content-length': body.length + 100 })
   response.write(body, then)
 }
 

@@ -22,11 +22,13 @@ import {
 } from './backend.ts'
 import { FastClock } from './fast-clock.ts'
 
+const skipped = 'already delivered by an earlier attempt'
+
 test('the second of three calls fails: sent again, only the missing recipients are sent', async () => {
-  const backend = new Backend([{}, rejected])
+  const backend = new Backend([{}, quotaReached])
   const { deliver } = courier(backend)
   const mail = mailTo(people(120))
-  await assert.rejects(deliver(mail), rejected)
+  await assert.rejects(deliver(mail), quotaReached)
   assert.deepEqual(backend.sizes, [50, 50])
   await deliver(mailTo(people(120)))
   assert.deepEqual(backend.sizes, [50, 50, 50, 20])
@@ -34,16 +36,16 @@ test('the second of three calls fails: sent again, only the missing recipients a
 })
 
 test('a mail that fails again and again is forgotten only when it is whole', async () => {
-  const backend = new Backend([{}, rejected, rejected, {}, rejected])
+  const backend = new Backend([{}, quotaReached, quotaReached, {}, quotaReached])
   const { deliver } = courier(backend)
-  for (const _ of [1, 2, 3]) await assert.rejects(deliver(mailTo(people(120))), rejected)
+  for (const _ of [1, 2, 3]) await assert.rejects(deliver(mailTo(people(120))), quotaReached)
   await deliver(mailTo(people(120)))
   assert.deepEqual(backend.sizes, [50, 50, 50, 50, 20, 20])
   backend.assertOnce(people(120))
 })
 
 test('the recipients may come in another order', async () => {
-  const backend = new Backend([{}, rejected])
+  const backend = new Backend([{}, quotaReached])
   const { deliver } = courier(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   await deliver(mailTo(people(60).reverse()))
@@ -92,7 +94,7 @@ const others: Record<string, Mail> = {
 }
 for (const [name, other] of Object.entries(others)) {
   test(`a mail with ${name} is another mail`, async () => {
-    const backend = new Backend([{}, rejected])
+    const backend = new Backend([{}, quotaReached])
     const { deliver } = courier(backend)
     await assert.rejects(deliver(mailTo(people(60))))
     await deliver(other)
@@ -102,7 +104,7 @@ for (const [name, other] of Object.entries(others)) {
 
 for (const count of [40, 51, 59, 61, 130]) {
   test(`the mail comes again to ${count} recipients instead of 60: who has it does not get it twice`, async () => {
-    const backend = new Backend([{}, rejected])
+    const backend = new Backend([{}, quotaReached])
     const { deliver } = courier(backend)
     await assert.rejects(deliver(mailTo(people(60))))
     await deliver(mailTo(people(count)))
@@ -111,7 +113,7 @@ for (const count of [40, 51, 59, 61, 130]) {
 }
 
 test('the client sends again in two mails of one call each: everybody has it once', async () => {
-  const backend = new Backend([{}, rejected])
+  const backend = new Backend([{}, quotaReached])
   const { deliver } = courier(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   await deliver(mailTo(people(60).slice(0, 30)))
@@ -119,19 +121,51 @@ test('the client sends again in two mails of one call each: everybody has it onc
   backend.assertOnce(people(60))
 })
 
-test('everybody has it already: the client hears yes, no call is made, and no second success is told', async () => {
-  const { deliver, backend, calls } = rehearse([{}, rejected], { patienceMs: 0 })
+test('all recipients have it already: the client hears yes, no call is made, and the log says why', async () => {
+  const { deliver, backend, calls } = rehearse([{}, quotaReached], { patienceMs: 0 })
   await assert.rejects(deliver(mailTo(people(60))))
-  const told = calls.length
+  calls.length = 0
   assert.deepEqual(await deliver(mailTo(people(50))), {})
   assert.equal(backend.mails.length, 2)
-  assert.equal(calls.length, told)
+  assert.deepEqual(calls, [{ to: people(50), skipped }])
   await deliver(mailTo(people(50)))
-  assert.deepEqual(backend.sizes, [50, 10, 50], 'after a yes it is a new mail')
+  assert.deepEqual(backend.sizes, [50, 10, 50], 'after a yes it is a new message')
+})
+
+test('recipients that are left out are told before the calls for the others, each time', async () => {
+  const { deliver, calls } = rehearse([{}, quotaReached, quotaReached], { patienceMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))))
+  calls.length = 0
+  await assert.rejects(deliver(mailTo(people(60))))
+  await deliver(mailTo(people(60)))
+  const error = 'Throttling: Daily message quota exceeded.'
+  assert.deepEqual(calls, [
+    { to: people(50), skipped },
+    { to: people(60).slice(50), ms: 0, error },
+    { to: people(50), skipped },
+    { to: people(60).slice(50), ms: 0 },
+  ])
+})
+
+test('after a 5xx the same message is a new one: 250 means that the backend has it for every recipient', async () => {
+  const { deliver, backend, calls } = rehearse([{}, rejected], { patienceMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))), rejected)
+  await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+  assert.ok(calls.every(call => call.skipped === undefined))
+})
+
+test('what another client left half delivered does not concern this one', async () => {
+  const { deliver, backend } = rehearse([{}, quotaReached], { patienceMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))))
+  await deliver(mailTo(people(50)), 'network 192.0.2.8')
+  assert.deepEqual(backend.sizes, [50, 10, 50])
+  await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
 test('the same mail to others while it is remembered goes to them', async () => {
-  const backend = new Backend([{}, rejected])
+  const backend = new Backend([{}, quotaReached])
   const { deliver } = courier(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   const strangers = people(10).map(person => `other-${person}`)
@@ -148,14 +182,14 @@ test('a mail that was delivered whole and comes again is delivered again', async
 })
 
 test('so is one that needed a second try', async () => {
-  const backend = new Backend([{}, rejected])
+  const backend = new Backend([{}, quotaReached])
   const { deliver } = courier(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   for (const _ of [1, 2]) await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 10, 50, 10])
 })
 
-test('a mail for few recipients is never held back by its like', async () => {
+test('a message for one call is not held back by the same one: it may well be another alert', async () => {
   const first = hold<Receipt>()
   const backend = new Backend([first.promise])
   const { deliver } = courier(backend)
@@ -189,21 +223,31 @@ test('the same mail to other recipients while the first is under way: it waits, 
   backend.assertOnce(people(62))
 })
 
-test('the same mail is under way for longer than patience: 451, and it is told', async () => {
+test('the same message is in flight for longer than patience: 451, which is told, and nothing is remembered of it', async () => {
   const first = hold<Receipt>()
   const { deliver, backend, calls, clock } = rehearse([first.promise], { patienceMs: 5_000 })
   const slow = deliver(mailTo(people(60)))
-  await assert.rejects(deliver(mailTo(people(60))), { name: 'StillUnderWay' })
+  await assert.rejects(deliver(mailTo(people(60))), { name: 'DuplicateInFlight' })
   assert.equal(clock.now(), 5_000)
-  assert.deepEqual(
-    calls.map(({ to, error }) => [to.length, error]),
-    [[60, 'StillUnderWay: the same mail is being sent']],
-  )
+  const error = 'DuplicateInFlight: an earlier attempt to send the same message is still in flight'
+  assert.deepEqual(calls, [{ to: people(60), ms: 0, error }])
   first.release({})
   await slow
-  // This client heard no, and comes again.
   await deliver(mailTo(people(60)))
-  backend.assertOnce(people(60))
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('the same text to disjoint recipients goes out at once, however many messages it takes', async () => {
+  const { deliver, backend } = rehearse([], { clock: systemClock })
+  backend.expect(Array.from({ length: 60 }, () => turn().then(() => ({}))))
+  const all = people(1800)
+  await Promise.all(Array.from({ length: 30 }, (_, n) => deliver(mailTo(all.slice(n * 60, n * 60 + 60)))))
+  assert.deepEqual(
+    backend.sizes.slice(0, 30),
+    Array(30).fill(50),
+    'every first call comes before a second one',
+  )
+  backend.assertOnce(all)
 })
 
 test('the time that a mail waits for its like is part of its patience', async () => {
@@ -227,7 +271,7 @@ test('the same mail while the first is under way: it goes on where that one fail
   const all = Promise.allSettled([1, 2, 3].map(() => deliver(mailTo(people(60)))))
   await turn()
   assert.deepEqual(backend.sizes, [50, 10])
-  second.fail(rejected)
+  second.fail(quotaReached)
   assert.deepEqual(
     (await all).map(({ status }) => status),
     ['rejected', 'fulfilled', 'fulfilled'],
@@ -320,7 +364,7 @@ test('of a call that was accepted in part only the missing recipients are tried 
 test('of a call that was accepted in part only the missing recipients are sent when it comes again', async () => {
   const backend = new Backend([], { answersPerRecipient: true })
   const part = backend.partly(recipient =>
-    recipient === 'person-1@example.org' ? undefined : named('PERMANENT_FAILURE'),
+    recipient === 'person-1@example.org' ? undefined : named('TEMPORARY_FAILURE'),
   )
   const { deliver } = rehearse([part], { backend })
   await assert.rejects(deliver(mailTo(people(3))))
@@ -427,6 +471,47 @@ test('no place in the pace within the patience: the mail is refused at once, and
   assert.match(calls[1]!.error!, /^SendRateExceeded: 1 recipients a second leave no room for 50 s$/)
 })
 
+test('40,000 recipients with one error: it is looked at a few times, not once for each of them', async () => {
+  const recipients = people(40_000)
+  let looks = 0
+  const error = Object.defineProperty(new Error(), 'message', {
+    get() {
+      looks++
+      return 'disk full'
+    },
+  })
+  const backend = new Backend([error], { perCall: 100_000 })
+  const { deliver, calls } = rehearse([], { backend })
+  await assert.rejects(deliver(mailTo(recipients)), error)
+  assert.ok(looks < 20, `${looks}`)
+  assert.deepEqual(calls, [{ to: recipients, ms: 0, error: 'Error: disk full' }])
+})
+
+test('40,000 recipients of which half have another error: each error is looked at a few times', async () => {
+  let looks = 0
+  const [even, odd] = ['PERMANENT_FAILURE', 'TEMPORARY_FAILURE'].map(name =>
+    Object.defineProperty(named(name), 'message', {
+      get() {
+        looks++
+        return 'x'
+      },
+    }),
+  )
+  const recipients = people(40_000)
+  const backend = new Backend([], { perCall: 100_000, answersPerRecipient: true })
+  const part = backend.partly(recipient => (Number(/\d+/.exec(recipient)) % 2 === 0 ? even : odd))
+  const { deliver, calls } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(recipients)), thrown => refusal(thrown).code === 451)
+  assert.ok(looks < 40, `${looks}`)
+  assert.deepEqual(
+    calls.map(({ to, error }) => [to.length, error]),
+    [
+      [20_000, 'PERMANENT_FAILURE: x'],
+      [20_000, 'TEMPORARY_FAILURE: x'],
+    ],
+  )
+})
+
 /** What a call of the property below comes to: the test's word, or which recipients are taken. */
 type Fate =
   | 'taken'
@@ -450,7 +535,7 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
   fc.integer({ min: 1, max: 1000 }),
 )
 
-test('whatever fails, with a client that tries until it hears yes: everybody once, nobody never', async () => {
+test('whatever fails, with a client that tries until it hears yes or a refusal for good: nobody twice, and all after a yes', async () => {
   const setting = fc.record({
     count: fc.integer({ min: 1, max: 130 }),
     fates: fc.array(fate, { maxLength: 25 }),
@@ -468,21 +553,24 @@ test('whatever fails, with a client that tries until it hears yes: everybody onc
       const { deliver } = rehearse(deeds, { backend, patienceMs })
       // A single call is its own memory: two at once are two mails.
       const tries = perRecipient ? count > 1 : count > 50
-      for (let answered = false; !answered; ) {
-        const answers = Array.from({ length: tries ? haste : 1 }, () => deliver(mailTo(people(count))))
-        answered = (await Promise.allSettled(answers)).some(({ status }) => status === 'fulfilled')
+      let heard: readonly number[] = []
+      while (!heard.some(code => code < 400 || code >= 500)) {
+        const answers = Array.from({ length: tries ? haste : 1 }, () =>
+          codeOf(deliver(mailTo(people(count)))),
+        )
+        heard = await Promise.all(answers)
       }
       for (const person of people(count)) {
         const copies = backend.received.get(person) ?? 0
-        assert.ok(copies >= 1, `${person} has none`)
-        assert.ok(copies === 1 || unknown.has(person), `${person} has ${copies}`)
+        assert.ok(copies >= 1 || !heard.includes(250), `${person} has none`)
+        assert.ok(copies <= 1 || unknown.has(person), `${person} has ${copies}`)
       }
     }),
     { numRuns: 300 },
   )
 })
 
-test('whatever fails, with a client that tries in whatever parts: everybody once, nobody never', async () => {
+test('whatever fails, with a client that tries in whatever parts: nobody twice, and all after a yes', async () => {
   const setting = fc.record({
     count: fc.integer({ min: 51, max: 130 }),
     fates: fc.array(fate, { maxLength: 25 }),
@@ -499,25 +587,34 @@ test('whatever fails, with a client that tries in whatever parts: everybody once
         { backend, patienceMs: 0 },
       )
       let parts: readonly (readonly string[])[] = [people(count)]
+      const served = new Set<string>()
       for (let tries = 0; parts.length > 0; tries++) {
         const cut = cuts[tries % cuts.length]!
         const refused: string[][] = []
         for (const part of parts) {
-          const answer = await deliver(mailTo(part)).catch(() => undefined)
+          const code = await codeOf(deliver(mailTo(part)))
           const middle = Math.floor(part.length * cut)
-          if (!answer) refused.push(part.slice(0, middle), part.slice(middle))
+          if (code === 250) for (const person of part) served.add(person)
+          else if (code < 500) refused.push(part.slice(0, middle), part.slice(middle))
         }
         parts = refused.filter(part => part.length > 0)
       }
       for (const person of people(count)) {
         const copies = backend.received.get(person) ?? 0
-        assert.ok(copies >= 1, `${person} has none`)
-        assert.ok(copies === 1 || unknown.has(person), `${person} has ${copies}`)
+        assert.ok(copies >= 1 || !served.has(person), `${person} has none`)
+        assert.ok(copies <= 1 || unknown.has(person), `${person} has ${copies}`)
       }
     }),
     { numRuns: 300 },
   )
 })
+
+function codeOf(delivery: Promise<Receipt>): Promise<number> {
+  return delivery.then(
+    () => 250,
+    error => refusal(error).code,
+  )
+}
 
 function deedOf(fate: Fate, backend: Backend, unknown: Set<string>): Deed {
   if (typeof fate === 'number' && backend.answersPerRecipient) {
@@ -565,7 +662,9 @@ function rehearse<C extends Clock = FastClock>(
   if (options.backend) backend.expect(deeds)
   const calls: Call[] = []
   const courier = new Courier(backend, { ...manner, clock })
-  return { clock, backend, calls, deliver: (mail: Mail) => courier.deliver(mail, call => calls.push(call)) }
+  const deliver = (mail: Mail, client = 'network 192.0.2.7') =>
+    courier.deliver(mail, client, call => calls.push(call))
+  return { clock, backend, calls, deliver }
 }
 
 function named(name: string): Error {

@@ -202,6 +202,42 @@ test('discard after deliver changes nothing', async () => {
   assert.match(Buffer.concat([...mails[0]!.content]).toString(), /x$/)
 })
 
+const failure = Object.assign(new Error('Daily message quota exceeded.'), { name: 'Throttling' })
+const sameClient: Record<string, readonly [Partial<Client>, Partial<Client>, same: boolean]> = {
+  'the same address': [{}, {}, true],
+  'another address': [{}, { address: '192.0.2.8' }, false],
+  'another address of the same network': [{ address: '2001:db8::1' }, { address: '2001:db8::2' }, true],
+  'another network': [{ address: '2001:db8::1' }, { address: '2001:db9::1' }, false],
+  'the same user from another address': [{ user: 'bob' }, { user: 'bob', address: '192.0.2.8' }, true],
+  'another user from the same address': [{ user: 'bob' }, { user: 'alice' }, false],
+  'no user from the same address': [{ user: 'bob' }, {}, false],
+  'a user who is called like a network': [{}, { user: 'network 192.0.2.7' }, false],
+}
+for (const [name, [first, second, same]] of Object.entries(sameClient)) {
+  test(`a message that was half delivered comes again from ${name}: it is ${same ? 'the same one' : 'another one'}`, async () => {
+    const networkOf = (address: string) => address.replace(/::\d+$/, '::/64')
+    const { mails, log, begin } = stage({ answers: [{}, failure, {}, {}], networkOf })
+    await (await begin(people(60), first)).deliver()
+    await (await begin(people(60), second)).deliver()
+    assert.deepEqual(
+      mails.map(({ recipients }) => recipients.length),
+      same ? [50, 10, 10] : [50, 10, 50, 10],
+    )
+    assert.equal(log.filter(({ skipped }) => skipped !== undefined).length, same ? 1 : 0)
+  })
+}
+
+test('without a rule for networks a client is its address', async () => {
+  const { mails, begin } = stage({ answers: [{}, failure, {}, {}, {}] })
+  await (await begin(people(60), { address: '2001:db8::1' })).deliver()
+  await (await begin(people(60), { address: '2001:db8::2' })).deliver()
+  await (await begin(people(60), { address: '2001:db8::1' })).deliver()
+  assert.deepEqual(
+    mails.map(({ recipients }) => recipients.length),
+    [50, 10, 50, 10, 10],
+  )
+})
+
 interface Play {
   /** What the backend answers to each call. */
   readonly answers: readonly (Receipt | Promise<Receipt> | Error)[]
@@ -209,6 +245,7 @@ interface Play {
   readonly user?: string
   /** The log throws. */
   readonly broken?: boolean
+  readonly networkOf?: (address: string) => string
 }
 
 /** A dispatcher with a backend that does as it is told, and all that they say. */
@@ -233,15 +270,19 @@ function stage(play: Play) {
     service: 'Relay',
     patienceMs: 0,
     now: () => new Date('2026-11-22T01:02:03.000Z'),
+    ...(play.networkOf && { networkOf: play.networkOf }),
   }
   const keep = keepDeliveries(log)
   const host = dispatcher(relay, rules, event => {
     if (play.broken) throw new Error('no log')
     keep(event)
   })
-  const begin = async (recipients: readonly string[]): Promise<MessageSink> => {
+  const begin = async (
+    recipients: readonly string[],
+    from: Partial<Client> = { user: play.user },
+  ): Promise<MessageSink> => {
     const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }
-    const sink = await host.message(transaction, { ...client, user: play.user })
+    const sink = await host.message(transaction, { ...client, ...from })
     assert.ok('deliver' in sink)
     return sink
   }

@@ -170,7 +170,7 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
   ],
   [named('TooManyCalls'), '454 4.7.0 Too many mails are being sent at once'],
   [new NoMemory(), '452 4.3.1 No memory for this mail now, try again later'],
-  [named('StillUnderWay'), '451 4.3.0 The same mail is still being sent'],
+  [named('DuplicateInFlight'), '451 4.3.0 The same message is already being delivered'],
   [new TypeError('our own mistake'), '451 4.3.0 Temporary service failure'],
   ['not even an error', '451 4.3.0'],
   // Words that stand elsewhere in a text do not say the same
@@ -210,12 +210,12 @@ const replies: Readonly<Record<string, string>> = {
     SendRateExceeded THROTTLED`,
   '454 4.7.0 Too many mails are being sent at once, try again later': 'TooManyCalls',
   '452 4.3.1 No memory for this mail now, try again later': 'NoMemory',
-  '451 4.3.0 The same mail is still being sent, try again later': 'StillUnderWay',
+  '451 4.3.0 The same message is already being delivered, try again later': 'DuplicateInFlight',
   '554 5.6.0 Message rejected: x': 'MessageRejected',
   '554 5.7.1 Message rejected: x':
     'MailFromDomainNotVerified MailFromDomainNotVerifiedException AccountSuspendedException',
   '552 5.3.4 Message is too long': 'PayloadTooLargeException RequestEntityTooLarge',
-  '451 4.3.0 Temporary service failure': 'TEMPORARY_FAILURE UNKNOWN_FAILURE',
+  '451 4.3.0 Temporary service failure': 'TEMPORARY_FAILURE UNKNOWN_FAILURE UnexpectedAnswer AnswerTooLarge',
   '550 5.7.1 The recipient has opted out': 'OPT_OUT',
   '554 5.0.0 Message rejected: x': 'PERMANENT_FAILURE',
   '451 4.4.1 The mail service cannot be reached, try again later':

@@ -80,7 +80,7 @@ test('as many mails as come at once, 256 files are open at most, and all mails a
   }
   const courier = new Courier(await maildir(path, files), {})
   const mails = Array.from({ length: 600 }, (_, n) => mail([Buffer.from(`mail ${n}`)]))
-  await Promise.all(mails.map(each => courier.deliver(each, () => {})))
+  await Promise.all(mails.map(each => courier.deliver(each, '192.0.2.1', () => {})))
   assert.ok(most > 1 && most <= maildirDeliveries, `${most}`)
   assert.equal((await fs.readdir(join(path, 'new'))).length, 600)
 })
@@ -133,6 +133,17 @@ for (const [code, expected] of disk) {
     })
   }
 }
+
+test('a rename that was done and reports an error leaves no copy: the client sends the message again', async t => {
+  const path = await place(t)
+  const rename: typeof fs.rename = async (from, to) => {
+    await fs.rename(from, to)
+    throw systemError('EIO')
+  }
+  const relay = await maildir(path, { ...fs, rename })
+  await assert.rejects(relay.send(mail([Buffer.from('x')])), { code: 'EIO' })
+  for (const directory of ['tmp', 'new']) assert.deepEqual(await fs.readdir(join(path, directory)), [])
+})
 
 test('a Maildir that is taken away makes mails wait', async t => {
   const path = await place(t)

@@ -5,7 +5,10 @@ import { Operation, prepare } from '../../src/relay/aws/operation.ts'
 const payload = { parts: [Buffer.from('x')], bytes: 1, sha256: '' }
 
 test('an SDK that signs otherwise than was expected is an error, and nothing goes out', async () => {
-  const operation = new Operation(async () => {})
+  const operation = new Operation(
+    async () => {},
+    () => true,
+  )
   const attempt = { signal: new AbortController().signal }
   await assert.rejects(operation.call(payload, attempt), { message: /the AWS SDK signs otherwise/ })
 })

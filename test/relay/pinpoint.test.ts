@@ -4,7 +4,7 @@ import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
 import { PinpointStandIn, successful } from './pinpoint-stand-in.ts'
 import { failure, mail } from './trial.ts'
-import { everyService, type Row, refuse, unreadable, wayThere } from './way-there.ts'
+import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
 let aws: PinpointStandIn
 const saved = { ...process.env }
@@ -184,10 +184,20 @@ for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThe
   })
 }
 
-for (const [name, outcome] of unreadable) {
-  test(`a 200 whose text is ${name} is no yes: nobody knows who has the mail`, async () => {
+for (const [name, outcome] of brokenAnswers) {
+  test(`a 200 that is ${name} is no yes: it does not say which recipients have the message`, async () => {
     aws.script(outcome)
     assert.match((await failure(await pinpoint(project))).reply, /^451 4\./)
+    assert.equal(aws.requests, 1)
+  })
+}
+
+for (const [name, outcome, told] of notTheService) {
+  test(`${name} in an answer of 2xx is no answer of Pinpoint: 451 4.3.0, and the log says what came`, async () => {
+    aws.script(outcome)
+    const { reply, log } = await failure(await pinpoint({ applicationId: 'app-1' }))
+    assert.match(reply, /^451 4\.3\.0 /)
+    assert.equal(log, `UnexpectedAnswer: ${told}`)
     assert.equal(aws.requests, 1)
   })
 }

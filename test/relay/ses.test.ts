@@ -3,10 +3,11 @@ import { createServer } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { ses } from '../../src/relay/aws/ses.ts'
 import { Courier } from '../../src/relay/courier.ts'
+import { outcomeOf } from '../../src/relay/failures.ts'
 import { describe } from '../../src/relay/fault.ts'
 import { type Outcome, SesStandIn } from './ses-stand-in.ts'
 import { failure, mail } from './trial.ts'
-import { nginxPage, type Row, refuse, wayThere } from './way-there.ts'
+import { brokenAnswers, nginxPage, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
 let aws: SesStandIn
 const saved = { ...process.env }
@@ -182,7 +183,7 @@ const refusals: readonly Row[] = [
 for (const [name, outcome, expected] of [...refusals, ...wayThere]) {
   test(`${name} is ${expected}, after one request`, async () => {
     aws.script(outcome)
-    const { reply } = await failure(await ses({ upstreamTimeoutMs: 300 }))
+    const { reply } = await failure(await ses({ upstreamTimeoutMs: 1_000 }))
     assert.equal(reply.slice(0, expected.length), expected)
     assert.equal(aws.requests, 1)
   })
@@ -204,21 +205,67 @@ test('silence ends with 451 4.4.2, after one request', async () => {
   assert.equal(aws.requests, 1)
 })
 
-const xml = '<SendRawEmailResponse><SendRawEmailResult><MessageId>01'
-const accepted: readonly (readonly [name: string, outcome: Outcome])[] = [
-  ['cut off in the middle', { type: 'truncate', body: xml }],
-  ['never ended', { type: 'stall', body: xml }],
-  ['half XML', { type: 'answer', status: 200, contentType: 'text/xml', body: xml }],
-  ['not XML', { type: 'answer', status: 200, contentType: 'text/plain', body: 'garbage' }],
-  ['empty', { type: 'answer', status: 200, contentType: 'text/xml', body: '' }],
-]
-for (const [name, outcome] of accepted) {
-  test(`a yes whose text is ${name} is a yes without a message id`, async () => {
+for (const [name, outcome] of brokenAnswers) {
+  test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
     aws.script(outcome)
     assert.deepEqual(await (await ses({ upstreamTimeoutMs: 500 })).send(mail), {})
     assert.equal(aws.requests, 1)
   })
+
+  test(`a yes of somebody else that is ${name} is 451`, async () => {
+    aws.script({ ...outcome, from: 'a proxy' } as Outcome)
+    const { reply } = await failure(await ses({ upstreamTimeoutMs: 500 }))
+    assert.match(reply, /^451 4\.4\.2/)
+    assert.equal(aws.requests, 1)
+  })
 }
+
+for (const [name, outcome, told] of notTheService) {
+  test(`${name} in an answer of 2xx is no yes of SES: 451 4.3.0, and the log says what came`, async () => {
+    aws.script(outcome)
+    const { reply, log, error } = await failure(await ses())
+    assert.match(reply, /^451 4\.3\.0 /)
+    assert.equal(log, `UnexpectedAnswer: ${told}`)
+    assert.equal(outcomeOf(error), 'temporary', 'it counts against readiness')
+    assert.equal(aws.requests, 1)
+  })
+}
+
+test('an answer of 2xx before the message was sent is no yes either, unless it is that of SES', async () => {
+  const relay = await ses()
+  aws.script({ type: 'cutShort', status: 200 })
+  assert.match(
+    (await failure(relay, large)).log,
+    /^UnexpectedAnswer: HTTP 200, no content type, an empty body$/,
+  )
+  await relay.send(large)
+  assert.equal(aws.calls.at(-1)!.data.length, large.size)
+})
+
+for (const status of [200, 400]) {
+  test(`an answer of ${status} that is larger than 1 MiB is not read to its end: 451, and the log says so`, async () => {
+    const relay = await ses()
+    const body = `<ErrorResponse><Error><Message>${'&lt;'.repeat(1_000_000)}</Message></Error></ErrorResponse>`
+    aws.script({ type: 'answer', status, contentType: 'text/xml', body }, { type: 'accept' })
+    const before = aws.connections
+    const { reply, log, error } = await failure(relay)
+    assert.match(reply, /^451 4\.3\.0 /)
+    assert.equal(log, `AnswerTooLarge: HTTP ${status} with more than 1048576 bytes`)
+    assert.equal(outcomeOf(error), 'temporary')
+    await relay.send(mail)
+    assert.equal(aws.connections - before, 2, 'its connection is not used again')
+  })
+}
+
+test('an answer that breaks the limit is no yes, although AWS said 2xx', async () => {
+  aws.script({ type: 'truncate', body: ' '.repeat(1_100_000) })
+  assert.match((await failure(await ses())).log, /^AnswerTooLarge: HTTP 200 /)
+})
+
+test('an answer to the question for the send rate has the same limit', async () => {
+  aws.script({ type: 'answer', status: 200, contentType: 'text/xml', body: ' '.repeat(1_100_000) })
+  await assert.rejects((await ses()).sendRate!(), { name: 'AnswerTooLarge' })
+})
 
 test('a host that refuses the connection is 451 4.4.1', async () => {
   const relay = await ses({ endpoint: `http://127.0.0.1:${await closedPort()}` })
@@ -257,7 +304,7 @@ test("a proxy's page is logged by its status, whatever the parser says of it", a
 test('mails share connections, at most as many as allowed', async () => {
   const before = aws.connections
   const courier = new Courier(await ses({ upstreamConnections: 3 }), {})
-  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, () => {})))
+  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, '', () => {})))
   assert.equal(aws.requests, 30)
   assert.equal(aws.connections - before, 3)
 })
@@ -268,7 +315,7 @@ test('mails beyond the connections wait for their turn: nothing is sent twice, a
   const courier = new Courier(relay, { patienceMs: 100 })
   const errors = await Promise.all(
     Array.from({ length: 5 }, () =>
-      courier.deliver(mail, () => {}).catch((error: unknown) => describe(error)),
+      courier.deliver(mail, '', () => {}).catch((error: unknown) => describe(error)),
     ),
   )
   aws.always({ type: 'accept' })

@@ -3,7 +3,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import { SesV2StandIn } from './sesv2-stand-in.ts'
 import { failure, mail } from './trial.ts'
-import { everyService, type Row, refuse, unreadable, wayThere } from './way-there.ts'
+import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
 let aws: SesV2StandIn
 const saved = { ...process.env }
@@ -169,16 +169,26 @@ const refusals: readonly Row[] = [
 for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThere]) {
   test(`${name} is ${expected}, after one request`, async () => {
     aws.script(outcome)
-    const { reply } = await failure(await sesv2({ upstreamTimeoutMs: 300 }))
+    const { reply } = await failure(await sesv2({ upstreamTimeoutMs: 1_000 }))
     assert.equal(reply.slice(0, expected.length), expected)
     assert.equal(aws.requests, 1)
   })
 }
 
-for (const [name, outcome] of unreadable) {
-  test(`a yes whose text is ${name} is a yes without a message id`, async () => {
+for (const [name, outcome] of brokenAnswers) {
+  test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
     aws.script(outcome)
     assert.deepEqual(await (await sesv2({ upstreamTimeoutMs: 300 })).send(mail), {})
+    assert.equal(aws.requests, 1)
+  })
+}
+
+for (const [name, outcome, told] of notTheService) {
+  test(`${name} in an answer of 2xx is no yes of SES: 451 4.3.0, and the log says what came`, async () => {
+    aws.script(outcome)
+    const { reply, log } = await failure(await sesv2())
+    assert.match(reply, /^451 4\.3\.0 /)
+    assert.equal(log, `UnexpectedAnswer: ${told}`)
     assert.equal(aws.requests, 1)
   })
 }

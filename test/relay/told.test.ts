@@ -92,6 +92,21 @@ test('of a mail that took several calls, those who have it count as accepted', a
   assert.deepEqual(ends(), ['temporary 2 3'])
 })
 
+test('recipients that are left out because they have the message count neither as accepted nor as refused', async () => {
+  const { send, events } = stage([{}, brokenOff, brokenOff], { perCall: 2 })
+  assert.equal(await send(people(5)), 451)
+  assert.equal(await send(people(5)), 451)
+  assert.equal(await send(people(5)), 250)
+  const ends = events.flatMap(event =>
+    event.type === 'message' ? [[event.outcome, event.accepted, event.skipped, event.refused]] : [],
+  )
+  assert.deepEqual(ends, [
+    ['temporary', 2, 0, 3],
+    ['temporary', 0, 2, 3],
+    ['accepted', 3, 2, 0],
+  ])
+})
+
 test('a call that was accepted for some is an accepted one', async () => {
   const { send, ends, calls, backend } = stage([], { answersPerRecipient: true })
   backend.expect([backend.partly(recipient => (recipient.includes('-0') ? rejected : undefined))])

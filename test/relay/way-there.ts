@@ -67,14 +67,63 @@ export const everyService: readonly Row[] = [
   ],
 ]
 
-/** The answers of 200 that nobody can read. */
-export const unreadable: readonly (readonly [name: string, outcome: Outcome])[] = [
+/** How an answer of AWS that says 200 may break off. */
+export const brokenAnswers: readonly (readonly [
+  name: string,
+  outcome: Outcome & { readonly body: string },
+])[] = [
   ['cut off in the middle', { type: 'truncate', body: '{"MessageId":"01' }],
   ['never ended', { type: 'stall', body: '{"MessageId":"01' }],
-  ['half JSON', { type: 'answer', status: 200, contentType: 'application/json', body: '{"MessageId":"01' }],
-  ['not JSON', { type: 'answer', status: 200, contentType: 'text/html', body: html }],
-  ['empty', { type: 'answer', status: 200, contentType: 'application/json', body: '' }],
 ]
+
+/** Whole answers that say 2xx and are not the service's, and how the log tells of them. */
+export const notTheService: readonly (readonly [name: string, outcome: Outcome, log: string])[] = [
+  ["a proxy's page", answer(200, 'text/html', html), `HTTP 200, text/html, that begins: ${html}`],
+  ['a word', answer(200, 'text/plain', 'ok'), 'HTTP 200, text/plain, that begins: ok'],
+  ['nothing', answer(200, 'text/xml', ''), 'HTTP 200, text/xml, an empty body'],
+  ['no content', { type: 'cutShort', status: 204 }, 'HTTP 204, no content type, an empty body'],
+  ['an empty object', answer(200, 'application/json', '{}'), 'HTTP 200, application/json, that begins: {}'],
+  [
+    'an empty object and 202',
+    answer(202, 'application/json', '{}'),
+    'HTTP 202, application/json, that begins: {}',
+  ],
+  ['null', answer(200, 'application/json', 'null'), 'HTTP 200, application/json, that begins: null'],
+  [
+    'half of an answer',
+    answer(200, 'application/json', '{"MessageId":"01'),
+    'HTTP 200, application/json, that begins: {"MessageId":"01',
+  ],
+  [
+    'an empty name',
+    answer(200, 'application/json', '{"MessageId":""}'),
+    'HTTP 200, application/json, that begins: {"MessageId":""}',
+  ],
+  [
+    'an answer of another service',
+    answer(200, 'application/json', '{"Buckets":[]}'),
+    'HTTP 200, application/json, that begins: {"Buckets":[]}',
+  ],
+  [
+    'an error of AWS',
+    answer(200, 'text/xml', '<ErrorResponse><Error><Code>MessageRejected</Code></Error></ErrorResponse>'),
+    'HTTP 200, text/xml, that begins: <ErrorResponse><Error><Code>MessageRejected</Code></Error></ErrorResponse>',
+  ],
+  [
+    'another answer in XML',
+    answer(200, 'text/xml', '<GetSendQuotaResponse><GetSendQuotaResult/></GetSendQuotaResponse>'),
+    'HTTP 200, text/xml, that begins: <GetSendQuotaResponse><GetSendQuotaResult/></GetSendQuotaResponse>',
+  ],
+  [
+    'a page of many lines, letters and keys',
+    answer(200, 'text/html\t;x', `<p>\r\n\x1b[2Jä\n${'k'.repeat(300)} ${'word '.repeat(100)}`),
+    `HTTP 200, text/html ;x, that begins: ${`<p> [2J? ... ${'word '.repeat(100)}`.slice(0, 100).trim()}`,
+  ],
+]
+
+function answer(status: number, contentType: string, body: string): Outcome {
+  return { type: 'answer', status, contentType, body }
+}
 
 /** An error as the service writes it. */
 export function refuse(status: number, code: string, message: string): Outcome {

@@ -54,6 +54,8 @@ export interface Conditions {
   /** What TLS begins with; the RSA certificate of the fixtures if left out. */
   readonly secureContext?: SecureContext
   readonly witness?: Witness<TrafficEvent>
+  /** Memory that connections may take now. */
+  readonly connectionBytes?: () => number
 }
 
 /** A server in this process, with the host of the test. */
@@ -63,6 +65,8 @@ export class Stand {
   readonly faults: unknown[] = []
   /** What it was told of PROXY headers: the balancer's address, and what is wrong. */
   readonly badHeaders: string[] = []
+  /** How many connections were closed to make room, each time that the owner was told. */
+  readonly overloads: number[] = []
   /** The server's ends of its connections, in the order in which they were made. */
   readonly sockets: Socket[] = []
   /** Those of them that are known to be closed. */
@@ -71,7 +75,7 @@ export class Stand {
   tlsPort = 0
 
   private constructor(host: Host, conditions: Conditions) {
-    const { timeouts, settings: other, connectionLimits = {}, proxy, witness } = conditions
+    const { timeouts, settings: other, connectionLimits = {}, proxy, witness, connectionBytes } = conditions
     const { secureContext: ownContext = context } = conditions
     this.server = new Server({
       settings: { ...settings, ...other },
@@ -80,6 +84,8 @@ export class Stand {
       connectionLimits,
       secureContext: () => ownContext,
       witness,
+      ...(connectionBytes !== undefined && { connectionBytes }),
+      onOverload: closed => void this.overloads.push(closed),
       isProxy: address => address === proxy,
       onBadHeader: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),
       onFault: fault => void this.faults.push(fault),

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { AnswerTooLarge, isFromAws, isSuccess, type Response, readBody, UnexpectedAnswer } from './answer.ts'
 import type { Payload } from './encoded-content.ts'
 
 /** One try of a call to AWS. */
 export interface Attempt {
   /** Says when to give up. */
   readonly signal: AbortSignal
-  /** The HTTP status of the answer, as soon as it is known. */
-  status?: number
+  /** AWS itself has said 2xx, and its answer has not come to its end yet. */
+  accepted?: boolean
 }
 
 /** The rest of the SDK's middlewares: they sign, send, and make the operation's output or an exception of the answer. */
@@ -26,13 +27,13 @@ interface Request {
   readonly body?: unknown
 }
 
-interface Response {
-  readonly response: { readonly statusCode: number }
-}
-
 /** The part of an AWS client that carries requests over its connections. */
 interface RequestHandler {
-  handle(request: Request, options?: { readonly abortSignal?: AbortSignal }): Promise<Response>
+  handle(request: Request, options?: { readonly abortSignal?: AbortSignal }): Promise<Answer>
+}
+
+interface Answer {
+  readonly response: Response
 }
 
 /** Marks a command for `Operation`. */
@@ -49,11 +50,16 @@ const smallBytes = 64 * 1024
  */
 export class Operation<Output> {
   readonly #rehearse: (intercept: Intercept) => Promise<unknown>
+  readonly #isComplete: (output: Output) => boolean
   #course: Promise<{ readonly request: Request; readonly rest: Rest<Output> }> | undefined
 
-  /** @param rehearse sends a command that was given to `intercept`; nothing goes out */
-  constructor(rehearse: (intercept: Intercept) => Promise<unknown>) {
+  /**
+   * @param rehearse sends a command that was given to `intercept`; nothing goes out
+   * @param isComplete true if the output has what the service always says of a message that it has accepted
+   */
+  constructor(rehearse: (intercept: Intercept) => Promise<unknown>, isComplete: (output: Output) => boolean) {
     this.#rehearse = rehearse
+    this.#isComplete = isComplete
   }
 
   /** Where calls go, as a URL without its path. @throws what the SDK throws */
@@ -62,7 +68,11 @@ export class Operation<Output> {
     return `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`
   }
 
-  /** @throws what the SDK throws */
+  /**
+   * Makes one call, and resolves to what the service says of an accepted message.
+   * @throws UnexpectedAnswer if a whole answer says 2xx and is not the service's: nobody has the message then
+   * @throws what the SDK throws
+   */
   async call({ parts, bytes, sha256 }: Payload, attempt: Attempt): Promise<Output> {
     const { request, rest } = await this.#prepare()
     const headers = {
@@ -71,8 +81,16 @@ export class Operation<Output> {
       'x-amz-content-sha256': sha256,
       'amz-sdk-invocation-id': randomUUID(),
     }
-    const body = new Cargo(parts, bytes, attempt)
-    return (await rest({ input: {}, request: { ...request, headers, body } })).output
+    const cargo = new Cargo(parts, bytes, attempt)
+    try {
+      const { output } = await rest({ input: {}, request: { ...request, headers, body: cargo } })
+      if (this.#isComplete(output)) return output
+    } catch (error) {
+      if (cargo.answer === undefined || !isSuccess(cargo.answer.response)) throw error
+      // The message of the parser would not help an operator; the beginning of the page does.
+    }
+    const { response, body } = cargo.answer!
+    throw new UnexpectedAnswer(response, body)
   }
 
   #prepare() {
@@ -108,6 +126,8 @@ class Cargo {
   readonly parts: readonly Buffer[]
   readonly bytes: number
   readonly attempt: Attempt
+  /** The answer, once all of it has come. */
+  answer: { readonly response: Response; readonly body: Buffer } | undefined
 
   constructor(parts: readonly Buffer[], bytes: number, attempt: Attempt) {
     this.parts = parts
@@ -145,11 +165,24 @@ function carryCargo({ requestHandler }: Route): void {
   const handle = requestHandler.handle.bind(requestHandler)
   requestHandler.handle = async (request, options) => {
     const { body: cargo } = request
-    if (!(cargo instanceof Cargo)) return handle(request, options)
+    if (!(cargo instanceof Cargo)) {
+      const answer = await handle(request, options)
+      await readBody(answer.response)
+      return answer
+    }
     const { parts, bytes, attempt } = cargo
     const body = bytes <= smallBytes ? Buffer.concat(parts, bytes) : Readable.from(parts)
     const answer = await handle({ ...request, body }, { abortSignal: attempt.signal })
-    attempt.status = answer.response.statusCode
+    const { response } = answer
+    attempt.accepted = isSuccess(response) && isFromAws(response)
+    try {
+      cargo.answer = { response, body: await readBody(response) }
+      // Now its body decides.
+      attempt.accepted = false
+    } catch (error) {
+      if (error instanceof AnswerTooLarge) attempt.accepted = false
+      throw error
+    }
     return answer
   }
 }

@@ -32,15 +32,17 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
   const client = new PinpointClient(settings)
   prepare(client.config)
   const ApplicationId = options.applicationId
-  const operation = new Operation<SendMessagesCommandOutput>(intercept =>
-    client.send(
-      intercept(new SendMessagesCommand({ ApplicationId, MessageRequest: { MessageConfiguration: {} } })),
-    ),
+  const operation = new Operation<SendMessagesCommandOutput>(
+    intercept =>
+      client.send(
+        intercept(new SendMessagesCommand({ ApplicationId, MessageRequest: { MessageConfiguration: {} } })),
+      ),
+    ({ MessageResponse }) => MessageResponse?.Result !== undefined,
   )
 
   async function send(mail: Mail): Promise<Receipt> {
     const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail))
-    // A 200 that cannot be read is no yes: each recipient's result stands in its body.
+    // A 200 that breaks off is no yes: each recipient's result stands in its body.
     const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
     return outcome(mail.recipients, output?.MessageResponse?.Result ?? {})
   }

@@ -20,8 +20,9 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
   )
   const client = new SESClient(settings)
   prepare(client.config)
-  const operation = new Operation<SendRawEmailCommandOutput>(intercept =>
-    client.send(intercept(new SendRawEmailCommand({ RawMessage: { Data: Buffer.alloc(0) } }))),
+  const operation = new Operation<SendRawEmailCommandOutput>(
+    intercept => client.send(intercept(new SendRawEmailCommand({ RawMessage: { Data: Buffer.alloc(0) } }))),
+    ({ MessageId }) => Boolean(MessageId),
   )
   const constant = constantParameters(options)
 

@@ -19,8 +19,10 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
   )
   const client = new SESv2Client(settings)
   prepare(client.config)
-  const operation = new Operation<SendEmailCommandOutput>(intercept =>
-    client.send(intercept(new SendEmailCommand({ Content: { Raw: { Data: Buffer.alloc(0) } } }))),
+  const operation = new Operation<SendEmailCommandOutput>(
+    intercept =>
+      client.send(intercept(new SendEmailCommand({ Content: { Raw: { Data: Buffer.alloc(0) } } }))),
+    ({ MessageId }) => Boolean(MessageId),
   )
   const constant = constantInput(options)
 

@@ -62,7 +62,7 @@ interface Standing {
 
 /**
  * Makes one call to AWS in the time allowed, once region and credentials are there. Resolves to `undefined` if AWS said
- * 2xx and the rest of its answer could not be read: it has the mail, and to say otherwise would have it sent twice.
+ * 2xx and its answer broke off after that: it has the message, and to say otherwise would have it sent twice.
  *
  * There is a second try, at once, only if the first one reached nobody. A kept connection that breaks before the
  * answer is not such a case: from here it looks the same as one that broke after AWS had taken the mail.
@@ -89,8 +89,7 @@ export async function callUpstream<T>(
       }
     })
   } catch (error) {
-    const { status = 0 } = attempt ?? {}
-    if (status >= 200 && status < 300) return undefined
+    if (attempt?.accepted) return undefined
     throw error
   }
 }

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import type { InFlight } from './in-flight.ts'
+import type { Mail } from './relay.ts'
+
+/** What the client hears of the message: 250, 4xx or 5xx. */
+export type Told = 'accepted' | 'temporary' | 'permanent'
+
+/** The right to deliver a message. It ends with `settle`, which is called once. */
+export interface Claim {
+  /** Recipients that have the message from an earlier attempt of the client. */
+  readonly skipped: readonly string[]
+  /** All others. */
+  readonly missing: readonly string[]
+  /** Notes that these recipients have the message now. */
+  add(recipients: readonly string[]): void
+  /** Ends the attempt: after a 4xx, it is remembered which recipients have the message; else they are forgotten. */
+  settle(told: Told): void
+}
+
+/** One message from its claim until it is settled. */
+export class Attempt implements Claim, InFlight {
+  readonly envelope: string
+  readonly recipients: readonly string[]
+  skipped: readonly string[] = []
+  missing: readonly string[]
+  /** Its recipients that have the message, from this attempt or from an earlier one. */
+  readonly delivered = new Set<string>()
+  readonly settle: Claim['settle']
+  #message: Mail | undefined
+  #digest: string | undefined
+  readonly #onEnd: (() => Attempt | undefined)[] = []
+
+  constructor(message: Mail, client: string, settle: Claim['settle']) {
+    const { sender, recipients, size, headerBytes } = message
+    this.envelope = JSON.stringify([client, sender, size - headerBytes])
+    this.recipients = recipients
+    this.missing = recipients
+    this.settle = settle
+    this.#message = message
+  }
+
+  get digest(): string {
+    this.#digest ??= digestOf(this.#message!)
+    return this.#digest
+  }
+
+  add(recipients: readonly string[]): void {
+    for (const recipient of recipients) this.delivered.add(recipient)
+  }
+
+  /** Leaves out those of its recipients that have the message already. */
+  skip(delivered: ReadonlySet<string>): void {
+    this.add(this.missing.filter(recipient => delivered.has(recipient)))
+    this.skipped = this.recipients.filter(recipient => this.delivered.has(recipient))
+    this.missing = this.recipients.filter(recipient => !this.delivered.has(recipient))
+  }
+
+  /** Lets go of the content. Only the digest, if it was asked for before, is known then. */
+  dropContent(): void {
+    this.#message = undefined
+  }
+
+  /** @param listener hears of the end; returns an attempt that ends with this one */
+  whenEnded(listener: () => Attempt | undefined): void {
+    this.#onEnd.push(listener)
+  }
+
+  /** The attempt is not in flight any more. @returns the attempts that end with it */
+  end(): readonly Attempt[] {
+    this.dropContent()
+    return this.#onEnd.flatMap(listener => listener() ?? [])
+  }
+}
+
+/** This server's `Received` header does not count: it differs with each attempt. */
+function digestOf({ content, headerBytes }: Mail): string {
+  const hash = createHash('sha256')
+  let skip = headerBytes
+  for (const part of content) {
+    hash.update(part.subarray(skip))
+    skip = Math.max(0, skip - part.length)
+  }
+  return hash.digest('base64')
+}

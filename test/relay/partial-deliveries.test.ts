@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Told } from '../../src/relay/claim.ts'
+import { PartialDeliveries, type RememberLimits } from '../../src/relay/partial-deliveries.ts'
+import type { Mail } from '../../src/relay/relay.ts'
+import { mailTo, people, turn } from './backend.ts'
+import { FastClock } from './fast-clock.ts'
+import { HandClock } from './hand-clock.ts'
+
+const [first, second] = people(2)
+
+test('after a 4xx it is known which recipients have the message, after a 250 no more', async () => {
+  const { deliver } = fixture()
+  assert.deepEqual(await deliver(mailTo(people(2)), 'temporary', [first!]), [])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'temporary'), [first])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [first])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
+})
+
+test('after a 5xx nothing is known any more: the client does not send the message again', async () => {
+  const { partial, deliver } = fixture()
+  await deliver(mailTo(people(2)), 'permanent', [first!])
+  assert.equal(partial.size, 0)
+  await deliver(mailTo(people(2)), 'temporary', [first!])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'permanent'), [first])
+  assert.equal(partial.size, 0)
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
+})
+
+test('a message that no recipient has is not remembered', async () => {
+  const { partial, deliver } = fixture()
+  await deliver(mailTo(people(2)), 'temporary')
+  assert.equal(partial.size, 0)
+})
+
+test('what is remembered belongs to the client: another one that sends the same message is not concerned', async () => {
+  const { partial, deliver } = fixture()
+  await deliver(mailTo(people(2)), 'temporary', [first!], 'network 192.0.2.1')
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted', people(2), 'network 192.0.2.2'), [])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'temporary', [second!], 'user alice'), [])
+  assert.equal(partial.size, 2)
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted', [], 'network 192.0.2.1'), [first])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted', [], 'user alice'), [second])
+})
+
+test('after a 250 the recipients that were named are forgotten, the others are not', async () => {
+  const { partial, deliver } = fixture()
+  const all = people(4)
+  await deliver(mailTo(all), 'temporary', all.slice(0, 3))
+  assert.deepEqual(await deliver(mailTo(all.slice(0, 2)), 'accepted'), all.slice(0, 2))
+  assert.deepEqual(await deliver(mailTo(all), 'temporary', all.slice(0, 1)), [all[2]])
+  assert.deepEqual(await deliver(mailTo(all), 'accepted', []), [all[0], all[2]])
+  assert.equal(partial.size, 0)
+})
+
+test('a message is remembered for 4 hours after its latest attempt', async () => {
+  const { partial, deliver, clock } = fixture()
+  const hour = 60 * 60 * 1000
+  await deliver(mailTo(people(2)), 'temporary', [first!])
+  clock.pass(3.9 * hour)
+  assert.deepEqual(await deliver(mailTo(people(2)), 'temporary'), [first])
+  clock.pass(3.9 * hour)
+  assert.deepEqual(await deliver(mailTo(people(2)), 'temporary'), [first])
+  clock.pass(4.1 * hour)
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
+  assert.equal(partial.size, 0)
+})
+
+test('an attempt to some of the recipients is the latest one for the others, too', async () => {
+  const { deliver, clock } = fixture({ maxAgeMs: 1_000 })
+  await deliver(mailTo(people(2)), 'temporary', people(2))
+  clock.pass(900)
+  await deliver(mailTo([first!]), 'accepted')
+  clock.pass(900)
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [second])
+})
+
+test('what is remembered is bounded in bytes: the message tried longest ago is forgotten first', async () => {
+  const { partial, deliver } = fixture({ maxBytes: 2_000 })
+  const send = (text: string) => deliver(mailTo(people(2), text), 'temporary', [first!])
+  for (const text of ['a', 'b']) await send(text)
+  const { size, bytes } = partial
+  assert.ok(size === 2 && bytes > 1_000 && bytes <= 2_000, `${size} ${bytes}`)
+  await send('a')
+  assert.equal(partial.bytes, bytes, 'an attempt more takes no more memory')
+  await send('c')
+  assert.equal(partial.size, 2)
+  assert.ok(partial.bytes <= 2_000)
+  const known = await Promise.all(
+    ['a', 'b', 'c'].map(text => deliver(mailTo(people(2), text), 'accepted', people(2))),
+  )
+  assert.deepEqual(known, [[first], [], [first]])
+  assert.deepEqual([partial.size, partial.bytes], [0, 0])
+})
+
+test('a message that alone is larger than the bound is not remembered', async () => {
+  const { partial, deliver } = fixture({ maxBytes: 2_000 })
+  await deliver(mailTo(people(60)), 'temporary', people(50))
+  assert.deepEqual([partial.size, partial.bytes], [0, 0])
+})
+
+test('the memory that is taken is not more than what is counted, however long the lines of the client were', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const heap = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const { partial, deliver } = fixture()
+  const before = heap()
+  for (let n = 0; n < 300; n++) {
+    // As the engine cuts an address out of a line.
+    const recipients = people(51).map(person =>
+      `RCPT TO:<${n}-${person}>${' '.repeat(2_000)}`.slice(9, -2_001),
+    )
+    await deliver(mailTo(recipients, `text ${n}`), 'temporary', recipients.slice(0, 50))
+  }
+  const taken = heap() - before
+  assert.equal(partial.size, 300)
+  assert.ok(taken < partial.bytes, `${taken} bytes for ${partial.bytes}`)
+  assert.ok(partial.bytes < 4_000_000, `${partial.bytes}`)
+})
+
+test('how the content was cut makes no difference, nor does the Received header', async () => {
+  const { deliver } = fixture()
+  await deliver(mailTo(people(2), 'Subject: x'), 'temporary', [first!])
+  const content = ['oth', 'erSub', 'ject: x'].map(text => Buffer.from(text))
+  const cut: Mail = { ...mailTo(people(2)), content, headerBytes: 5, size: 15 }
+  assert.deepEqual(await deliver(cut, 'accepted'), [first])
+})
+
+test('sender and content that are one text together are still another message', async () => {
+  const { partial, deliver } = fixture()
+  const base = mailTo(people(2), 'c')
+  for (const message of [
+    { ...base, sender: 'a@b' },
+    { ...mailTo(people(2), '"c'), sender: 'a@b' },
+    { ...mailTo(people(2), 'bc'), sender: 'a@' },
+  ])
+    assert.deepEqual(await deliver(message, 'temporary', [first!]), [])
+  assert.equal(partial.size, 3)
+})
+
+test('content is read only if client, sender and size are those of a remembered message, and then once', async () => {
+  const { deliver } = fixture()
+  const remembered = counted(mailTo(people(60)))
+  await deliver(remembered.message, 'temporary', people(50))
+  assert.equal(remembered.reads(), 1)
+  for (const [message, client, reads] of [
+    [mailTo(people(1), 'a larger message'), undefined, 0],
+    [{ ...mailTo(people(1)), sender: 'bob@example.org' }, undefined, 0],
+    [mailTo(people(1)), 'user bob', 0],
+    [mailTo(people(60)), undefined, 1],
+    [mailTo(people(1), 'Subject: y\r\n\r\nbody\r\n'), undefined, 1],
+  ] as const) {
+    const one = counted(message)
+    await deliver(one.message, 'temporary', [], client)
+    assert.equal(one.reads(), reads)
+  }
+})
+
+test('without a remembered message no content is read', async () => {
+  const { deliver } = fixture()
+  const messages = Array.from({ length: 100 }, () => counted(mailTo(people(60))))
+  for (const { message } of messages) await deliver(message, 'accepted', people(60))
+  for (const { message } of messages) await deliver(message, 'temporary')
+  assert.ok(messages.every(({ reads }) => reads() === 0))
+})
+
+test('thirty messages in flight with the same content and disjoint recipients do not wait, and are not read', async () => {
+  const { partial } = fixture()
+  const messages = Array.from({ length: 30 }, (_, n) =>
+    counted(mailTo(people(1800).slice(n * 60, n * 60 + 60))),
+  )
+  for (const { message } of messages) await partial.claim(message, { ...options, maxWaitMs: 0 })
+  assert.ok(messages.every(({ reads }) => reads() === 0))
+})
+
+test('the same message in flight to some of the same recipients: the second one waits, and each is read once', async () => {
+  const { partial } = fixture({}, new HandClock())
+  const [one, two] = [counted(mailTo(people(60))), counted(mailTo(people(62).slice(40)))]
+  const claim = await partial.claim(one.message, options)
+  let other: Awaited<ReturnType<PartialDeliveries['claim']>> | undefined
+  void partial.claim(two.message, options).then(claimed => {
+    other = claimed
+  })
+  await turn()
+  assert.equal(other, undefined)
+  claim.add(people(50))
+  claim.settle('accepted')
+  await turn()
+  assert.deepEqual(other!.skipped, people(50).slice(40))
+  assert.deepEqual(other!.missing, people(62).slice(50))
+  assert.deepEqual([one.reads(), two.reads()], [1, 1])
+})
+
+test('a different message of the same size to the same recipients does not wait', async () => {
+  const { partial } = fixture()
+  for (const text of ['a', 'b', 'c']) {
+    await partial.claim(mailTo(people(60), text), { ...options, maxWaitMs: 0 })
+  }
+})
+
+test('a message for one call waits for the same one in flight, and no other message waits for it', async () => {
+  const { partial } = fixture()
+  const atomic = { ...options, atomic: true, maxWaitMs: 0 }
+  await partial.claim(mailTo(people(5)), atomic)
+  await partial.claim(mailTo(people(60)), { ...options, maxWaitMs: 0 })
+  await assert.rejects(partial.claim(mailTo(people(5)), atomic), { name: 'DuplicateInFlight' })
+})
+
+test('a message that waited too long leaves nothing to be remembered, and those after it still wait for the first', async () => {
+  const clock = new HandClock()
+  const { partial } = fixture({}, clock)
+  const claim = await partial.claim(mailTo(people(60)), options)
+  const impatient = assert.rejects(partial.claim(mailTo(people(60)), { ...options, maxWaitMs: 1_000 }), {
+    name: 'DuplicateInFlight',
+  })
+  clock.pass(1_000)
+  await impatient
+  const late = partial.claim(mailTo(people(60)), options)
+  claim.add(people(60))
+  claim.settle('accepted')
+  const claimed = await late
+  assert.deepEqual(claimed.skipped, people(60))
+  claimed.settle('accepted')
+  assert.equal(partial.size, 0)
+  assert.deepEqual((await partial.claim(mailTo(people(60)), options)).skipped, [])
+})
+
+test('thousands that gave up waiting end with the first attempt, and nothing of them is left', async () => {
+  const clock = new HandClock()
+  const { partial } = fixture({}, clock)
+  const claim = await partial.claim(mailTo(people(2)), options)
+  const others = Array.from({ length: 20_000 }, () =>
+    partial.claim(mailTo(people(2)), options).then(
+      () => 'claimed',
+      ({ name }: Error) => name,
+    ),
+  )
+  clock.pass(options.maxWaitMs)
+  assert.deepEqual([...new Set(await Promise.all(others))], ['DuplicateInFlight'])
+  claim.add(people(2))
+  claim.settle('accepted')
+  const { missing } = await partial.claim(mailTo(people(2)), { ...options, maxWaitMs: 0 })
+  assert.deepEqual(missing, people(2))
+})
+
+test('a message that waited exactly as long as it could goes on', async () => {
+  const clock = new HandClock()
+  const { partial } = fixture({}, clock)
+  const claim = await partial.claim(mailTo(people(60)), options)
+  const other = partial.claim(mailTo(people(60)), { ...options, maxWaitMs: 1_000 })
+  clock.pass(1_000)
+  claim.settle('temporary')
+  assert.deepEqual((await other).missing, people(60))
+})
+
+test('a message waits for all earlier ones with recipients in common', async () => {
+  const { partial } = fixture({}, new HandClock())
+  const [a, b] = [people(60), people(130).slice(70)]
+  const claims = [await partial.claim(mailTo(a), options), await partial.claim(mailTo(b), options)]
+  let claimed = false
+  const both = partial.claim(mailTo([...a, ...b]), options)
+  void both.then(() => {
+    claimed = true
+  })
+  claims[0]!.add(a)
+  claims[0]!.settle('accepted')
+  await turn()
+  assert.equal(claimed, false)
+  claims[1]!.settle('temporary')
+  assert.deepEqual((await both).missing, b)
+})
+
+const options = { client: 'network 192.0.2.7', atomic: false, maxWaitMs: 20_000 }
+
+/** A memory, and a way to make one attempt to deliver: returns the recipients that had the message before. */
+function fixture<C extends FastClock | HandClock = FastClock>(
+  limits: RememberLimits = {},
+  clock = new FastClock() as C,
+) {
+  const partial = new PartialDeliveries(limits, clock)
+  async function deliver(
+    message: Mail,
+    told: Told,
+    accepts: readonly string[] = [],
+    client = options.client,
+  ) {
+    const claim = await partial.claim(message, { ...options, client, maxWaitMs: 0 })
+    const { skipped, missing } = claim
+    assert.deepEqual([...skipped, ...missing].sort(), [...message.recipients].sort())
+    claim.add(accepts)
+    claim.settle(told)
+    return skipped
+  }
+  return { partial, clock, deliver }
+}
+
+/** A message, and how often its content was read. */
+function counted(message: Mail) {
+  let reads = 0
+  const content = {
+    [Symbol.iterator]() {
+      reads++
+      return message.content[Symbol.iterator]()
+    },
+  }
+  return { message: { ...message, content }, reads: () => reads }
+}
