@@ -8,7 +8,7 @@ import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere 
 
 let aws: PinpointStandIn
 const saved = { ...process.env }
-const project = { applicationId: 'app-1', upstreamTimeoutMs: 300 }
+const project = { applicationId: 'app-1', upstreamTimeoutMs: 1_000 }
 
 before(async () => {
   aws = await PinpointStandIn.start()
