@@ -1,18 +1,8 @@
 import { type Clock, systemClock } from './clock.ts'
+import { memoryLimits } from './memory-limits.ts'
 import { type Member, MemoryPool } from './memory-pool.ts'
 
-/** A message that never holds more than this is small. One of 50 KB is, whatever its bytes and the backend are. */
-export const smallBytes = 256 * 1024
-/** This part of the budget is for small messages only, */
-const reservedShare = 1 / 8
-/** or as much as so many small messages hold at most, if that is more. */
-const leastReservedMessages = 4
-/** While others wait for memory, content has to come this fast, in bytes per second, */
-export const leastRate = 1024
-/** over so many milliseconds. */
-export const rateWindowMs = 10_000
-/** How often slow messages are looked for while others wait for memory, in milliseconds. */
-const checkMs = 1000
+const { reservedShare, reservedMessages, leastRate, rateWindowMs, checkMs } = memoryLimits
 
 /** How much there is to share, and how long a message waits for it. */
 export interface Allowance {
@@ -22,9 +12,9 @@ export interface Allowance {
   readonly largestBytes: number
   /** Milliseconds that one message may wait, all its waits together. */
   readonly patienceMs: number
-  /** Bytes that small messages hold at most; 256 KiB if left out. */
+  /** Bytes that small messages hold at most; `memoryLimits.smallBytes` if left out. */
   readonly smallBytes?: number
-  /** Bytes that only small messages may hold; see `reserveOf` if left out. */
+  /** Bytes that only small messages may hold; what `memoryLimits` says if left out. */
   readonly reservedBytes?: number
   /** What counts as one client, for example the network of an address; each address if left out. */
   readonly clientOf?: (address: string) => string
@@ -92,7 +82,10 @@ export class Budget {
     this.#patienceMs = patienceMs
     this.#clientOf = clientOf
     this.#clock = clock
-    this.#small = new MemoryPool(reserve, Math.min(allowance.smallBytes ?? smallBytes, largestBytes, reserve))
+    this.#small = new MemoryPool(
+      reserve,
+      Math.min(allowance.smallBytes ?? memoryLimits.smallBytes, largestBytes, reserve),
+    )
     this.#large = new MemoryPool(totalBytes - reserve, largestBytes)
   }
 
@@ -298,12 +291,12 @@ function messagesOf(pool: Pool): Message[] {
 /** The part of a budget that only small messages may hold. */
 function reserveOf(totalBytes: number, largestBytes: number): number {
   const share = Math.floor(Math.min(totalBytes, Number.MAX_SAFE_INTEGER) * reservedShare)
-  return Math.max(share, leastReservedMessages * Math.min(smallBytes, largestBytes))
+  return Math.max(share, reservedMessages * Math.min(memoryLimits.smallBytes, largestBytes))
 }
 
 /** The least budget that has its whole reserve beside one message of the largest size. */
 export function leastBudget(largestBytes: number): number {
-  const reserved = leastReservedMessages * Math.min(smallBytes, largestBytes)
+  const reserved = reservedMessages * Math.min(memoryLimits.smallBytes, largestBytes)
   return Math.max(largestBytes + reserved, Math.ceil(largestBytes / (1 - reservedShare)))
 }
 

@@ -1,7 +1,5 @@
+import { memoryLimits } from './memory-limits.ts'
 import { WaitingLine } from './waiting-line.ts'
-
-/** One address holds at most this part of a pool while messages of other addresses wait for the pool. */
-export const addressShare = 1 / 2
 
 /** A message in a pool, from when it enters until it is complete or leaves. Only the pool changes what is here. */
 export interface Member<T> {
@@ -187,6 +185,6 @@ class Account<T> {
   }
 
   isOver(capacityBytes: number): boolean {
-    return this.bytes > capacityBytes * addressShare
+    return this.bytes > capacityBytes * memoryLimits.addressShare
   }
 }

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import {
-  Budget,
-  type Eviction,
-  leastBudget,
-  leastRate,
-  rateWindowMs,
-  type Share,
-  smallBytes,
-} from '../../src/relay/budget.ts'
+import { Budget, type Eviction, leastBudget, type Share } from '../../src/relay/budget.ts'
+import { memoryLimits } from '../../src/relay/memory-limits.ts'
 import { turn } from './backend.ts'
 import { FastClock } from './fast-clock.ts'
 import { HandClock } from './hand-clock.ts'
 
+const { leastRate, rateWindowMs, smallBytes } = memoryLimits
 const long = 1_000_000_000
 
 /** A hundred bytes; one mail holds at most forty of them, and waits ten milliseconds. */
