@@ -417,7 +417,7 @@ function holder(budget: Budget, bytes: number, address = 'client') {
   const evictions: Eviction[] = []
   const share = budget.open(address, why => evictions.push(why))
   assert.equal(share.resize(bytes, 1e6), true)
-  return { share, evictions }
+  return { share, bytes, evictions }
 }
 
 test('while a message waits, messages that are silent lose their memory, the most silent one first', async () => {
@@ -547,13 +547,7 @@ function crowd(address: string) {
   const { budget, clock } = stage({ patienceMs: 20_000 })
   const holders = [holder(budget, 30, 'a'), holder(budget, 30, 'a')]
   const request = budget.open(address).resize(40)
-  const pass = async (seconds: number) => {
-    for (let n = 0; n < seconds; n++) {
-      clock.pass(1000)
-      for (const { share, evictions } of holders) if (evictions.length === 0) share.resize(30, 1e6)
-      await turn()
-    }
-  }
+  const pass = (seconds: number) => passFast(clock, seconds, ...holders)
   return { budget, holders, request, pass }
 }
 
@@ -587,6 +581,60 @@ test('half of its time a message waits for others of a client with more than its
   await pass(1)
   assert.equal(await fate(request), true)
   assert.deepEqual([holders[0]!.evictions, holders[1]!.evictions], [[], ['share']])
+})
+
+/** Lets seconds pass in which content keeps coming for all of these. */
+async function passFast(clock: HandClock, seconds: number, ...held: readonly ReturnType<typeof holder>[]) {
+  for (let n = 0; n < seconds; n++) {
+    clock.pass(1000)
+    for (const { share, bytes, evictions } of held) if (evictions.length === 0) share.resize(bytes, 1e6)
+    await turn()
+  }
+}
+
+test('messages of a client are evicted no further than its share, although others still wait', async () => {
+  const { budget, clock } = stage({ patienceMs: 20_000 })
+  const held = [holder(budget, 30, 'a'), holder(budget, 25, 'a')]
+  delivering(budget, 30)
+  const request = budget.open('b').resize(40)
+  await passFast(clock, 15, ...held)
+  assert.equal(await fate(request), 'waits')
+  assert.deepEqual([held[0]!.evictions, held[1]!.evictions], [[], ['share']])
+})
+
+test('messages of a client are evicted no further than others wait, although it holds more than its share', async () => {
+  const { budget, clock } = stage({ patienceMs: 20_000 })
+  const held = [40, 20, 20].map(bytes => holder(budget, bytes, 'a'))
+  const request = budget.open('b').resize(30)
+  await passFast(clock, 10, ...held)
+  assert.equal(await fate(request), true)
+  assert.deepEqual(
+    held.map(({ evictions }) => evictions),
+    [[], [], ['share']],
+  )
+})
+
+test('a message that waits to move is not evicted for a share of which it holds nothing', async () => {
+  const { budget, clock } = stage({ totalBytes: 120, reservedBytes: 20, smallBytes: 10, patienceMs: 20_000 })
+  const held = [holder(budget, 30, 'a'), holder(budget, 30, 'a')]
+  const small = holder(budget, 5, 'a')
+  const request = budget.open('b').resize(40)
+  const move = small.share.resize(20)
+  await passFast(clock, 10, ...held)
+  assert.deepEqual(await fates(request, move), [true, true])
+  assert.deepEqual([held[0]!.evictions, held[1]!.evictions, small.evictions], [[], ['share'], []])
+})
+
+test('large messages of a client with more than its share are evicted for a small message, too', async () => {
+  const { budget, clock } = stage({ totalBytes: 120, reservedBytes: 20, smallBytes: 10, patienceMs: 20_000 })
+  delivering(budget, 10)
+  delivering(budget, 10)
+  const held = [holder(budget, 40, 'a'), holder(budget, 30, 'a')]
+  delivering(budget, 30)
+  const request = budget.open('b').resize(10)
+  await passFast(clock, 10, ...held)
+  assert.equal(await fate(request), true)
+  assert.deepEqual([held[0]!.evictions, held[1]!.evictions], [[], ['share']])
 })
 
 test('a client that is alone has no share to keep to', async () => {
