@@ -146,7 +146,9 @@ class Dispatch implements MessageSink {
     const { size } = content
     try {
       content.finish()
-      this.#share.resize(content.heldBytes)
+      // What was still to be encoded may take more than before.
+      const room = this.#share.resize(content.heldBytes)
+      if (room !== true && !(await room)) throw this.#noMemory(new NoMemory())
       this.#share.complete()
       const mail: Mail = { ...this.#mail, content, size }
       const { messageId } = await this.#office.courier.deliver(mail, call => {
@@ -189,9 +191,14 @@ class Dispatch implements MessageSink {
   #refuse(error: NoMemory | TooSlow): void {
     if (this.#content === undefined) return
     this.#letGo()
+    this.#refused = refusal(this.#noMemory(error))
+  }
+
+  /** Tells that the message is refused for this reason, and gives it back. */
+  #noMemory(error: NoMemory | TooSlow): Error {
     const rejected = error instanceof TooSlow ? 'slow' : 'memory'
     this.#tell({ to: this.#mail.recipients, error: describe(error), rejected })
-    this.#refused = refusal(error)
+    return error
   }
 
   #tell(what: Pick<Delivery, 'to' | 'error' | 'rejected' | 'size' | 'ms' | 'messageId'>): void {

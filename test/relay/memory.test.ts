@@ -157,6 +157,35 @@ test('a client that leaves at the moment when there is memory for its mail leave
   assert.deepEqual([budget.waiting, budget.usedBytes], [0, 0])
 })
 
+test('more memory that the last encoding takes is waited for, and the message refused where there is none', async () => {
+  for (const patient of [true, false]) {
+    const content = () => new EncodedContent('form', 'Data=')
+    const { budget, begin, backend, clock, log } = stage({ mails: 2, content })
+    backend.open()
+    const oldest = budget.open()
+    assert.equal(oldest.resize(1), true)
+    const sink = await begin()
+    // Not encoded yet, and four times as much when it is.
+    await sink.write(Buffer.alloc(2000, 0xff))
+    const heldBytes = budget.usedBytes
+    const filler = budget.open()
+    assert.equal(filler.resize(budget.totalBytes / 2 - heldBytes), true)
+    filler.complete()
+    const answer = sink.deliver()
+    assert.equal(budget.waiting, 1)
+    if (patient) filler.release()
+    else clock.pass(20_000)
+    assert.equal(textOf(await answer), patient ? '250 2.0.0 Ok' : full)
+    assert.deepEqual(
+      log.map(({ rejected }) => rejected),
+      [patient ? undefined : 'memory'],
+    )
+    oldest.release()
+    filler.release()
+    assert.equal(budget.usedBytes, 0)
+  }
+})
+
 test('a client that goes silent while others wait hears 452 at the end, told once, and what still comes is let go', async () => {
   const { budget, begin, clock, log, backend, received } = stage({ mails: 1 })
   backend.open()
