@@ -88,8 +88,8 @@ export class Connection implements Open {
 
   get claim(): Claim {
     const session = this.#session
-    if (this.#stage === 'closing' || this.#stage === 'gone') return 'closing'
     if (session?.isDelivering) return 'delivering'
+    if (this.#stage === 'closing' || this.#stage === 'gone') return 'closing'
     if (session?.receivesContent) return 'receiving'
     return session?.isKnown ? 'known' : 'unknown'
   }
@@ -131,6 +131,7 @@ export class Connection implements Open {
   /** Says 421 and closes at once: the server has no room for this connection any more. */
   shed(): void {
     this.#conductor?.forsake()
+    if (this.#stage === 'gone') return this.#leave()
     if (this.#session === undefined || this.#stage !== 'open' || this.#socket.writableNeedDrain)
       return this.#break('overload')
     this.#session.shed()

@@ -74,8 +74,9 @@ class Play {
     if (first !== undefined) this.#cast.begin(first)
     const tls = { ca: this.#scene.certificate.cert, servername: 'relay.test' }
     const remote = { host: '127.0.0.1', port, tls, connectMs: this.#scene.waitMs }
-    const wire = await Wire.connect(remote, () => this.#changed())
+    let wire: Wire | undefined
     try {
+      wire = await Wire.connect(remote, () => this.#changed())
       if (secure) await wire.secure(this.#scene.waitMs)
       const played: Played[] = []
       for (const step of this.#steps) played.push(await this.#play(step, wire))
@@ -84,7 +85,8 @@ class Play {
       played.at(-1)?.replies.push(...wire.take())
       return played.flatMap(linesOf)
     } finally {
-      wire.destroy()
+      wire?.destroy()
+      // A client that could not connect in time must not leave a server behind.
       await (this.#closing ?? this.#server.close(0))
     }
   }
