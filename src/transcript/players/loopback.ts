@@ -76,12 +76,13 @@ class Play {
     const remote = { host: '127.0.0.1', port, tls, connectMs: this.#scene.waitMs }
     let wire: Wire | undefined
     try {
-      wire = await Wire.connect(remote, () => this.#changed())
+      const connected = await Wire.connect(remote, () => this.#changed())
+      wire = connected
       if (secure) await wire.secure(this.#scene.waitMs)
       const played: Played[] = []
       for (const step of this.#steps) played.push(await this.#play(step, wire))
       wire.end()
-      await this.#until(() => wire.closed)
+      await this.#until(() => connected.closed)
       played.at(-1)?.replies.push(...wire.take())
       return played.flatMap(linesOf)
     } finally {
