@@ -1,3 +1,4 @@
+import { detached } from '../protocol/grammar.ts'
 import { Attempt, type Claim, type Told } from './claim.ts'
 import { type Clock, resolvesWithin, systemClock } from './clock.ts'
 import { MessagesInFlight } from './in-flight.ts'
@@ -18,13 +19,14 @@ const defaultMaxBytes = 8 * 1024 * 1024
  * a retry, for example an alert without a Date header.
  */
 const defaultMaxAgeMs = 4 * 60 * 60 * 1000
-/** Bytes that V8 takes for one entry besides its key and its recipients, and for one recipient besides its characters. */
+/** Bytes that V8 takes for one entry, besides its texts. */
 const bytesPerEntry = 512
+/** Bytes that V8 takes for one recipient, besides its characters. */
 const bytesPerRecipient = 64
 
 /** How a message is claimed. */
 export interface ClaimOptions {
-  /** Names the client; what one client leaves to be remembered never concerns another. */
+  /** Names the client; what is remembered of one client's messages never concerns another client. */
   readonly client: string
   /** One call delivers to all recipients or to none: no other message has to wait for this one. */
   readonly atomic: boolean
@@ -114,7 +116,7 @@ export class PartialDeliveries {
     this.#end(attempt)
   }
 
-  /** Ends the attempt, and with it those that gave up waiting for it. In a loop, as thousands may wait in one row. */
+  /** Ends the attempt, and those that gave up waiting for it. No recursion, because thousands may wait in a row. */
   #end(attempt: Attempt): void {
     const ending = [attempt]
     for (const one of ending) {
@@ -127,10 +129,10 @@ export class PartialDeliveries {
     if (attempt.delivered.size === 0) return
     const before = this.#entryOf(attempt)
     if (before !== undefined) this.#drop(before)
-    const delivered = new Set([...(before?.delivered ?? []), ...attempt.delivered].map(flat))
+    const delivered = new Set([...(before?.delivered ?? []), ...attempt.delivered].map(detached))
     this.#insert({
-      envelope: flat(attempt.envelope),
-      key: flat(keyOf(attempt)),
+      envelope: detached(attempt.envelope),
+      key: detached(keyOf(attempt)),
       delivered,
       triedAt: this.#clock.now(),
     })
@@ -204,9 +206,4 @@ function bytesOf({ envelope, key, delivered }: Entry): number {
 /** V8 takes two bytes for each character if one of them is beyond Latin-1. */
 function bytesOfText(text: string): number {
   return text.length * 2
-}
-
-/** A copy of its own: what was cut out of a line of the client keeps the whole line in memory (V8's sliced strings). */
-function flat(text: string): string {
-  return Buffer.from(text).toString()
 }
