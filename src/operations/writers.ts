@@ -23,9 +23,9 @@ export interface LogStream {
   readonly writableLength?: number
 }
 
-/** Bytes of the log that wait for a reader who does not read; beyond, lines are lost until half of them were taken. */
+/** Bytes of the log that wait for a reader that does not read. Beyond, lines are lost until half of them were taken. */
 const maxBacklogBytes = 16 * 1024 * 1024
-/** Milliseconds that lines may take to be taken at the end of the process. */
+/** Milliseconds that the last lines may wait for their reader at the end of the process. */
 const flushMs = 1_000
 
 /**
