@@ -70,7 +70,7 @@ function writer(
     const waiting = stream.writableLength ?? 0
     if (waiting >= (lost > 0 ? maxBacklogBytes / 2 : maxBacklogBytes)) {
       lost += count(lines)
-      return warn('nobody reads it, lines are lost')
+      return warn('its reader does not read, lines are lost')
     }
     if (lost > 0)
       stream.write(faultText(`${lost} lines of the log were lost here: nothing read them in time`, look))

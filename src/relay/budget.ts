@@ -305,7 +305,7 @@ export class NoMemory extends Error {
   /** By this the failure table knows it. */
   override readonly name = 'NoMemory'
 
-  constructor(text = 'the memory for mails is in use') {
+  constructor(text = 'the memory for messages is in use') {
     super(text)
   }
 }
