@@ -8,12 +8,15 @@ import type { Claim, Open } from './connections.ts'
 import { Patience } from './patience.ts'
 import type { Service } from './service.ts'
 import type { SessionOutcome } from './traffic.ts'
+import type { TurnQueue } from './turn-queue.ts'
 
 /** What belongs to a connection besides its service. */
 export interface Owner {
   readonly onClose: (connection: Connection) => void
   /** What the connection holds in memory may have changed. */
   readonly onHeld: (connection: Connection) => void
+  /** Of all connections of the server. */
+  readonly turns: TurnQueue
   readonly chronicle?: Chronicle | undefined
 }
 
@@ -147,6 +150,7 @@ export class Connection implements Open {
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
       pauseMs: timeouts.pauseMs,
+      turns: this.#owner.turns,
       onAnswer: this.#onAnswer,
       onFault,
     })
