@@ -133,6 +133,7 @@ export class Server {
   }
 
   #accept(client: ClientSocket, implicitTls: boolean): void {
+    this.#turns.shorten()
     const address = peerAddress(client.socket)
     // Who is gone already has none, and left before anything could be said.
     if (address === '') client.socket.destroy()

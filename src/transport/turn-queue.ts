@@ -1,14 +1,21 @@
 /** Milliseconds for which connections go on in one iteration of the event loop. */
 const sliceMs = 5
+/** The same, when a connection was accepted: Node.js accepts one for each address in an iteration, and more may wait. */
+const shortSliceMs = 0.5
 
 /**
  * Connections that have had their turn and have more to do. They go on in the order in which they came, for a few
  * milliseconds in each iteration of the event loop: in between, new connections are accepted and other clients are read.
- * Node.js accepts one connection for each address in an iteration, so that long ones would keep new clients waiting.
  */
 export class TurnQueue {
   readonly #waiting: (() => void)[] = []
   #scheduled = false
+  #sliceMs = sliceMs
+
+  /** A connection was accepted: the next slice is a short one. */
+  shorten(): void {
+    this.#sliceMs = shortSliceMs
+  }
 
   /** @param goOn is called once, in a later iteration of the event loop */
   add(goOn: () => void): void {
@@ -28,7 +35,8 @@ export class TurnQueue {
   #run(): void {
     // Those that are added meanwhile have had their turn.
     const end = this.#waiting.length
-    const until = performance.now() + sliceMs
+    const until = performance.now() + this.#sliceMs
+    this.#sliceMs = sliceMs
     let next = 0
     try {
       do this.#waiting[next++]!()

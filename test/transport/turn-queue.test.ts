@@ -29,6 +29,10 @@ test('in one iteration turns take a few milliseconds, however many wait', async 
   for (let times = 0; times < 30; times++) queue.add(busy)
   await nextIteration()
   assert.ok(turns >= 1 && turns <= 5, `${turns}`)
+  queue.shorten()
+  const before = turns
+  await nextIteration()
+  assert.equal(turns, before + 1, 'one that is begun is ended')
   for (let iterations = 0; turns < 30 && iterations < 30; iterations++) await nextIteration()
   assert.equal(turns, 30)
 })
