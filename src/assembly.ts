@@ -16,6 +16,7 @@ import {
   filter,
   followQuota,
   largestHold,
+  leastBudget,
   maildir,
   Pace,
   pinpoint,
@@ -88,8 +89,8 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
   const { hostname, service, memoryBytes, patienceMs, proxies } = settings
   const messageBytes = settings.maxMessageBytes ?? relay.maxMessageBytes
   const largestBytes = largestHold(relay, messageBytes)
-  if (memoryBytes < largestBytes) throw tooLittleMemory(settings, messageBytes, largestBytes)
-  const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs })
+  if (memoryBytes < leastBudget(largestBytes)) throw tooLittleMemory(settings, messageBytes, largestBytes)
+  const budget = new Budget({ totalBytes: memoryBytes, largestBytes, patienceMs, clientOf: networkOf })
   const memory = connectionMemory(readProcessLimits(), {
     messageBytes: memoryBytes,
     connections: settings.maxConnections,
@@ -197,9 +198,11 @@ function tooLittleMemory(
   largestBytes: number,
 ): Error {
   const each = workers > 1 ? ` for each of ${workers} workers` : ''
+  const least = leastBudget(largestBytes)
   return new Error(
     `--memory (${memoryBytes} bytes${each}) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
-      `${largestBytes} in memory; raise --memory or lower --max-size`,
+      `${largestBytes} in memory, and ${least - largestBytes} are kept for small messages; ` +
+      `raise --memory to ${least * workers} or lower --max-size`,
   )
 }
 

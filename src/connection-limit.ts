@@ -4,7 +4,7 @@ import { readProcessLimits } from './process-limits.ts'
 import { maildirDeliveries } from './relay/index.ts'
 import { refusedConnections } from './transport/index.ts'
 
-/** Of Node.js and of this program: event loops, signals, the log's streams. 20 were seen, 26 in a worker's process. */
+/** Of Node.js and of this program: event loops, signals, the log's streams. 20 to 23 were seen. */
 const processFiles = 28
 /** Open for a moment: certificate, users, code that is loaded at its first use, four look-ups of names at once. */
 const momentaryFiles = 12

@@ -45,7 +45,7 @@ const scriptsIn = (commands: string) =>
 
 test('every npm script that the workflow and .ci/run call is there', () => {
   const called = [...jobs.flatMap(commandsOf), script].flatMap(scriptsIn)
-  for (const name of ['check', 'test', 'coverage', 'mutants', 'fuzz', 'soak', 'bench'])
+  for (const name of ['check', 'test', 'coverage', 'mutants', 'fuzz', 'soak', 'siege', 'bench'])
     assert.ok(called.includes(name), `nobody calls ${name}`)
   for (const name of called) assert.ok(scripts[name] !== undefined, `there is no script ${name}`)
 })

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { names, optionOf } from '../src/options/option.ts'
 import { defaultLimits } from '../src/protocol/index.ts'
+import { memoryLimits } from '../src/relay/index.ts'
 import { defaultConnectionLimits, defaultTimeouts } from '../src/transport/index.ts'
 import { expectTests, testsNamedIn } from './docs/proofs.ts'
 import { everyReply } from './every-reply.ts'
@@ -62,7 +63,7 @@ test('every transcript is the proof of something', () => {
 })
 
 test('the limits are those of the code, all of them', () => {
-  const inCode = { ...defaultLimits, ...defaultTimeouts, ...defaultConnectionLimits }
+  const inCode = { ...defaultLimits, ...defaultTimeouts, ...defaultConnectionLimits, ...memoryLimits }
   const named = limits.flatMap(([limit = '', value = '']) => {
     const [, name] = /^`(\w+)`$/.exec(limit) ?? []
     return name === undefined ? [] : [[name, value] as const]

@@ -80,14 +80,14 @@ test('a program that embeds the server is told by note, and its server has the l
     const server = await createServer({ relay: 'discard', note: text => console.log(text) })
     console.log('port', (await server.listen({ host: '127.0.0.1', port: 0 })).port)`
   const node = ['--import', 'tsx', '--input-type=module', '--eval', script]
-  const shell = ['-c', 'ulimit -n 60 && exec "$0" "$@"', process.execPath, ...node]
+  const shell = ['-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath, ...node]
   const child = spawn('/bin/sh', shell, { stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
   const said = new Lines(child.stdout)
   const port = Number((await said.find(/^port \d+$/)).slice('port '.length))
   assert.match(
     said.all[0]!,
-    /^--max-connections is lowered from 10000 to 30, because this process may have only 60 /,
+    /^--max-connections is lowered from 10000 to 71, because this process may have only 128 /,
   )
   const wires: Wire[] = []
   t.after(() => {
@@ -98,6 +98,6 @@ test('a program that embeds the server is told by note, and its server has the l
     wires.push(wire)
     return (await wire.reply()).code
   }
-  for (let connection = 0; connection < 30; connection++) assert.equal(await greet(), 220)
+  for (let connection = 0; connection < 71; connection++) assert.equal(await greet(), 220)
   assert.equal(await greet(), 421)
 })

@@ -9,7 +9,7 @@ const heapBytes = 4096 * MiB
 test('connections may take what the program, garbage and messages leave of the limit', () => {
   const { bytes, warning } = connectionMemory({ memoryBytes: 512 * MiB, heapBytes }, use)
   assert.equal(bytes(0), (512 - 60 - 90) * MiB)
-  assert.equal(bytes(100 * MiB), (512 - 60 - 90 - 100) * MiB)
+  assert.equal(bytes(100 * MiB), (512 - 60 - 90 - 125) * MiB)
   assert.equal(warning, undefined)
 })
 

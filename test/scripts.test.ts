@@ -40,6 +40,14 @@ const scripts = [
       ['--profile', 'wild', '--profile wild: not one of faulty, calm, restarts'],
     ],
   },
+  {
+    name: 'siege',
+    file: 'test/siege/run.ts',
+    wrong: [
+      ['--connections', '0', '--connections 0: not a whole number from 1 on'],
+      ['--memory-limit', 'much', '--memory-limit much: not a whole number from 1 on'],
+    ],
+  },
   { name: 'send', file: 'scripts/send.ts', wrong: [['--from', 'a@example.org', '--to is missing']] },
 ] as const
 

@@ -141,6 +141,7 @@ const rejectionReasons = [
   'size',
   'recipients',
   'memory',
+  'slow',
   'errors',
 ] as const
 type Rejection = (typeof rejectionReasons)[number]

@@ -1,61 +1,92 @@
 import { type Clock, systemClock } from './clock.ts'
-import { WaitingLine } from './waiting-line.ts'
+import { memoryLimits } from './memory-limits.ts'
+import { type Member, MemoryPool } from './memory-pool.ts'
 
-/** How much there is to share, and how long a mail waits for it. */
+const { reservedShare, reservedMessages, leastRate, rateWindowMs, checkMs } = memoryLimits
+
+/** How much there is to share, and how long a message waits for it. */
 export interface Allowance {
-  /** Bytes that all mails together hold at most. */
+  /** Bytes that all messages together hold at most. */
   readonly totalBytes: number
-  /** Bytes that one mail holds at most; the total if that is less. More is refused at once. */
+  /** Bytes that one message holds at most; what there is for large ones if that is less. More is refused at once. */
   readonly largestBytes: number
-  /** Milliseconds that one mail may wait, all its waits together. */
+  /** Milliseconds that one message may wait, all its waits together. */
   readonly patienceMs: number
+  /** Bytes that small messages hold at most; `memoryLimits.smallBytes` if left out. */
+  readonly smallBytes?: number
+  /** Bytes that only small messages may hold; what `memoryLimits` says if left out. */
+  readonly reservedBytes?: number
+  /** What counts as one client, for example the network of an address; each address if left out. */
+  readonly clientOf?: (address: string) => string
   /** The system's if left out. */
   readonly clock?: Clock
 }
 
-/** What one mail holds of a budget: nothing at first. */
+/** What one message holds of a budget: nothing at first. */
 export interface Share {
   /**
-   * The mail holds so many bytes in all from now on. Fewer than before is at once, more too where there is room: true.
-   * Else a promise, of true when there is room; of false, with the share as it was, when the mail's patience is used
-   * up, when the share was completed, released or resized meanwhile, and at once where waiting is of no use.
+   * The message holds so many bytes in all from now on. Fewer than before is at once, more too where there is room:
+   * true. Else a promise, of true when there is room; of false, with the share as it was, when the message has waited
+   * as long as it may, when the share was completed, released or resized meanwhile, and at once where waiting is of no
+   * use.
+   * @param receivedBytes content that has come since the last call
    */
-  resize(bytes: number): true | Promise<boolean>
-  /** The mail is received: it will not grow any more. */
+  resize(bytes: number, receivedBytes?: number): true | Promise<boolean>
+  /** The message is received: it will not grow any more. */
   complete(): void
-  /** All is given back, once: the mail is delivered, refused, or its client is gone. */
+  /** All is given back, once: the message is delivered, refused, or its client is gone. */
   release(): void
 }
 
+/** Why a share was taken back. */
+export type Eviction = 'slow' | 'share'
+
 /**
- * The memory that all mails share, counted exactly.
+ * The memory that all messages share, counted exactly, in two pools. `MemoryPool` says why no message waits for ever in
+ * one of them.
  *
- * Mails that are still received have seniority by their opening. The eldest of them takes what is free. Any other one
- * leaves as much as the eldest may still want, up to the largest size; and who waits is overtaken by nobody younger, or
- * else large mails would wait for as long as there are small ones.
+ * A message begins in the pool for small ones. When it wants more than a small one may hold, or that pool is full, it
+ * moves to the pool for all others, as the youngest there, and stays. Large messages never hold anything of the first
+ * pool: as long as that has room, a small message does not wait, whatever large ones do. A message that waits to move
+ * keeps what it holds, and its place, in the first pool; that wait ends, because the second pool never waits for the
+ * first one.
  *
- * So nobody waits for ever. What is free and what complete mails hold is, together, never less than what the eldest may
- * still want: what it takes lessens both sides alike, what others take leaves enough, and when it is complete or gone
- * its own bytes join that sum, which then is a whole largest size for the next one. Hence the eldest only ever waits
- * for deliveries, and these end; then another one is the eldest.
+ * While messages wait, others are evicted, which means that their share is taken back:
+ *
+ * * messages whose content comes more slowly than `leastRate`, the slowest first;
+ * * when a message has waited half as long as it may, messages of an address that holds more than its share of a pool,
+ *   the youngest first.
+ *
+ * Only messages that are still received are evicted, and only from a pool that a waiting message can use. A message
+ * that waits for memory is not slow. The share of an address means nothing while only messages of that address wait.
  */
 export class Budget {
   readonly #totalBytes: number
   readonly #largestBytes: number
   readonly #patienceMs: number
+  readonly #clientOf: (address: string) => string
   readonly #clock: Clock
-  #usedBytes = 0
-  #opened = 0
-  /** The mails that are still received: each waits to be the eldest. */
-  readonly #received = new WaitingLine<Holding>()
-  /** Those of them that wait for room. */
-  readonly #line = new WaitingLine<Holding>()
+  readonly #small: Pool
+  readonly #large: Pool
+  /** Ends the wait for the next check; there is one while messages wait. */
+  #check: AbortController | undefined
 
-  constructor({ totalBytes, largestBytes, patienceMs, clock = systemClock }: Allowance) {
+  constructor(allowance: Allowance) {
+    const { totalBytes, patienceMs, clientOf = address => address, clock = systemClock } = allowance
+    const largestBytes = Math.min(allowance.largestBytes, totalBytes)
+    const { reservedBytes = reserveOf(totalBytes, largestBytes) } = allowance
+    // Where nothing has a limit the difference is no number, and no reserve is needed.
+    const reserve = Math.min(reservedBytes, totalBytes - largestBytes) || 0
     this.#totalBytes = totalBytes
-    this.#largestBytes = Math.min(largestBytes, totalBytes)
+    this.#largestBytes = largestBytes
     this.#patienceMs = patienceMs
+    this.#clientOf = clientOf
     this.#clock = clock
+    this.#small = new MemoryPool(
+      reserve,
+      Math.min(allowance.smallBytes ?? memoryLimits.smallBytes, largestBytes, reserve),
+    )
+    this.#large = new MemoryPool(totalBytes - reserve, largestBytes)
   }
 
   /** What all shares may hold together. */
@@ -65,131 +96,271 @@ export class Budget {
 
   /** What all shares hold together. */
   get usedBytes(): number {
-    return this.#usedBytes
+    return this.#small.usedBytes + this.#large.usedBytes
   }
 
-  /** Mails that wait for room. */
+  /** Messages that wait for room. */
   get waiting(): number {
-    return this.#line.length
+    return this.#small.waiting + this.#large.waiting
   }
 
-  /** A share for a mail that begins. */
-  open(): Share {
-    const mail: Holding = {
-      seniority: this.#opened++,
-      bytes: 0,
-      grows: true,
-      patienceMs: this.#patienceMs,
-      wish: undefined,
-    }
-    this.#received.join(mail)
+  /**
+   * A share for a message that begins.
+   * @param address the client's
+   * @param onEvict hears that the share was taken back: it is released already, and the message has to be refused
+   */
+  open(address = '', onEvict: (why: Eviction) => void = () => {}): Share {
+    const message = new Message(this.#small, this.#clientOf(address), onEvict)
+    message.patienceMs = this.#patienceMs
+    message.slowAtMs = this.#clock.now() + rateWindowMs
     return {
-      resize: bytes => this.#resize(mail, bytes),
-      complete: () => this.#complete(mail),
-      release: () => {
-        this.#complete(mail)
-        this.#resize(mail, 0)
+      resize: (bytes, receivedBytes = 0) => {
+        this.#receive(message, receivedBytes)
+        return this.#resize(message, bytes)
       },
+      complete: () => this.#complete(message),
+      release: () => this.#release(message),
     }
   }
 
-  #resize(mail: Holding, bytes: number): true | Promise<boolean> {
-    if (mail.wish !== undefined) this.#end(mail, false)
-    const answer = this.#grow(mail, bytes)
+  /** A message is slow when its time is used up. Content lengthens that time, but never beyond the window. */
+  #receive(message: Message, bytes: number): void {
+    const now = this.#clock.now()
+    const untilMs = Math.max(now, message.slowAtMs) + (bytes * 1000) / leastRate
+    message.slowAtMs = Math.min(now + rateWindowMs, untilMs)
+  }
+
+  #resize(message: Message, bytes: number): true | Promise<boolean> {
+    if (message.request !== undefined) this.#answer(message, false)
+    const answer = this.#grow(message, bytes)
     this.#serve()
     return answer
   }
 
-  #grow(mail: Holding, bytes: number): true | Promise<boolean> {
-    const isMore = bytes > mail.bytes
-    if (isMore && (!mail.grows || bytes > this.#largestBytes)) return Promise.resolve(false)
-    if (isMore && !this.#mayHold(mail, bytes)) return this.#wait(mail, bytes)
-    this.#hold(mail, bytes)
-    return true
+  #grow(message: Message, bytes: number): true | Promise<boolean> {
+    const { pool, member } = message
+    if (bytes <= member.bytes) {
+      pool.hold(member, bytes)
+      return true
+    }
+    if (!message.grows || bytes > this.#largestBytes) return Promise.resolve(false)
+    const mayStay = bytes <= pool.largestBytes
+    if (mayStay && pool.fits(member, bytes)) {
+      pool.hold(member, bytes)
+      return true
+    }
+    if (pool === this.#small && this.#large.takesNew(bytes)) {
+      message.hold(this.#large, this.#large.enter(message, message.address), bytes)
+      return true
+    }
+    return this.#wait(message, bytes, mayStay ? pool : this.#large)
   }
 
-  #complete(mail: Holding): void {
-    if (!mail.grows) return
-    mail.grows = false
-    if (mail.wish !== undefined) this.#end(mail, false)
-    this.#received.leave(mail)
+  #release(message: Message): void {
+    this.#complete(message)
+    this.#resize(message, 0)
+  }
+
+  #complete(message: Message): void {
+    if (!message.grows) return
+    if (message.request !== undefined) this.#answer(message, false)
+    message.grows = false
+    message.pool.exit(message.member)
     this.#serve()
   }
 
-  #mayHold(mail: Holding, bytes: number): boolean {
-    const { first } = this.#line
-    if (first !== undefined && first.seniority < mail.seniority) return false
-    const eldest = this.#received.first!
-    const reservedBytes = mail === eldest ? 0 : this.#largestBytes - eldest.bytes
-    return this.#usedBytes - mail.bytes + bytes + reservedBytes <= this.#totalBytes
-  }
-
-  #hold(mail: Holding, bytes: number): void {
-    this.#usedBytes += bytes - mail.bytes
-    mail.bytes = bytes
-  }
-
-  #wait(mail: Holding, bytes: number): Promise<boolean> {
-    if (mail.patienceMs <= 0) return Promise.resolve(false)
+  #wait(message: Message, bytes: number, pool: Pool): Promise<boolean> {
+    if (message.patienceMs <= 0) return Promise.resolve(false)
     return new Promise(answer => {
-      const wish: Wish = { bytes, sinceMs: this.#clock.now(), answer, ended: new AbortController() }
-      mail.wish = wish
-      this.#line.join(mail)
-      this.#clock.sleep(mail.patienceMs, wish.ended.signal).then(() => {
+      const member = pool === message.pool ? message.member : pool.enter(message, message.address)
+      const request: Request = {
+        pool,
+        member,
+        sinceMs: this.#clock.now(),
+        answer,
+        ended: new AbortController(),
+      }
+      message.request = request
+      pool.enqueue(member, bytes)
+      this.#clock.sleep(message.patienceMs, request.ended.signal).then(() => {
         // Room may have come at the same moment.
-        if (mail.wish !== wish) return
-        this.#end(mail, false)
-        mail.patienceMs = 0
+        if (message.request !== request) return
+        this.#answer(message, false)
+        message.patienceMs = 0
         this.#serve()
       })
     })
   }
 
-  /** Grants what is wished for now, eldest first: nobody whose wish can be granted is left waiting. */
+  /** Gives what is waited for as far as there is room: no message is left waiting that can have what it requests. */
   #serve(): void {
-    for (let { first } = this.#line; first?.wish !== undefined; first = this.#line.first) {
-      const { bytes } = first.wish
-      if (!this.#mayHold(first, bytes)) return
-      this.#hold(first, bytes)
-      this.#end(first, true)
-    }
+    do {
+      for (const pool of [this.#large, this.#small])
+        for (let next = pool.servable; next !== undefined; next = pool.servable)
+          this.#grant(next.message, pool, next)
+    } while (this.#moveNext())
+    this.#scheduleCheck()
   }
 
-  #end(mail: Holding, granted: boolean): void {
-    const { sinceMs, answer, ended } = mail.wish!
-    mail.wish = undefined
-    mail.patienceMs -= this.#clock.now() - sinceMs
-    this.#line.leave(mail)
+  /** The next small message that waits because its pool is full moves to the other one, if that has room. */
+  #moveNext(): boolean {
+    const { next } = this.#small
+    if (next === undefined || !this.#large.takesNew(next.requestedBytes!)) return false
+    this.#grant(next.message, this.#large, this.#large.enter(next.message, next.address))
+    return true
+  }
+
+  /** The message holds from now on what it waits for, as this member of that pool. */
+  #grant(message: Message, pool: Pool, member: Member<Message>): void {
+    message.hold(pool, member, message.request!.member.requestedBytes!)
+    this.#answer(message, true)
+  }
+
+  #answer(message: Message, granted: boolean): void {
+    const { pool, member, sinceMs, answer, ended } = message.request!
+    const now = this.#clock.now()
+    message.request = undefined
+    message.patienceMs -= now - sinceMs
+    // It begins anew: its client could not send meanwhile.
+    message.slowAtMs = now + rateWindowMs
+    pool.dequeue(member)
+    if (!granted && member !== message.member) pool.exit(member)
     ended.abort()
     answer(granted)
   }
+
+  #scheduleCheck(): void {
+    if (this.waiting === 0) {
+      this.#check?.abort()
+      this.#check = undefined
+    } else if (this.#check === undefined) {
+      const check = new AbortController()
+      this.#check = check
+      this.#clock.sleep(checkMs, check.signal).then(() => {
+        if (this.#check !== check) return
+        this.#check = undefined
+        this.#evictSlow()
+        this.#evictOverShare()
+        this.#scheduleCheck()
+      })
+    }
+  }
+
+  #evictSlow(): void {
+    const now = this.#clock.now()
+    for (const pool of [this.#large, this.#small]) {
+      const slow = messagesOf(pool)
+        .filter(({ request, slowAtMs }) => request === undefined && slowAtMs <= now)
+        .sort((a, b) => a.slowAtMs - b.slowAtMs)
+      for (const message of slow) {
+        // Small messages can use both pools.
+        if (pool.waiting + this.#small.waiting === 0) break
+        this.#evict(message, 'slow')
+      }
+    }
+  }
+
+  #evictOverShare(): void {
+    for (const queue of [this.#large, this.#small]) {
+      const waiting = queue.next?.message
+      const request = waiting?.request
+      if (request === undefined || this.#clock.now() - request.sinceMs < waiting!.patienceMs / 2) continue
+      for (const pool of new Set([this.#large, queue])) {
+        const others = messagesOf(pool)
+          .filter(({ address }) => address !== waiting!.address && pool.isOverShare(address))
+          .sort((a, b) => b.member.seniority - a.member.seniority)
+        for (const message of others) {
+          if (waiting!.request !== request || !pool.isOverShare(message.address)) break
+          this.#evict(message, 'share')
+        }
+      }
+    }
+  }
+
+  #evict(message: Message, why: Eviction): void {
+    this.#release(message)
+    message.onEvict(why)
+  }
 }
 
-/** Mails that are under way hold all the memory that there is for them, or one wants more than there is in all. */
+/** The messages that hold memory of a pool and are still received. */
+function messagesOf(pool: Pool): Message[] {
+  return Array.from(pool.members, ({ message }) => message).filter(message => message.pool === pool)
+}
+
+/** The part of a budget that only small messages may hold. */
+function reserveOf(totalBytes: number, largestBytes: number): number {
+  const share = Math.floor(Math.min(totalBytes, Number.MAX_SAFE_INTEGER) * reservedShare)
+  return Math.max(share, reservedMessages * Math.min(memoryLimits.smallBytes, largestBytes))
+}
+
+/** The least budget that has its whole reserve beside one message of the largest size. */
+export function leastBudget(largestBytes: number): number {
+  const reserved = reservedMessages * Math.min(memoryLimits.smallBytes, largestBytes)
+  return Math.max(largestBytes + reserved, Math.ceil(largestBytes / (1 - reservedShare)))
+}
+
+/** There is no memory for a message, or it wants more than there is in all. */
 export class NoMemory extends Error {
   /** By this the failure table knows it. */
   override readonly name = 'NoMemory'
 
-  constructor() {
-    super('the memory for mails is in use')
+  constructor(text = 'the memory for mails is in use') {
+    super(text)
   }
 }
 
-/** What the budget knows of a mail. */
-interface Holding {
-  /** Of two mails, the one that was opened first has less. */
-  readonly seniority: number
-  bytes: number
-  /** It is still received. */
-  grows: boolean
-  /** What is left of it. */
-  patienceMs: number
-  /** It stands in the line if there is one. */
-  wish: Wish | undefined
+/** A message held memory that others waited for, and its content came too slowly. */
+export class TooSlow extends Error {
+  /** By this the failure table knows it. */
+  override readonly name = 'TooSlow'
+
+  constructor() {
+    super(`content came at less than ${leastRate} bytes per second while other messages waited for memory`)
+  }
 }
 
-interface Wish {
-  readonly bytes: number
+/** What the budget knows of a message. */
+class Message {
+  readonly address: string
+  readonly onEvict: (why: Eviction) => void
+  /** Where it is counted. */
+  pool: Pool
+  member: Member<Message>
+  /** It is still received. */
+  grows = true
+  /** How long it may still wait. */
+  patienceMs = 0
+  /** When it will count as slow if no content comes until then. */
+  slowAtMs = 0
+  /** What it waits for. */
+  request: Request | undefined
+
+  constructor(pool: Pool, address: string, onEvict: (why: Eviction) => void) {
+    this.address = address
+    this.onEvict = onEvict
+    this.pool = pool
+    this.member = pool.enter(this, address)
+  }
+
+  /** It is this member of that pool from now on, holds so many bytes there, and none anywhere else. */
+  hold(pool: Pool, member: Member<Message>, bytes: number): void {
+    if (member !== this.member) {
+      this.pool.hold(this.member, 0)
+      this.pool.exit(this.member)
+    }
+    pool.hold(member, bytes)
+    this.pool = pool
+    this.member = member
+  }
+}
+
+type Pool = MemoryPool<Message>
+
+interface Request {
+  readonly pool: Pool
+  /** Waits. That is another member than the message's own while it waits to move. */
+  readonly member: Member<Message>
   readonly sinceMs: number
   readonly answer: (granted: boolean) => void
   readonly ended: AbortController

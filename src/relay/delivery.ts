@@ -18,8 +18,11 @@ export interface Delivery {
    * attempt. Left out otherwise.
    */
   readonly skipped?: string
-  /** What the server itself refused, before any backend was asked: the sender, a recipient, or the mail for want of memory. */
-  readonly rejected?: 'sender' | 'recipient' | 'memory'
+  /**
+   * What the server itself refused, before any backend was asked: the sender, a recipient, the message for want of
+   * memory, or the message because its content came too slowly while others waited for memory.
+   */
+  readonly rejected?: 'sender' | 'recipient' | 'memory' | 'slow'
   /** The backend's name of the mail. */
   readonly messageId?: string
   /** Bytes of the message, this server's `Received` header included; left out where none had come yet. */

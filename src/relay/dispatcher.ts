@@ -4,7 +4,7 @@ import type { Client, Host, MessageSink } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
 import { type Reply, refuses, reply } from '../protocol/reply.ts'
 import { tell, type Witness } from '../protocol/witness.ts'
-import { Budget, NoMemory, type Share } from './budget.ts'
+import { Budget, type Eviction, NoMemory, type Share, TooSlow } from './budget.ts'
 import type { Content } from './content.ts'
 import { type Call, Courier, type Manner } from './courier.ts'
 import type { Delivery, MailEvent, MessageEnd } from './delivery.ts'
@@ -87,6 +87,10 @@ const endless = new Budget({
   largestBytes: Number.POSITIVE_INFINITY,
   patienceMs: 0,
 })
+const evicted: Readonly<Record<Eviction, () => NoMemory | TooSlow>> = {
+  slow: () => new TooSlow(),
+  share: () => new NoMemory('the address of the client holds more than its share, and others wait'),
+}
 
 /** Keeps a mail for a backend. */
 function contentFor(relay: Relay): Content {
@@ -122,7 +126,7 @@ class Dispatch implements MessageSink {
     this.#mail = { id, sender: transaction.sender.address, recipients, headerBytes: this.#header.length }
     this.#content = contentFor(office.relay)
     // Last: what a backend throws must not leave a share behind that nobody gives back.
-    this.#share = office.budget.open()
+    this.#share = office.budget.open(client.address, why => this.#refuse(evicted[why]()))
   }
 
   /** Afterwards content may come. What its keeping throws is the end of the mail: nobody else could give it up. */
@@ -136,8 +140,9 @@ class Dispatch implements MessageSink {
 
   write(bytes: Buffer): Promise<void> | undefined {
     if (this.#content === undefined) return undefined
-    const room = this.#share.resize(this.#content.heldWith(bytes.length))
-    if (room !== true) return room.then(granted => (granted ? this.#keep(bytes) : this.#refuse()))
+    const room = this.#share.resize(this.#content.heldWith(bytes.length), bytes.length)
+    if (room !== true)
+      return room.then(granted => (granted ? this.#keep(bytes) : this.#refuse(new NoMemory())))
     this.#keep(bytes)
     return undefined
   }
@@ -155,7 +160,9 @@ class Dispatch implements MessageSink {
     const { size } = content
     try {
       content.finish()
-      this.#share.resize(content.heldBytes)
+      // What was still to be encoded may take more than before.
+      const room = this.#share.resize(content.heldBytes)
+      if (room !== true && !(await room)) throw this.#noMemory(new NoMemory())
       this.#share.complete()
       const mail: Mail = { ...this.#mail, content, size }
       const onCall = (call: Call) => {
@@ -198,12 +205,17 @@ class Dispatch implements MessageSink {
   }
 
   /** There is no memory for it: what still comes of it is let go, and its client hears of it at the end. */
-  #refuse(): void {
+  #refuse(error: NoMemory | TooSlow): void {
     if (this.#content === undefined) return
     this.#letGo()
-    const error = new NoMemory()
-    this.#tell({ to: this.#mail.recipients, error: describe(error), rejected: 'memory' })
-    this.#refused = refusal(error)
+    this.#refused = refusal(this.#noMemory(error))
+  }
+
+  /** Tells that the message is refused for this reason, and gives it back. */
+  #noMemory(error: NoMemory | TooSlow): Error {
+    const rejected = error instanceof TooSlow ? 'slow' : 'memory'
+    this.#tell({ to: this.#mail.recipients, error: describe(error), rejected })
+    return error
   }
 
   /** Names the client, for what is remembered of its messages: the user if it has logged in, else where it comes from. */

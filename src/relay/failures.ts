@@ -130,6 +130,11 @@ export const failures: readonly Failure[] = [
   },
   /** `--memory` has no room within `--patience`. */
   { names: ['NoMemory'], reply: reply(452, '4.3.1', 'No memory for this mail now, try again later') },
+  /** Content came too slowly while other messages waited for memory. */
+  {
+    names: ['TooSlow'],
+    reply: reply(452, '4.3.1', 'Content came too slowly while memory was short, try again later'),
+  },
   /** The client sends the same message again while an earlier attempt, which takes several calls, is in flight. */
   {
     names: ['DuplicateInFlight'],

@@ -14,6 +14,17 @@ export class WaitingLine<T extends Ranked> {
     return this.#members[0]
   }
 
+  /** The one that is first when the first one has left. */
+  get second(): T | undefined {
+    const [, left, right] = this.#members
+    return left === undefined || right === undefined || left.seniority < right.seniority ? left : right
+  }
+
+  /** All members, in no particular order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#members.values()
+  }
+
   /** Must not stand in a line already. */
   join(member: T): void {
     this.#rise(member, this.#members.length)

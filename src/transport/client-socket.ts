@@ -24,7 +24,7 @@ const buffer = Buffer.allocUnsafeSlow(readBytes)
  */
 export class ClientSocket {
   readonly socket: Socket
-  /** Whoever wants the bytes now. */
+  /** Takes the bytes that come from now on. */
   receiver: Receiver = () => true
 
   /** @param accepted a socket of a server with `pauseOnConnect`: nothing was read from it. It must not be used any more. */

@@ -8,12 +8,15 @@ import type { Claim, Open } from './connections.ts'
 import { Patience } from './patience.ts'
 import type { Service } from './service.ts'
 import type { SessionOutcome } from './traffic.ts'
+import type { TurnQueue } from './turn-queue.ts'
 
 /** What belongs to a connection besides its service. */
 export interface Owner {
   readonly onClose: (connection: Connection) => void
   /** What the connection holds in memory may have changed. */
   readonly onHeld: (connection: Connection) => void
+  /** Of all connections of the server. */
+  readonly turns: TurnQueue
   readonly chronicle?: Chronicle | undefined
 }
 
@@ -88,8 +91,8 @@ export class Connection implements Open {
 
   get claim(): Claim {
     const session = this.#session
-    if (this.#stage === 'closing' || this.#stage === 'gone') return 'closing'
     if (session?.isDelivering) return 'delivering'
+    if (this.#stage === 'closing' || this.#stage === 'gone') return 'closing'
     if (session?.receivesContent) return 'receiving'
     return session?.isKnown ? 'known' : 'unknown'
   }
@@ -131,6 +134,7 @@ export class Connection implements Open {
   /** Says 421 and closes at once: the server has no room for this connection any more. */
   shed(): void {
     this.#conductor?.forsake()
+    if (this.#stage === 'gone') return this.#leave()
     if (this.#session === undefined || this.#stage !== 'open' || this.#socket.writableNeedDrain)
       return this.#break('overload')
     this.#session.shed()
@@ -146,6 +150,7 @@ export class Connection implements Open {
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
       pauseMs: timeouts.pauseMs,
+      turns: this.#owner.turns,
       onAnswer: this.#onAnswer,
       onFault,
     })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type Event, type Host, isQuestion, type MessageSink, reply } from '../../src/protocol/index.ts'
-import { Conductor } from '../../src/transport/index.ts'
+import { Conductor, TurnQueue } from '../../src/transport/index.ts'
 import { cut, places } from '../protocol/cuts.ts'
 import { assertReplies, play, session, settings } from './house.ts'
 import { content, dialogue, mail } from './words.ts'
@@ -200,6 +200,7 @@ const anyHost = fc.asyncProperty(
     const faults: unknown[] = []
     let answered = () => {}
     const conductor = new Conductor(played, host, {
+      turns: new TurnQueue(),
       answerMs: 1,
       pauseMs: 0,
       onAnswer: () => answered(),

@@ -189,10 +189,20 @@ test('what happens is counted, of mails, connections, logins and calls', async t
     nonsense: 10,
     start: 5,
   })
-  const reasons = ['address', 'login', 'sender', 'recipient', 'size', 'recipients', 'memory', 'errors']
+  const reasons = [
+    'address',
+    'login',
+    'sender',
+    'recipient',
+    'size',
+    'recipients',
+    'memory',
+    'slow',
+    'errors',
+  ]
   assert.deepEqual(
     reasons.map(reason => of('rejections_total', { reason })),
-    [0, 1, 1, 1, 1, 1, 0, 0],
+    [0, 1, 1, 1, 1, 1, 0, 0, 0],
   )
   assert.ok(of('received_bytes_total')! > 21_000)
   assert.equal(of('ready'), 1)
@@ -201,18 +211,19 @@ test('what happens is counted, of mails, connections, logins and calls', async t
 })
 
 test('a refused address, want of memory and too many errors are counted', async t => {
-  // As much as one mail of the largest size takes: what is said when it is less tells how much that is.
-  const small = ['-r', 'discard', '--max-size', '10000', '-i', '127.0.0.1']
+  // As little as one message of the largest size needs: what is said when it is less tells how much that is.
+  const small = ['-r', 'discard', '--max-size', '1MiB', '-i', '127.0.0.1']
   const { stderr } = await run([...small, '-a', '127.0.0.1:0', '--memory', '1'])
-  const [, least = ''] = / may take (\d+) in memory/.exec(stderr) ?? []
+  const [, least = ''] = /raise --memory to (\d+)/.exec(stderr) ?? []
   const { relay, observed } = await start(t, [...small, '--memory', least, '--patience', '0.05'])
   const first = await greeted(relay)
+  const large = 'A line of a message.\r\n'.repeat(20_000)
   await first.open()
-  await first.put('x\r\n')
+  await first.put(large)
+  await observed.until(({ of }) => of('memory_used_bytes')! > 400_000, 'the first one to hold memory')
   assert.equal((await observed.scrape()).of('memory_waiting_mails'), 0)
   const second = await greeted(relay)
-  for (const command of ['MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>']) await second.ask(command)
-  expectCode(await second.ask('DATA'), 452)
+  expectCode(await second.mail(large), 452)
   second.say('x\r\n'.repeat(9))
   for (let n = 0; n < 9; n++) expectCode(await second.reply(), 500)
   const stranger = await Wire.connect(relay.port, { from: '127.0.0.2' })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { SesStandIn } from '../relay/ses-stand-in.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { within } from './deadline.ts'
@@ -65,6 +66,61 @@ test('what no client needs any more is there for others: after answers, refusals
   assert.ok(relay.stderr.all.some(line => line.includes('NoMemory: the memory for mails is in use')))
   // As many as before fit again, one after the other.
   for (let n = 0; n < 5; n++) assert.match(await send(relay.port, n), /^250 /)
+})
+
+test('slow clients that hold all memory: small messages of others go through at once, and a large one after a while', {
+  timeout: 120_000,
+}, async t => {
+  const { standIn, relay } = await begin(t, ['--memory', '64MiB', '--max-size', '4MiB'])
+  // All of its base64 is slashes, which a form has to write as three characters each: 4 MiB for 1 MiB.
+  const costly = Buffer.alloc(1024 * 1024, 0xff)
+  const slow = await Promise.all(
+    Array.from({ length: 21 }, async () => {
+      const wire = await Wire.connect(relay.port, { from: '127.0.0.2' })
+      await wire.greet()
+      await wire.open()
+      return wire
+    }),
+  )
+  // The first one has said DATA, and says nothing more.
+  for (const wire of slow.slice(1)) wire.say(costly)
+  const large = send(relay.port, 0)
+  let largeReply: string | undefined
+  void large.then(reply => (largeReply = reply))
+  const tookMs: number[] = []
+  while (largeReply === undefined) {
+    const sinceMs = performance.now()
+    const wire = await Wire.connect(relay.port)
+    await wire.greet()
+    expectCode(await wire.mail('twenty bytes of it\r\n'), 250)
+    tookMs.push(performance.now() - sinceMs)
+    wire.vanish()
+    await setTimeout(200)
+  }
+  assert.match(largeReply, /^250 /)
+  // Far from the 20 seconds of --patience, even where the machine is busy.
+  assert.ok(tookMs.length > 3 && Math.max(...tookMs) < 5000, `${tookMs.map(Math.round)}`)
+  assert.ok(standIn.calls.some(({ data }) => data.includes('Client: 0\r\n')))
+
+  const heard = await Promise.all(
+    slow.map(async wire => {
+      wire.say('\r\n.\r\n')
+      const { text } = await wire.reply('the final dot', 60_000)
+      wire.vanish()
+      return text
+    }),
+  )
+  const tooSlow = '452 4.3.1 Content came too slowly while memory was short, try again later'
+  for (const text of heard) {
+    if (!text.startsWith('250 '))
+      assert.ok([tooSlow, '452 4.3.1 No memory for this mail now, try again later'].includes(text), text)
+  }
+  const ended = heard.filter(text => text === tooSlow).length
+  assert.ok(ended > 0)
+  const logged = relay.stderr.all.filter(line =>
+    line.includes('TooSlow: content came at less than 1024 bytes'),
+  )
+  assert.equal(logged.length, ended)
 })
 
 async function begin(t: Parameters<typeof RelayProcess.start>[0], args: readonly string[]) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { NoMemory } from '../../src/relay/budget.ts'
+import { NoMemory, TooSlow } from '../../src/relay/budget.ts'
 import { failureOf, outcomeOf, refusal } from '../../src/relay/failures.ts'
 import { describe } from '../../src/relay/fault.ts'
 import { Refused } from '../../src/relay/refused.ts'
@@ -170,6 +170,7 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
   ],
   [named('TooManyCalls'), '454 4.7.0 Too many mails are being sent at once'],
   [new NoMemory(), '452 4.3.1 No memory for this mail now, try again later'],
+  [new TooSlow(), '452 4.3.1 Content came too slowly while memory was short, try again later'],
   [named('DuplicateInFlight'), '451 4.3.0 The same message is already being delivered'],
   [new TypeError('our own mistake'), '451 4.3.0 Temporary service failure'],
   ['not even an error', '451 4.3.0'],
@@ -210,6 +211,7 @@ const replies: Readonly<Record<string, string>> = {
     SendRateExceeded THROTTLED`,
   '454 4.7.0 Too many mails are being sent at once, try again later': 'TooManyCalls',
   '452 4.3.1 No memory for this mail now, try again later': 'NoMemory',
+  '452 4.3.1 Content came too slowly while memory was short, try again later': 'TooSlow',
   '451 4.3.0 The same message is already being delivered, try again later': 'DuplicateInFlight',
   '554 5.6.0 Message rejected: x': 'MessageRejected',
   '554 5.7.1 Message rejected: x':

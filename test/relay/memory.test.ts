@@ -103,6 +103,7 @@ test('no memory within the patience: 452 at the end of the mail, told once, and 
 test('who comes when there is no memory waits before content is asked for, and then hears 452', async () => {
   const { budget, host, clock, log, fillUp } = stage({ mails: 1 })
   const other = fillUp()
+  other.complete()
   const answers = [1, 2].map(() => host.message(transaction, client))
   await turn()
   assert.equal(budget.waiting, 2)
@@ -156,6 +157,102 @@ test('a client that leaves at the moment when there is memory for its mail leave
   assert.deepEqual([budget.waiting, budget.usedBytes], [0, 0])
 })
 
+test('more memory that the last encoding takes is waited for, and the message refused where there is none', async () => {
+  for (const patient of [true, false]) {
+    const content = () => new EncodedContent('form', 'Data=')
+    const { budget, begin, backend, clock, log } = stage({ mails: 2, content })
+    backend.open()
+    const oldest = budget.open()
+    assert.equal(oldest.resize(1), true)
+    const sink = await begin()
+    // Not encoded yet, and four times as much when it is.
+    await sink.write(Buffer.alloc(2000, 0xff))
+    const heldBytes = budget.usedBytes
+    const filler = budget.open()
+    assert.equal(filler.resize(budget.totalBytes / 2 - heldBytes), true)
+    filler.complete()
+    const answer = sink.deliver()
+    assert.equal(budget.waiting, 1)
+    if (patient) filler.release()
+    else clock.pass(20_000)
+    assert.equal(textOf(await answer), patient ? '250 2.0.0 Ok' : full)
+    assert.deepEqual(
+      log.map(({ rejected }) => rejected),
+      [patient ? undefined : 'memory'],
+    )
+    oldest.release()
+    filler.release()
+    assert.equal(budget.usedBytes, 0)
+  }
+})
+
+test('a client that goes silent while others wait hears 452 at the end, told once, and what still comes is let go', async () => {
+  const { budget, begin, clock, log, backend, received } = stage({ mails: 1 })
+  backend.open()
+  const silent = await begin()
+  await silent.write(chunk())
+  const heldBytes = budget.usedBytes
+  const other = begin().then(async sink => {
+    await sink.write(chunk())
+    return sink.deliver()
+  })
+  for (let seconds = 0; seconds < 10; seconds++) {
+    assert.deepEqual([budget.usedBytes, budget.waiting], [heldBytes, 1])
+    clock.pass(1000)
+    await turn()
+  }
+  assert.equal(codeOf(await other), 250)
+  assert.deepEqual(received, [50_000])
+  assert.equal(budget.usedBytes, 0)
+  assert.equal(silent.write(chunk()), undefined)
+  assert.equal(
+    textOf(await silent.deliver()),
+    '452 4.3.1 Content came too slowly while memory was short, try again later',
+  )
+  assert.deepEqual(
+    log.filter(({ error }) => error !== undefined).map(({ error, rejected }) => [error, rejected]),
+    [
+      [
+        'TooSlow: content came at less than 1024 bytes per second while other messages waited for memory',
+        'slow',
+      ],
+    ],
+  )
+})
+
+test('a client with more than its share, while others wait, hears 452, and the log says why', async () => {
+  const { budget, host, clock, log, backend } = stage({ mails: 1 })
+  backend.open()
+  const from = async (address: string) => {
+    const sink = await host.message(transaction, { ...client, address })
+    assert.ok('deliver' in sink)
+    return sink
+  }
+  const greedy = await from('192.0.2.1')
+  for (let n = 0; n < 3; n++) await greedy.write(chunk())
+  const other = from('192.0.2.2')
+  for (let seconds = 0; seconds < 10; seconds++) {
+    await greedy.write(Buffer.alloc(1024))
+    assert.deepEqual([budget.waiting, log.length], [1, 0])
+    clock.pass(1000)
+    await turn()
+  }
+  assert.equal(codeOf(await (await other).deliver()), 250)
+  assert.deepEqual(
+    log
+      .filter(({ rejected }) => rejected !== undefined)
+      .map(({ ip, error, rejected }) => [ip, error, rejected]),
+    [
+      [
+        '192.0.2.1',
+        'NoMemory: the address of the client holds more than its share, and others wait',
+        'memory',
+      ],
+    ],
+  )
+  assert.equal(textOf(await greedy.deliver()), full)
+})
+
 /** A dispatcher with memory for so many mails of the largest size, and a backend that answers when it is told. */
 function stage({
   mails,
@@ -181,7 +278,8 @@ function stage({
     },
   }
   const largestBytes = largestHold(relay, messageBytes)
-  const budget = new Budget({ totalBytes: largestBytes * mails, largestBytes, patienceMs: 20_000, clock })
+  const totalBytes = largestBytes * mails
+  const budget = new Budget({ totalBytes, largestBytes, reservedBytes: 0, patienceMs: 20_000, clock })
   const rules = { hostname: 'relay.example', service: 'Relay', patienceMs: 0, budget }
   const host = dispatcher(relay, rules, keepDeliveries(log))
   const begin = async (): Promise<MessageSink> => {
@@ -189,7 +287,7 @@ function stage({
     assert.ok('deliver' in sink)
     return sink
   }
-  /** A mail that takes what is free, up to the largest size. */
+  /** A message that takes what is free, up to the largest size. */
   const fillUp = (): Share => {
     const share = budget.open()
     assert.equal(share.resize(Math.min(largestBytes, largestBytes * mails - budget.usedBytes)), true)

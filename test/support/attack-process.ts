@@ -14,7 +14,9 @@ class AttackGroup {
   readonly #sockets = new Set<Socket>()
   readonly #ended = new Map<string, number>()
   readonly #timer: NodeJS.Timeout
-  readonly #begunAt = performance.now()
+  #filledAt = performance.now()
+  /** Connections that may be made now. */
+  #allowance = 1
   #begun = 0
   #connecting = 0
   #connected = 0
@@ -42,9 +44,14 @@ class AttackGroup {
 
   #fill(): void {
     const { connections, perSecond = 5000, total = connections } = this.#order
-    const due = ((performance.now() - this.#begunAt) / 1000) * perSecond
-    while (this.#begun < due && this.#connecting < maxConnecting) {
+    const nowMs = performance.now()
+    // No more than a tenth of a second is made up for.
+    const gained = this.#allowance + ((nowMs - this.#filledAt) / 1000) * perSecond
+    this.#allowance = Math.min(gained, 1 + perSecond / 10)
+    this.#filledAt = nowMs
+    while (this.#allowance >= 1 && this.#connecting < maxConnecting) {
       if (this.#sockets.size >= connections || this.#begun >= total) return
+      this.#allowance--
       this.#connect(this.#begun++)
     }
   }
@@ -96,9 +103,10 @@ class AttackGroup {
       clearInterval(timer)
       this.#sockets.delete(tcp)
       this.#maxLines = Math.max(this.#maxLines, lines)
-      // The last line that the server said, or why there is none.
-      const outcome =
-        tail.trimEnd().split('\r\n').at(-1) || (deaf ? 'closed, unread' : failure || 'closed without a word')
+      // The last line that the server said. What it said before a reset may not have been heard.
+      const last = tail.trimEnd().split('\r\n').at(-1)!
+      const reset = failure !== '' && !last.startsWith('421') ? failure : undefined
+      const outcome = deaf ? 'closed, unread' : (reset ?? (last || 'closed without a word'))
       this.#ended.set(outcome, (this.#ended.get(outcome) ?? 0) + 1)
     })
   }

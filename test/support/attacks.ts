@@ -22,13 +22,24 @@ const message = `${mail}${rcpt}DATA\r\nx\r\n.\r\n`
 /** A line of a legal length: few of them fill a chunk, and so few count as commands. */
 const longNoop = `NOOP ${'x'.repeat(2000)}\r\n`
 
+/** A client that does not read notices its end only when it writes. */
+const noticing = { bytes: Buffer.from('NOOP\r\n'), everyMs: 2000 }
+
 export const attacks = {
   /** Errors beyond the tenth are answered after a pause each, and all the rest has come before the first of them. */
   junk: { opening: same(`${'XXXX\r\n'.repeat(18)}${`${'x'.repeat(62)}\r\n`.repeat((200 * KiB) / 64)}`) },
   /** A message forgives what was counted before it, so that no limit on commands ends this. */
-  deafEhlo: { opening: same(fill(400 * KiB, `${'EHLO x\r\n'.repeat(95)}${message}`)), deaf: true },
-  deafRecipients: { opening: same(`EHLO x\r\n${mail}${fill(400 * KiB, rcpt)}`), deaf: true },
-  deafChunks: { opening: same(`EHLO x\r\n${mail}${rcpt}${fill(400 * KiB, 'BDAT 1\r\nx')}`), deaf: true },
+  deafEhlo: {
+    opening: same(fill(400 * KiB, `${'EHLO x\r\n'.repeat(95)}${message}`)),
+    deaf: true,
+    drip: noticing,
+  },
+  deafRecipients: { opening: same(`EHLO x\r\n${mail}${fill(400 * KiB, rcpt)}`), deaf: true, drip: noticing },
+  deafChunks: {
+    opening: same(`EHLO x\r\n${mail}${rcpt}${fill(400 * KiB, 'BDAT 1\r\nx')}`),
+    deaf: true,
+    drip: noticing,
+  },
   /** Each line is nearly as long as a line may be; what is kept should be the address only. */
   paddedRecipients: {
     opening: same(`EHLO x\r\n${mail}${lines(100, n => `RCPT TO:<b${n}@example.org>${' '.repeat(2000)}`)}`),
@@ -60,6 +71,21 @@ export const attacks = {
   floodChunks: {
     opening: same(`EHLO x\r\n${mail}${rcpt}`),
     flood: Buffer.from(fill(64 * KiB, 'BDAT 1\r\nx')),
+  },
+  silent: { opening: same('') },
+  http: { opening: same('GET / HTTP/1.1\r\nHost: relay.test\r\n\r\n') },
+  endlessLine: { opening: same(''), flood: Buffer.alloc(64 * KiB, 'x') },
+  slowCommand: { opening: same('EHLO x\r\nNOOP '), drip: { bytes: Buffer.from('x'), everyMs: 1000 } },
+  slowContent: {
+    opening: same(`EHLO x\r\n${mail}${rcpt}DATA\r\n`),
+    drip: { bytes: Buffer.from('x'), everyMs: 1000 },
+  },
+  /** The beginning of a ClientHello, on the port where TLS comes first. */
+  unfinishedHandshake: { opening: () => Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]) },
+  /** A header of the PROXY protocol that grows by an octet now and then. */
+  slowProxyHeader: {
+    opening: same('PROXY TCP4 1'),
+    drip: { bytes: Buffer.from('1'), everyMs: 1000 },
   },
 } as const satisfies Record<string, Attack>
 

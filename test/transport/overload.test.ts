@@ -66,6 +66,38 @@ test('a message that the host is delivering keeps its connection, and another cl
   expectCode(await wire.reply(), 250)
 })
 
+test('a client that is gone keeps its place only while the host delivers its message', async t => {
+  const later = new Later<undefined>()
+  let asked = false
+  const host = new RecordingHost({
+    sender({ address }) {
+      if (address !== 'slow@example.org') return undefined
+      asked = true
+      return later.promise
+    },
+    sink: { deliver: () => later.promise },
+  })
+  const stand = await Stand.set(t, host, { connectionLimits: { total: 1 }, timeouts: { fullIdleMs: 0 } })
+  const asking = await stand.greeted()
+  asking.say('MAIL FROM:<slow@example.org>\r\n')
+  await stand.until(() => asked, 'the question')
+  asking.reset()
+  await stand.until(() => stand.closed.size === 1, 'the server to notice')
+  const delivering = await stand.greeted()
+  await delivering.open()
+  await delivering.put('x\r\n.\r\n')
+  await stand.until(() => host.calls.deliver === 1, 'the message')
+  delivering.reset()
+  await stand.until(() => stand.closed.size === 2, 'the server to notice')
+  assert.match(
+    await (await Wire.connect(stand.port)).rest(),
+    /^421 4\.3\.2 relay\.test has too many connections/,
+  )
+  later.resolve(undefined)
+  await stand.until(() => stand.server.connections === 0, 'the end of the delivery')
+  assert.deepEqual(stand.faults, [])
+})
+
 test('connections that wait for TLS, for a PROXY header or for the end of a client make room, too', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },

@@ -74,17 +74,20 @@ class Play {
     if (first !== undefined) this.#cast.begin(first)
     const tls = { ca: this.#scene.certificate.cert, servername: 'relay.test' }
     const remote = { host: '127.0.0.1', port, tls, connectMs: this.#scene.waitMs }
-    const wire = await Wire.connect(remote, () => this.#changed())
+    let wire: Wire | undefined
     try {
+      const connected = await Wire.connect(remote, () => this.#changed())
+      wire = connected
       if (secure) await wire.secure(this.#scene.waitMs)
       const played: Played[] = []
       for (const step of this.#steps) played.push(await this.#play(step, wire))
       wire.end()
-      await this.#until(() => wire.closed)
+      await this.#until(() => connected.closed)
       played.at(-1)?.replies.push(...wire.take())
       return played.flatMap(linesOf)
     } finally {
-      wire.destroy()
+      wire?.destroy()
+      // A client that could not connect in time must not leave a server behind.
       await (this.#closing ?? this.#server.close(0))
     }
   }

@@ -1,0 +1,146 @@
+import type { AttackName } from '../support/attacks.ts'
+
+/** One kind of attackers, and how the documentation says that their connections end. */
+export interface Kind {
+  readonly title: string
+  readonly attack: AttackName
+  /** Parts of all connections. */
+  readonly share: number
+  readonly port: 'clear' | 'implicit TLS'
+  /** The first three octets of their addresses; `slow PROXY headers` and `refused addresses` have their own. */
+  readonly network?: string
+  /** Names of limits in docs/conformance.md. */
+  readonly limits: readonly Limit[]
+}
+
+/** What each limit in docs/conformance.md has a client meet beyond it. */
+const replies = {
+  errors: /^421 4\.7\.0 Too many errors, /,
+  smallChunks: /^421 4\.7\.0 Too many errors, /,
+  refusals: /^421 4\.7\.0 Too many errors, /,
+  skippedBytes: /^421 4\.7\.0 Line without an end, /,
+  idleMs: /^421 4\.4\.2 \S+ waited too long, /,
+  messageMs: /^421 4\.4\.2 \S+ waited too long, /,
+  memory: /^452 4\.3\.1 /,
+  handshakeMs: /^(closed without a word|ECONNRESET)$/,
+  proxyHeaderMs: /^(closed without a word|ECONNRESET|EPIPE)$/,
+  /** It is still writing when the time to close its half is over. */
+  lingerMs: /^(ECONNRESET|EPIPE)$/,
+  fullIdleMs: /^421 4\.3\.2 \S+ is overloaded, /,
+  total: /^421 4\.3\.2 \S+ has too many connections, /,
+  http: /^421 4\.7\.0 This is SMTP, not HTTP, /,
+  /** It reads nothing, and so cannot say which limit it has met. */
+  unread: /^closed, unread$/,
+}
+
+export type Limit = keyof typeof replies
+
+/** When the server is full, a connection of any kind may have to leave room for others. */
+const anyKind: readonly Limit[] = ['fullIdleMs', 'total']
+
+/** Connections from here are those of load balancers. */
+export const proxyNetwork = '127.40.0'
+/** `--allow-ips` does not have these. */
+export const refusedNetwork = '127.80.0'
+export const allowedBlock = '127.0.0.0/10'
+
+export const kinds: readonly Kind[] = [
+  { title: 'junk', attack: 'junk', share: 2, port: 'clear', limits: ['errors'] },
+  {
+    title: 'junk of refused addresses',
+    attack: 'junk',
+    share: 2,
+    port: 'clear',
+    network: refusedNetwork,
+    limits: ['errors'],
+  },
+  { title: 'EHLO, replies unread', attack: 'deafEhlo', share: 1, port: 'clear', limits: ['unread'] },
+  {
+    title: 'refused RCPT, replies unread',
+    attack: 'deafRecipients',
+    share: 1,
+    port: 'clear',
+    limits: ['unread'],
+  },
+  { title: 'BDAT 1, replies unread', attack: 'deafChunks', share: 1, port: 'clear', limits: ['unread'] },
+  {
+    title: 'long lines of recipients',
+    attack: 'paddedRecipients',
+    share: 2,
+    port: 'clear',
+    limits: ['idleMs'],
+  },
+  {
+    title: 'much after a message',
+    attack: 'pipelinedAfterMessage',
+    share: 2,
+    port: 'clear',
+    limits: ['errors', 'idleMs'],
+  },
+  { title: 'unfinished lines', attack: 'unfinishedLine', share: 3, port: 'clear', limits: ['idleMs'] },
+  {
+    title: 'endless lines',
+    attack: 'endlessLine',
+    share: 1,
+    port: 'clear',
+    limits: ['skippedBytes', 'lingerMs'],
+  },
+  { title: 'slow commands', attack: 'slowCommand', share: 2, port: 'clear', limits: ['idleMs'] },
+  {
+    title: 'slow content',
+    attack: 'slowContent',
+    share: 1,
+    port: 'clear',
+    limits: ['idleMs', 'messageMs', 'memory'],
+  },
+  {
+    title: 'floods of refused RCPT',
+    attack: 'floodRecipients',
+    share: 1,
+    port: 'clear',
+    limits: ['refusals', 'lingerMs'],
+  },
+  {
+    title: 'floods of BDAT 1',
+    attack: 'floodChunks',
+    share: 1,
+    port: 'clear',
+    limits: ['smallChunks', 'lingerMs'],
+  },
+  { title: 'silent', attack: 'silent', share: 3, port: 'clear', limits: ['idleMs'] },
+  { title: 'HTTP', attack: 'http', share: 1, port: 'clear', limits: ['http'] },
+  {
+    title: 'idle in TLS',
+    attack: 'idleTls',
+    share: 3,
+    port: 'implicit TLS',
+    limits: ['idleMs', 'handshakeMs'],
+  },
+  {
+    title: 'unfinished records of TLS',
+    attack: 'unfinishedTlsRecord',
+    share: 1,
+    port: 'implicit TLS',
+    limits: ['idleMs', 'handshakeMs'],
+  },
+  {
+    title: 'unfinished handshakes',
+    attack: 'unfinishedHandshake',
+    share: 2,
+    port: 'implicit TLS',
+    limits: ['handshakeMs'],
+  },
+  {
+    title: 'slow PROXY headers',
+    attack: 'slowProxyHeader',
+    share: 1,
+    port: 'clear',
+    network: proxyNetwork,
+    limits: ['proxyHeaderMs'],
+  },
+]
+
+/** A connection of this kind may end like that. */
+export function isDocumented({ limits }: Kind, outcome: string): boolean {
+  return [...limits, ...anyKind].some(limit => replies[limit].test(outcome))
+}
