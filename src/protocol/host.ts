@@ -15,6 +15,11 @@ export interface Client {
   readonly user: string | undefined
   /** It is a load balancer that looks whether the server lives: not worth a complaint. */
   readonly healthCheck?: boolean
+  /**
+   * It has closed its side of the connection, or the session is over: it is not to be expected that it hears another
+   * reply. A client that closes only its half may still hear one; a server cannot tell which it was.
+   */
+  readonly gone?: boolean
 }
 
 /** A verdict, now or later. */

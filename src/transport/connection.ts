@@ -315,6 +315,7 @@ export class Connection implements Open {
   }
 
   readonly #onEnd = (): void => {
+    this.#session?.peerClosed()
     if (this.#stage === 'handshake') this.#socket.destroy()
     this.#run()
   }
@@ -339,6 +340,7 @@ export class Connection implements Open {
     this.#stage = 'gone'
     clearTimeout(this.#stageTimer)
     this.#patience.end()
+    this.#session?.peerClosed()
     // A mail that the host is delivering is not given up; what comes of it is told in the log only.
     if (!this.#conductor?.waiting) this.#leave()
   }

@@ -67,6 +67,7 @@ const happening = fc.oneof(
       'cutOff' as const,
       'hangUp' as const,
       'shutDown' as const,
+      'peerClosed' as const,
     ),
   },
 )
@@ -109,7 +110,7 @@ const onceEach = fc.property(
       else if (typeof what === 'number') for (let i = 0; i < what; i++) step()
       else {
         played[what]()
-        if (what === 'shutDown' || what === 'secured') continue
+        if (what === 'shutDown' || what === 'secured' || what === 'peerClosed') continue
         // The driver gives up on the host, and forgets what it had asked.
         asked = undefined
         left = true
