@@ -2,6 +2,8 @@ import { Socket } from 'node:net'
 
 /** Bytes that are read from a socket at once, and so the most that can come after its receiver has had enough. */
 const readBytes = 16 * 1024
+/** The same while `readsMuch`. */
+const muchBytes = 64 * 1024
 /** Bytes of replies that may wait in a socket; while more of them do, `write` returns false. */
 export const unsentBytes = 4 * 1024
 
@@ -11,8 +13,9 @@ export const unsentBytes = 4 * 1024
  */
 export type Receiver = (bytes: Buffer) => boolean
 
-/** All sockets read into it, one after the other: what was read is copied before the next one reads. */
+/** All sockets read into these, one after the other: what was read is copied before the next one reads. */
 const buffer = Buffer.allocUnsafeSlow(readBytes)
+const largeBuffer = Buffer.allocUnsafeSlow(muchBytes)
 
 /**
  * A client's socket that is read in small pieces, and not at all while nothing is wanted of it.
@@ -24,6 +27,8 @@ const buffer = Buffer.allocUnsafeSlow(readBytes)
  */
 export class ClientSocket {
   readonly socket: Socket
+  /** Reads larger pieces, which costs less for the content of large messages. */
+  readsMuch = false
   /** Takes the bytes that come from now on. */
   receiver: Receiver = () => true
 
@@ -34,7 +39,7 @@ export class ClientSocket {
       allowHalfOpen: true,
       writableHighWaterMark: unsentBytes,
       onread: {
-        buffer,
+        buffer: () => (this.readsMuch ? largeBuffer : buffer),
         callback: (count: number, bytes: Uint8Array): boolean =>
           this.receiver((bytes as Buffer).subarray(0, count)),
       },

@@ -23,6 +23,12 @@ export interface Owner {
 /** Bytes that may come before the host has decided on what came before them; one more read may follow. */
 const aheadBytes = 4 * 1024
 
+/**
+ * From so many bytes of a message's content on, more is read at once. What comes after the end of such a message, and
+ * has to wait, is a part of what `--memory` counts for the message.
+ */
+const largeContentBytes = 256 * 1024
+
 /** Bytes of memory that an idle connection takes: sockets and session, and under TLS what OpenSSL and Node.js hold. */
 const idleBytes = { clear: 8 * 1024, tls: 48 * 1024 }
 /** Under TLS Node.js reads so many bytes at once, into memory that it keeps until the connection ends. */
@@ -55,6 +61,8 @@ export class Connection implements Open {
   /** Ends the stage `handshake` or `closing` when it takes too long, and the wait for early talkers before a greeting. */
   #stageTimer: NodeJS.Timeout | undefined
   #receivedBytes = 0
+  /** Of the content that is coming, about. */
+  #contentBytes = 0
   #activeAt = performance.now()
 
   /**
@@ -303,6 +311,8 @@ export class Connection implements Open {
       this.#receivedBytes += bytes.length
       this.#session?.receive(bytes)
       this.#run()
+      this.#contentBytes = this.#session?.receivesContent ? this.#contentBytes + bytes.length : 0
+      this.#clientSocket.readsMuch = this.#contentBytes >= largeContentBytes
       this.#owner.onHeld(this)
     }
     return this.#wantsMore
