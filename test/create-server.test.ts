@@ -360,6 +360,58 @@ test('a client without a login is its network: a message that it sends again fro
   assert.equal(await sendFrom('2001:db8::2'), '250 c')
 })
 
+for (const leave of ['stay', 'vanish', 'reset'] as const) {
+  const isRetry = leave !== 'stay'
+  const then = isRetry ? 'the second is a retry' : 'they are two messages'
+  test(`two connections of one client send the same message to 60 recipients at once, the first one: ${leave}; ${then}`, async t => {
+    const to = Array.from({ length: 60 }, (_, n) => `r${n}@client.test`)
+    const release = withResolvers()
+    const arrived = withResolvers()
+    const received: string[] = []
+    let calls = 0
+    const relay = keeping({
+      maxRecipientsPerCall: 50,
+      async send({ recipients }) {
+        arrived.resolve()
+        if (++calls === 1) await release.promise
+        received.push(...recipients)
+        return {}
+      },
+    })
+    const ended = withResolvers()
+    const skipped: string[][] = []
+    const watcher = {
+      mail(event: MailEvent) {
+        if (event.type === 'delivery' && event.skipped !== undefined) skipped.push([...event.to])
+        else if (event.type === 'message') ended.resolve()
+      },
+    }
+    const { port } = await begin(t, { relay, watcher })
+    const [first, second] = [await Wire.connect(port), await Wire.connect(port)]
+    for (const wire of [first, second]) {
+      await wire.greet()
+      await wire.ask('MAIL FROM:<a@client.test>')
+      for (const address of to) await wire.ask(`RCPT TO:<${address}>`)
+      await wire.ask('DATA')
+      wire.say('Subject: x\r\n\r\nx\r\n.\r\n')
+      if (wire === first) await arrived.promise
+    }
+    if (leave !== 'stay') first[leave]()
+    // By then the server has read what the two have said, and that one of them has left.
+    const other = await Wire.connect(port)
+    await other.greet()
+    for (let times = 0; times < 10; times++) await other.ask('NOOP')
+    assert.equal(calls, 1)
+    release.resolve()
+    if (leave === 'stay') assert.equal((await first.reply()).code, 250)
+    assert.equal((await second.reply()).code, 250)
+    await ended.promise
+    assert.equal(calls, isRetry ? 2 : 4)
+    assert.deepEqual(skipped, isRetry ? [to] : [])
+    assert.deepEqual(received.sort(), (isRetry ? to : [...to, ...to]).sort())
+  })
+}
+
 test('the time to close may be without end, or none', async t => {
   for (const graceMs of [Number.POSITIVE_INFINITY, 2 ** 40]) {
     const { relay, arrived, release } = waiting()

@@ -48,6 +48,8 @@ export class Dialogue implements Client {
   isDelivering = false
   /** The host has taken a message from this client. */
   hasDelivered = false
+  /** The client has closed its side of the connection. */
+  peerClosed = false
   /** The client has to hear a reply before it says more (RFC 2920 section 3.1); at first that is the greeting. */
   awaited = true
   /** How the next bytes are read. */
@@ -79,6 +81,10 @@ export class Dialogue implements Client {
 
   get closed(): boolean {
     return this.mode === closed
+  }
+
+  get gone(): boolean {
+    return this.peerClosed || this.closed
   }
 
   /** Bytes of memory that the envelope takes, estimated. */

@@ -15,6 +15,11 @@ export interface Client {
   readonly user: string | undefined
   /** It is a load balancer that looks whether the server lives: not worth a complaint. */
   readonly healthCheck?: boolean
+  /**
+   * It has closed its side of the connection, or the session is over, so it will probably read no other reply. A client
+   * that has closed only its half may still read one; a server cannot tell the two apart.
+   */
+  readonly gone?: boolean
 }
 
 /** A verdict, now or later. */

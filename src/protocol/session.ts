@@ -123,7 +123,15 @@ export class Session {
     this.#leave(replies.overloaded(this.#dialogue.settings.hostname))
   }
 
-  /** The client is gone. */
+  /**
+   * The client has closed its side of the connection, which the host can see from now on (`Client.gone`). The session goes
+   * on: what the client said before is still answered, and what the host is asked is still waited for.
+   */
+  peerClosed(): void {
+    this.#dialogue.peerClosed = true
+  }
+
+  /** The client is gone, and nothing is waited for any more. */
   hangUp(): void {
     if (!this.#dialogue.closed) this.#dialogue.end()
   }

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto'
 import type { InFlight } from './in-flight.ts'
 import type { Mail } from './relay.ts'
 
-/** What the client hears of the message: 250, 4xx or 5xx. */
-export type Told = 'accepted' | 'temporary' | 'permanent'
+/**
+ * What the client hears of the message: 250 (`accepted`), 4xx (`temporary`) or 5xx (`permanent`). `unheard`: it would have
+ * been 250 or 5xx, but the client had left before.
+ */
+export type Told = 'accepted' | 'temporary' | 'permanent' | 'unheard'
 
 /** The right to deliver a message. It ends with `settle`, which is called once. */
 export interface Claim {
@@ -13,7 +16,10 @@ export interface Claim {
   readonly missing: readonly string[]
   /** Notes that these recipients have the message now. */
   add(recipients: readonly string[]): void
-  /** Ends the attempt: after a 4xx, it is remembered which recipients have the message; else they are forgotten. */
+  /**
+   * Ends the attempt. After a 4xx, it is remembered which recipients have the message; else they are forgotten. Attempts
+   * that wait for this one leave out the recipients that have the message, unless the client has heard 250 or 5xx.
+   */
   settle(told: Told): void
 }
 
@@ -28,7 +34,7 @@ export class Attempt implements Claim, InFlight {
   readonly settle: Claim['settle']
   #message: Mail | undefined
   #digest: string | undefined
-  readonly #onEnd: (() => Attempt | undefined)[] = []
+  readonly #onEnd: ((told: Told) => Attempt | undefined)[] = []
 
   constructor(message: Mail, client: string, settle: Claim['settle']) {
     const { sender, recipients, size, headerBytes } = message
@@ -61,14 +67,14 @@ export class Attempt implements Claim, InFlight {
   }
 
   /** @param listener hears of the end; returns an attempt that ends with this one */
-  whenEnded(listener: () => Attempt | undefined): void {
+  whenEnded(listener: (told: Told) => Attempt | undefined): void {
     this.#onEnd.push(listener)
   }
 
   /** The attempt is not in flight any more. @returns the attempts that end with it */
-  end(): readonly Attempt[] {
+  end(told: Told): readonly Attempt[] {
     this.dropContent()
-    return this.#onEnd.flatMap(listener => listener() ?? [])
+    return this.#onEnd.flatMap(listener => listener(told) ?? [])
   }
 }
 

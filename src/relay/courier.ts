@@ -84,8 +84,14 @@ export class Courier {
    * `onCall` hears of every call as it ends, of those that are made again too, in parts where recipients fared
    * differently; and of recipients for which no call is made, because they have the message from an earlier attempt.
    * @param client names the client: only its own earlier attempts count
+   * @param isGone true if the client has left and will not hear what becomes of the message; asked at the end
    */
-  async deliver(message: Mail, client: string, onCall: (call: Call) => void): Promise<Receipt> {
+  async deliver(
+    message: Mail,
+    client: string,
+    onCall: (call: Call) => void,
+    isGone: () => boolean = () => false,
+  ): Promise<Receipt> {
     const deadline = this.#clock.now() + this.#patienceMs
     const claim = await this.#claim(message, client, onCall)
     let told: Told = 'temporary'
@@ -99,7 +105,8 @@ export class Courier {
       if (refusal(error).code >= 500) told = 'permanent'
       throw error
     } finally {
-      claim.settle(told)
+      // After a 4xx, a client that has left comes again like one that has heard it.
+      claim.settle(told !== 'temporary' && isGone() ? 'unheard' : told)
     }
   }
 

@@ -6,7 +6,7 @@ import { type Reply, refuses, reply } from '../protocol/reply.ts'
 import { tell, type Witness } from '../protocol/witness.ts'
 import { Budget, type Eviction, NoMemory, type Share, TooSlow } from './budget.ts'
 import type { Content } from './content.ts'
-import { Courier, type Manner } from './courier.ts'
+import { type Call, Courier, type Manner } from './courier.ts'
 import type { Delivery, MailEvent, MessageEnd } from './delivery.ts'
 import { refusal } from './failures.ts'
 import { describe, oneLine } from './fault.ts'
@@ -165,11 +165,13 @@ class Dispatch implements MessageSink {
       if (room !== true && !(await room)) throw this.#noMemory(new NoMemory())
       this.#share.complete()
       const mail: Mail = { ...this.#mail, content, size }
-      const { messageId } = await this.#office.courier.deliver(mail, this.#owner(), call => {
+      const onCall = (call: Call) => {
         if (call.skipped !== undefined) this.#skipped += call.to.length
         else if (call.error === undefined) this.#accepted += call.to.length
         this.#tell({ size, ...call })
-      })
+      }
+      const isGone = () => this.#client.gone === true
+      const { messageId } = await this.#office.courier.deliver(mail, this.#owner(), onCall, isGone)
       const consent =
         messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
       return this.#end(consent, size)

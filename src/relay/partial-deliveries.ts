@@ -40,6 +40,12 @@ export interface ClaimOptions {
  * not get it twice. It is the same message if client, sender and content are the same. After a 250 or a 5xx the client
  * does not send the message again, so its recipients are forgotten: the same bytes are a new message then.
  *
+ * The same holds for an attempt that waits because the same message is in flight. If the first client has heard 250 or
+ * 5xx, the second message is a new one, for example from another thread of an application, and goes to all of its
+ * recipients. If the first client has heard 4xx, or has left without a reply, the second message is a retry, and leaves
+ * out the recipients that have it. An attempt whose client left without a reply is not remembered after its end: a client
+ * that never waits for replies may send equal messages, one after the other.
+ *
  * Content is read only if envelope and size are those of a message that is remembered, or envelope, size and a recipient
  * those of one in flight; and then once.
  */
@@ -94,8 +100,8 @@ export class PartialDeliveries {
     let gaveUp = false
     const allEnded = new Promise<void>(resolve => {
       for (const one of earlier) {
-        one.whenEnded(() => {
-          attempt.skip(one.delivered)
+        one.whenEnded(told => {
+          if (!isFinal(told)) attempt.skip(one.delivered)
           left--
           if (left > 0) return undefined
           resolve()
@@ -104,24 +110,24 @@ export class PartialDeliveries {
       }
     })
     if ((await resolvesWithin(this.#clock, maxWaitMs, allEnded)) || left === 0) return
-    // It stays among those in flight as long as the earlier ones: later messages have to wait for these, too.
+    // It stays among those in flight as long as the earlier ones: later messages have to wait for these, too. Its client
+    // hears 4xx, and sends the message again to recipients that these may have reached.
     gaveUp = true
     attempt.dropContent()
     throw new DuplicateInFlight()
   }
 
+  /**
+   * Ends the attempt, and those that gave up waiting for it, whose clients have heard 4xx. No recursion, because thousands
+   * may wait in a row.
+   */
   #settle(attempt: Attempt, told: Told): void {
-    if (told === 'temporary') this.#remember(attempt)
-    else this.#forget(attempt)
-    this.#end(attempt)
-  }
-
-  /** Ends the attempt, and those that gave up waiting for it. No recursion, because thousands may wait in a row. */
-  #end(attempt: Attempt): void {
-    const ending = [attempt]
-    for (const one of ending) {
-      this.#inFlight.delete(one)
-      for (const next of one.end()) ending.push(next)
+    const ending = [{ attempt, told }]
+    for (const { attempt, told } of ending) {
+      if (told === 'temporary') this.#remember(attempt)
+      else this.#forget(attempt)
+      this.#inFlight.delete(attempt)
+      for (const next of attempt.end(told)) ending.push({ attempt: next, told: 'temporary' })
     }
   }
 
@@ -129,7 +135,9 @@ export class PartialDeliveries {
     if (attempt.delivered.size === 0) return
     const before = this.#entryOf(attempt)
     if (before !== undefined) this.#drop(before)
-    const delivered = new Set([...(before?.delivered ?? []), ...attempt.delivered].map(detached))
+    const known = before?.delivered ?? new Set<string>()
+    const added = [...attempt.delivered].filter(recipient => !known.has(recipient))
+    const delivered = added.length > 0 ? new Set([...known, ...added.map(detached)]) : known
     this.#insert({
       envelope: detached(attempt.envelope),
       key: detached(keyOf(attempt)),
@@ -191,6 +199,11 @@ interface Entry {
   /** Recipients that have the message. */
   readonly delivered: ReadonlySet<string>
   readonly triedAt: number
+}
+
+/** True if the client does not send the message again. */
+function isFinal(told: Told): boolean {
+  return told === 'accepted' || told === 'permanent'
 }
 
 function keyOf({ envelope, digest }: Attempt): string {

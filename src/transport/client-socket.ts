@@ -2,6 +2,8 @@ import { Socket } from 'node:net'
 
 /** Bytes that are read from a socket at once: the most that can come after a receiver has returned false. */
 const readBytes = 16 * 1024
+/** The same while `readsMuch`. */
+const muchBytes = 64 * 1024
 /** Bytes of replies that may wait in a socket. While more wait, `writableNeedDrain` is true and nothing is read. */
 export const unsentBytes = 4 * 1024
 
@@ -11,11 +13,13 @@ export const unsentBytes = 4 * 1024
  */
 export type Receiver = (bytes: Buffer) => boolean
 
-/** All sockets read into this buffer, one after the other: a receiver copies what it keeps. */
+/** All sockets read into these buffers, one after the other: a receiver copies what it keeps. */
 const buffer = Buffer.allocUnsafeSlow(readBytes)
+const largeBuffer = Buffer.allocUnsafeSlow(muchBytes)
 
 /**
- * A client's socket that is read in pieces of at most 16 KiB, and not at all after its receiver has returned false.
+ * A client's socket that is read in pieces of at most 16 KiB (64 KiB while `readsMuch`), and not at all after its receiver
+ * has returned false.
  *
  * A server's socket as Node.js makes it reads 64 KiB at once, and one such piece more after `pause`: a client could make
  * the process hold up to 200 KB that it has not asked for. A socket with the option `onread` stops at once, and allocates
@@ -24,6 +28,8 @@ const buffer = Buffer.allocUnsafeSlow(readBytes)
  */
 export class ClientSocket {
   readonly socket: Socket
+  /** Read larger pieces: that costs less CPU for the content of large messages. */
+  readsMuch = false
   /** Takes the bytes that come from now on. */
   receiver: Receiver = () => true
 
@@ -34,7 +40,7 @@ export class ClientSocket {
       allowHalfOpen: true,
       writableHighWaterMark: unsentBytes,
       onread: {
-        buffer,
+        buffer: () => (this.readsMuch ? largeBuffer : buffer),
         callback: (count: number, bytes: Uint8Array): boolean =>
           this.receiver((bytes as Buffer).subarray(0, count)),
       },

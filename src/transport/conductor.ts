@@ -7,6 +7,7 @@ import {
   replies,
   type Session,
 } from '../protocol/index.ts'
+import type { TurnQueue } from './turn-queue.ts'
 
 /** Why a conductor halts: for the host's answer, for more input, to start TLS, to close. */
 export type Halt = 'host' | 'input' | 'upgrade' | 'close'
@@ -17,6 +18,8 @@ export interface Conduct {
   readonly answerMs: number
   /** Milliseconds that the session pauses where it asks for that. */
   readonly pauseMs: number
+  /** Where the session waits for its next turn. */
+  readonly turns: TurnQueue
   /** The host has answered after a while, or the pause is over: `run` can go on. */
   readonly onAnswer: () => void
   /** What the host threw or rejected with; the client hears `451 4.3.0`. */
@@ -140,7 +143,7 @@ export class Conductor {
   #yield(): void {
     this.#waiting = true
     const wait = ++this.#wait
-    setImmediate(() => {
+    this.#conduct.turns.add(() => {
       if (wait !== this.#wait) return
       this.forsake()
       this.#conduct.onAnswer()

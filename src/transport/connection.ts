@@ -8,17 +8,26 @@ import { type Claim, idleBytes, type Open } from './connections.ts'
 import { Patience } from './patience.ts'
 import type { Service } from './service.ts'
 import type { SessionOutcome } from './traffic.ts'
+import type { TurnQueue } from './turn-queue.ts'
 
 /** What belongs to a connection besides its service. */
 export interface Owner {
   readonly onClose: (connection: Connection) => void
   /** What the connection holds in memory may have changed. */
   readonly onHeld: (connection: Connection) => void
+  /** Shared by all connections of the server. */
+  readonly turns: TurnQueue
   readonly chronicle?: Chronicle | undefined
 }
 
 /** Bytes that may wait while the host decides. Reading stops after them, so one more read may be held. */
 const aheadBytes = 4 * 1024
+
+/**
+ * Once this many bytes of a message's content have come, reads are larger. Input that waits after the end of such a message
+ * is part of what `--memory` counts for the message.
+ */
+const largeContentBytes = 256 * 1024
 
 /** Bytes that Node.js reads at once under TLS, into memory that it keeps until the connection ends. */
 const tlsReadBytes = 64 * 1024
@@ -50,6 +59,8 @@ export class Connection implements Open {
   /** Ends the stage `handshake` or `closing` when it takes too long, and the wait for early talkers before a greeting. */
   #stageTimer: NodeJS.Timeout | undefined
   #receivedBytes = 0
+  /** Bytes of the content that is coming, estimated. */
+  #contentBytes = 0
   #activeAt = performance.now()
 
   /**
@@ -145,6 +156,7 @@ export class Connection implements Open {
     this.#conductor = new Conductor(this.#session, host, {
       answerMs: timeouts.answerMs,
       pauseMs: timeouts.pauseMs,
+      turns: this.#owner.turns,
       onAnswer: this.#onAnswer,
       onFault,
     })
@@ -297,6 +309,8 @@ export class Connection implements Open {
       this.#receivedBytes += bytes.length
       this.#session?.receive(bytes)
       this.#run()
+      this.#contentBytes = this.#session?.receivesContent ? this.#contentBytes + bytes.length : 0
+      this.#clientSocket.readsMuch = this.#contentBytes >= largeContentBytes
       this.#owner.onHeld(this)
     }
     return this.#wantsMore
@@ -309,6 +323,7 @@ export class Connection implements Open {
   }
 
   readonly #onEnd = (): void => {
+    this.#session?.peerClosed()
     if (this.#stage === 'handshake') this.#socket.destroy()
     this.#run()
   }
@@ -333,6 +348,7 @@ export class Connection implements Open {
     this.#stage = 'gone'
     clearTimeout(this.#stageTimer)
     this.#patience.end()
+    this.#session?.peerClosed()
     // A mail that the host is delivering is not given up; what comes of it is told in the log only.
     if (!this.#conductor?.waiting) this.#leave()
   }

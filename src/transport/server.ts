@@ -8,7 +8,8 @@ import { Introduction } from './introduction.ts'
 import { longestWaitMs } from './limits.ts'
 import { peerAddress } from './peer-address.ts'
 import type { Service } from './service.ts'
-import type { Exceeded } from './traffic.ts'
+import type { TurnedAwayReason } from './traffic.ts'
+import { TurnQueue } from './turn-queue.ts'
 
 /** Where to listen. */
 export interface Listener {
@@ -37,6 +38,9 @@ const keptShare = 0.95
 /** Milliseconds between two calls of `onOverload`. */
 const overloadEveryMs = 60_000
 
+/** The limit that leaves no room for a connection. */
+type Exceeded = Exclude<TurnedAwayReason, 'proxyHeader'>
+
 const refusals = {
   total: replies.tooManyConnections,
   address: replies.tooManyFromAddress,
@@ -48,6 +52,7 @@ export class Server {
   readonly #service: Service
   readonly #listening = new Set<NetServer>()
   readonly #connections: Connections
+  readonly #turns = new TurnQueue()
   /** Absent where nobody watches. */
   readonly #audience: Audience | undefined
   /** Connections that were turned away and are still open. */
@@ -128,6 +133,7 @@ export class Server {
   }
 
   #accept(client: ClientSocket, implicitTls: boolean): void {
+    this.#turns.shorten()
     const address = peerAddress(client.socket)
     // Who is gone already has none, and left before anything could be said.
     if (address === '') client.socket.destroy()
@@ -177,7 +183,7 @@ export class Server {
     }
     const chronicle = this.#audience && new Chronicle(this.#audience, client.address, implicitTls)
     const onClose = (gone: Open) => this.#remove(gone)
-    const owner = { onClose, onHeld: this.#onHeld, chronicle }
+    const owner = { onClose, onHeld: this.#onHeld, turns: this.#turns, chronicle }
     const connection = new Connection(clientSocket, client, this.#service, owner)
     this.#connections.add(connection, counted)
     return connection.start(implicitTls, rest)

@@ -34,10 +34,7 @@ export type TrafficEvent =
  * Why a connection was not served: too many in all, too many from its address, no memory for more of them, or no valid
  * PROXY header.
  */
-export type TurnedAwayReason = Exceeded | 'proxyHeader'
-
-/** The limit that leaves no room for a connection. */
-export type Exceeded = 'total' | 'address' | 'memory'
+export type TurnedAwayReason = 'total' | 'address' | 'memory' | 'proxyHeader'
 
 /**
  * Why a session ended. `quit`: the client said so. `hangup`: it closed the connection. `timeout`: it was silent or slow.

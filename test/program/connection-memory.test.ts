@@ -41,7 +41,7 @@ interface Growth {
 
 const growths: readonly Growth[] = [
   { attack: 'junk', connections: 400, tls: true },
-  { attack: 'deafEhlo', connections: 30 },
+  { attack: 'deafEhlo', connections: 60 },
   { attack: 'deafRecipients', connections: 60, tls: true },
   { attack: 'deafChunks', connections: 60 },
   { attack: 'paddedRecipients', connections: 400 },

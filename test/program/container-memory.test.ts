@@ -14,6 +14,8 @@ const MiB = 1024 * 1024
 const containerBytes = 512 * MiB
 const skip = MemoryCgroup.unavailable()
 const timeout = 90_000
+/** Others are served within this; a machine that runs other tests as well takes half of it. */
+const othersMs = 10_000
 
 const login = { args: ['-r', 'discard', '-u', 'user', '--allow-plaintext-auth'], env: { PASSWORD: 'secret' } }
 
@@ -51,7 +53,7 @@ async function withstand(
   }
   assert.equal(oomKills, 0, facts)
   assert.ok(peakBytes < 0.9 * memoryLimitBytes, facts)
-  assert.ok(times > 0 && slowestMs < 5000, facts)
+  assert.ok(times > 0 && slowestMs < othersMs, facts)
 }
 
 test(

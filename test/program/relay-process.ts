@@ -108,12 +108,16 @@ export class RelayProcess {
     return peakMemoryOf(this.pid)
   }
 
-  /** Time that it has used of a CPU, in milliseconds, without its workers; `undefined` where the system does not tell. */
-  async cpuMs(): Promise<number | undefined> {
+  /**
+   * Milliseconds of CPU time that it has used, and whether it waits for a CPU or has one now, both without its workers;
+   * `undefined` where the system does not tell.
+   */
+  async cpu(): Promise<{ readonly usedMs: number; readonly running: boolean } | undefined> {
     const stat = await readFile(`/proc/${this.pid}/stat`, 'latin1').catch(() => '')
-    // Fields 14 and 15 of proc(5), in hundredths of a second; the second one is in parentheses and may hold spaces.
+    if (stat === '') return undefined
+    // proc(5): the second field is in parentheses and may hold spaces; 3 is the state, 14 and 15 are hundredths of a second.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return stat === '' ? undefined : 10 * (Number(fields[11]) + Number(fields[12]))
+    return { usedMs: 10 * (Number(fields[11]) + Number(fields[12])), running: fields[0] === 'R' }
   }
 
   /** Its workers' process ids; none where the system does not tell. */

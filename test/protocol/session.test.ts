@@ -177,6 +177,38 @@ test('a mail that was read to its end, but not delivered yet when its client is 
   assert.deepEqual(events, ['connect', 'sender', 'recipient', 'message', 'content', 'discard'])
 })
 
+test('the host sees that a client has closed its side of the connection, and what it asked is still answered', () => {
+  const session = new Session(settings, client)
+  session.receive(Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\nx\r\n.\r\nNOOP\r\n'))
+  const events: Event['type'][] = []
+  for (let event = session.next(); event !== undefined; event = session.next()) {
+    events.push(event.type)
+    assert.equal(session.client.gone, false, event.type)
+    if (event.type === 'delivery') break
+    session.answer()
+  }
+  session.takeOutput()
+  session.peerClosed()
+  assert.equal(session.client.gone, true)
+  assert.equal(session.isDelivering, true)
+  assert.equal(session.next(), undefined)
+  session.answer()
+  assert.equal(session.next(), undefined)
+  assert.equal(session.takeOutput(), '250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n')
+  assert.equal(session.client.gone, true)
+  assert.deepEqual(events, ['connect', 'sender', 'recipient', 'message', 'content', 'delivery'])
+})
+
+test('once the session is over its client is gone: it hears no answer to what was asked', () => {
+  for (const end of ['cutOff', 'shed', 'expire', 'hangUp'] as const) {
+    const session = new Session(settings, client)
+    assert.equal(session.next()?.type, 'connect')
+    assert.equal(session.client.gone, false)
+    session[end]()
+    assert.equal(session.client.gone, true, end)
+  }
+})
+
 test('an answer that is no reply is our own fault, and the client hears nothing of it', () => {
   for (const nonsense of [
     { code: 199, text: 'no' },

@@ -200,21 +200,77 @@ test('a message for one call is not held back by the same one: it may well be an
   assert.deepEqual(backend.sizes, [50, 50])
 })
 
-test('the same mail while the first is under way: it waits, and nobody gets it twice', async () => {
+test('two clients send the same message at once and hear 250: each of the two goes to all recipients', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend } = rehearse([first.promise], { clock: systemClock })
+  const { deliver, backend, calls } = rehearse([first.promise], { clock: systemClock })
   const both = [deliver(mailTo(people(60))), deliver(mailTo(people(60)))]
   await turn()
   assert.deepEqual(backend.sizes, [50])
   first.release({ messageId: 'a' })
   await Promise.all(both)
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+  assert.ok(calls.every(call => call.skipped === undefined))
+})
+
+test('the same message at once, and the first client is refused for good: the second message goes to all', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise, rejected], { clock: systemClock })
+  const refused = assert.rejects(deliver(mailTo(people(60))), rejected)
+  const other = deliver(mailTo(people(60)))
+  await turn()
+  first.release({})
+  await refused
+  await other
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('the first client leaves while its message is in flight: the same message is a retry, each recipient gets it once', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend, calls } = rehearse([first.promise], { clock: systemClock })
+  let gone = false
+  const both = [deliver(mailTo(people(60)), undefined, () => gone), deliver(mailTo(people(60)))]
+  await turn()
+  assert.deepEqual(backend.sizes, [50])
+  gone = true
+  first.release({ messageId: 'a' })
+  await Promise.all(both)
+  backend.assertOnce(people(60))
+  assert.deepEqual(calls.at(-1), { to: people(60), skipped })
+})
+
+test('the first client leaves before it hears 5xx: the same message goes to those that are missing', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise, rejected], { clock: systemClock })
+  const refused = assert.rejects(
+    deliver(mailTo(people(60)), undefined, () => true),
+    rejected,
+  )
+  const other = deliver(mailTo(people(60)))
+  await turn()
+  first.release({})
+  await refused
+  await other
+  assert.deepEqual(backend.sizes, [50, 10, 10])
   backend.assertOnce(people(60))
 })
 
-test('the same mail to other recipients while the first is under way: it waits, then goes to the missing', async () => {
+test('a client that never waits for replies may send equal messages one after the other', async () => {
+  const { deliver, backend } = rehearse([])
+  for (const _ of [1, 2]) await deliver(mailTo(people(60)), undefined, () => true)
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('a client that left before it heard 4xx comes again: it is a retry', async () => {
+  const { deliver, backend } = rehearse([{}, quotaReached], { patienceMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60)), undefined, () => true))
+  await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 10])
+})
+
+test('the first client leaves, and the same message comes to other recipients: it waits, then goes to the missing', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = rehearse([first.promise], { clock: systemClock })
-  const all = [deliver(mailTo(people(60))), deliver(mailTo(people(62).slice(40)))]
+  const all = [deliver(mailTo(people(60)), undefined, () => true), deliver(mailTo(people(62).slice(40)))]
   await turn()
   assert.deepEqual(backend.sizes, [50])
   first.release({})
@@ -235,6 +291,17 @@ test('the same message is in flight for longer than patience: 451, which is told
   await slow
   await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('the first client leaves, and its retry is 451 because the first attempt is in flight: the next one is a retry, too', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise], { patienceMs: 5_000 })
+  const slow = deliver(mailTo(people(60)), undefined, () => true)
+  await assert.rejects(deliver(mailTo(people(60))), { name: 'DuplicateInFlight' })
+  first.release({})
+  await slow
+  await deliver(mailTo(people(60)))
+  backend.assertOnce(people(60))
 })
 
 test('the same text to disjoint recipients goes out at once, however many messages it takes', async () => {
@@ -265,10 +332,12 @@ test('the time that a mail waits for its like is part of its patience', async ()
   assert.ok(clock.now() <= 5_000, `${clock.now()}`)
 })
 
-test('the same mail while the first is under way: it goes on where that one failed', async () => {
+test('the same message at once, three times, and each client hears 4xx or leaves: each goes on where the one before ended', async () => {
   const second = hold<Receipt>()
   const { deliver, backend } = rehearse([{}, second.promise], { clock: systemClock })
-  const all = Promise.allSettled([1, 2, 3].map(() => deliver(mailTo(people(60)))))
+  const all = Promise.allSettled(
+    [1, 2, 3].map(nth => deliver(mailTo(people(60)), undefined, () => nth === 2)),
+  )
   await turn()
   assert.deepEqual(backend.sizes, [50, 10])
   second.fail(quotaReached)
@@ -541,7 +610,7 @@ test('whatever fails, with a client that tries until it hears yes or a refusal f
     fates: fc.array(fate, { maxLength: 25 }),
     perRecipient: fc.boolean(),
     patienceMs: fc.constantFrom(0, 20_000),
-    /** How many of the client's tries run at once. */
+    /** How many of the client's tries run at once: it has left all but the latest. */
     haste: fc.integer({ min: 1, max: 3 }),
   })
   await fc.assert(
@@ -555,15 +624,47 @@ test('whatever fails, with a client that tries until it hears yes or a refusal f
       const tries = perRecipient ? count > 1 : count > 50
       let heard: readonly number[] = []
       while (!heard.some(code => code < 400 || code >= 500)) {
-        const answers = Array.from({ length: tries ? haste : 1 }, () =>
-          codeOf(deliver(mailTo(people(count)))),
+        const atOnce = tries ? haste : 1
+        const answers = Array.from({ length: atOnce }, (_, n) =>
+          codeOf(deliver(mailTo(people(count)), undefined, () => n < atOnce - 1)),
         )
-        heard = await Promise.all(answers)
+        heard = (await Promise.all(answers)).slice(-1)
       }
       for (const person of people(count)) {
         const copies = backend.received.get(person) ?? 0
         assert.ok(copies >= 1 || !heard.includes(250), `${person} has none`)
         assert.ok(copies <= 1 || unknown.has(person), `${person} has ${copies}`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('whatever fails, each 250 that a client hears stands for a copy of its own, for every recipient', async () => {
+  const setting = fc.record({
+    count: fc.integer({ min: 51, max: 130 }),
+    fates: fc.array(fate, { maxLength: 25 }),
+    perRecipient: fc.boolean(),
+    patienceMs: fc.constantFrom(0, 20_000),
+    /** Rounds of attempts at once; of each, whether its client stays. */
+    rounds: fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(setting, async ({ count, fates, perRecipient, patienceMs, rounds }) => {
+      const backend = new Backend([], { answersPerRecipient: perRecipient })
+      const deeds = fates.map((fate): Deed => deedOf(fate, backend, new Set()))
+      const { deliver } = rehearse(deeds, { backend, patienceMs })
+      let accepted = 0
+      for (const round of rounds) {
+        const answers = round.map(async stays => {
+          const code = await codeOf(deliver(mailTo(people(count)), undefined, () => !stays))
+          if (stays && code === 250) accepted++
+        })
+        await Promise.all(answers)
+      }
+      for (const person of people(count)) {
+        const copies = backend.received.get(person) ?? 0
+        assert.ok(copies >= accepted, `${person} has ${copies}, and ${accepted} were answered 250`)
       }
     }),
     { numRuns: 300 },
@@ -662,8 +763,8 @@ function rehearse<C extends Clock = FastClock>(
   if (options.backend) backend.expect(deeds)
   const calls: Call[] = []
   const courier = new Courier(backend, { ...manner, clock })
-  const deliver = (mail: Mail, client = 'network 192.0.2.7') =>
-    courier.deliver(mail, client, call => calls.push(call))
+  const deliver = (mail: Mail, client = 'network 192.0.2.7', isGone?: () => boolean) =>
+    courier.deliver(mail, client, call => calls.push(call), isGone)
   return { clock, backend, calls, deliver }
 }
 

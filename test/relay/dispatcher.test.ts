@@ -227,6 +227,29 @@ for (const [name, [first, second, same]] of Object.entries(sameClient)) {
   })
 }
 
+for (const gone of [undefined, false, true]) {
+  test(`the same message comes twice at once, and the first client is gone: ${gone}`, async () => {
+    const first = hold<Receipt>()
+    const { mails, log, begin } = stage({ answers: [first.promise, {}, {}, {}], patienceMs: 20_000 })
+    const leaving: { user: string; gone?: boolean } = { user: 'bob' }
+    const answer = (await begin(people(60), leaving)).deliver()
+    const other = (await begin(people(60), { user: 'bob' })).deliver()
+    await turn()
+    if (gone !== undefined) leaving.gone = gone
+    first.release({})
+    await answer
+    assert.equal(((await other) as { code: number }).code, 250)
+    assert.deepEqual(
+      mails.map(({ recipients }) => recipients.length),
+      gone ? [50, 10] : [50, 10, 50, 10],
+    )
+    assert.deepEqual(
+      log.filter(({ skipped }) => skipped !== undefined).map(({ to }) => to.length),
+      gone ? [60] : [],
+    )
+  })
+}
+
 test('without a rule for networks a client is its address', async () => {
   const { mails, begin } = stage({ answers: [{}, failure, {}, {}, {}] })
   await (await begin(people(60), { address: '2001:db8::1' })).deliver()
@@ -246,6 +269,7 @@ interface Play {
   /** The log throws. */
   readonly broken?: boolean
   readonly networkOf?: (address: string) => string
+  readonly patienceMs?: number
 }
 
 /** A dispatcher with a backend that does as it is told, and all that they say. */
@@ -268,7 +292,7 @@ function stage(play: Play) {
   const rules = {
     hostname: 'relay.example',
     service: 'Relay',
-    patienceMs: 0,
+    patienceMs: play.patienceMs ?? 0,
     now: () => new Date('2026-11-22T01:02:03.000Z'),
     ...(play.networkOf && { networkOf: play.networkOf }),
   }
@@ -282,7 +306,8 @@ function stage(play: Play) {
     from: Partial<Client> = { user: play.user },
   ): Promise<MessageSink> => {
     const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }
-    const sink = await host.message(transaction, { ...client, ...from })
+    // The one that was given may change.
+    const sink = await host.message(transaction, Object.setPrototypeOf(from, client))
     assert.ok('deliver' in sink)
     return sink
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Told } from '../../src/relay/claim.ts'
+import type { Claim, Told } from '../../src/relay/claim.ts'
 import { PartialDeliveries, type RememberLimits } from '../../src/relay/partial-deliveries.ts'
 import type { Mail } from '../../src/relay/relay.ts'
 import { mailTo, people, turn } from './backend.ts'
@@ -25,6 +25,16 @@ test('after a 5xx nothing is known any more: the client does not send the messag
   assert.equal(partial.size, 0)
   await deliver(mailTo(people(2)), 'temporary', [first!])
   assert.deepEqual(await deliver(mailTo(people(2)), 'permanent'), [first])
+  assert.equal(partial.size, 0)
+  assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
+})
+
+test('an attempt whose client left without a reply is not remembered: it may be one that never waits for replies', async () => {
+  const { partial, deliver } = fixture()
+  await deliver(mailTo(people(2)), 'unheard', people(2))
+  assert.equal(partial.size, 0)
+  await deliver(mailTo(people(2)), 'temporary', [first!])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'unheard', [second!]), [first])
   assert.equal(partial.size, 0)
   assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
 })
@@ -178,22 +188,56 @@ test('thirty messages in flight with the same content and disjoint recipients do
   assert.ok(messages.every(({ reads }) => reads() === 0))
 })
 
-test('the same message in flight to some of the same recipients: the second one waits, and each is read once', async () => {
-  const { partial } = fixture({}, new HandClock())
-  const [one, two] = [counted(mailTo(people(60))), counted(mailTo(people(62).slice(40)))]
-  const claim = await partial.claim(one.message, options)
-  let other: Awaited<ReturnType<PartialDeliveries['claim']>> | undefined
-  void partial.claim(two.message, options).then(claimed => {
-    other = claimed
+for (const [told, isRetry] of [
+  ['accepted', false],
+  ['permanent', false],
+  ['temporary', true],
+  ['unheard', true],
+] as const) {
+  const then = isRetry ? 'leaves out those that have it' : 'goes to all'
+  test(`the same message in flight to some of the same recipients: the second one waits, and after ${told} it ${then}`, async () => {
+    const { partial } = fixture({}, new HandClock())
+    const [one, two] = [counted(mailTo(people(60))), counted(mailTo(people(62).slice(40)))]
+    const claim = await partial.claim(one.message, options)
+    let other: Claim | undefined
+    void partial.claim(two.message, options).then(claimed => {
+      other = claimed
+    })
+    await turn()
+    assert.equal(other, undefined)
+    claim.add(people(50))
+    claim.settle(told)
+    await turn()
+    assert.deepEqual(other!.skipped, isRetry ? people(50).slice(40) : [])
+    assert.deepEqual(other!.missing, people(62).slice(isRetry ? 50 : 40))
+    assert.deepEqual([one.reads(), two.reads()], [1, 1])
+    other!.settle('accepted')
+    assert.equal(partial.size, told === 'temporary' ? 1 : 0)
   })
-  await turn()
-  assert.equal(other, undefined)
-  claim.add(people(50))
+}
+
+test('after 250 an attempt that waited leaves out what an earlier 4xx has left for other recipients only', async () => {
+  const { partial, deliver } = fixture({}, new HandClock())
+  const [a, b] = [people(60), people(90).slice(60)]
+  await deliver(mailTo([...a, ...b]), 'temporary', [...a.slice(0, 50), ...b])
+  const claim = await partial.claim(mailTo(a), options)
+  assert.deepEqual(claim.skipped, a.slice(0, 50))
+  const other = partial.claim(mailTo([...a, ...b]), options)
+  claim.add(claim.missing)
   claim.settle('accepted')
-  await turn()
-  assert.deepEqual(other!.skipped, people(50).slice(40))
-  assert.deepEqual(other!.missing, people(62).slice(50))
-  assert.deepEqual([one.reads(), two.reads()], [1, 1])
+  assert.deepEqual((await other).skipped, b)
+})
+
+test('a retry that leaves out all recipients and hears 250 ends it: the one that waits for it goes to all', async () => {
+  const { partial } = fixture({}, new HandClock())
+  const claim = await partial.claim(mailTo(people(60)), options)
+  const [retry, another] = [1, 2].map(() => partial.claim(mailTo(people(60)), options))
+  claim.add(people(60))
+  claim.settle('unheard')
+  const retried = await retry!
+  assert.deepEqual(retried.skipped, people(60))
+  retried.settle('accepted')
+  assert.deepEqual((await another!).missing, people(60))
 })
 
 test('a different message of the same size to the same recipients does not wait', async () => {
@@ -211,42 +255,75 @@ test('a message for one call waits for the same one in flight, and no other mess
   await assert.rejects(partial.claim(mailTo(people(5)), atomic), { name: 'DuplicateInFlight' })
 })
 
-test('a message that waited too long leaves nothing to be remembered, and those after it still wait for the first', async () => {
+for (const [told, isRetry] of [
+  ['accepted', false],
+  ['permanent', false],
+  ['temporary', true],
+  ['unheard', true],
+] as const) {
+  const then = isRetry ? 'leave out those that have it' : 'go to all'
+  test(`an attempt gave up waiting: those after it still wait for the first, and after ${told} they ${then}`, async () => {
+    const { partial, claim, giveUp } = await waitedFor(people(62).slice(40))
+    await giveUp
+    const late = partial.claim(mailTo(people(64).slice(30)), options)
+    claim.add(people(50))
+    claim.settle(told)
+    const claimed = await late
+    // The first one is the latest for 30 to 39, the one that gave up for 40 to 61.
+    assert.deepEqual(claimed.skipped, isRetry ? people(50).slice(30) : [])
+    claimed.settle('accepted')
+    const size = told === 'temporary' ? 1 : 0
+    assert.equal(partial.size, size, 'of a message that was sent again nothing is remembered')
+  })
+  test(`an attempt gave up waiting, and its client comes again after ${told}: its recipients ${isRetry ? 'that have it are left out' : 'all get it'}`, async () => {
+    const { partial, claim, giveUp } = await waitedFor(people(62).slice(40))
+    await giveUp
+    claim.add(people(50))
+    claim.settle(told)
+    const again = await partial.claim(mailTo(people(62).slice(40)), options)
+    assert.deepEqual(again.skipped, isRetry ? people(50).slice(40) : [])
+    again.settle('accepted')
+    assert.equal(partial.size, told === 'temporary' ? 1 : 0)
+  })
+}
+
+test('an attempt gave up waiting for two: left out is what the one delivered whose client left, not what the other did', async () => {
   const clock = new HandClock()
   const { partial } = fixture({}, clock)
-  const claim = await partial.claim(mailTo(people(60)), options)
-  const impatient = assert.rejects(partial.claim(mailTo(people(60)), { ...options, maxWaitMs: 1_000 }), {
-    name: 'DuplicateInFlight',
-  })
+  const [a, b] = [people(60), people(130).slice(70)]
+  const claims = [await partial.claim(mailTo(a), options), await partial.claim(mailTo(b), options)]
+  const giveUp = partial.claim(mailTo([...a, ...b]), { ...options, maxWaitMs: 1_000 })
   clock.pass(1_000)
-  await impatient
-  const late = partial.claim(mailTo(people(60)), options)
-  claim.add(people(60))
-  claim.settle('accepted')
-  const claimed = await late
-  assert.deepEqual(claimed.skipped, people(60))
-  claimed.settle('accepted')
-  assert.equal(partial.size, 0)
-  assert.deepEqual((await partial.claim(mailTo(people(60)), options)).skipped, [])
+  await assert.rejects(giveUp, { name: 'DuplicateInFlight' })
+  const late = partial.claim(mailTo([...a, ...b]), options)
+  claims[0]!.add(a)
+  claims[0]!.settle('unheard')
+  claims[1]!.add(b)
+  claims[1]!.settle('accepted')
+  const { skipped, missing } = await late
+  assert.deepEqual([skipped, missing], [a, b])
 })
 
-test('thousands that gave up waiting end with the first attempt, and nothing of them is left', async () => {
-  const clock = new HandClock()
-  const { partial } = fixture({}, clock)
-  const claim = await partial.claim(mailTo(people(2)), options)
-  const others = Array.from({ length: 20_000 }, () =>
-    partial.claim(mailTo(people(2)), options).then(
-      () => 'claimed',
-      ({ name }: Error) => name,
-    ),
-  )
-  clock.pass(options.maxWaitMs)
-  assert.deepEqual([...new Set(await Promise.all(others))], ['DuplicateInFlight'])
-  claim.add(people(2))
-  claim.settle('accepted')
-  const { missing } = await partial.claim(mailTo(people(2)), { ...options, maxWaitMs: 0 })
-  assert.deepEqual(missing, people(2))
-})
+for (const told of ['accepted', 'unheard'] as const) {
+  test(`thousands that gave up waiting end with the first attempt, also after ${told}`, async () => {
+    const clock = new HandClock()
+    const { partial } = fixture({}, clock)
+    const claim = await partial.claim(mailTo(people(2)), options)
+    const others = Array.from({ length: 20_000 }, () =>
+      partial.claim(mailTo(people(2)), options).then(
+        () => 'claimed',
+        ({ name }: Error) => name,
+      ),
+    )
+    clock.pass(options.maxWaitMs)
+    assert.deepEqual([...new Set(await Promise.all(others))], ['DuplicateInFlight'])
+    claim.add(people(2))
+    claim.settle(told)
+    assert.equal(partial.size, told === 'accepted' ? 0 : 1)
+    const { missing } = await partial.claim(mailTo(people(2)), { ...options, maxWaitMs: 0 })
+    assert.deepEqual(missing, told === 'accepted' ? people(2) : [])
+  })
+}
 
 test('a message that waited exactly as long as it could goes on', async () => {
   const clock = new HandClock()
@@ -268,10 +345,11 @@ test('a message waits for all earlier ones with recipients in common', async () 
     claimed = true
   })
   claims[0]!.add(a)
-  claims[0]!.settle('accepted')
+  claims[0]!.settle('unheard')
   await turn()
   assert.equal(claimed, false)
-  claims[1]!.settle('temporary')
+  claims[1]!.add(b)
+  claims[1]!.settle('accepted')
   assert.deepEqual((await both).missing, b)
 })
 
@@ -297,6 +375,18 @@ function fixture<C extends FastClock | HandClock = FastClock>(
     return skipped
   }
   return { partial, clock, deliver }
+}
+
+/** An attempt to 60 recipients, and the end of another one that waits for it for a second only. */
+async function waitedFor(recipients: readonly string[]) {
+  const clock = new HandClock()
+  const { partial } = fixture({}, clock)
+  const claim = await partial.claim(mailTo(people(60)), options)
+  const giveUp = assert.rejects(partial.claim(mailTo(recipients), { ...options, maxWaitMs: 1_000 }), {
+    name: 'DuplicateInFlight',
+  })
+  clock.pass(1_000)
+  return { partial, claim, giveUp }
 }
 
 /** A message, and how often its content was read. */

@@ -90,12 +90,13 @@ export class Attackers {
     const deadline = performance.now() + maxMs
     let usedMs = 0
     let quiet = 0
-    while (server.alive && performance.now() < deadline && quiet < 3) {
+    while (server.alive && performance.now() < deadline && quiet < 4) {
       await sleep(lookMs)
       const { connected } = (await this.reports()).at(-1)!
-      const nowMs = (await server.cpuMs()) ?? 0
-      quiet = connected >= this.#ordered && nowMs - usedMs < lookMs / 4 ? quiet + 1 : 0
-      usedMs = nowMs
+      const cpu = (await server.cpu()) ?? { usedMs: 0, running: false }
+      const rests = !cpu.running && cpu.usedMs - usedMs < lookMs / 8
+      quiet = connected >= this.#ordered && rests ? quiet + 1 : 0
+      usedMs = cpu.usedMs
     }
   }
 

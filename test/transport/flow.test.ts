@@ -64,6 +64,26 @@ for (const tls of [false, true]) {
   })
 }
 
+test('a socket is read in small pieces, and in larger ones once much of a message has come', async t => {
+  const sizes: number[] = []
+  const host = new RecordingHost({ sink: { write: piece => void sizes.push(piece.length) } })
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
+  await wire.open()
+  const content = Buffer.alloc(4 * megabyte, `${'x'.repeat(78)}\r\n`)
+  wire.say(content)
+  wire.say('\r\n.\r\n')
+  assert.equal((await wire.reply()).code, 250)
+  const bytes = sizes.reduce((sum, size) => sum + size, 0)
+  assert.equal(bytes, content.length + 2)
+  let read = 0
+  for (const size of sizes) {
+    if (read < 200 * 1024) assert.ok(size <= 16 * 1024, `${size} bytes after ${read}`)
+    read += size
+  }
+  assert.ok(Math.max(...sizes) > 16 * 1024 && Math.max(...sizes) <= 64 * 1024, `${Math.max(...sizes)}`)
+})
+
 test('while one client floods the server, another one is served', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const flood = await stand.greeted()

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import type { Client } from '../../src/protocol/index.ts'
 import { patienceMs } from '../program/deadline.ts'
 import { Later, RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
@@ -48,6 +49,61 @@ test('a client that closed its half still waits for the answer to its mail', asy
   assert.equal(wire.ended, false)
   later.resolve(undefined)
   assert.match(await wire.rest(), /\r\n250 2\.0\.0 Ok\r\n$/)
+})
+
+for (const tls of [false, true]) {
+  for (const leave of ['vanish', 'finish', 'reset', 'stay'] as const) {
+    const is = leave === 'stay' ? 'is not' : 'is'
+    test(`while the host has a mail its client ${is} gone after: ${leave}, ${tls ? 'TLS' : 'clear'}`, async t => {
+      const later = new Later<undefined>()
+      const clients: Client[] = []
+      const host: RecordingHost = new RecordingHost({
+        sink: { deliver: () => later.promise },
+        message(_, client) {
+          clients.push(client)
+          return host.sink
+        },
+      })
+      const stand = await Stand.set(t, host)
+      const wire = await Wire.connect(tls ? stand.tlsPort : stand.port, { tls })
+      await wire.greet()
+      wire.say(mail)
+      await stand.until(() => host.calls.deliver === 1, 'the delivery')
+      assert.equal(clients[0]!.gone, false)
+      if (leave !== 'stay') {
+        wire[leave]()
+        await stand.until(() => clients[0]!.gone === true, 'the client to be gone')
+      }
+      const other = await stand.greeted()
+      for (let times = 0; times < 10; times++) await other.ask('NOOP')
+      assert.equal(clients[0]!.gone, leave !== 'stay')
+      assert.equal(host.calls.discard, 0)
+      later.resolve(undefined)
+      if (leave === 'finish') assert.match(await wire.rest(), /\r\n250 2\.0\.0 Ok\r\n$/)
+    })
+  }
+}
+
+test('a client that hears 421 while the host has its mail is gone', async t => {
+  const later = new Later<undefined>()
+  let client: Client | undefined
+  const host: RecordingHost = new RecordingHost({
+    sink: { deliver: () => later.promise },
+    message(_, from) {
+      client = from
+      return host.sink
+    },
+  })
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
+  wire.say(mail)
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  assert.equal(client!.gone, false)
+  const closed = stand.server.close(0)
+  assert.match(await wire.rest(), /421 4\.3\.2 /)
+  assert.equal(client!.gone, true)
+  later.resolve(undefined)
+  await closed
 })
 
 const never = { write: 0, deliver: 0, discard: 0 }
