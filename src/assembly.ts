@@ -101,8 +101,8 @@ export async function assemble(settings: Settings, surroundings: Surroundings = 
   const shown = certificate?.certificate()
   const gate = gatekeeper(access, {
     witness(event) {
-      // A health check connects every few seconds, and needs no place on the list of addresses. It does nothing else that
-      // is told, and any process of this machine may have its address: all other events are logged.
+      // A health check connects every few seconds, and its address need not be in `--allow-ips`. It causes no other
+      // event. Since any process of this machine may use its address, all other events are logged.
       const expected = event.type === 'refusedAddress' && event.client.address === healthSource
       if (!expected) watcher.access?.(event)
     },

@@ -66,7 +66,7 @@ async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<voi
   }
 }
 
-/** Ends the process when what it has written was taken, or after a while. */
+/** Ends the process when its output was taken, or after a second. */
 async function end(code: number, writers: StreamWriters): Promise<never> {
   await writers.flush()
   process.exit(code)

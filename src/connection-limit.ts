@@ -1,14 +1,14 @@
-/** How many connections the limit of open files leaves room for, when messages under way need files as well. */
+/** How many connections the limit of open files allows, since messages that are being delivered need files as well. */
 import type { Settings } from './options.ts'
 import { readProcessLimits } from './process-limits.ts'
 import { maildirDeliveries } from './relay/index.ts'
 import { refusedConnections } from './transport/index.ts'
 
-/** Of Node.js and of this program: event loops, signals, the log's streams. 20 to 23 were seen. */
+/** Open all the time: event loops, signals, the log's streams. 20 to 23 were seen. */
 const processFiles = 28
 /** Open for a moment: certificate, users, code that is loaded at its first use, four look-ups of names at once. */
 const momentaryFiles = 12
-/** Of `--admin`: its listener, and as many connections as it takes. */
+/** Of `--admin`: its listener and 32 of the 128 connections that it takes. */
 const adminFiles = 33
 
 /**

@@ -5,15 +5,15 @@ const MiB = 1024 * 1024
 
 /** Garbage that V8 has not collected yet, freed memory that is not returned yet, and what starts to be used under load. */
 const garbageBytes = 90 * MiB
-/** Such a part of the content of messages is garbage beside it at times: 160 MB were seen beside 256 MiB. */
+/** Garbage that the content of messages leaves, as a part of that content: 160 MB were seen in all beside 256 MiB. */
 const contentGarbage = 0.25
-/** Of V8's heap: the program itself, and what messages need of it while they are handed on. */
+/** What the program itself and the delivery of messages take of V8's heap. */
 const heapReserveBytes = 48 * MiB
 /** The part of the rest of the heap that connections may fill; collecting garbage needs room. */
 const heapShare = 0.7
-/** Enough for a thousand idle clients; with less the server would be of no use. */
+/** Connections may always take this much, which is enough for a thousand idle clients in the clear. */
 const leastBytes = 8 * MiB
-/** An idle connection in the clear, at least. */
+/** Bytes that an idle connection in the clear takes; the same as in `transport/connections.ts`. */
 const idleBytes = 8 * 1024
 
 /** What is taken into account besides the limits of the process. */
@@ -30,9 +30,12 @@ export interface MemoryUse {
 
 /** What is left for connections. */
 export interface ConnectionMemory {
-  /** Bytes that connections may take now, while the content of messages takes so many. */
+  /**
+   * Returns the bytes that connections may take now.
+   * @param usedByMessages bytes that the content of messages takes now
+   */
   bytes(usedByMessages: number): number
-  /** What does not fit, a sentence for the operator; `undefined` where all fits. */
+  /** A sentence for the operator about what does not fit; `undefined` if everything fits. */
   readonly warning: string | undefined
 }
 

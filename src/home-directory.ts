@@ -1,9 +1,9 @@
 import { homedir } from 'node:os'
 
 /**
- * Sets `HOME` to a directory that does not exist, if the system knows none: without the variable, and for a user without an
- * entry in the table of users, as `runAsUser` of Kubernetes may name one. The AWS SDK looks for its shared configuration in
- * the home directory, and would fail in every call, although everything may be in variables. Child processes inherit it.
+ * Sets `HOME` to a directory that does not exist if the system knows no home directory: the variable is not set, and the
+ * user has no entry in the table of users, for example one of `runAsUser` of Kubernetes. The AWS SDK looks for its shared
+ * configuration in the home directory, and without one every call would fail. Child processes inherit the variable.
  */
 export function ensureHome(): void {
   try {

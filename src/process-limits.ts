@@ -93,7 +93,7 @@ function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }
 
-/** A limit, or `undefined` for `max`, `unlimited`, nothing, and the huge number that means no limit in cgroups version 1. */
+/** A limit; `undefined` for `max`, `unlimited`, nothing, or the huge number that means no limit in cgroups version 1. */
 function count(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d+$/.test(text)) return undefined
   const value = Number(text)

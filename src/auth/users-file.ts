@@ -74,7 +74,9 @@ export class UsersFile {
     })
     if (this.#bytes?.equals(bytes)) return
     if (this.#bytes !== undefined && bytes.length === 0)
-      throw new Error(`${this.#path}: the file is empty now; a line with a comment removes all users`)
+      throw new Error(
+        `${this.#path}: the file is empty and is not used; to remove all users, leave a comment line (#) in it`,
+      )
     const expressions = new Map<string, Expression>()
     const compile = async (source: string, place: string) => {
       const known = expressions.get(source) ?? this.#expressions.get(source)

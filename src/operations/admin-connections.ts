@@ -10,9 +10,9 @@ interface Connection {
 }
 
 /**
- * The connections to the operator's endpoint. Slow clients must not keep probes out, because an orchestrator restarts what
- * does not answer them: beyond the limit a new connection closes an older one. That is one of the address with the most
- * connections, and of these the oldest whose request has not come, else the oldest.
+ * The connections to the operator's endpoint. Beyond the limit a new connection closes an older one: of the address with
+ * the most connections, the oldest whose request has not come, or else the oldest. So slow clients cannot keep probes
+ * out; an orchestrator restarts a program that does not answer its probes.
  */
 export class AdminConnections {
   /** From the oldest to the newest. */

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { AdminConnections } from './admin-connections.ts'
 
-/** What the operator's endpoint shows. Nothing rejects in the course of things, and all of it answers within a second or so. */
+/** What the operator's endpoint shows. Each answer comes within about a second; a rejection is a fault. */
 export interface View {
-  /** Why the process should be restarted, a line each; none where it should not, or left out. */
+  /** Reasons to restart the process, a line each; empty or left out if there are none. */
   failures?(): readonly string[]
   /** Why no mail should come here, a line each; none where it should. */
   reasons(): Promise<readonly string[]>
@@ -73,7 +73,7 @@ async function answer({ method, url = '' }: IncomingMessage, view: View): Promis
   }
 }
 
-/** 200, or 503 and why, a line each. */
+/** 200 if there are no reasons against it; else 503 with a line for each reason. */
 function health(reasons: readonly string[]): Reply {
   return reasons.length === 0 ? text(200, 'ok\n') : text(503, reasons.map(reason => `${reason}\n`).join(''))
 }

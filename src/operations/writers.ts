@@ -23,9 +23,9 @@ export interface LogStream {
   readonly writableLength?: number
 }
 
-/** Bytes of the log that wait for a reader who does not read; beyond, lines are lost until half of them were taken. */
+/** Bytes of the log that wait for a reader that does not read. Beyond, lines are lost until half of them were taken. */
 const maxBacklogBytes = 16 * 1024 * 1024
-/** Milliseconds that lines may take to be taken at the end of the process. */
+/** Milliseconds that the last lines may wait for their reader at the end of the process. */
 const flushMs = 1_000
 
 /**
@@ -70,7 +70,7 @@ function writer(
     const waiting = stream.writableLength ?? 0
     if (waiting >= (lost > 0 ? maxBacklogBytes / 2 : maxBacklogBytes)) {
       lost += count(lines)
-      return warn('nobody reads it, lines are lost')
+      return warn('its reader does not read, lines are lost')
     }
     if (lost > 0)
       stream.write(faultText(`${lost} lines of the log were lost here: nothing read them in time`, look))

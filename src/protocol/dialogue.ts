@@ -18,8 +18,9 @@ export interface OpenTransaction extends Transaction {
   incoming: Incoming | undefined
 }
 
-/** Bytes of memory that a path takes besides its address, and a parameter at most, as V8 keeps them. */
+/** Bytes of memory that V8 takes for a path besides its address. */
 const pathBytes = 96
+/** Bytes of memory that V8 takes for a parameter, at most. */
 const parameterBytes = 2_200
 
 const closed: Mode = {
@@ -43,9 +44,9 @@ export class Dialogue implements Client {
   transaction: OpenTransaction | undefined
   /** The host refused the connection, and the client has not left yet. */
   unwelcome = false
-  /** The host was asked to take a mail, and has not answered yet. */
+  /** The host was asked to take a message, and has not answered yet. */
   isDelivering = false
-  /** The host has taken a mail from this client. */
+  /** The host has taken a message from this client. */
   hasDelivered = false
   /** The client has closed its side of the connection. */
   peerClosed = false
@@ -58,7 +59,7 @@ export class Dialogue implements Client {
   #idleCommands = 0
   #smallChunks = 0
   #refusals = 0
-  /** Commands read since the latest `yield`, or since the input was used up. */
+  /** Commands that were read since the latest `yield`, or since the input was used up. */
   #turn = 0
   #envelopeBytes = 0
   readonly #failedLogins = new FailedLogins()
@@ -86,12 +87,12 @@ export class Dialogue implements Client {
     return this.peerClosed || this.closed
   }
 
-  /** Bytes of memory that the envelope takes, about. */
+  /** Bytes of memory that the envelope takes, estimated. */
   get envelopeBytes(): number {
     return this.#envelopeBytes
   }
 
-  /** Says a reply; one refusal too many is the last. */
+  /** Says a reply. If it is one refusal too many, says `421 4.7.0` instead and closes. */
   reply(reply: Reply): void {
     if (refuses(reply) && !this.closed && ++this.#refusals >= this.settings.limits.refusals)
       return this.close(replies.tooManyErrors)
@@ -126,7 +127,7 @@ export class Dialogue implements Client {
     this.#turn++
   }
 
-  /** True once so many commands were read in a row that other connections get their turn first. */
+  /** Gives other connections a turn, and returns true, if `turnCommands` commands were read in a row. */
   yieldIfDue(): boolean {
     if (this.closed || this.#turn < this.settings.limits.turnCommands) return false
     this.endTurn()
@@ -134,17 +135,17 @@ export class Dialogue implements Client {
     return true
   }
 
-  /** The input is used up: other connections have their turn meanwhile. */
+  /** Begins a new turn: the input is used up, so other connections have theirs meanwhile. */
   endTurn(): void {
     this.#turn = 0
   }
 
-  /** Counts what a path of the transaction takes in memory. */
+  /** Adds a path of the transaction to `envelopeBytes`. */
   countPath({ address, parameters }: Path): void {
     this.#envelopeBytes += pathBytes + address.length + parameters.size * parameterBytes
   }
 
-  /** As `fault`, for a login that failed: a client that guesses waits after each attempt, and has few of them. */
+  /** As `fault`, for a failed login. To slow down guessing, each attempt adds a pause, and there are few of them. */
   loginFault(reply: Reply, mechanism: string, username: string): void {
     if (reply.code < 500) return this.reply(reply)
     const isNewAttempt = this.#failedLogins.add(mechanism, username)

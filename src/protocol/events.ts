@@ -43,7 +43,7 @@ export type Notice =
   | { readonly type: 'discard' }
   /** Wait a while before going on: a client that does much wrong shall not do it fast. */
   | { readonly type: 'pause' }
-  /** A number of commands was read in a row: send the output, and go on after other connections had their turn. */
+  /** Send the output, and go on after other connections had a turn: `turnCommands` commands were read in a row. */
   | { readonly type: 'yield' }
   /** Send the output, then start TLS; call `secured` once it is up. Void if a `close` follows it. */
   | { readonly type: 'upgrade' }

@@ -87,15 +87,20 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** So many characters that nothing needs may stay in memory with those that are kept. */
+/** Characters that a kept part may hold in memory besides its own. */
 const spareCharacters = 128
 
 /**
- * The part of a longer text, for keeping. V8 makes a slice a view of the whole text, so that an address would keep the
- * whole line alive, with thousands of spaces perhaps: where the line is much longer, the part is copied.
+ * Returns a copy that holds no other text in memory. In V8 a slice is a view of the text that it was cut from, and keeps
+ * all of it alive.
  */
+export function detached(text: string): string {
+  return Buffer.from(text).toString()
+}
+
+/** Returns the part for keeping: a copy if the whole text is much longer, for example a line full of spaces. */
 export function copyOf(part: string, whole: string): string {
-  return whole.length - part.length > spareCharacters ? Buffer.from(part).toString() : part
+  return whole.length - part.length > spareCharacters ? detached(part) : part
 }
 
 /** True for xtext that stands for printable ASCII (RFC 3461 section 4). */

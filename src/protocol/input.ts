@@ -7,7 +7,7 @@ export type LineFault = 'too long' | 'endless' | 'bare newline' | 'over'
 const CR = 0x0d
 const LF = 0x0a
 const empty = Buffer.alloc(0)
-/** Room for the first piece of a line; most commands fit. */
+/** Bytes of the buffer for the first piece of a line; most commands fit. */
 const firstLineBytes = 64
 
 /**
@@ -19,8 +19,8 @@ export class Input {
   /** How many of `#chunks` are used up. */
   #used = 0
   /**
-   * The beginning of a line whose end has not come: the first `#lineBytes` of it. It is a copy, so that a few bytes
-   * keep no chunk alive, and one buffer, however many segments the line came in.
+   * The beginning of a line whose end has not come, in its first `#lineBytes` bytes. It is a copy, so that a few bytes do
+   * not keep a whole chunk in memory, and it is one buffer, however many segments the line came in.
    */
   #line = empty
   #lineBytes = 0

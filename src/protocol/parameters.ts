@@ -44,7 +44,7 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
 /** What RCPT takes behind its address. */
 export const rcptParameters: ReadonlyMap<string, Check> = new Map()
 
-/** The server offers BINARYMIME: the host can carry it, and no policy about newlines stands against it. */
+/** True if the server offers BINARYMIME: the backend carries binary content, and bare newlines are not refused. */
 export function offersBinaryMime({ binaryMime, bareNewline }: Settings): boolean {
   return binaryMime && bareNewline !== 'reject'
 }

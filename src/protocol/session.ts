@@ -52,25 +52,25 @@ export class Session {
     return this.#dialogue.transaction?.incoming !== undefined
   }
 
-  /** Bytes that have come, and that nothing was made of yet. */
+  /** Bytes that have come and are not read yet. */
   get unreadBytes(): number {
     return this.#input.heldBytes
   }
 
   /**
-   * Bytes of memory that the session holds for what its client sent: input that is not read yet, and the envelope,
-   * about. Content is the host's from the moment that it is passed on.
+   * Bytes of memory that the session holds for what its client sent: input that is not read yet, and an estimate of the
+   * envelope. Content is not counted: once it is passed on, it is the host's.
    */
   get heldBytes(): number {
     return this.#input.heldBytes + this.#dialogue.envelopeBytes
   }
 
-  /** The host has a whole mail of this client, and has not said yet what becomes of it. */
+  /** The host has a whole message from this client, and has not answered yet. */
   get isDelivering(): boolean {
     return this.#dialogue.isDelivering
   }
 
-  /** The client has logged in, or the host has taken a mail from it. */
+  /** The client has logged in, or the host has taken a message from it. */
   get isKnown(): boolean {
     return this.#dialogue.user !== undefined || this.#dialogue.hasDelivered
   }
@@ -118,7 +118,7 @@ export class Session {
     this.#leave(replies.shuttingDown(this.#dialogue.settings.hostname))
   }
 
-  /** The server has no room for this connection any more: says 421, whatever is under way. */
+  /** Says 421 and closes, whatever is under way: the server has no room for this connection any more. */
   shed(): void {
     this.#leave(replies.overloaded(this.#dialogue.settings.hostname))
   }

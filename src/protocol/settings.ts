@@ -49,9 +49,12 @@ export interface Limits {
   readonly promptErrors: number
   /** HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted mail; each one beyond counts as an error. */
   readonly idleCommands: number
-  /** Chunks of fewer than 1,024 bytes, the last one of a message aside, since the latest accepted mail; each one beyond counts as an error. */
+  /**
+   * Chunks of fewer than 1,024 bytes since the latest accepted message, the last chunk of a message aside; each one beyond
+   * counts as an error.
+   */
   readonly smallChunks: number
-  /** Refusals of every kind, 4xx included, since the latest accepted mail. With this many: `421 4.7.0` and close. */
+  /** Refusals of every kind, 4xx included, since the latest accepted message. With this many: `421 4.7.0` and close. */
   readonly refusals: number
   /** Commands that are read in a row before other connections get a turn. No reply: the client does not notice. */
   readonly turnCommands: number

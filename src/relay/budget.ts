@@ -8,7 +8,7 @@ const { reservedShare, reservedMessages, leastRate, rateWindowMs, checkMs } = me
 export interface Allowance {
   /** Bytes that all messages together hold at most. */
   readonly totalBytes: number
-  /** Bytes that one message holds at most; what there is for large ones if that is less. More is refused at once. */
+  /** Bytes that one message holds at most, or all bytes if that is less. More is refused at once. */
   readonly largestBytes: number
   /** Milliseconds that one message may wait, all its waits together. */
   readonly patienceMs: number
@@ -22,19 +22,19 @@ export interface Allowance {
   readonly clock?: Clock
 }
 
-/** What one message holds of a budget: nothing at first. */
+/** What one message holds of a budget; at first nothing. */
 export interface Share {
   /**
-   * The message holds so many bytes in all from now on. Fewer than before is at once, more too where there is room:
-   * true. Else a promise, of true when there is room; of false, with the share as it was, when the message has waited
-   * as long as it may, when the share was completed, released or resized meanwhile, and at once where waiting is of no
-   * use.
+   * Sets the number of bytes that the message holds in all. Returns true if it holds them now: always if that is fewer
+   * than before, else if there is room. Otherwise returns a promise of true once there is room, or of false with the share
+   * unchanged: when the message has waited as long as it may, when the share is completed, released or resized meanwhile,
+   * and at once if waiting cannot help.
    * @param receivedBytes content that has come since the last call
    */
   resize(bytes: number, receivedBytes?: number): true | Promise<boolean>
   /** The message is received: it will not grow any more. */
   complete(): void
-  /** All is given back, once: the message is delivered, refused, or its client is gone. */
+  /** Gives everything back. To be called when the message is delivered or refused, or its client is gone. */
   release(): void
 }
 
@@ -107,7 +107,7 @@ export class Budget {
   /**
    * A share for a message that begins.
    * @param address the client's
-   * @param onEvict hears that the share was taken back: it is released already, and the message has to be refused
+   * @param onEvict called when the share was taken back: it is released already, and the message has to be refused
    */
   open(address = '', onEvict: (why: Eviction) => void = () => {}): Share {
     const message = new Message(this.#small, this.#clientOf(address), onEvict)
@@ -123,7 +123,7 @@ export class Budget {
     }
   }
 
-  /** A message is slow when its time is used up. Content lengthens that time, but never beyond the window. */
+  /** Content that comes moves the time at which the message counts as slow, but never beyond the window. */
   #receive(message: Message, bytes: number): void {
     const now = this.#clock.now()
     const untilMs = Math.max(now, message.slowAtMs) + (bytes * 1000) / leastRate
@@ -192,7 +192,7 @@ export class Budget {
     })
   }
 
-  /** Gives what is waited for as far as there is room: no message is left waiting that can have what it requests. */
+  /** Grants requests while there is room: no message is left waiting that can have what it requests. */
   #serve(): void {
     do {
       for (const pool of [this.#large, this.#small])
@@ -210,7 +210,7 @@ export class Budget {
     return true
   }
 
-  /** The message holds from now on what it waits for, as this member of that pool. */
+  /** Gives the message what it waits for, as this member of that pool. */
   #grant(message: Message, pool: Pool, member: Member<Message>): void {
     message.hold(pool, member, message.request!.member.requestedBytes!)
     this.#answer(message, true)
@@ -221,7 +221,7 @@ export class Budget {
     const now = this.#clock.now()
     message.request = undefined
     message.patienceMs -= now - sinceMs
-    // It begins anew: its client could not send meanwhile.
+    // The window starts again, because the client could not send meanwhile.
     message.slowAtMs = now + rateWindowMs
     pool.dequeue(member)
     if (!granted && member !== message.member) pool.exit(member)
@@ -305,7 +305,7 @@ export class NoMemory extends Error {
   /** By this the failure table knows it. */
   override readonly name = 'NoMemory'
 
-  constructor(text = 'the memory for mails is in use') {
+  constructor(text = 'the memory for messages is in use') {
     super(text)
   }
 }
@@ -324,12 +324,12 @@ export class TooSlow extends Error {
 class Message {
   readonly address: string
   readonly onEvict: (why: Eviction) => void
-  /** Where it is counted. */
+  /** The pool in which it is counted. */
   pool: Pool
   member: Member<Message>
   /** It is still received. */
   grows = true
-  /** How long it may still wait. */
+  /** Milliseconds that it may still wait. */
   patienceMs = 0
   /** When it will count as slow if no content comes until then. */
   slowAtMs = 0
@@ -343,7 +343,7 @@ class Message {
     this.member = pool.enter(this, address)
   }
 
-  /** It is this member of that pool from now on, holds so many bytes there, and none anywhere else. */
+  /** Makes it this member of that pool, with this number of bytes there, and none in the pool that it leaves. */
   hold(pool: Pool, member: Member<Message>, bytes: number): void {
     if (member !== this.member) {
       this.pool.hold(this.member, 0)
@@ -359,7 +359,7 @@ type Pool = MemoryPool<Message>
 
 interface Request {
   readonly pool: Pool
-  /** Waits. That is another member than the message's own while it waits to move. */
+  /** The member that waits; not the message's own one while it waits to move to the other pool. */
   readonly member: Member<Message>
   readonly sinceMs: number
   readonly answer: (granted: boolean) => void

@@ -61,7 +61,7 @@ export class Attempt implements Claim, InFlight {
     this.missing = this.recipients.filter(recipient => !this.delivered.has(recipient))
   }
 
-  /** Lets go of the content. Only the digest, if it was asked for before, is known then. */
+  /** Releases the content. After that the digest is known only if it was read before. */
   dropContent(): void {
     this.#message = undefined
   }

@@ -31,7 +31,7 @@ export interface Call {
   readonly to: readonly string[]
   /** Milliseconds that the backend took; left out if no call was made because none was needed. */
   readonly ms?: number
-  /** Why no call was made although the client hears yes; left out otherwise. */
+  /** Why no call was made although nothing went wrong; left out otherwise. */
   readonly skipped?: string
   /** `<name>: <message>` of what went wrong; left out when the backend accepted the mail. */
   readonly error?: string
@@ -157,7 +157,7 @@ export class Courier {
       context.claim.add(recipients.filter(recipient => !refused.has(recipient)))
       const delayMs = retryDelayMs(tries)
       const inTime = delayMs !== undefined && this.#clock.now() + delayMs <= context.deadline
-      // Thousands of recipients may have one error: it is looked at once.
+      // Thousands of recipients may have one error, which is classified once.
       const passing = new Set(inTime ? [...new Set(refused.values())].filter(mayPass) : [])
       for (const [recipient, error] of refused) if (!passing.has(error)) lost.set(recipient, error)
       recipients = [...refused.keys()].filter(recipient => !lost.has(recipient))

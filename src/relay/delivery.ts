@@ -14,8 +14,8 @@ export interface Delivery {
   /** `<name>: <message>` of what went wrong; left out when the backend accepted the mail. */
   readonly error?: string
   /**
-   * Why the backend was not asked although the client hears yes: these recipients have the message from an earlier
-   * attempt. Left out otherwise.
+   * Why the backend was not asked although nothing went wrong: these recipients have the message from an earlier attempt.
+   * Left out otherwise.
    */
   readonly skipped?: string
   /**

@@ -25,8 +25,8 @@ export interface Rules extends Omit<Manner, 'witness'> {
   /** The time of day; the system's if left out. */
   readonly now?: () => Date
   /**
-   * The network that an address stands for: who has one of its addresses can have all of them. What is remembered of a
-   * client that has not logged in belongs to its network; to its address if this is left out.
+   * Returns the network of an address; a client that has one address of a network can use all of them. What is remembered
+   * of a client that has not logged in belongs to its network; to its address if this is left out.
    */
   readonly networkOf?: (address: string) => string
 }
@@ -211,14 +211,14 @@ class Dispatch implements MessageSink {
     this.#refused = refusal(this.#noMemory(error))
   }
 
-  /** Tells that the message is refused for this reason, and gives it back. */
+  /** Reports that the message is refused for this reason. Returns the reason. */
   #noMemory(error: NoMemory | TooSlow): Error {
     const rejected = error instanceof TooSlow ? 'slow' : 'memory'
     this.#tell({ to: this.#mail.recipients, error: describe(error), rejected })
     return error
   }
 
-  /** Names the client, for what is remembered of its messages: the user if it has logged in, else where it comes from. */
+  /** Names the client for what is remembered of its messages: its user if it has logged in, else its network. */
   #owner(): string {
     const { user, address } = this.#client
     return user === undefined ? `network ${this.#office.networkOf(address)}` : `user ${user}`

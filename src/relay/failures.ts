@@ -123,7 +123,7 @@ export const failures: readonly Failure[] = [
   { names: throttled, reply: tooFast, again: true },
   /** `--send-rate` has no room within `--patience`. */
   { names: ['SendRateExceeded'], reply: tooFast },
-  /** No connection to AWS was free within `--patience`, or as many mails were being written into the Maildir as may be. */
+  /** No connection to AWS was free within `--patience`, or 256 messages were being written to the Maildir. */
   {
     names: ['TooManyCalls'],
     reply: reply(454, '4.7.0', 'Too many mails are being sent at once, try again later'),

@@ -1,9 +1,9 @@
-/** What tells messages in flight apart. */
+/** What identifies a message in flight. */
 export interface InFlight {
   /** Client, sender and size: messages with different ones are different messages. */
   readonly envelope: string
   readonly recipients: readonly string[]
-  /** Of the content. It is asked for only if envelope and a recipient are those of another message. */
+  /** The digest of the content. It is read only if envelope and a recipient are those of another message. */
   readonly digest: string
 }
 
@@ -44,7 +44,7 @@ export class MessagesInFlight<M extends InFlight> {
     }
   }
 
-  /** Takes the message out, where a later one has not taken its place; without effect if it was not added. */
+  /** Removes the message, unless a later one has taken its place; without effect if it was not added. */
   delete(message: M): void {
     const latest = this.#latest.get(message.envelope)
     if (latest === undefined) return

@@ -7,7 +7,7 @@ import type { Mail, Receipt, Relay } from './relay.ts'
 
 /** Drafts older than this are of no living process (https://cr.yp.to/proto/maildir.html). */
 const abandonedAfterMs = 36 * 60 * 60 * 1000
-/** Messages that are written at once, each into a file that is open meanwhile; the others wait. The disk has four threads. */
+/** Messages that are written at once, each to an open file; the others wait. Node.js has four threads for files. */
 export const maildirDeliveries = 256
 /** Buffers given to one write; the kernel takes 1024 at most (IOV_MAX). */
 const buffersPerWrite = 512
@@ -41,8 +41,8 @@ export async function maildir(path: string, files: Files = fs, host = hostname()
       await names.sync()
       return { messageId: name }
     } catch (error) {
-      // The client hears of the failure and sends the message again: this copy would be one too many. It may have either
-      // name: over a network, a rename can report an error although it was done.
+      // The client hears of the failure and sends the message again, so this copy must not stay. It may have either name:
+      // on a network file system, a rename can report an error although it was done.
       for (const copy of [draft, file]) await files.unlink(copy).catch(() => undefined)
       throw error
     }

@@ -31,7 +31,7 @@ export interface Member<T> {
  * end; when it is done, the next one is the oldest.
  */
 export class MemoryPool<T> {
-  /** Bytes that all messages hold at most. */
+  /** Bytes that all messages together hold at most. */
   readonly capacityBytes: number
   /** Bytes that one message holds at most. */
   readonly largestBytes: number
@@ -66,7 +66,7 @@ export class MemoryPool<T> {
   /** Of the members that wait, the one whose turn it is. */
   get next(): Member<T> | undefined {
     const { first, second } = this.#queue
-    // No two addresses hold more than half.
+    // Two addresses cannot both hold more than half.
     const account = first?.isOver(this.capacityBytes) ? (second ?? first) : first
     return account?.queue.first
   }
@@ -86,12 +86,12 @@ export class MemoryPool<T> {
     return member
   }
 
-  /** The message is no member any more; what it holds stays counted until it is given back. */
+  /** The message is no longer a member; what it holds stays counted until `hold` lowers it. */
   exit(member: Member<T>): void {
     this.#members.leave(member)
   }
 
-  /** The member may hold so many bytes now. */
+  /** True if the member may hold this number of bytes now. */
   fits(member: Member<T>, bytes: number): boolean {
     const isOldest = member === this.#members.first
     if (!isOldest && !this.#isTurnOf(member)) return false
@@ -99,12 +99,12 @@ export class MemoryPool<T> {
     return this.#usedBytes - member.bytes + bytes + reservedBytes <= this.capacityBytes
   }
 
-  /** A message that enters may hold so many bytes at once. */
+  /** True if a message that enters now may hold this number of bytes at once. */
   takesNew(bytes: number): boolean {
     return this.#waiting === 0 && this.#usedBytes + bytes + this.#wantedBytes <= this.capacityBytes
   }
 
-  /** Counts so many bytes for a message that is or was a member. */
+  /** Sets the number of bytes that are counted for a message; it is a member, or was one. */
   hold(member: Member<T>, bytes: number): void {
     const account = this.#account(member.address)
     this.#usedBytes += bytes - member.bytes
@@ -113,7 +113,7 @@ export class MemoryPool<T> {
     this.#forget(account)
   }
 
-  /** The member begins to wait for so many bytes in all. */
+  /** The member begins to wait until it may hold this number of bytes in all. */
   enqueue(member: Member<T>, bytes: number): void {
     this.#waiting++
     member.requestedBytes = bytes
@@ -161,7 +161,7 @@ export class MemoryPool<T> {
     if (bytes === 0 && queue.length === 0) this.#accounts.delete(address)
   }
 
-  /** Changes which members of an account wait, and with that perhaps its place. */
+  /** Changes which members of an account wait. That may change the account's place among those that wait. */
   #requeue(account: Account<T>, change: (queue: WaitingLine<Member<T>>) => void): void {
     if (account.queue.length > 0) this.#queue.leave(account)
     change(account.queue)
@@ -179,7 +179,7 @@ class Account<T> {
     this.address = address
   }
 
-  /** That of its first member that waits; there has to be one. */
+  /** The seniority of its first member that waits; there has to be one. */
   get seniority(): number {
     return this.queue.first!.seniority
   }

@@ -1,3 +1,4 @@
+import { detached } from '../protocol/grammar.ts'
 import { Attempt, type Claim, type Told } from './claim.ts'
 import { type Clock, resolvesWithin, systemClock } from './clock.ts'
 import { MessagesInFlight } from './in-flight.ts'
@@ -18,13 +19,14 @@ const defaultMaxBytes = 8 * 1024 * 1024
  * a retry, for example an alert without a Date header.
  */
 const defaultMaxAgeMs = 4 * 60 * 60 * 1000
-/** Bytes that V8 takes for one entry besides its key and its recipients, and for one recipient besides its characters. */
+/** Bytes that V8 takes for one entry, besides its texts. */
 const bytesPerEntry = 512
+/** Bytes that V8 takes for one recipient, besides its characters. */
 const bytesPerRecipient = 64
 
 /** How a message is claimed. */
 export interface ClaimOptions {
-  /** Names the client; what one client leaves to be remembered never concerns another. */
+  /** Names the client; what is remembered of one client's messages never concerns another client. */
   readonly client: string
   /** One call delivers to all recipients or to none: no other message has to wait for this one. */
   readonly atomic: boolean
@@ -116,8 +118,8 @@ export class PartialDeliveries {
   }
 
   /**
-   * Ends the attempt, and with it those that gave up waiting for it, whose clients have heard 4xx. In a loop, as thousands
-   * may wait in one row.
+   * Ends the attempt, and with it those that gave up waiting for it, whose clients have heard 4xx. No recursion, because
+   * thousands may wait in a row.
    */
   #settle(attempt: Attempt, told: Told): void {
     const ending = [{ attempt, told }]
@@ -135,10 +137,10 @@ export class PartialDeliveries {
     if (before !== undefined) this.#drop(before)
     const known = before?.delivered ?? new Set<string>()
     const added = [...attempt.delivered].filter(recipient => !known.has(recipient))
-    const delivered = added.length > 0 ? new Set([...known, ...added.map(flat)]) : known
+    const delivered = added.length > 0 ? new Set([...known, ...added.map(detached)]) : known
     this.#insert({
-      envelope: flat(attempt.envelope),
-      key: flat(keyOf(attempt)),
+      envelope: detached(attempt.envelope),
+      key: detached(keyOf(attempt)),
       delivered,
       triedAt: this.#clock.now(),
     })
@@ -217,9 +219,4 @@ function bytesOf({ envelope, key, delivered }: Entry): number {
 /** V8 takes two bytes for each character if one of them is beyond Latin-1. */
 function bytesOfText(text: string): number {
   return text.length * 2
-}
-
-/** A copy of its own: what was cut out of a line of the client keeps the whole line in memory (V8's sliced strings). */
-function flat(text: string): string {
-  return Buffer.from(text).toString()
 }

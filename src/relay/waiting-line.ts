@@ -14,7 +14,7 @@ export class WaitingLine<T extends Ranked> {
     return this.#members[0]
   }
 
-  /** The one that is first when the first one has left. */
+  /** The member that becomes the first one when the first one leaves. */
   get second(): T | undefined {
     const [, left, right] = this.#members
     return left === undefined || right === undefined || left.seniority < right.seniority ? left : right

@@ -1,29 +1,29 @@
 import { Socket } from 'node:net'
 
-/** Bytes that are read from a socket at once, and so the most that can come after its receiver has had enough. */
+/** Bytes that are read from a socket at once: the most that can come after a receiver has returned false. */
 const readBytes = 16 * 1024
-/** The same while `readsMuch`. */
+/** The same for the content of a large message: see `readsMuch`. */
 const muchBytes = 64 * 1024
-/** Bytes of replies that may wait in a socket; while more of them do, `write` returns false. */
+/** Bytes of replies that may wait in a socket. While more wait, `writableNeedDrain` is true and nothing is read. */
 export const unsentBytes = 4 * 1024
 
 /**
- * Takes bytes that have come. They are overwritten after it has returned. Returns false when no more are wanted until
- * `resume` of the socket is called.
+ * Takes bytes that have come; they are overwritten after it has returned. Returns false if no more are to be read until
+ * the socket's `resume` is called.
  */
 export type Receiver = (bytes: Buffer) => boolean
 
-/** All sockets read into these, one after the other: what was read is copied before the next one reads. */
+/** All sockets read into these buffers, one after the other: a receiver copies what it keeps. */
 const buffer = Buffer.allocUnsafeSlow(readBytes)
 const largeBuffer = Buffer.allocUnsafeSlow(muchBytes)
 
 /**
- * A client's socket that is read in small pieces, and not at all while nothing is wanted of it.
+ * A client's socket that is read in small pieces, and not at all after its receiver has returned false.
  *
  * A server's socket as Node.js makes it reads 64 KiB at once, and one such piece more after `pause`: a client could make
- * the process hold up to 200 KB that nothing has asked for. A socket with `onread` stops at once, and allocates nothing
- * to read. Node.js has that option for sockets that connect; for one that was accepted it takes a new socket over the
- * same handle.
+ * the process hold up to 200 KB that it has not asked for. A socket with the option `onread` stops at once, and allocates
+ * no memory to read. Node.js documents that option for sockets that connect. To have it for an accepted one, a new socket
+ * is made over the same handle, which is an internal of Node.js (`_handle`).
  */
 export class ClientSocket {
   readonly socket: Socket
@@ -32,7 +32,7 @@ export class ClientSocket {
   /** Takes the bytes that come from now on. */
   receiver: Receiver = () => true
 
-  /** @param accepted a socket of a server with `pauseOnConnect`: nothing was read from it. It must not be used any more. */
+  /** @param accepted a socket of a server with `pauseOnConnect`: unread, and not to be used after this */
   constructor(accepted: Socket) {
     const options = {
       handle: (accepted as unknown as { readonly _handle: object })._handle,

@@ -46,7 +46,7 @@ export class Conductor {
     this.#conduct = conduct
   }
 
-  /** The host has the word, or it is a pause, or the turn of other connections. */
+  /** The session waits: for the host's answer, for the end of a pause, or while other connections have a turn. */
   get waiting(): boolean {
     return this.#waiting
   }
@@ -139,7 +139,7 @@ export class Conductor {
     }, this.#conduct.pauseMs)
   }
 
-  /** Lets other connections have their turn. */
+  /** Goes on after other connections had a turn. */
   #yield(): void {
     this.#waiting = true
     const wait = ++this.#wait

@@ -4,7 +4,7 @@ import { type Peer, Session } from '../protocol/index.ts'
 import type { Chronicle } from './chronicle.ts'
 import { type ClientSocket, unsentBytes } from './client-socket.ts'
 import { Conductor } from './conductor.ts'
-import type { Claim, Open } from './connections.ts'
+import { type Claim, idleBytes, type Open } from './connections.ts'
 import { Patience } from './patience.ts'
 import type { Service } from './service.ts'
 import type { SessionOutcome } from './traffic.ts'
@@ -20,7 +20,7 @@ export interface Owner {
   readonly chronicle?: Chronicle | undefined
 }
 
-/** Bytes that may come before the host has decided on what came before them; one more read may follow. */
+/** Bytes that may wait while the host decides. Reading stops after them, so one more read may be held. */
 const aheadBytes = 4 * 1024
 
 /**
@@ -29,9 +29,7 @@ const aheadBytes = 4 * 1024
  */
 const largeContentBytes = 256 * 1024
 
-/** Bytes of memory that an idle connection takes: sockets and session, and under TLS what OpenSSL and Node.js hold. */
-const idleBytes = { clear: 8 * 1024, tls: 48 * 1024 }
-/** Under TLS Node.js reads so many bytes at once, into memory that it keeps until the connection ends. */
+/** Bytes that Node.js reads at once under TLS, into memory that it keeps until the connection ends. */
 const tlsReadBytes = 64 * 1024
 
 /**
@@ -174,8 +172,8 @@ export class Connection implements Open {
   }
 
   /**
-   * More bytes may come. While the host has the word that is so as long as few have to wait: without reading it would
-   * not be noticed that the client is gone.
+   * True if more bytes may come. While the host decides, that is so until `aheadBytes` wait: without reading, the end of
+   * the connection would not be noticed.
    */
   get #wantsMore(): boolean {
     if (this.#stage === 'closing') return true
@@ -304,7 +302,7 @@ export class Connection implements Open {
     if (!this.#receive(bytes)) this.#socket.pause()
   }
 
-  /** Returns false where no more may come for now. */
+  /** Takes bytes from the client. Returns false if no more may come for now. */
   #receive(bytes: Buffer): boolean {
     // After the last reply what still comes is dropped.
     if (this.#stage === 'open') {

@@ -21,13 +21,16 @@ export const defaultConnectionLimits: ConnectionLimits = {
   perAddress: Number.POSITIVE_INFINITY,
 }
 
-/** A connection as it is counted, and sent away when the server closes. */
+/** Bytes of memory that an idle connection takes: sockets and session, and under TLS what OpenSSL and Node.js hold. */
+export const idleBytes = { clear: 8 * 1024, tls: 48 * 1024 }
+
+/** A connection as it is counted, and closed when the server closes or has no room. */
 export interface Open {
   /** What its client has sent so far. */
   readonly receivedBytes: number
-  /** Bytes of memory that it takes, about. */
+  /** Bytes of memory that it takes, estimated. */
   readonly heldBytes: number
-  /** When it last got on: milliseconds as of `performance.now`. */
+  /** When a reply was last sent or content came, in milliseconds of `performance.now`. */
   readonly activeAt: number
   readonly claim: Claim
   /** Ends it as soon as nothing is under way. */
@@ -39,9 +42,10 @@ export interface Open {
 }
 
 /**
- * Where the server is short of room, connections are closed in this order. `closing`: all is said, and the client has
- * not closed its half. `unknown`: the client has neither logged in nor delivered a mail. `known`: it has, and no
- * content is coming. `receiving`: content is coming. `delivering`: the host has a whole mail; never closed.
+ * What a connection is used for, in the order in which connections are closed when the server has no room. `closing`: the
+ * last reply is sent, and the client has not closed its half. `unknown`: the client has neither logged in nor delivered a
+ * message. `known`: it has, and no content is coming. `receiving`: content is coming. `delivering`: the host has a whole
+ * message; never closed.
  */
 export type Claim = 'closing' | 'unknown' | 'known' | 'receiving' | 'delivering'
 
@@ -77,7 +81,7 @@ export class Connections {
     return this.#open.size
   }
 
-  /** Bytes of memory that they take together, about. */
+  /** Bytes of memory that they take together, estimated. */
   get heldBytes(): number {
     return this.#heldBytes
   }
@@ -110,7 +114,7 @@ export class Connections {
     else this.#byNetwork.delete(network)
   }
 
-  /** Counts again what a connection holds. */
+  /** Counts what a connection holds now in place of what it held before. */
   recount(connection: Open): void {
     const counted = this.#open.get(connection)
     if (counted === undefined) return
@@ -119,7 +123,7 @@ export class Connections {
     counted.heldBytes = heldBytes
   }
 
-  /** The connection that is closed first where room is short, of those that were not active since then. */
+  /** Of the connections that were not active since a time, the one that is closed first when the server has no room. */
   idlest(time: number): Open | undefined {
     let found: Ranked | undefined
     for (const connection of this.#open.keys()) {
@@ -130,7 +134,7 @@ export class Connections {
     return found?.connection
   }
 
-  /** All connections that may be closed where room is short, in their order. */
+  /** All connections that may be closed when the server has no room, in the order of `Claim` and then of silence. */
   idlestFirst(): readonly Open[] {
     const all = [...this.#open.keys()].flatMap(connection => ranked(connection) ?? [])
     return all.sort(byRank).map(({ connection }) => connection)

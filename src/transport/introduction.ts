@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ClientSocket } from './client-socket.ts'
-import type { Open } from './connections.ts'
+import { idleBytes, type Open } from './connections.ts'
 import { readProxyHeader } from './proxy-header.ts'
 
 /** What became of an introduction. */
@@ -24,7 +24,7 @@ export type Introduced =
 export class Introduction implements Open {
   /** A header is not the client's. */
   readonly receivedBytes = 0
-  readonly heldBytes = 8 * 1024
+  readonly heldBytes = idleBytes.clear
   readonly activeAt = performance.now()
   readonly claim = 'unknown'
   readonly #clientSocket: ClientSocket

@@ -20,7 +20,7 @@ export interface Timeouts {
   readonly pauseMs: number
   /** Where pipelining is strict: how long the greeting waits for clients that do not wait for it. */
   readonly earlyTalkMs: number
-  /** Where there is no room for a new connection: silence after which an older one is closed for it, `421 4.3.2`. */
+  /** Silence after which a connection is closed for a new one when all places are taken: `421 4.3.2`. */
   readonly fullIdleMs: number
   /** The client's closing of its half after the server closed its own: the socket is closed. */
   readonly lingerMs: number

@@ -28,11 +28,11 @@ export interface Listener {
 const backlog = 4096
 
 /**
- * Connections that were turned away and that the server keeps open until the client has closed its half; each takes a file
- * descriptor. Those beyond are closed at once.
+ * Connections that were turned away and stay open until the client has closed its half, or for `lingerMs`; each takes a
+ * file descriptor. Those beyond are closed at once.
  */
 export const refusedConnections = 16
-/** Connections are closed for want of memory until the others take only this part of it: it must not be done one by one. */
+/** When connections take too much memory, some are closed until the others take at most this part of what they may. */
 const keptShare = 0.95
 
 /** Milliseconds between two calls of `onOverload`. */
@@ -61,7 +61,7 @@ export class Server {
   #receivedBytes = 0
   #closed: Promise<void> | undefined
   #shedding = false
-  /** Connections that were closed to make room, and were not told of yet. */
+  /** Connections that were closed to make room and are not reported to `onOverload` yet. */
   #shedCount = 0
   #shedToldAt = Number.NEGATIVE_INFINITY
   #onEmpty = () => {}
@@ -189,7 +189,7 @@ export class Server {
     return connection.start(implicitTls, rest)
   }
 
-  /** Which limit leaves no room for one more connection. An idle one is closed for it where that makes room. */
+  /** Returns the limit that leaves no room for one more connection. Closes an idle one if that makes room. */
   #limitMet(address?: string): Exceeded | undefined {
     const connections = this.#connections
     const limit = connections.limitMet(address)
@@ -203,7 +203,7 @@ export class Server {
     return undefined
   }
 
-  /** Bytes of memory that connections may still take. */
+  /** Bytes of memory that connections may still take; negative if they take too much. */
   get #freeBytes(): number {
     return this.#mostBytes - this.#connections.heldBytes
   }

@@ -14,9 +14,9 @@ export interface Service {
   readonly timeouts: Timeouts
   /** How many connections there may be; `defaultConnectionLimits` where one is left out. */
   readonly connectionLimits?: Partial<ConnectionLimits>
-  /** Connections were closed to make room for others, so many since the last call. Called once a minute at most. */
+  /** Called with the number of connections that were closed to make room since the last call, at most once a minute. */
   readonly onOverload?: (closed: number) => void
-  /** Bytes of memory that all connections together may take now; without limit if left out. Beyond: `421 4.3.2`. */
+  /** Returns the bytes of memory that all connections together may take now. Beyond: `421 4.3.2`. No limit if left out. */
   readonly connectionBytes?: () => number
   /**
    * True for the address of a load balancer: its connections must begin with a PROXY header, and are believed to be of

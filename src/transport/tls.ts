@@ -33,7 +33,7 @@ export const tlsCiphers = [
 
 /**
  * The groups of the key exchange (RFC 9325 section 4.2.1). OpenSSL's default has the finite-field groups of TLS 1.3 as
- * well: no client needs them, and one key exchange in the largest of them costs the server as much as hundreds of others.
+ * well: no client needs them, and one key exchange in the largest one costs the server as much as hundreds of others.
  */
 const groups = 'X25519:P-256:P-384:P-521'
 /** The hybrid group that resists quantum computers; OpenSSL has it from 3.5 on. */
@@ -59,8 +59,8 @@ export function secureContext({ cert, key, passphrase }: Certificate): SecureCon
     secureOptions:
       // A client that renegotiates without end costs much and has no reason to.
       constants.SSL_OP_NO_RENEGOTIATION |
-      // OpenSSL would use one key for all tickets as long as the context lives, and with that key every recorded session
-      // that was resumed with TLS 1.2 could be read: the key has to change regularly, or there are no tickets (section 3.4).
+      // OpenSSL would use one key for all tickets as long as the context lives. With that key every recorded session that
+      // was resumed with TLS 1.2 could be read, so RFC 9325 wants keys that change, or no tickets (section 3.4).
       constants.SSL_OP_NO_TICKET,
   })
 }

@@ -2,21 +2,21 @@
 export const pingMs = 5_000
 /** Pings in a row without an answer until a worker counts as silent (10 s), and as hung (30 s). */
 const [silentPings, hungPings] = [2, 6]
-/** The same for a process that has not said yet that it hears (120 s): loading the program takes long on a busy machine. */
+/** The same for a process that has not reported `ready` yet (120 s): on a busy machine, loading the program takes long. */
 const startPings = 24
 
 /** How long a hung worker did not answer, in seconds. */
 export const hungSeconds = (hungPings * pingMs) / 1000
 
 /**
- * Whether a worker answers. Silence is counted in pings of the primary, not in time: while the primary itself does not run
- * (the machine sleeps, the whole group is stopped, no CPU is free) it sends no pings, and no worker is taken for hung.
+ * Knows whether a worker answers. Silence is counted in pings of the primary, not in time: while the primary itself does
+ * not run (the machine sleeps, the group is stopped, no CPU is free) it sends no pings, and no worker counts as hung.
  */
 export class Heartbeat {
   #unanswered = 0
   #isReady = false
 
-  /** The process has said that it hears. */
+  /** The process has reported `ready`. */
   ready(): void {
     this.#isReady = true
     this.#unanswered = 0
@@ -27,7 +27,7 @@ export class Heartbeat {
     this.#unanswered++
   }
 
-  /** The worker has said something. */
+  /** The worker has sent a report. */
   answer(): void {
     this.#unanswered = 0
   }
@@ -37,7 +37,7 @@ export class Heartbeat {
     return this.#isReady && this.#unanswered > silentPings
   }
 
-  /** It has not answered for so long that it never will. */
+  /** It has not answered for so long that it is replaced. */
   get isHung(): boolean {
     return this.#unanswered > (this.#isReady ? hungPings : startPings)
   }

@@ -124,7 +124,7 @@ export function launch(seat: Seat, { writers, note }: Ears): WorkerProcess {
 
   function ping(): void {
     heartbeat.ping()
-    // What is said before it hears would be told then, all at once.
+    // Pings that are sent before the process listens would wait, and then arrive all at once.
     if (isReady) tell({ type: 'ping' })
     if (!heartbeat.isHung) return
     isHung = true

@@ -9,7 +9,7 @@ export interface Overview {
   add(worker: WorkerProcess, seatNumber: number): void
   /** The program is about to end. */
   drain(): void
-  /** Why the program should be restarted, a line each: no worker answers. A single one that hangs is replaced anyway. */
+  /** Reasons to restart the program, a line each: no worker answers. A single worker that hangs is replaced anyway. */
   failures(): readonly string[]
   /** Why no mail should come here, a line each; none where each worker is ready. */
   reasons(): Promise<readonly string[]>

@@ -145,7 +145,9 @@ test('a file that has become empty keeps its users, and that is told', async con
   const { told, later } = await open(path)
   await writeFile(path, '')
   for (let i = 0; i < 2; i++) assert.equal(await later(), 'a')
-  assert.deepEqual(told, [`${path}: the file is empty now; a line with a comment removes all users`])
+  assert.deepEqual(told, [
+    `${path}: the file is empty and is not used; to remove all users, leave a comment line (#) in it`,
+  ])
   await writeFile(path, '# none\n')
   assert.equal(await later(), '')
 })

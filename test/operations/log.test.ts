@@ -180,5 +180,5 @@ test('what nobody reads does not gather without end', () => {
   for (let i = 0; i < 100; i++) out(line)
   assert.equal(lines.out, 16)
   assert.equal(lines.err.length, 1)
-  assert.match(lines.err[0]!, /"standard output: nobody reads it, lines are lost"/)
+  assert.match(lines.err[0]!, /"standard output: its reader does not read, lines are lost"/)
 })

@@ -63,7 +63,7 @@ test('what no client needs any more is there for others: after answers, refusals
   gate.open()
   const all = await Promise.all(fillers)
   assert.ok(all.some(reply => reply.startsWith('250')))
-  assert.ok(relay.stderr.all.some(line => line.includes('NoMemory: the memory for mails is in use')))
+  assert.ok(relay.stderr.all.some(line => line.includes('NoMemory: the memory for messages is in use')))
   // As many as before fit again, one after the other.
   for (let n = 0; n < 5; n++) assert.match(await send(relay.port, n), /^250 /)
 })

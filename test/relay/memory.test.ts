@@ -94,7 +94,7 @@ test('no memory within the patience: 452 at the end of the mail, told once, and 
   assert.equal(textOf(await late.deliver()), full)
   assert.deepEqual(
     log.map(({ to, error, ms }) => ({ to, error, ms })),
-    [{ to: ['bob@example.org'], error: 'NoMemory: the memory for mails is in use', ms: undefined }],
+    [{ to: ['bob@example.org'], error: 'NoMemory: the memory for messages is in use', ms: undefined }],
   )
   for (const other of others) other.release()
   assert.equal(budget.usedBytes, 0)

@@ -16,7 +16,7 @@ export const contentNeeds: readonly Need[] = [
   needs.noChunks,
 ]
 
-/** Octets: a chunk that has fewer costs more for its command than for its content. */
+/** Octets; a chunk that has fewer costs more for its command than for its content. */
 const smallChunk = 1024
 
 /** DATA: all of the content follows, in lines (RFC 5321 section 4.1.1.4). */
@@ -42,7 +42,7 @@ export function bdat(argument: string, dialogue: Dialogue): void {
   const size = Number(digits)
   if (size > drainFactor * messageBytes) return dialogue.close(replies.tooLarge(messageBytes))
   const last = word !== undefined
-  // A chunk of nothing that is not the last moves no mail, and one of a few octets next to nothing.
+  // An empty chunk that is not the last moves no content, and one of a few octets hardly any.
   if (size === 0 && !last) dialogue.countIdle()
   else if (size < smallChunk && !last) dialogue.countSmallChunk()
   if (dialogue.closed) return

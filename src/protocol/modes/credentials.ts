@@ -1,5 +1,5 @@
 import type { Dialogue } from '../dialogue.ts'
-import { isBase64 } from '../grammar.ts'
+import { detached, isBase64 } from '../grammar.ts'
 import type { Input } from '../input.ts'
 import type { Mode } from '../mode.ts'
 import { replies } from '../replies.ts'
@@ -54,8 +54,8 @@ export class CredentialsMode implements Mode {
         const mechanism = this.#mechanism
         dialogue.resume()
         dialogue.ask({ type: 'login', mechanism, credentials }, replies.loggedIn, {
-          // What the mechanism took it from may be much longer, and must not stay with it.
-          granted: () => (dialogue.user = Buffer.from(credentials.username).toString()),
+          // The response that the name was cut from may be much longer.
+          granted: () => (dialogue.user = detached(credentials.username)),
           refused: reply => dialogue.loginFault(reply, mechanism, credentials.username),
         })
       }

@@ -42,7 +42,7 @@ export async function readBody(response: Response): Promise<Buffer> {
     parts.push(part)
   }
   const body = Buffer.concat(parts)
-  // A view of its own: the SDK changes the prototype of what it reads.
+  // A new view, because the SDK changes the prototype of what it reads.
   response.body = new Uint8Array(body.buffer, body.byteOffset, body.length)
   return body
 }

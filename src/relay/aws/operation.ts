@@ -7,7 +7,7 @@ import type { Payload } from './encoded-content.ts'
 export interface Attempt {
   /** Says when to give up. */
   readonly signal: AbortSignal
-  /** AWS itself has said 2xx, and its answer has not come to its end yet. */
+  /** AWS itself has said 2xx, and the end of its answer has not come yet. */
   accepted?: boolean
 }
 
@@ -70,7 +70,7 @@ export class Operation<Output> {
 
   /**
    * Makes one call, and resolves to what the service says of an accepted message.
-   * @throws UnexpectedAnswer if a whole answer says 2xx and is not the service's: nobody has the message then
+   * @throws UnexpectedAnswer if a whole answer says 2xx and is not the service's: no recipient has the message then
    * @throws what the SDK throws
    */
   async call({ parts, bytes, sha256 }: Payload, attempt: Attempt): Promise<Output> {
@@ -177,7 +177,7 @@ function carryCargo({ requestHandler }: Route): void {
     attempt.accepted = isSuccess(response) && isFromAws(response)
     try {
       cargo.answer = { response, body: await readBody(response) }
-      // Now its body decides.
+      // The whole answer is here: its body decides from now on.
       attempt.accepted = false
     } catch (error) {
       if (error instanceof AnswerTooLarge) attempt.accepted = false

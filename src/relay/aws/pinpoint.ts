@@ -42,7 +42,7 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
 
   async function send(mail: Mail): Promise<Receipt> {
     const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail))
-    // A 200 that breaks off is no yes: each recipient's result stands in its body.
+    // A 200 that breaks off does not count: each recipient's result is in its body.
     const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
     return outcome(mail.recipients, output?.MessageResponse?.Result ?? {})
   }
