@@ -118,8 +118,8 @@ export class PartialDeliveries {
   }
 
   /**
-   * Ends the attempt, and those that gave up waiting for it, whose clients have heard 4xx. No recursion, because thousands
-   * may wait in a row.
+   * Ends the attempt, and with it those that gave up waiting for it, whose clients have heard 4xx. No recursion, because
+   * thousands may wait in a row.
    */
   #settle(attempt: Attempt, told: Told): void {
     const ending = [{ attempt, told }]
@@ -201,7 +201,7 @@ interface Entry {
   readonly triedAt: number
 }
 
-/** True if the client does not send the message again. */
+/** The client does not send the message again. */
 function isFinal(told: Told): boolean {
   return told === 'accepted' || told === 'permanent'
 }

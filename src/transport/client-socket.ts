@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 
 /** Bytes that are read from a socket at once: the most that can come after a receiver has returned false. */
 const readBytes = 16 * 1024
-/** The same while `readsMuch`. */
+/** The same for the content of a large message: see `readsMuch`. */
 const muchBytes = 64 * 1024
 /** Bytes of replies that may wait in a socket. While more wait, `writableNeedDrain` is true and nothing is read. */
 export const unsentBytes = 4 * 1024
@@ -18,8 +18,7 @@ const buffer = Buffer.allocUnsafeSlow(readBytes)
 const largeBuffer = Buffer.allocUnsafeSlow(muchBytes)
 
 /**
- * A client's socket that is read in pieces of at most 16 KiB (64 KiB while `readsMuch`), and not at all after its receiver
- * has returned false.
+ * A client's socket that is read in small pieces, and not at all after its receiver has returned false.
  *
  * A server's socket as Node.js makes it reads 64 KiB at once, and one such piece more after `pause`: a client could make
  * the process hold up to 200 KB that it has not asked for. A socket with the option `onread` stops at once, and allocates
@@ -28,7 +27,7 @@ const largeBuffer = Buffer.allocUnsafeSlow(muchBytes)
  */
 export class ClientSocket {
   readonly socket: Socket
-  /** Read larger pieces: that costs less CPU for the content of large messages. */
+  /** Reads larger pieces, which costs less for the content of large messages. */
   readsMuch = false
   /** Takes the bytes that come from now on. */
   receiver: Receiver = () => true
