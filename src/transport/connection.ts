@@ -52,6 +52,8 @@ export class Connection implements Open {
   /** Ends the stage `handshake` or `closing` when it takes too long, and the wait for early talkers before a greeting. */
   #stageTimer: NodeJS.Timeout | undefined
   #receivedBytes = 0
+  /** The owner was told that the connection is closed. */
+  #isOver = false
   #activeAt = performance.now()
 
   /**
@@ -132,7 +134,8 @@ export class Connection implements Open {
   shed(): void {
     this.#conductor?.forsake()
     if (this.#stage === 'gone') return this.#leave()
-    if (this.#session === undefined || this.#stage !== 'open' || this.#socket.writableNeedDrain)
+    // While earlier replies are not sent, 421 would have to wait for the client to read them.
+    if (this.#session === undefined || this.#stage !== 'open' || this.#socket.writableLength > 0)
       return this.#break('overload')
     this.#session.shed()
     this.#run()
@@ -249,6 +252,9 @@ export class Connection implements Open {
       this.#session?.hangUp()
       this.#conductor?.run()
     })
+    // What the host was told last may take it a while, and then this is called again.
+    if (this.#isOver) return
+    this.#isOver = true
     this.#chronicle?.over()
     this.#owner.onClose(this)
   }
