@@ -8,8 +8,8 @@ import { refusedConnections } from './transport/index.ts'
 const processFiles = 28
 /** Open for a moment: certificate, users, code that is loaded at its first use, four look-ups of names at once. */
 const momentaryFiles = 12
-/** Of `--admin`: its listener and 32 of the 128 connections that it takes. */
-const adminFiles = 33
+/** Of `--admin`: its listener, and as many connections as it takes. */
+const adminFiles = 129
 
 /**
  * Lowers `maxConnections` where the process may not have as many files open (fewer than `ulimit -n`), and adds a warning.

@@ -27,7 +27,7 @@ for (const [argv, openFiles, connections] of [
   ['-r maildir', 1024, 710],
   ['-r discard', 1024, 967],
   ['-r ses -a :25,:587', 1024, 709],
-  ['-r ses --admin :9025', 1024, 677],
+  ['-r ses --admin :9025', 1024, 581],
   // Of a small limit a half.
   ['-r ses', 128, 64],
   ['-r ses', 61, 30],

@@ -19,7 +19,7 @@ export interface Asked {
 /** What waits to be said, done and asked, in its order, and the one question that waits for its answer. */
 export class Agenda {
   /** Events, and replies that must not be said before the events ahead of them were taken. */
-  readonly #queue: (Event | string)[] = []
+  #queue: (Event | string)[] = []
   #asked: Asked | undefined
   #output = ''
 
@@ -54,14 +54,18 @@ export class Agenda {
     return asked
   }
 
-  /** A question that nobody has taken yet is not asked any more, and a pending answer will not be heard. */
+  /**
+   * The session is over: a question that was not taken yet is not asked any more, content is not passed on any more, and
+   * a pending answer will not be heard.
+   */
   withdraw(): void {
     this.#asked = undefined
-    const untaken = this.#untaken
-    if (untaken < 0) return
-    // The host has the content of the mail, and nobody will say any more that it is complete.
-    if ((this.#queue[untaken] as Event).type === 'delivery') this.#queue[untaken] = { type: 'discard' }
-    else this.#queue.splice(untaken, 1)
+    this.#queue = this.#queue.flatMap(next => {
+      if (typeof next === 'string') return next
+      // The host has begun the message, and now it will not be complete.
+      if (next.type === 'delivery') return { type: 'discard' as const }
+      return next.type === 'content' || isQuestion(next) ? [] : next
+    })
   }
 
   /** The next event; replies ahead of it are said with that. */
@@ -71,6 +75,11 @@ export class Agenda {
       if (typeof next !== 'string') return next
       this.#output += next
     }
+  }
+
+  /** Bytes of replies that were not taken yet. */
+  get outputBytes(): number {
+    return this.#output.length
   }
 
   /** The replies that were said since the last call. */

@@ -22,6 +22,8 @@ export interface OpenTransaction extends Transaction {
 const pathBytes = 96
 /** Bytes of memory that V8 takes for a parameter, at most. */
 const parameterBytes = 2_200
+/** Bytes of replies after which a turn ends, whatever their number is: the client has to read them first. */
+const turnOutputBytes = 4 * 1024
 
 const closed: Mode = {
   read(input) {
@@ -127,9 +129,14 @@ export class Dialogue implements Client {
     this.#turn++
   }
 
-  /** Gives other connections a turn, and returns true, if `turnCommands` commands were read in a row. */
+  /**
+   * Gives other connections a turn, and returns true, if `turnCommands` commands were read in a row, or some and their
+   * replies are many bytes.
+   */
   yieldIfDue(): boolean {
-    if (this.closed || this.#turn < this.settings.limits.turnCommands) return false
+    const { turnCommands } = this.settings.limits
+    if (this.closed || this.#turn === 0) return false
+    if (this.#turn < turnCommands && this.agenda.outputBytes < turnOutputBytes) return false
     this.endTurn()
     this.notify({ type: 'yield' })
     return true

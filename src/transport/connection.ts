@@ -61,6 +61,8 @@ export class Connection implements Open {
   #receivedBytes = 0
   /** Bytes of the content that is coming, estimated. */
   #contentBytes = 0
+  /** The owner was told that the connection is closed. */
+  #isOver = false
   #activeAt = performance.now()
 
   /**
@@ -141,7 +143,8 @@ export class Connection implements Open {
   shed(): void {
     this.#conductor?.forsake()
     if (this.#stage === 'gone') return this.#leave()
-    if (this.#session === undefined || this.#stage !== 'open' || this.#socket.writableNeedDrain)
+    // While earlier replies are not sent, 421 would have to wait for the client to read them.
+    if (this.#session === undefined || this.#stage !== 'open' || this.#socket.writableLength > 0)
       return this.#break('overload')
     this.#session.shed()
     this.#run()
@@ -259,6 +262,9 @@ export class Connection implements Open {
       this.#session?.hangUp()
       this.#conductor?.run()
     })
+    // What the host was told last may take it a while, and then this is called again.
+    if (this.#isOver) return
+    this.#isOver = true
     this.#chronicle?.over()
     this.#owner.onClose(this)
   }

@@ -63,7 +63,7 @@ export class Server {
   #shedding = false
   /** Connections that were closed to make room and are not reported to `onOverload` yet. */
   #shedCount = 0
-  #shedToldAt = Number.NEGATIVE_INFINITY
+  #overloadTimer: NodeJS.Timeout | undefined
   #onEmpty = () => {}
 
   constructor(service: Service) {
@@ -240,11 +240,13 @@ export class Server {
 
   #countShed(connections: number): void {
     this.#shedCount += connections
-    const now = performance.now()
-    if (this.#shedCount === 0 || now - this.#shedToldAt < overloadEveryMs) return
+    if (this.#shedCount === 0 || this.#overloadTimer !== undefined) return
     this.#service.onOverload?.(this.#shedCount)
-    this.#shedToldAt = now
     this.#shedCount = 0
+    this.#overloadTimer = setTimeout(() => {
+      this.#overloadTimer = undefined
+      this.#countShed(0)
+    }, overloadEveryMs).unref()
   }
 
   /** Says no and closes, at no more cost than that. */

@@ -6,7 +6,7 @@ import { RelayProcess, run, temporaryDirectory } from './relay-process.ts'
 
 test('clients for whom there is no file descriptor are closed, and the program goes on', async t => {
   const maildir = await temporaryDirectory(t)
-  const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir], maxFiles: 60 })
+  const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir], maxFiles: 66 })
   const wires = await Promise.all(Array.from({ length: 100 }, () => Wire.connect(relay.port)))
   const greeted = await Promise.all(
     wires.map(wire =>

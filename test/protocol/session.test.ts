@@ -79,6 +79,9 @@ test('after fifty commands in a row other connections get a turn, and never once
   assert.equal(yields('RSET\r\n'.repeat(51)), 1)
   assert.equal(yields('RSET\r\n'.repeat(101)), 2)
   assert.equal(yields(`${'RSET\r\n'.repeat(49)}QUIT\r\nRSET\r\n`), 0)
+  // An EHLO is answered with more than a hundred bytes.
+  assert.equal(yields('EHLO c\r\n'.repeat(10)), 0)
+  assert.ok(yields('EHLO c\r\n'.repeat(40)) >= 1)
   const session = new Session(settings, client)
   const events: Event['type'][] = []
   for (let times = 0; times < 100; times++) {

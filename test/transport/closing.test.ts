@@ -221,3 +221,16 @@ test('a client cannot renegotiate', { skip: missing('openssl', 'version') }, asy
   assert.match(stderr + stdout, /no renegotiation/)
   await stand.emptied()
 })
+
+test('a server that closes without grace does not wait for a host that has yet to take the last content', async t => {
+  const host = new RecordingHost({ sink: { write: () => new Promise<void>(() => {}) } })
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
+  // An LF alone makes the first piece a copy, and the CR at the end is a second piece.
+  wire.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\nx\r')
+  await stand.until(() => host.calls.write === 1, 'the content')
+  const closed = stand.server.close(0)
+  assert.match(await wire.rest(), /421 4\.3\.2 relay\.test is shutting down[^\r\n]*\r\n$/)
+  await closed
+  assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
+})

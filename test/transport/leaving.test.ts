@@ -184,3 +184,46 @@ test('a client that is gone in the middle of the content has it discarded once',
     assert.deepEqual(stand.faults, [])
   }
 })
+
+// The content ends in two pieces: an LF alone makes the first one a copy, and the CR at the end waits for what follows.
+const twoPieces = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\nx\r'
+
+test('a client that is gone while its last content waits for the host ends once', async t => {
+  const later = new Later<void>()
+  const host = new RecordingHost({ sink: { write: () => later.promise } })
+  const ends: string[] = []
+  const stand = await Stand.set(t, host, {
+    witness: event => event.type === 'ended' && ends.push(event.outcome),
+  })
+  const wire = await stand.greeted()
+  wire.say(twoPieces)
+  await stand.until(() => host.calls.write === 1, 'the content')
+  wire.reset()
+  await stand.until(() => stand.closed.size === 1, 'the server to notice')
+  const { receivedBytes } = stand.server
+  later.resolve()
+  await stand.emptied()
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(ends, ['hangup'])
+  assert.equal(stand.server.receivedBytes, receivedBytes)
+  assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
+})
+
+test('a client that is gone ends once although the host takes a while to discard its message', async t => {
+  const later = new Later<void>()
+  const host = new RecordingHost({ sink: { discard: () => later.promise } })
+  const ends: string[] = []
+  const stand = await Stand.set(t, host, {
+    witness: event => event.type === 'ended' && ends.push(event.outcome),
+  })
+  const wire = await stand.greeted()
+  await wire.open()
+  await wire.put('x\r\n')
+  await stand.until(() => host.calls.write === 1, 'the content')
+  wire.reset()
+  await stand.until(() => host.calls.discard === 1, 'the end of the message')
+  later.resolve()
+  await stand.emptied()
+  await new Promise(resolve => setImmediate(resolve))
+  assert.deepEqual(ends, ['hangup'])
+})

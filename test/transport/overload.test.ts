@@ -170,3 +170,18 @@ for (const tls of [false, true]) {
     for (let times = 0; times < 100_000; times++) expectCode(await wire.reply(), 250)
   })
 }
+
+test('a client that has not read its replies is closed at once for a new one, and takes no file after that', async t => {
+  const stand = await Stand.set(t, new RecordingHost(), {
+    connectionLimits: { total: 1 },
+    timeouts: { fullIdleMs: 0, lingerMs: 60_000 },
+  })
+  const deaf = await stand.greeted()
+  deaf.socket.pause()
+  // The kernel takes no more, but less waits than what stops the session.
+  const [socket] = stand.sockets
+  while (socket!.writableLength === 0) socket!.write('250 Ok\r\n'.repeat(200))
+  assert.equal(socket!.writableNeedDrain, false)
+  await stand.greeted()
+  await stand.until(() => stand.server.connections === 1, 'the end of the first one', 2000)
+})
