@@ -7,6 +7,8 @@ export type LineFault = 'too long' | 'endless' | 'bare newline' | 'over'
 const CR = 0x0d
 const LF = 0x0a
 const empty = Buffer.alloc(0)
+/** A chunk with fewer bytes left is joined with the next one. */
+const joinedBytes = 4 * 1024
 /** Bytes of the buffer for the first piece of a line; most commands fit. */
 const firstLineBytes = 64
 
@@ -29,8 +31,16 @@ export class Input {
   /** The current line was at fault: what is left of it is skipped, and this many bytes were. */
   #skipped: number | undefined
 
+  /**
+   * Adds a chunk. If the one before it has only a few bytes left, the two become one buffer: these bytes must not keep a
+   * whole chunk in memory, and a client that sends one octet at a time must not have a buffer for each of them.
+   */
   add(bytes: Buffer): void {
-    if (bytes.length > 0) this.#chunks.push(bytes)
+    if (bytes.length === 0) return
+    const rest = this.isEmpty ? undefined : this.#chunks.at(-1)
+    if (rest !== undefined && rest.length < joinedBytes)
+      this.#chunks[this.#chunks.length - 1] = Buffer.concat([rest, bytes])
+    else this.#chunks.push(bytes)
   }
 
   /** The first byte of the line to come; `undefined` where there is none yet, or where the line has begun. */

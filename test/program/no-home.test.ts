@@ -3,18 +3,24 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { SesStandIn } from '../relay/ses-stand-in.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
-import { RelayProcess } from './relay-process.ts'
+import { program, RelayProcess } from './relay-process.ts'
 
 /** A user that has no entry in the table of users, as with `runAsUser` of Kubernetes. */
 const uid = 4242
-const cannot =
-  process.getuid?.() !== 0
-    ? 'only root can run a program as another user'
-    : spawnSync('id', ['-un', String(uid)]).status === 0 && `there is a user with the id ${uid}`
+const cannot = whyNot()
+
+function whyNot(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can run a program as another user'
+  if (spawnSync('id', ['-un', String(uid)]).status === 0) return `there is a user with the id ${uid}`
+  const { status } = spawnSync(process.execPath, [program, '--version'], { uid, gid: uid })
+  return status === 0
+    ? undefined
+    : `a user with the id ${uid} may not run ${process.execPath} or read ${program}`
+}
 
 for (const workers of ['1', '2'])
   test(`without HOME, and as a user without an entry, messages are sent, with --workers ${workers}`, {
-    skip: cannot,
+    skip: cannot ?? false,
   }, async t => {
     const standIn = await SesStandIn.start()
     t.after(() => standIn.close())

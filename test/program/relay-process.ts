@@ -7,7 +7,8 @@ import { MemoryCgroup } from '../support/memory-cgroup.ts'
 import { within } from './deadline.ts'
 import { Lines } from './lines.ts'
 
-const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+/** The program as it is built. */
+export const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const tlsFiles = new URL('../../fixtures/tls/', import.meta.url)
 
 /** The certificate that `tls` gives to the program; it is its own authority. */
