@@ -39,7 +39,7 @@ export class Input {
     if (bytes.length === 0) return
     const rest = this.isEmpty ? undefined : this.#chunks.at(-1)
     if (rest !== undefined && rest.length < joinedBytes)
-      this.#chunks[this.#chunks.length - 1] = Buffer.concat([rest, bytes])
+      this.#chunks[this.#chunks.length - 1] = joined(rest, bytes)
     else this.#chunks.push(bytes)
   }
 
@@ -141,7 +141,7 @@ export class Input {
   #append(piece: Buffer): void {
     const bytes = this.#lineBytes + piece.length
     if (bytes > this.#line.length) {
-      const larger = Buffer.allocUnsafe(Math.max(bytes, 2 * this.#line.length, firstLineBytes))
+      const larger = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#line.length, firstLineBytes))
       this.#line.copy(larger, 0, 0, this.#lineBytes)
       this.#line = larger
     }
@@ -172,4 +172,12 @@ export class Input {
     this.#last = 0
     this.#skipped = undefined
   }
+}
+
+/** Not in a part of Node's shared pool, which would stay in memory as a whole. */
+function joined(one: Buffer, other: Buffer): Buffer {
+  const both = Buffer.allocUnsafeSlow(one.length + other.length)
+  one.copy(both)
+  other.copy(both, one.length)
+  return both
 }

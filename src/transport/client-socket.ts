@@ -18,6 +18,16 @@ const buffer = Buffer.allocUnsafeSlow(readBytes)
 const largeBuffer = Buffer.allocUnsafeSlow(muchBytes)
 
 /**
+ * A copy of what a receiver was given, for keeping. It has memory of its own: a few bytes in Node's shared pool would keep
+ * all of the pool's 8 KiB, with Node.js 24 64 KiB, in memory.
+ */
+export function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
+
+/**
  * A client's socket that is read in small pieces, and not at all after its receiver has returned false.
  *
  * A server's socket as Node.js makes it reads 64 KiB at once, and one such piece more after `pause`: a client could make

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
 import type { Chronicle } from './chronicle.ts'
-import { type ClientSocket, unsentBytes } from './client-socket.ts'
+import { type ClientSocket, copyOf, unsentBytes } from './client-socket.ts'
 import { Conductor } from './conductor.ts'
 import { type Claim, idleBytes, type Open } from './connections.ts'
 import { Patience } from './patience.ts'
@@ -112,7 +112,7 @@ export class Connection implements Open {
    */
   start(implicitTls: boolean, bytes?: Buffer): boolean {
     this.#attach(this.#socket)
-    this.#clientSocket.receiver = bytes => this.#receive(Buffer.from(bytes))
+    this.#clientSocket.receiver = bytes => this.#receive(copyOf(bytes))
     this.#guard(() => {
       if (!implicitTls) return this.#open(false)
       // TLS takes them from there.

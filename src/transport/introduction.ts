@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { ClientSocket } from './client-socket.ts'
+import { type ClientSocket, copyOf } from './client-socket.ts'
 import { idleBytes, type Open } from './connections.ts'
 import { readProxyHeader } from './proxy-header.ts'
 
@@ -68,7 +68,7 @@ export class Introduction implements Open {
   }
 
   readonly #receive = (bytes: Buffer): boolean => {
-    this.#bytes = Buffer.concat([this.#bytes, bytes])
+    this.#bytes = copyOf(this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]))
     const header = readProxyHeader(this.#bytes)
     if (header.type === 'malformed') this.#refuse('it is malformed')
     if (header.type !== 'complete') return true
