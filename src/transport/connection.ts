@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
 import type { Chronicle } from './chronicle.ts'
-import { type ClientSocket, copyOf, unsentBytes } from './client-socket.ts'
+import { type ClientSocket, copyOf } from './client-socket.ts'
+import { ClientTlsSocket, tlsReadBytes } from './client-tls-socket.ts'
 import { Conductor } from './conductor.ts'
 import { type Claim, idleBytes, type Open } from './connections.ts'
 import { Patience } from './patience.ts'
@@ -28,9 +29,6 @@ const aheadBytes = 4 * 1024
  * is part of what `--memory` counts for the message.
  */
 const largeContentBytes = 256 * 1024
-
-/** Bytes that Node.js reads at once under TLS, into memory that it keeps until the connection ends. */
-const tlsReadBytes = 64 * 1024
 
 /**
  * One session on one socket. Carries bytes in and replies out, wraps the socket in TLS, and ends every wait. Bytes are
@@ -89,8 +87,7 @@ export class Connection implements Open {
 
   get heldBytes(): number {
     const idle = this.#secure ? idleBytes.tls + Math.min(this.#receivedBytes, tlsReadBytes) : idleBytes.clear
-    const { readableLength, writableLength } = this.#socket
-    return idle + (this.#session?.heldBytes ?? 0) + readableLength + writableLength
+    return idle + (this.#session?.heldBytes ?? 0) + this.#socket.writableLength
   }
 
   get activeAt(): number {
@@ -114,12 +111,10 @@ export class Connection implements Open {
     this.#attach(this.#socket)
     this.#clientSocket.receiver = bytes => this.#receive(copyOf(bytes))
     this.#guard(() => {
-      if (!implicitTls) return this.#open(false)
-      // TLS takes them from there.
-      if (bytes !== undefined) this.#socket.unshift(bytes)
-      this.#shakeHands()
+      if (implicitTls) this.#awaitTls()
+      else this.#open(false)
     })
-    return bytes === undefined || implicitTls ? this.#wantsMore : this.#receive(bytes)
+    return bytes === undefined ? this.#wantsMore : this.#clientSocket.receiver(bytes)
   }
 
   /** Lets the client finish the mail it is sending, then says 421. */
@@ -179,7 +174,7 @@ export class Connection implements Open {
    * the connection would not be noticed.
    */
   get #wantsMore(): boolean {
-    if (this.#stage === 'closing') return true
+    if (this.#stage === 'closing' || this.#stage === 'handshake') return true
     if (this.#stage !== 'open' || this.#socket.writableNeedDrain) return false
     return !this.#conductor?.waiting || this.#session!.unreadBytes < aheadBytes
   }
@@ -203,7 +198,7 @@ export class Connection implements Open {
     this.#patience.limitMessage(session.receivesContent)
     this.#say(output)
     if (halt === 'close') this.#close()
-    else if (halt === 'upgrade') this.#shakeHands()
+    else if (halt === 'upgrade') this.#awaitTls()
   }
 
   #say(output: string): void {
@@ -212,19 +207,26 @@ export class Connection implements Open {
     if (this.#socket.writable) this.#socket.write(output, 'latin1')
   }
 
-  #shakeHands(): void {
+  /** The handshake begins with the next bytes of the client. */
+  #awaitTls(): void {
     const { secureContext, timeouts } = this.#service
     if (secureContext === undefined) throw new Error('TLS was to begin, but there is no certificate')
-    const options = { isServer: true, secureContext: secureContext(), highWaterMark: unsentBytes }
     this.#stage = 'handshake'
     this.#secure = true
     this.#owner.onHeld(this)
-    // It throws where the context is none, and then the end of the socket is still to be heard.
-    const secure = new TLSSocket(this.#socket, options)
-    this.#detach(this.#socket)
-    this.#attach(secure)
-    secure.on('data', this.#onData)
+    this.#clientSocket.receiver = bytes => {
+      this.#guard(() => this.#shakeHands(copyOf(bytes), secureContext()))
+      return false
+    }
     this.#endStageAfter(timeouts.handshakeMs)
+  }
+
+  #shakeHands(first: Buffer, secureContext: SecureContext): void {
+    const clear = this.#socket
+    // It throws where the context is none, and then the end of the socket is still to be heard.
+    const secure = new ClientTlsSocket(clear, first, secureContext, bytes => this.#receive(bytes))
+    this.#detach(clear)
+    this.#attach(secure)
     // A TLS socket that no TLS server made tells of broken records in this way only.
     secure.once('_tlsError', () => this.#break('errors'))
     secure.once('secure', () => {
@@ -302,10 +304,6 @@ export class Connection implements Open {
     socket.off('end', this.#onEnd)
     socket.off('drain', this.#onDrain)
     socket.off('close', this.#onGone)
-  }
-
-  readonly #onData = (bytes: Buffer): void => {
-    if (!this.#receive(bytes)) this.#socket.pause()
   }
 
   /** Takes bytes from the client. Returns false if no more may come for now. */

@@ -58,7 +58,7 @@ class AttackGroup {
 
   #connect(n: number): void {
     const { port, network = '127.1.0' } = this.#order
-    const { deaf = false, opening, flood, drip, beneathTls } = this.#attack
+    const { deaf = false, opening, octets, flood, drip, beneathTls } = this.#attack
     const tls = this.#order.tls ?? this.#attack.tls ?? false
     const localAddress = `${network}.${1 + (n % 250)}`
     const tcp = connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
@@ -79,6 +79,7 @@ class AttackGroup {
       this.#connected++
       const bytes = opening(n)
       if (bytes.length > 0) socket.write(bytes)
+      if (octets !== undefined) sendOctets(socket, octets)
       if (flood !== undefined) {
         const pour = () => {
           while (socket.writable && socket.write(flood));
@@ -110,6 +111,11 @@ class AttackGroup {
       this.#ended.set(outcome, (this.#ended.get(outcome) ?? 0) + 1)
     })
   }
+}
+
+/** Waits for each octet to be written: what waits together becomes one record. */
+function sendOctets(socket: Socket, octets: Buffer): void {
+  if (octets.length > 0) socket.write(octets.subarray(0, 1), () => sendOctets(socket, octets.subarray(1)))
 }
 
 const groups: AttackGroup[] = []

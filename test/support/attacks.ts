@@ -10,6 +10,8 @@ export interface Attack {
   readonly drip?: { readonly bytes: Buffer; readonly everyMs: number }
   /** Sent as it is when the first reply is there, where there is TLS. */
   readonly beneathTls?: Buffer
+  /** Sent once after the opening, each octet in a record of its own where there is TLS. */
+  readonly octets?: Buffer
   /** Never reads a reply. */
   readonly deaf?: boolean
 }
@@ -47,6 +49,8 @@ export const attacks = {
   messageUnderWay: { opening: same(`EHLO x\r\n${message}`) },
   /** Sent while the backend works on the message. */
   pipelinedAfterMessage: { opening: same(`EHLO x\r\n${message}${fill(200 * KiB, longNoop)}`) },
+  /** The same in TLS records of one octet. */
+  octetsAfterMessage: { opening: same(`EHLO x\r\n${message}`), octets: Buffer.from(longNoop) },
   unfinishedLine: { opening: same(`${fill(63 * KiB, longNoop)}NOOP x`) },
   idle: { opening: same('EHLO x\r\n') },
   /** OpenSSL keeps what it has of a record until the record is whole. */

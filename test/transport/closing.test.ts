@@ -191,9 +191,12 @@ for (const [kind, secureContext] of Object.entries(noContexts)) {
     const implicit = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
     const wire = await Wire.connect(clear.port)
     await wire.greet()
-    wire.say('STARTTLS\r\n')
-    await wire.rest()
-    await (await Wire.connect(implicit.port)).rest()
+    assert.equal((await wire.ask('STARTTLS')).code, 220)
+    const immediate = await Wire.connect(implicit.port)
+    for (const client of [wire, immediate]) {
+      client.say('the first bytes of a handshake')
+      await client.rest()
+    }
     await good.until(() => server.connections === 0, 'the end of all connections')
     assert.equal(faults.length, 2)
   })

@@ -164,7 +164,7 @@ for (const tls of [false, true]) {
     const other = await stand.greeted()
     for (let times = 0; times < 20; times++) expectCode(await other.ask('NOOP'), 250)
     const read = socket!.bytesRead
-    assert.ok(read < (tls ? 160 : 24) * 1024, `${read} bytes were read`)
+    assert.ok(read < (tls ? 48 : 24) * 1024, `${read} bytes were read`)
     later.resolve(undefined)
     expectCode(await wire.reply(), 250)
     for (let times = 0; times < 100_000; times++) expectCode(await wire.reply(), 250)
