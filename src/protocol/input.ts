@@ -43,6 +43,13 @@ export class Input {
     else this.#chunks.push(bytes)
   }
 
+  /** Gives the last chunk memory of its own if it is a small part of a larger buffer. */
+  detach(): void {
+    const rest = this.isEmpty ? undefined : this.#chunks.at(-1)!
+    if (rest === undefined || rest.length >= joinedBytes || rest.buffer.byteLength === rest.length) return
+    this.#chunks[this.#chunks.length - 1] = joined(rest, empty)
+  }
+
   /** The first byte of the line to come; `undefined` where there is none yet, or where the line has begun. */
   get firstOfLine(): number | undefined {
     if (this.#lineBytes > 0 || this.#skipped !== undefined) return undefined

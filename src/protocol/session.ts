@@ -81,6 +81,14 @@ export class Session {
     this.#leaveIfEarly()
   }
 
+  /**
+   * Copies the bytes that are not read yet, if they are a small part of a larger buffer, which they would keep in memory.
+   * To be called when no more is read for now.
+   */
+  detachInput(): void {
+    this.#input.detach()
+  }
+
   /** The next event; undefined when a question is pending or more input is needed. */
   next(): Event | undefined {
     const dialogue = this.#dialogue

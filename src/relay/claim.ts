@@ -25,24 +25,39 @@ export interface Claim {
 
 /** One message from its claim until it is settled. */
 export class Attempt implements Claim, InFlight {
-  readonly envelope: string
   readonly recipients: readonly string[]
   skipped: readonly string[] = []
   missing: readonly string[]
-  /** Its recipients that have the message, from this attempt or from an earlier one. */
-  readonly delivered = new Set<string>()
   readonly settle: Claim['settle']
+  readonly #client: string
+  readonly #sender: string
+  readonly #size: number
   #message: Mail | undefined
+  // Most messages are delivered without any of these.
+  #envelope: string | undefined
   #digest: string | undefined
-  readonly #onEnd: ((told: Told) => Attempt | undefined)[] = []
+  #delivered: Set<string> | undefined
+  #onEnd: ((told: Told) => Attempt | undefined)[] | undefined
 
   constructor(message: Mail, client: string, settle: Claim['settle']) {
     const { sender, recipients, size, headerBytes } = message
-    this.envelope = JSON.stringify([client, sender, size - headerBytes])
     this.recipients = recipients
     this.missing = recipients
     this.settle = settle
+    this.#client = client
+    this.#sender = sender
+    this.#size = size - headerBytes
     this.#message = message
+  }
+
+  get envelope(): string {
+    this.#envelope ??= JSON.stringify([this.#client, this.#sender, this.#size])
+    return this.#envelope
+  }
+
+  /** Its recipients that have the message, from this attempt or from an earlier one. */
+  get delivered(): ReadonlySet<string> {
+    return this.#delivered ?? none
   }
 
   get digest(): string {
@@ -51,7 +66,8 @@ export class Attempt implements Claim, InFlight {
   }
 
   add(recipients: readonly string[]): void {
-    for (const recipient of recipients) this.delivered.add(recipient)
+    this.#delivered ??= new Set()
+    for (const recipient of recipients) this.#delivered.add(recipient)
   }
 
   /** Leaves out those of its recipients that have the message already. */
@@ -68,15 +84,18 @@ export class Attempt implements Claim, InFlight {
 
   /** @param listener hears of the end; returns an attempt that ends with this one */
   whenEnded(listener: (told: Told) => Attempt | undefined): void {
+    this.#onEnd ??= []
     this.#onEnd.push(listener)
   }
 
   /** The attempt is not in flight any more. @returns the attempts that end with it */
   end(told: Told): readonly Attempt[] {
     this.dropContent()
-    return this.#onEnd.flatMap(listener => listener(told) ?? [])
+    return this.#onEnd?.flatMap(listener => listener(told) ?? []) ?? []
   }
 }
+
+const none: ReadonlySet<string> = new Set()
 
 /** This server's `Received` header does not count: it differs with each attempt. */
 function digestOf({ content, headerBytes }: Mail): string {

@@ -18,7 +18,7 @@ export class MessagesInFlight<M extends InFlight> {
   /** The latest messages of the same content that have recipients in common with this one. */
   overlapping(message: M): ReadonlySet<M> {
     const found = new Set<M>()
-    const latest = this.#latest.get(message.envelope)
+    const latest = this.#latest.size === 0 ? undefined : this.#latest.get(message.envelope)
     if (latest === undefined) return found
     for (const recipient of message.recipients) {
       const there = latest.get(recipient)
@@ -46,7 +46,7 @@ export class MessagesInFlight<M extends InFlight> {
 
   /** Removes the message, unless a later one has taken its place; without effect if it was not added. */
   delete(message: M): void {
-    const latest = this.#latest.get(message.envelope)
+    const latest = this.#latest.size === 0 ? undefined : this.#latest.get(message.envelope)
     if (latest === undefined) return
     for (const recipient of message.recipients) {
       const there = latest.get(recipient)

@@ -157,6 +157,8 @@ export class PartialDeliveries {
   }
 
   #entryOf(attempt: Attempt): Entry | undefined {
+    // Nothing is remembered most of the time.
+    if (this.#entries.size === 0) return undefined
     return this.#envelopes.has(attempt.envelope) ? this.#entries.get(keyOf(attempt)) : undefined
   }
 
@@ -175,6 +177,7 @@ export class PartialDeliveries {
   }
 
   #expire(): void {
+    if (this.#entries.size === 0) return
     const oldest = this.#clock.now() - this.#maxAgeMs
     for (const entry of this.#entries.values()) {
       if (this.#bytes <= this.#maxBytes && entry.triedAt >= oldest) return

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
 import type { Chronicle } from './chronicle.ts'
-import { type ClientSocket, copyOf } from './client-socket.ts'
+import { type ClientSocket, copyOf, copyToRead } from './client-socket.ts'
 import { ClientTlsSocket, tlsReadBytes } from './client-tls-socket.ts'
 import { Conductor } from './conductor.ts'
 import { type Claim, idleBytes, type Open } from './connections.ts'
@@ -109,7 +109,7 @@ export class Connection implements Open {
    */
   start(implicitTls: boolean, bytes?: Buffer): boolean {
     this.#attach(this.#socket)
-    this.#clientSocket.receiver = bytes => this.#receive(copyOf(bytes))
+    this.#clientSocket.receiver = bytes => this.#receive(copyToRead(bytes))
     this.#guard(() => {
       if (implicitTls) this.#awaitTls()
       else this.#open(false)
@@ -313,6 +313,7 @@ export class Connection implements Open {
       this.#receivedBytes += bytes.length
       this.#session?.receive(bytes)
       this.#run()
+      this.#session?.detachInput()
       this.#contentBytes = this.#session?.receivesContent ? this.#contentBytes + bytes.length : 0
       this.#clientSocket.readsMuch = this.#contentBytes >= largeContentBytes
       this.#owner.onHeld(this)

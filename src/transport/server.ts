@@ -92,7 +92,8 @@ export class Server {
   async listen({ host, port, implicitTls = false }: Listener): Promise<AddressInfo> {
     if (this.#closed !== undefined) throw new Error('the server is closed')
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accepted =>
-      this.#accept(new ClientSocket(accepted), implicitTls),
+      // The address is read from the socket that knows it: the other one would ask for it again, slowly.
+      this.#accept(new ClientSocket(accepted), peerAddress(accepted), implicitTls),
     )
     return new Promise((resolve, reject) => {
       server.once('error', reject)
@@ -132,9 +133,8 @@ export class Server {
     clearTimeout(timer)
   }
 
-  #accept(client: ClientSocket, implicitTls: boolean): void {
+  #accept(client: ClientSocket, address: string, implicitTls: boolean): void {
     this.#turns.shorten()
-    const address = peerAddress(client.socket)
     // Who is gone already has none, and left before anything could be said.
     if (address === '') client.socket.destroy()
     else if (this.#service.isProxy?.(address)) this.#introduce(client, address, implicitTls)

@@ -91,6 +91,26 @@ test('octets that wait are one buffer, and the rest of a chunk does not keep the
   assert.equal(String(input.readChunk()), 'z')
 })
 
+test('detached, the rest of a chunk has memory of its own; a large rest is not copied', () => {
+  const input = new Input()
+  input.detach()
+  input.add(Buffer.from(`NOOP\r\n${'x'.repeat(1000)}`))
+  input.readLine(20, 0)
+  input.detach()
+  const rest = input.readChunk()!
+  assert.equal(String(rest), 'x'.repeat(1000))
+  assert.equal(rest.buffer.byteLength, 1000)
+
+  input.add(rest)
+  input.detach()
+  assert.equal(input.readChunk(), rest, 'what has memory of its own is not copied')
+
+  input.add(Buffer.from(`NOOP\r\n${'x'.repeat(5000)}`))
+  input.readLine(20, 0)
+  input.detach()
+  assert.ok(input.readChunk()!.buffer.byteLength > 5000)
+})
+
 test('bytes given back come first', () => {
   const input = new Input()
   input.add(Buffer.from('abc'))
