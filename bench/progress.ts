@@ -1,5 +1,5 @@
-import { TerminalLine } from '../src/progress/terminal-line.ts'
-import { clock } from '../src/progress.ts'
+import { clock } from '../src/support/progress.ts'
+import { TerminalLine } from '../src/support/terminal-line.ts'
 
 /** Says what is running, and about how long it all takes still. */
 export interface Progress {

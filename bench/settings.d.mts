@@ -1,3 +1,3 @@
-import type { Settings } from '../src/protocol/index.ts'
+import type { SessionSettings } from '../src/protocol/index.ts'
 
-export const settings: Omit<Settings, 'limits'>
+export const settings: Omit<SessionSettings, 'limits'>

@@ -6,7 +6,7 @@
  *     node examples/own-relay.mjs http://127.0.0.1:8080/mails [PORT]
  */
 import { defaultLimits, defaultSettings, reply } from 'aws-smtp-relay/protocol'
-import { Budget, dispatcher, largestHold, Refused } from 'aws-smtp-relay/relay'
+import { dispatcher, MemoryBudget, Refused, worstCaseBytes } from 'aws-smtp-relay/relay'
 import { defaultTimeouts, Server } from 'aws-smtp-relay/transport'
 
 const [endpoint = 'http://127.0.0.1:8080/mails', listenOn = '2525'] = process.argv.slice(2)
@@ -39,11 +39,11 @@ const relay = {
   },
 }
 
-const patienceMs = 20_000
-const budget = new Budget({
+const maxWaitMs = 20_000
+const budget = new MemoryBudget({
   totalBytes: 64 * 1024 * 1024,
-  largestBytes: largestHold(relay, limits.messageBytes),
-  patienceMs,
+  largestBytes: worstCaseBytes(relay, limits.messageBytes),
+  maxWaitMs,
 })
 
 const server = new Server({
@@ -51,7 +51,7 @@ const server = new Server({
   host: {
     recipient: ({ address }) =>
       address.endsWith('@server.test') ? undefined : reply(550, '5.7.1', 'Mail for server.test only'),
-    ...dispatcher(relay, { hostname, service, patienceMs, budget }, event => {
+    ...dispatcher(relay, { hostname, service, maxWaitMs, budget }, event => {
       if (event.type === 'delivery') console.log(JSON.stringify({ to: event.to, error: event.error }))
     }),
   },

@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { visible } from '../src/visible.ts'
+import { escapeForTerminal } from '../src/support/escape.ts'
 
 /** As `node:util` has them. */
 type Options = NonNullable<ParseArgsConfig['options']>
@@ -25,7 +25,7 @@ export function readArguments<O extends Options, T>(
     }
     return read(values as Values<O>)
   } catch (error) {
-    process.stderr.write(`${visible((error as Error).message)}\n\n${usage}`)
+    process.stderr.write(`${escapeForTerminal((error as Error).message)}\n\n${usage}`)
     process.exit(2)
   }
 }

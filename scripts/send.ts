@@ -1,9 +1,9 @@
 /** `npm run send -- --to ADDRESS`: sends mails by hand to any SMTP server, and shows what both sides say. */
 import { createTransport } from 'nodemailer'
-import { addresses, bytes, integer, type ListenAddress } from '../src/options/kinds.ts'
-import type { Kind } from '../src/options/reading.ts'
-import { Progress } from '../src/progress.ts'
-import { visible } from '../src/visible.ts'
+import type { ValueType } from '../src/config/value-type.ts'
+import { addresses, bytes, integer, type ListenAddress } from '../src/config/value-types.ts'
+import { escapeForTerminal } from '../src/support/escape.ts'
+import { Progress } from '../src/support/progress.ts'
 import { readArguments, type Values } from './arguments.ts'
 
 const usage = `Usage: npm run send -- --to ADDRESS [options]
@@ -78,7 +78,7 @@ async function send(values: ReturnType<typeof chosen>): Promise<number> {
   } catch (error) {
     over = true
     progress.clear()
-    process.stderr.write(`${visible((error as Error).message)}\n`)
+    process.stderr.write(`${escapeForTerminal((error as Error).message)}\n`)
   }
   progress.clear()
   transport.close()
@@ -106,7 +106,7 @@ function dialogue(shows: () => boolean) {
     // Of the mail itself only its size is shown.
     if (mark === undefined || !shows() || (tnx === 'message' && !format.startsWith('<%s bytes'))) return
     const whole = rest.reduce<string>((text, value) => text.replace('%s', String(value)), format)
-    for (const line of whole.split(/\r?\n/)) process.stdout.write(`${mark}${visible(line)}\n`)
+    for (const line of whole.split(/\r?\n/)) process.stdout.write(`${mark}${escapeForTerminal(line)}\n`)
   }
   const silent = () => {}
   return { trace: silent, debug: print, info: print, warn: silent, error: silent, fatal: silent }
@@ -117,8 +117,8 @@ function textOf(size: number): string {
   return line.repeat(Math.ceil(size / lineBytes)).slice(0, size)
 }
 
-function read<T>(kind: Kind<T>, name: string, text: string): T {
-  const reading = kind.read(text)
+function read<T>(kind: ValueType<T>, name: string, text: string): T {
+  const reading = kind.parse(text)
   if (reading.type === 'value') return reading.value
   throw new Error(`--${name} ${text}: ${reading.message}`)
 }

@@ -1,23 +1,23 @@
 #!/usr/bin/env node
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
-import { assemble } from './assembly.ts'
-import { limitConnections } from './connection-limit.ts'
-import { argumentsOfFirst, askHealth } from './health.ts'
-import { ensureHome } from './home-directory.ts'
-import { bind } from './listening.ts'
+import { limitConnections } from './config/connection-limit.ts'
+import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './config/index.ts'
 import {
-  looksOf,
+  createLogSink,
+  createMonitoring,
+  formatsFor,
   nonBlocking,
-  openInstruments,
-  type StreamWriters,
-  streamWriters,
+  type StreamLogSink,
 } from './operations/index.ts'
-import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './options.ts'
-import { checkReport, checkWarnings } from './report.ts'
-import { lookAhead, serve } from './serving.ts'
-import { obeySignals } from './signals.ts'
-import { farewell, welcome } from './welcome.ts'
+import { checkReport, checkWarnings } from './program/check-report.ts'
+import { argumentsOfPid1, probe } from './program/health-probe.ts'
+import { ensureHome } from './program/home-directory.ts'
+import { listenOrExplain } from './program/listen.ts'
+import { serve, warnIfUpstreamUnavailable } from './program/serve.ts'
+import { handleSignals } from './program/signals.ts'
+import { shutdownMessage, startupMessage } from './program/startup-messages.ts'
+import { buildServer } from './server.ts'
 
 // Who reads the help with `head` has seen enough.
 process.stdout.on('error', () => {})
@@ -26,7 +26,7 @@ ensureHome()
 
 const given = process.argv.slice(2)
 // In a container this is another process than the one to ask for, and does not have its arguments.
-const first = given.includes('--health') ? argumentsOfFirst(process.argv[1]!) : []
+const first = given.includes('--health') ? argumentsOfPid1(process.argv[1]!) : []
 const parsed = parse([...first, ...given], process.env)
 switch (parsed.type) {
   case 'help':
@@ -52,14 +52,14 @@ async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<voi
   if (parsed.health) return tellHealth(parsed.settings)
   const settings = limitConnections(parsed.settings)
   const { stdout, stderr } = process
-  const looks = looksOf(settings.log, stdout, stderr)
-  const writers = streamWriters(nonBlocking(stdout), nonBlocking(stderr), looks)
+  const looks = formatsFor(settings.logFormat, stdout, stderr)
+  const writers = createLogSink(nonBlocking(stdout), nonBlocking(stderr), looks)
   try {
     for (const warning of settings.warnings) writers.err(`${warning}\n`)
     if (parsed.check) return await report(settings, writers)
     if (settings.workers === 1) return await serveAlone(settings, writers)
-    const { lead } = await import('./workers/primary.ts')
-    await lead(settings, writers, version())
+    const { runPrimary } = await import('./program/workers/primary.ts')
+    await runPrimary(settings, writers, version())
   } catch (error) {
     writers.err(`${(error as Error).message}\n`)
     await end(1, writers)
@@ -67,61 +67,61 @@ async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<voi
 }
 
 /** Ends the process when its output was taken, or after a second. */
-async function end(code: number, writers: StreamWriters): Promise<never> {
+async function end(code: number, writers: StreamLogSink): Promise<never> {
   await writers.flush()
   process.exit(code)
 }
 
 async function tellHealth(settings: Settings): Promise<never> {
-  const { healthy, sentence } = await askHealth(settings)
+  const { healthy, sentence } = await probe(settings)
   process.stdout.write(`${sentence}\n`)
   process.exit(healthy ? 0 : 1)
 }
 
 /** Everything can be opened; what is left is what only the backend knows. */
-async function report(settings: Settings, writers: StreamWriters): Promise<never> {
-  const note = (text: string) => writers.err(`${text}\n`)
-  const { relay, certificate, messageBytes } = await assemble(settings, { note })
+async function report(settings: Settings, writers: StreamLogSink): Promise<never> {
+  const onNotice = (text: string) => writers.err(`${text}\n`)
+  const { relay, certificate, messageBytes } = await buildServer(settings, { onNotice })
   const findings = { certificate, messageBytes, backend: (await relay.check?.()) ?? [] }
-  for (const warning of checkWarnings(findings)) note(warning)
+  for (const warning of checkWarnings(findings)) onNotice(warning)
   writers.out([...checkReport(settings, findings), ''].join('\n'))
   return end(0, writers)
 }
 
-async function serveAlone(settings: Settings, writers: StreamWriters): Promise<void> {
+async function serveAlone(settings: Settings, writers: StreamLogSink): Promise<void> {
   const note = (text: string) => writers.err(`${text}\n`)
   const begun = Promise.resolve().then(() => begin(settings, writers, note))
   // Mail may come before all addresses are open, and as the first process of a container nothing else minds SIGTERM.
-  obeySignals({
+  handleSignals({
     reload: () => void begun.then(({ reloadCertificate }) => reloadCertificate()),
     stop: signal =>
       void begun.then(({ server, watched }) => {
         watched?.instruments.readiness.drain()
-        writers.err(farewell(server.connections, settings, signal))
+        writers.err(shutdownMessage(server.connections, settings, signal))
         void server.close(settings.drainTimeoutMs).then(() => end(0, writers))
       }),
     abort: () => process.exit(1),
   })
   const { relay, listening, watched } = await begun
-  writers.err(welcome(settings, listening, version(), watched?.address))
-  lookAhead(relay, note)
+  writers.err(startupMessage(settings, listening, version(), watched?.address))
+  warnIfUpstreamUnavailable(relay, note)
 }
 
-async function begin(settings: Settings, writers: StreamWriters, note: (text: string) => void) {
-  const watched = settings.admin && (await openToOperator(settings, settings.admin))
+async function begin(settings: Settings, writers: StreamLogSink, note: (text: string) => void) {
+  const watched = settings.admin && (await startAdminServer(settings, settings.admin))
   return { ...(await serve(settings, writers, note, watched?.instruments)), watched }
 }
 
 /** Health and metrics of this process, over HTTP until it ends. What only they need is loaded here. */
-async function openToOperator(settings: Settings, address: ListenAddress) {
-  const instruments = await openInstruments(settings.relay)
+async function startAdminServer(settings: Settings, address: ListenAddress) {
+  const instruments = await createMonitoring(settings.relay)
   const { openAdmin } = await import('./operations/admin.ts')
-  const { expose, statusMetrics } = await import('./operations/status.ts')
-  const reasons = () => instruments.readiness.reasons()
-  const isReady = async () => (await reasons()).length === 0
-  const status = await statusMetrics({ version: version(), relay: settings.relay, isReady })
-  const metrics = () => expose(status, instruments.metrics.registry)
-  const port = await bind(address, () => openAdmin(address, { reasons, metrics }))
+  const { renderMetrics, buildInfoMetrics } = await import('./operations/build-info.ts')
+  const notReadyReasons = () => instruments.readiness.notReadyReasons()
+  const isReady = async () => (await notReadyReasons()).length === 0
+  const status = await buildInfoMetrics({ version: version(), relay: settings.relay, isReady })
+  const metrics = () => renderMetrics(status, instruments.metrics.registry)
+  const port = await listenOrExplain(address, () => openAdmin(address, { notReadyReasons, metrics }))
   return { instruments, address: { ...address, port } }
 }
 

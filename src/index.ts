@@ -6,14 +6,14 @@
  */
 
 import type { AddressInfo } from 'node:net'
-import { type Assembly, assemble } from './assembly.ts'
-import { limitConnections } from './connection-limit.ts'
-import { checkHanded } from './embedder.ts'
-import { bind } from './listening.ts'
-import type { Watcher } from './operations/index.ts'
-import { type Choices, chosenForBackends, readChoices } from './options/choices.ts'
-import { tell } from './protocol/index.ts'
+import { limitConnections } from './config/connection-limit.ts'
+import { backendOptionsIn, configFromObject, type ServerConfig } from './config/from-object.ts'
+import { validateOptions } from './config/validate-options.ts'
+import type { EventHandlers } from './operations/index.ts'
+import { listenOrExplain } from './program/listen.ts'
 import type { Relay } from './relay/index.ts'
+import { buildServer, type ServerParts } from './server.ts'
+import { emit } from './support/emit.ts'
 import type { Listener, SecureContext } from './transport/index.ts'
 
 export {
@@ -23,48 +23,49 @@ export {
   type LoginFailure,
   type User,
 } from './auth/index.ts'
-export type { Watcher } from './operations/index.ts'
-export type { Choices } from './options/choices.ts'
-export type { Filters, TlsFiles } from './options.ts'
-export type { Client, Reply, Witness } from './protocol/index.ts'
+export type { ServerConfig } from './config/from-object.ts'
+export type { Filters, TlsFiles } from './config/index.ts'
+export type { EventHandlers } from './operations/index.ts'
+export type { Client, Reply } from './protocol/index.ts'
 export {
   type CallOutcome,
   type Content,
   type Delivery,
-  type Mail,
-  type MailEvent,
+  type Message,
   type MessageEnd,
+  type MessageEvent,
   PartialFailure,
   type Receipt,
   Refused,
   type Relay,
   type UpstreamCall,
 } from './relay/index.ts'
+export type { EventHandler } from './support/emit.ts'
 export {
   type Certificate,
+  type CloseReason,
+  type ConnectionEvent,
   type Listener,
+  type RejectReason,
   type SecureContext,
-  type SessionOutcome,
   secureContext,
-  type TrafficEvent,
-  type TurnedAwayReason,
 } from './transport/index.ts'
 
 /**
  * What a server shall be like, all of it optional: the settings of the command line by the names and in the units that
  * they have in the program, a relay of one's own, and who hears what happens.
  */
-export interface ServerOptions extends Omit<Choices, 'relay' | 'tls'> {
+export interface RelayServerOptions extends Omit<ServerConfig, 'relay' | 'tls'> {
   /** Where mail goes (`ses` if left out): a backend of this package by its name, or anything that takes mails. */
-  readonly relay?: Choices['relay'] | Relay
+  readonly relay?: ServerConfig['relay'] | Relay
   /** Files that are read again when they change, or a function that gives what a handshake that begins now shall use. */
-  readonly tls?: Choices['tls'] | (() => SecureContext)
+  readonly tls?: ServerConfig['tls'] | (() => SecureContext)
   /** Hears what happens: to mails, of logins, on connections. */
-  readonly watcher?: Watcher | undefined
+  readonly handlers?: EventHandlers | undefined
   /** Hears what an operator should know, a sentence at a time, without a secret. */
-  readonly note?: ((sentence: string) => void) | undefined
+  readonly onNotice?: ((sentence: string) => void) | undefined
   /** Hears what was thrown where nothing should be. One client has heard 451 or lost its connection; the server goes on. */
-  readonly onFault?: ((fault: unknown) => void) | undefined
+  readonly onError?: ((fault: unknown) => void) | undefined
 }
 
 /** A server that is ready to listen. */
@@ -94,27 +95,27 @@ export interface RelayServer {
  *
  * Rejects with an Error that says in a sentence what is wrong with the options, or could not be opened.
  */
-export async function createServer(options: ServerOptions = {}): Promise<RelayServer> {
-  checkHanded(options)
-  const { relay, tls, watcher, note, onFault, ...rest } = options
+export async function createServer(options: RelayServerOptions = {}): Promise<RelayServer> {
+  validateOptions(options)
+  const { relay, tls, handlers, onNotice, onError, ...rest } = options
   const own = typeof relay === 'object' && relay !== null ? relay : undefined
   const secureContext = typeof tls === 'function' ? tls : undefined
-  const [unused] = own === undefined ? [] : chosenForBackends(rest)
+  const [unused] = own === undefined ? [] : backendOptionsIn(rest)
   if (unused !== undefined) throw new Error(`${unused} has no effect on a relay of one's own`)
-  const choices: Choices = {
+  const choices: ServerConfig = {
     ...rest,
-    relay: own === undefined ? (relay as Choices['relay']) : undefined,
-    tls: secureContext === undefined ? (tls as Choices['tls']) : undefined,
+    relay: own === undefined ? (relay as ServerConfig['relay']) : undefined,
+    tls: secureContext === undefined ? (tls as ServerConfig['tls']) : undefined,
   }
-  const settings = limitConnections(readChoices(choices, secureContext !== undefined))
-  const noted = (sentence: string) => tell(note, sentence)
+  const settings = limitConnections(configFromObject(choices, secureContext !== undefined))
+  const noted = (sentence: string) => emit(onNotice, sentence)
   settings.warnings.forEach(noted)
-  const assembly = await assemble(settings, {
+  const assembly = await buildServer(settings, {
     relay: own,
     secureContext,
-    note: noted,
-    onFault: fault => tell(onFault, fault),
-    ...(watcher && { watcher }),
+    onNotice: noted,
+    onError: fault => emit(onError, fault),
+    ...(handlers && { handlers }),
   })
   return embedded(
     assembly,
@@ -124,8 +125,8 @@ export async function createServer(options: ServerOptions = {}): Promise<RelaySe
 }
 
 /** The face of an assembly for those who embed it. */
-function embedded(assembly: Assembly, hasTls: boolean, drainMs: number): RelayServer {
-  const { server, relay, reloadCertificate, release } = assembly
+function embedded(assembly: ServerParts, hasTls: boolean, drainMs: number): RelayServer {
+  const { server, relay, reloadCertificate, dispose } = assembly
   let closed: Promise<void> | undefined
   return {
     get connections() {
@@ -138,10 +139,10 @@ function embedded(assembly: Assembly, hasTls: boolean, drainMs: number): RelaySe
       }
       if (implicitTls && !hasTls) throw new Error('implicitTls needs a certificate: the option tls')
       const address = { host, port, implicitTls }
-      return bind(address, () => server.listen(address))
+      return listenOrExplain(address, () => server.listen(address))
     },
     close(graceMs = drainMs) {
-      closed ??= server.close(graceMs).finally(release)
+      closed ??= server.close(graceMs).finally(dispose)
       return closed
     },
     check: async () => (await relay.check?.()) ?? [],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AddressList } from '../src/auth/index.ts'
-import { type Choices, readChoices } from '../src/options/choices.ts'
-import { parse, type Settings } from '../src/options.ts'
+import { configFromObject, type ServerConfig } from '../src/config/from-object.ts'
+import { parse, type Settings } from '../src/config/index.ts'
 
 function settings(argv: readonly string[], env = {}): Settings {
   const parsed = parse(argv, env)
@@ -10,7 +10,7 @@ function settings(argv: readonly string[], env = {}): Settings {
 }
 
 test('the defaults of an object are those of the command line', () => {
-  assert.deepEqual(readChoices({}, false), settings([]))
+  assert.deepEqual(configFromObject({}, false), settings([]))
 })
 
 const hash = `$2b$10$${'.'.repeat(22)}${'.'.repeat(31)}`
@@ -21,7 +21,7 @@ const tlsSecret = { TLS_KEY_PASS: 'secret' }
 const list = new AddressList('10.0.0.0/8,::1')
 
 /** A choice, and the command line and the secrets that say the same. */
-const pairs: readonly [Choices, readonly string[], Record<string, string>?][] = [
+const pairs: readonly [ServerConfig, readonly string[], Record<string, string>?][] = [
   [{ service: 'Mail' }, ['-n', 'Mail']],
   [{ hostname: 'mx.test' }, ['-h', 'mx.test']],
   [{ tls }, tlsArguments, tlsSecret],
@@ -34,7 +34,7 @@ const pairs: readonly [Choices, readonly string[], Record<string, string>?][] = 
     ['-u', 'user', '--allow-plaintext-auth'],
     { BCRYPT_HASH: hash },
   ],
-  [{ usersPath: 'users', tls }, ['--users', 'users', ...tlsArguments], tlsSecret],
+  [{ usersFile: 'users', tls }, ['--users', 'users', ...tlsArguments], tlsSecret],
   [{ filters: { allowFrom: 'a', denyTo: 'b', allowTo: 'c' } }, ['-l', 'a', '-d', 'b', '--allow-to', 'c']],
   [{ configurationSet: 'set' }, ['-e', 'set']],
   [{ sourceArn: arn, fromArn: arn, returnPathArn: arn }, ['-o', arn, '-f', arn, '-p', arn]],
@@ -54,20 +54,20 @@ const pairs: readonly [Choices, readonly string[], Record<string, string>?][] = 
   ],
   [{ maxConnectionsPerIp: Number.POSITIVE_INFINITY }, ['--max-connections-per-ip', '0']],
   [{ idleTimeoutMs: 250, dataTimeoutMs: 90_000 }, ['--idle-timeout', '0.25', '--data-timeout', '90']],
-  [{ memoryBytes: 1024 ** 3, patienceMs: 0 }, ['--memory', '1GiB', '--patience', '0']],
-  [{ proxies: list }, ['--proxy-protocol', '10.0.0.0/8,::1']],
+  [{ messageMemoryBytes: 1024 ** 3, maxWaitMs: 0 }, ['--memory', '1GiB', '--patience', '0']],
+  [{ trustedProxies: list }, ['--proxy-protocol', '10.0.0.0/8,::1']],
   [{ bareNewline: 'reject', strictPipelining: true }, ['--bare-newline', 'reject', '--strict-pipelining']],
 ]
 
 for (const [choices, argv, secrets] of pairs) {
   test(`${Object.keys(choices).join(', ')} mean what ${argv.join(' ') || 'nothing'} means`, () => {
-    assert.deepEqual(readChoices(choices, false), settings(argv, secrets))
+    assert.deepEqual(configFromObject(choices, false), settings(argv, secrets))
   })
 }
 
 test('every choice is held against the command line here', () => {
   const tried = new Set(pairs.flatMap(([choices]) => Object.keys(choices)))
-  const whole = ['listen', 'log', 'workers', 'admin', 'verbose', 'drainTimeoutMs', 'warnings']
+  const whole = ['listen', 'logFormat', 'workers', 'admin', 'verbose', 'drainTimeoutMs', 'warnings']
   assert.deepEqual(
     [...tried].sort(),
     Object.keys(settings([]))

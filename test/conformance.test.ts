@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { names, optionOf } from '../src/options/option.ts'
+import { names, optionOf } from '../src/config/option.ts'
 import { defaultLimits } from '../src/protocol/index.ts'
 import { memoryLimits } from '../src/relay/index.ts'
 import { defaultConnectionLimits, defaultTimeouts } from '../src/transport/index.ts'
@@ -81,10 +81,10 @@ test('where a limit has an option, the default is that of the option', () => {
     if (option === '') continue
     const name = names.find(name => option === `\`--${name}\``)
     assert.ok(name !== undefined, option)
-    const { fallback } = optionOf(name)
+    const { defaultValue } = optionOf(name)
     // What the backend takes is known only when there is one, what all workers hold when there are some.
-    if (fallback === undefined) continue
-    const inUnit = Number(fallback) * (unit.startsWith('ms ') ? 1000 : 1)
+    if (defaultValue === undefined) continue
+    const inUnit = Number(defaultValue) * (unit.startsWith('ms ') ? 1000 : 1)
     assert.equal(inUnit === 0 ? 'none' : String(inUnit), value, limit)
     looked++
   }

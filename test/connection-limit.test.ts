@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { test } from 'node:test'
-import { limitConnections } from '../src/connection-limit.ts'
-import { parse, type Settings } from '../src/options.ts'
+import { limitConnections } from '../src/config/connection-limit.ts'
+import { parse, type Settings } from '../src/config/index.ts'
 import { Lines } from './program/lines.ts'
 import { Wire } from './transport/wire.ts'
 
@@ -77,7 +77,7 @@ test('a program that embeds the server is told by note, and its server has the l
 }, async t => {
   const script = `
     const { createServer } = await import('${new URL('../src/index.ts', import.meta.url).href}')
-    const server = await createServer({ relay: 'discard', note: text => console.log(text) })
+    const server = await createServer({ relay: 'discard', onNotice: text => console.log(text) })
     console.log('port', (await server.listen({ host: '127.0.0.1', port: 0 })).port)`
   const node = ['--import', 'tsx', '--input-type=module', '--eval', script]
   const shell = ['-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath, ...node]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { connectionMemory } from '../src/connection-memory.ts'
+import { connectionMemory } from '../src/config/connection-memory.ts'
 
 const MiB = 1024 * 1024
 const use = { messageBytes: 256 * MiB, connections: 10_000, workers: 1, residentBytes: 60 * MiB }

@@ -8,21 +8,21 @@ import { type TestContext, test } from 'node:test'
 import { createTransport, type SentMessageInfo } from 'nodemailer'
 import {
   AddressList,
+  type ConnectionEvent,
   createServer,
-  type Mail,
-  type MailEvent,
+  type Message,
+  type MessageEvent,
   type Relay,
   type RelayServer,
-  type ServerOptions,
+  type RelayServerOptions,
   secureContext,
-  type TrafficEvent,
 } from '../src/index.ts'
 import { certificatePath, keyPath } from './program/relay-process.ts'
 import { Wire } from './transport/wire.ts'
 
 /** A relay that keeps what it gets. */
-function keeping(more: Partial<Relay> = {}): Relay & { readonly mails: Mail[] } {
-  const mails: Mail[] = []
+function keeping(more: Partial<Relay> = {}): Relay & { readonly mails: Message[] } {
+  const mails: Message[] = []
   return {
     name: 'keeping',
     maxMessageBytes: 1024 * 1024,
@@ -36,7 +36,10 @@ function keeping(more: Partial<Relay> = {}): Relay & { readonly mails: Mail[] } 
 }
 
 /** A server that listens and ends with the test. */
-async function begin(t: TestContext, options: ServerOptions): Promise<{ server: RelayServer; port: number }> {
+async function begin(
+  t: TestContext,
+  options: RelayServerOptions,
+): Promise<{ server: RelayServer; port: number }> {
   const server = await createServer(options)
   t.after(() => server.close(0))
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
@@ -93,17 +96,17 @@ test("SMTPUTF8 and BINARYMIME are offered where a relay of one's own says that i
   assert.deepEqual(await offered({ takesBinary: true }), ['BINARYMIME'])
 })
 
-test('a watcher hears what happens', async t => {
-  const mails: MailEvent['type'][] = []
+test('a handlers hears what happens', async t => {
+  const mails: MessageEvent['type'][] = []
   const logins: string[] = []
-  const traffic: TrafficEvent['type'][] = []
-  const watcher = {
-    mail: (event: MailEvent) => mails.push(event.type),
+  const traffic: ConnectionEvent['type'][] = []
+  const handlers = {
+    mail: (event: MessageEvent) => mails.push(event.type),
     access: ({ type }: { type: string }) => logins.push(type),
-    traffic: ({ type }: TrafficEvent) => type !== 'replied' && traffic.push(type),
+    traffic: ({ type }: ConnectionEvent) => type !== 'replied' && traffic.push(type),
   }
   const access = { user: { name: 'user', password: 'secret' } }
-  const { server, port } = await begin(t, { relay: keeping(), watcher, access, allowPlaintextAuth: true })
+  const { server, port } = await begin(t, { relay: keeping(), handlers, access, allowPlaintextAuth: true })
   await send(port, { auth: { user: 'user', pass: 'secret' } })
   await server.close()
   assert.deepEqual(
@@ -162,8 +165,8 @@ test('what cannot work is refused before anything is opened', async () => {
       /^invalid value "0" for maxRecipients \(--max-recipients\): must be a whole number/,
     ],
     [
-      { memoryBytes: Number.NaN },
-      /^invalid value "NaN" for memoryBytes \(--memory\): must be a number of bytes/,
+      { messageMemoryBytes: Number.NaN },
+      /^invalid value "NaN" for messageMemoryBytes \(--memory\): must be a number of bytes/,
     ],
     [{ idleTimeoutMs: -1 }, /^invalid value "-0\.001" for idleTimeoutMs \(--idle-timeout\): must be seconds/],
     [{ hostname: 'a b' }, /^invalid value "a b" for hostname \(--hostname\): not a domain/],
@@ -179,17 +182,17 @@ test('what cannot work is refused before anything is opened', async () => {
     [{ relay: async () => {} }, /^relay \(--relay\) has the wrong type$/],
     [null, /^the options have to be an object$/],
     [5, /^the options have to be an object$/],
-    [{ watcher: () => {} }, /^watcher has the wrong type$/],
-    [{ watcher: { mails() {} } }, /^there is no option watcher\.mails$/],
-    [{ watcher: { mail: 'x' } }, /^watcher\.mail has to be a function$/],
-    [{ note: 'x' }, /^note has to be a function$/],
-    [{ onFault: {} }, /^onFault has to be a function$/],
+    [{ handlers: () => {} }, /^handlers has the wrong type$/],
+    [{ handlers: { mails() {} } }, /^there is no option handlers\.mails$/],
+    [{ handlers: { mail: 'x' } }, /^handlers\.mail has to be a function$/],
+    [{ onNotice: 'x' }, /^onNotice has to be a function$/],
+    [{ onError: {} }, /^onError has to be a function$/],
     [{ tls: 'certificate.pem' }, /^tls has the wrong type$/],
     [{ access: null }, /^access has the wrong type$/],
     [{ access: { user: 'bob' } }, /^access\.user has the wrong type$/],
     [{ filters: '@example' }, /^filters has the wrong type$/],
     [{ tags: 'a=b' }, /^tags has the wrong type$/],
-    [{ usersPath: '' }, /^usersPath \(--users\) is empty$/],
+    [{ usersFile: '' }, /^usersFile \(--users\) is empty$/],
     [{ hostname: {} }, /^hostname \(--hostname\) has the wrong type$/],
     [{ access: { user: { password: 'x' } } }, /^access \(--user\) is empty$/],
     [{ access: { user: { name: 'user', password: '' } } }, /^-u\/--user needs a secret/],
@@ -199,9 +202,9 @@ test('what cannot work is refused before anything is opened', async () => {
     [{ relay: null }, /^relay \(--relay\) has the wrong type$/],
     [{ hostname: true }, /^hostname \(--hostname\) has the wrong type$/],
     [{ requireTls: null }, /^requireTls \(--require-starttls\) has the wrong type$/],
-    [{ patienceMs: null }, /^patienceMs \(--patience\) has the wrong type$/],
-    [{ patienceMs: '5000' }, /^patienceMs \(--patience\) has the wrong type$/],
-    [{ patienceMs: 5n }, /^patienceMs \(--patience\) has the wrong type$/],
+    [{ maxWaitMs: null }, /^maxWaitMs \(--patience\) has the wrong type$/],
+    [{ maxWaitMs: '5000' }, /^maxWaitMs \(--patience\) has the wrong type$/],
+    [{ maxWaitMs: 5n }, /^maxWaitMs \(--patience\) has the wrong type$/],
     ...[null, false, '', [], new AddressList('10.0.0.0/8')].map((access): [object, RegExp] => [
       { access },
       /^access has the wrong type$/,
@@ -218,7 +221,7 @@ test('what cannot work is refused before anything is opened', async () => {
     [{ tls: null }, /^tls has the wrong type$/],
     [{ filters: 'x' }, /^filters has the wrong type$/],
     [{ filters: { denyTo: null } }, /^filters \(--deny-to\) has the wrong type$/],
-    [{ proxies: null }, /^proxies \(--proxy-protocol\) has the wrong type$/],
+    [{ trustedProxies: null }, /^trustedProxies \(--proxy-protocol\) has the wrong type$/],
     [{ tags: 'a=b' }, /^tags has the wrong type$/],
     [{ tags: { a: 5 } }, /^tags\.a has the wrong type$/],
     [{ tags: { a: 'b,c=d' } }, /^tags: "a=b,c=d" has a comma$/],
@@ -232,10 +235,10 @@ test('what cannot work is refused before anything is opened', async () => {
       /^The relay keeping knows of no send rate: auto is not possible$/,
     ],
     [{ relay: { name: 'own' } }, /^The relay's maxMessageBytes has to be a whole number/],
-    [{ relay: 'discard', memoryBytes: 1000 }, /^--memory \(1000 bytes\) cannot hold one mail/],
+    [{ relay: 'discard', messageMemoryBytes: 1000 }, /^--memory \(1000 bytes\) cannot hold one mail/],
   ]
   for (const [options, message] of refused) {
-    await assert.rejects(createServer(options as ServerOptions), error => {
+    await assert.rejects(createServer(options as RelayServerOptions), error => {
       assert.match((error as Error).message, message)
       return true
     })
@@ -244,7 +247,7 @@ test('what cannot work is refused before anything is opened', async () => {
 
 test('what works, but perhaps not as it was meant, is noted', async () => {
   const notes: string[] = []
-  await createServer({ relay: 'discard', maxRecipients: 5, note: sentence => notes.push(sentence) })
+  await createServer({ relay: 'discard', maxRecipients: 5, onNotice: sentence => notes.push(sentence) })
   assert.deepEqual(notes, ['--max-recipients is less than the 100 that every client may count on (RFC 5321)'])
 })
 
@@ -292,7 +295,7 @@ test('a mail that is under way when the server closes is taken', async t => {
   assert.equal(server.connections, 0)
 })
 
-test('a relay and a watcher may be objects with a class', async t => {
+test('a relay and a handlers may be objects with a class', async t => {
   class Watching {
     readonly heard = new Set<string>()
     mail({ type }: { type: string }) {
@@ -320,16 +323,22 @@ test('a relay and a watcher may be objects with a class', async t => {
     }
   }
   const notes: string[] = []
-  const watcher = new Watching()
-  const note = (sentence: string) => notes.push(sentence)
+  const handlers = new Watching()
+  const onNotice = (sentence: string) => notes.push(sentence)
   const filters = { denyTo: 'nobody' }
-  const { server, port } = await begin(t, { relay: new Asked(), sendRate: 'auto', watcher, note, filters })
+  const { server, port } = await begin(t, {
+    relay: new Asked(),
+    sendRate: 'auto',
+    handlers,
+    onNotice,
+    filters,
+  })
   await send(port, { auth: { user: 'user', pass: 'secret' } }).catch(() => undefined)
   await send(port)
   assert.deepEqual(await server.check(), ['14 a second'])
   await server.close()
   assert.deepEqual(notes, [])
-  assert.ok(['call', 'delivery', 'message', 'opened', 'ended'].every(type => watcher.heard.has(type)))
+  assert.ok(['call', 'delivery', 'message', 'opened', 'ended'].every(type => handlers.heard.has(type)))
 })
 
 test('a client without a login is its network: a message that it sends again from another IPv6 address of its own is a retry', async t => {
@@ -342,7 +351,7 @@ test('a client without a login is its network: a message that it sends again fro
       return {}
     },
   })
-  const { port } = await begin(t, { relay, proxies: new AddressList('127.0.0.1') })
+  const { port } = await begin(t, { relay, trustedProxies: new AddressList('127.0.0.1') })
   async function sendFrom(address: string): Promise<string> {
     const before = reached.length
     const wire = await Wire.connect(port)
@@ -380,13 +389,13 @@ for (const leave of ['stay', 'vanish', 'reset'] as const) {
     })
     const ended = withResolvers()
     const skipped: string[][] = []
-    const watcher = {
-      mail(event: MailEvent) {
+    const handlers = {
+      mail(event: MessageEvent) {
         if (event.type === 'delivery' && event.skipped !== undefined) skipped.push([...event.to])
         else if (event.type === 'message') ended.resolve()
       },
     }
-    const { port } = await begin(t, { relay, watcher })
+    const { port } = await begin(t, { relay, handlers })
     const [first, second] = [await Wire.connect(port), await Wire.connect(port)]
     for (const wire of [first, second]) {
       await wire.greet()
@@ -448,8 +457,8 @@ test('who is told of faults and of notes may throw', async t => {
   const { port, server } = await begin(t, {
     relay: keeping(),
     tls,
-    onFault: fail,
-    note: fail,
+    onError: fail,
+    onNotice: fail,
     maxRecipients: 5,
   })
   await assert.rejects(send(port, { requireTLS: true }))
@@ -460,7 +469,7 @@ test('who is told of faults and of notes may throw', async t => {
 test('a certificate that is none ends the handshake, and leaves no connection behind', async t => {
   const faults: unknown[] = []
   const tls = (() => ({ cert: 'x', key: 'y' })) as never
-  const { port, server } = await begin(t, { relay: keeping(), tls, onFault: fault => faults.push(fault) })
+  const { port, server } = await begin(t, { relay: keeping(), tls, onError: fault => faults.push(fault) })
   const implicit = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
   await assert.rejects(send(port, { requireTLS: true }))
   await assert.rejects(send(implicit.port, { secure: true }))

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { names, optionOf, secretVariables, variableOf } from '../src/options/option.ts'
+import { names, optionOf, secretVariables, variableOf } from '../src/config/option.ts'
 import type { Reply } from '../src/protocol/index.ts'
 import { everyReply } from './every-reply.ts'
 import { run } from './program/relay-process.ts'

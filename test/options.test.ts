@@ -3,7 +3,7 @@ import os from 'node:os'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { AddressList } from '../src/auth/index.ts'
-import { type Environment, helpTable, helpText, parse, type Settings } from '../src/options.ts'
+import { type Environment, helpTable, helpText, parse, type Settings } from '../src/config/index.ts'
 
 const bcryptHash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
 const tls = ['-c', 'default.crt', '-k', 'default.key']
@@ -40,7 +40,7 @@ test('without arguments the defaults hold', () => {
     relay: 'ses',
     maildirPath: './maildir',
     access: {},
-    usersPath: undefined,
+    usersFile: undefined,
     allowPlaintextAuth: false,
     filters: { allowFrom: undefined, denyTo: undefined, allowTo: undefined },
     configurationSet: undefined,
@@ -58,12 +58,12 @@ test('without arguments the defaults hold', () => {
     maxConnectionsPerIp: Number.POSITIVE_INFINITY,
     idleTimeoutMs: 300_000,
     dataTimeoutMs: 600_000,
-    memoryBytes: 256 * 1024 * 1024,
-    patienceMs: 20_000,
-    proxies: undefined,
+    messageMemoryBytes: 256 * 1024 * 1024,
+    maxWaitMs: 20_000,
+    trustedProxies: undefined,
     bareNewline: 'normalize',
     strictPipelining: false,
-    log: 'auto',
+    logFormat: 'auto',
     workers: 1,
     admin: undefined,
     verbose: false,
@@ -104,7 +104,7 @@ test('every option has its setting', () => {
         addresses: new AddressList('10.0.0.0/8'),
         user: { name: 'user', bcryptHash, password: 'password' },
       },
-      usersPath: 'users',
+      usersFile: 'users',
       allowPlaintextAuth: false,
       filters: { allowFrom: '@a$', denyTo: '^b@', allowTo: '@c$' },
       configurationSet: 'set',
@@ -122,12 +122,12 @@ test('every option has its setting', () => {
       maxConnectionsPerIp: 2,
       idleTimeoutMs: 1500,
       dataTimeoutMs: 20_000,
-      memoryBytes: 64 * 1024 * 1024,
-      patienceMs: 0,
-      proxies: new AddressList('10.0.0.5,10.1.0.0/16'),
+      messageMemoryBytes: 64 * 1024 * 1024,
+      maxWaitMs: 0,
+      trustedProxies: new AddressList('10.0.0.5,10.1.0.0/16'),
       bareNewline: 'reject',
       strictPipelining: true,
-      log: 'json',
+      logFormat: 'json',
       workers: 4,
       admin: { host: '127.0.0.1', port: 9025, implicitTls: false },
       verbose: true,
@@ -485,8 +485,8 @@ test('users of a file need TLS or the leave to do without', () => {
     'give -c/--tls-cert and -k/--tls-key, or --allow-plaintext-auth'
   assert.equal(conflict(['--users', 'users']), message)
   assert.equal(conflict(['--users', 'users', '-u', 'user'], { PASSWORD: 'password' }), message)
-  assert.equal(settings(['--users', 'users', ...tls]).usersPath, 'users')
-  assert.equal(settings(['--users', 'users', '--allow-plaintext-auth']).usersPath, 'users')
+  assert.equal(settings(['--users', 'users', ...tls]).usersFile, 'users')
+  assert.equal(settings(['--users', 'users', '--allow-plaintext-auth']).usersFile, 'users')
 })
 
 test('leave to do without TLS where TLS is required is warned of', () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { getHeapStatistics } from 'node:v8'
-import { readProcessLimits } from '../src/process-limits.ts'
+import { readProcessLimits } from '../src/config/process-limits.ts'
 
 const MiB = 1024 ** 2
 /** How cgroups version 1 says that there is no limit. */
@@ -202,7 +202,7 @@ test('a real process reads the limit of a real cgroup', t => {
 
 /** What a process reads that begins after a command of the shell. */
 function limitsOf(command: string): ReturnType<typeof readProcessLimits> {
-  const module = new URL('../src/process-limits.ts', import.meta.url).href
+  const module = new URL('../src/config/process-limits.ts', import.meta.url).href
   const script = `console.log(JSON.stringify((await import('${module}')).readProcessLimits()))`
   const node = ['--import', 'tsx', '--input-type=module', '--eval', script]
   const shell = ['-c', `${command} && exec "$0" "$@"`, process.execPath, ...node]

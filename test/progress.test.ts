@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Progress } from '../src/progress.ts'
+import { Progress } from '../src/support/progress.ts'
 
 /** What a terminal, or a pipe, was given. */
 function stage(

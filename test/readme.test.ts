@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { helpTable } from '../src/options.ts'
+import { helpTable } from '../src/config/index.ts'
 import { printed, root } from './docs/markdown.ts'
 
 test('the options in the README are those of the program', () => {

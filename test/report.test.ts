@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parse, type Settings } from '../src/options.ts'
-import { checkReport, checkWarnings, type Findings } from '../src/report.ts'
+import { parse, type Settings } from '../src/config/index.ts'
+import { type CheckResults, checkReport, checkWarnings } from '../src/program/check-report.ts'
 
 const now = new Date('2026-11-22T12:00:00Z')
-const found: Findings = { certificate: undefined, messageBytes: 10 * 1024 ** 2, backend: [] }
+const found: CheckResults = { certificate: undefined, messageBytes: 10 * 1024 ** 2, backend: [] }
 
 function settings(argv: readonly string[], env: Readonly<Record<string, string>> = {}): Settings {
   const parsed = parse(argv, env)
@@ -13,7 +13,7 @@ function settings(argv: readonly string[], env: Readonly<Record<string, string>>
 }
 
 /** A certificate that ends so many days from now. */
-function ending(days: number): Findings {
+function ending(days: number): CheckResults {
   const validTo = new Date(now.getTime() + days * 86_400_000 + 1000).toUTCString()
   return {
     ...found,

@@ -7,14 +7,15 @@ import { printed, root, rowsOf } from './docs/markdown.ts'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
-/** Who may enter which room: other rooms, modules of Node.js, packages. Types may come from any room. */
+/** What each module may import: other modules, modules of Node.js, packages. Types may come from any module. */
 const allowed: Record<string, readonly string[]> = {
   protocol: [],
-  transport: ['protocol', 'node:crypto', 'node:fs', 'node:net', 'node:tls'],
-  auth: ['installed', 'protocol', 'node:crypto', 'node:fs/promises', 'node:net', '@node-rs/bcrypt'],
+  support: ['node:tty'],
+  transport: ['protocol', 'support', 'node:crypto', 'node:fs', 'node:net', 'node:tls'],
+  auth: ['protocol', 'support', 'node:crypto', 'node:fs/promises', 'node:net', '@node-rs/bcrypt'],
   relay: [
-    'installed',
     'protocol',
+    'support',
     'node:crypto',
     'node:fs/promises',
     'node:https',
@@ -27,94 +28,38 @@ const allowed: Record<string, readonly string[]> = {
     '@aws-sdk/client-sesv2',
     're2js',
   ],
-  operations: [
-    'auth',
-    'installed',
-    'protocol',
-    'visible',
+  config: ['auth', 'relay', 'transport', 'minimist', 'node:fs', 'node:os', 'node:v8'],
+  operations: ['auth', 'support', 'node:fs', 'node:http', 'node:net', 'node:stream', 'prom-client'],
+  server: ['auth', 'config', 'protocol', 'relay', 'transport', 'node:crypto'],
+  program: [
+    'config',
+    'operations',
+    'server',
+    'support',
+    'node:cluster',
+    'node:crypto',
     'node:fs',
-    'node:http',
     'node:net',
+    'node:os',
+    'node:path',
     'node:stream',
-    'prom-client',
+    'node:timers/promises',
+    'node:tls',
+    'node:url',
   ],
-  visible: [],
-  installed: [],
-  progress: ['node:tty'],
-  health: ['visible', 'node:fs', 'node:net', 'node:path', 'node:tls'],
   transcript: [
-    'protocol',
-    'transport',
     'auth',
-    'progress',
-    'visible',
+    'protocol',
+    'support',
+    'transport',
     'node:fs',
     'node:net',
     'node:path',
     'node:tls',
     'node:url',
   ],
-  options: ['auth', 'minimist', 'node:os'],
-  assembly: [
-    'node:crypto',
-    'auth',
-    'connection-memory',
-    'health',
-    'process-limits',
-    'protocol',
-    'relay',
-    'transport',
-  ],
-  'connection-memory': [],
-  index: [
-    'node:net',
-    'assembly',
-    'auth',
-    'connection-limit',
-    'embedder',
-    'listening',
-    'options',
-    'protocol',
-    'relay',
-    'transport',
-  ],
-  embedder: [],
-  'home-directory': ['node:os'],
-  listening: ['welcome'],
-  welcome: [],
-  report: ['node:crypto', 'visible', 'welcome'],
-  serving: ['assembly', 'listening', 'operations'],
-  'connection-limit': ['process-limits', 'relay', 'transport'],
-  'process-limits': ['node:fs', 'node:v8'],
-  signals: [],
-  workers: [
-    'connection-limit',
-    'listening',
-    'operations',
-    'options',
-    'serving',
-    'signals',
-    'welcome',
-    'node:cluster',
-    'node:stream',
-    'node:timers/promises',
-    'node:url',
-  ],
-  cli: [
-    'assembly',
-    'connection-limit',
-    'health',
-    'home-directory',
-    'listening',
-    'operations',
-    'options',
-    'report',
-    'serving',
-    'signals',
-    'welcome',
-    'workers',
-    'node:fs',
-  ],
+  index: ['auth', 'config', 'program', 'relay', 'server', 'support', 'transport', 'node:net'],
+  cli: ['config', 'operations', 'program', 'server', 'node:fs'],
 }
 
 interface Import {
@@ -173,8 +118,9 @@ test('what only some users need is loaded only for them', () => {
 
 test('what several workers need is loaded only where there are several', () => {
   const doors = imports.filter(entry => {
-    const inside = roomOf(entry.file) === 'workers'
-    return !inside && (entry.target === 'node:cluster' || roomOf(resolve(entry)) === 'workers')
+    const workers = join('program', 'workers')
+    const inside = entry.file.startsWith(workers)
+    return !inside && (entry.target === 'node:cluster' || resolve(entry).startsWith(workers))
   })
   assert.deepEqual(
     doors.map(({ file, lazy }) => [file, lazy]),

@@ -5,10 +5,10 @@ import {
   asWritten,
   byteByByte,
   cutInTwo,
+  type LoopbackOptions,
   overLoopback,
   readConditions,
   readTranscript,
-  type Scene,
   type Transcript,
   withLateAnswers,
   writeTranscript,
@@ -26,7 +26,7 @@ const fixtures = files.map(file => {
   return { file, text, transcript, conditions: readConditions(transcript.conditions) }
 })
 
-const scene: Scene = {
+const scene: LoopbackOptions = {
   certificate: {
     cert: readFileSync(new URL('tls/certificate.pem', folder)),
     key: readFileSync(new URL('tls/key.pem', folder)),

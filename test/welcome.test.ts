@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parse } from '../src/options.ts'
-import { welcome } from '../src/welcome.ts'
+import { parse } from '../src/config/index.ts'
+import { startupMessage } from '../src/program/startup-messages.ts'
 
 function lines(...argv: readonly string[]): readonly string[] {
   const parsed = parse(argv, { PASSWORD: 'hidden' })
   if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))
-  return welcome(parsed.settings, parsed.settings.listen, '1.2.3').split('\n')
+  return startupMessage(parsed.settings, parsed.settings.listen, '1.2.3').split('\n')
 }
 
 const everybody = 'Everybody who can reach it may send; -i, -u, --users and -l limit that'

@@ -42,9 +42,9 @@ export class Accounts {
   }
 
   /** Do the credentials prove what they say? Never for an unknown name. Rejects where a hash cannot be computed. */
-  async prove(credentials: Credentials): Promise<boolean> {
-    const { hash, password = nobodys } = this.#byName.get(credentials.username) ?? {}
-    if (credentials.type === 'digest') return password.signed(credentials.challenge, credentials.digest)
+  async verify(credentials: Credentials): Promise<boolean> {
+    const { hash, password = dummyPassword } = this.#byName.get(credentials.username) ?? {}
+    if (credentials.type === 'digest') return password.verifyHmac(credentials.challenge, credentials.digest)
     if (hash !== undefined) return hash.matches(credentials.password, this.#decoy?.cost)
     if (password.matches(credentials.password)) return true
     await this.#decoy?.matches(credentials.password)
@@ -53,4 +53,4 @@ export class Accounts {
 }
 
 /** The password of those who have none. */
-const nobodys = Password.unknown()
+const dummyPassword = Password.unknown()

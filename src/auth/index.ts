@@ -6,19 +6,25 @@
  * @module aws-smtp-relay/auth
  */
 
-export type { Account, Expression } from './accounts.ts'
-export { AddressList } from './addresses.ts'
-export { type AccessEvent, type AccessFailure, type LoginFailure, reasonOf } from './events.ts'
+export type { EventHandler } from '../support/emit.ts'
 export {
-  type Access,
-  type Gatekeeper,
-  type GatekeeperPorts,
-  gatekeeper,
+  type AccessControl,
+  type AccessControlOptions,
+  type AccessPolicy,
+  accessControl,
   mechanisms,
   requiresLogin,
   type User,
-} from './gatekeeper.ts'
+} from './access-control.ts'
+export type { Account, Expression } from './accounts.ts'
+export { AddressList } from './address-list.ts'
+export { type AccessEvent, type AccessFailure, type LoginFailure, reasonOf } from './events.ts'
 export { type CramMd5Options, cramMd5, login, plain } from './mechanisms.ts'
 export { isBcryptHash, Password, PasswordHash, type VerifyHash } from './passwords.ts'
-export { type Compile, type Reading, readUsers, type Users } from './users.ts'
-export { UsersFile, type UsersFilePorts } from './users-file.ts'
+export {
+  type CompileExpression,
+  type ParseOptions,
+  readUsers,
+  type Users,
+} from './users.ts'
+export { UsersFile, type UsersFileOptions } from './users-file.ts'

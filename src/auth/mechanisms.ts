@@ -7,15 +7,18 @@ import type { Credentials, Mechanism, Step } from '../protocol/sasl.ts'
 export const plain: Mechanism = {
   name: 'PLAIN',
   plaintext: true,
-  begin: () => ({
+  start: () => ({
     step(response) {
       if (response === undefined) return challenge('')
       const parts = readUtf8(response)?.split('\0')
       if (parts?.length !== 3) return malformed
-      const [actAs, username, password] = parts as [string, string, string]
+      const [authorizationId, username, password] = parts as [string, string, string]
       if (!isIdentity(username) || password === '') return malformed
-      if (actAs === '' || actAs === username) return credentials({ type: 'password', username, password })
-      return isIdentity(actAs) ? credentials({ type: 'password', username, password, actAs }) : malformed
+      if (authorizationId === '' || authorizationId === username)
+        return credentials({ type: 'password', username, password })
+      return isIdentity(authorizationId)
+        ? credentials({ type: 'password', username, password, authorizationId })
+        : malformed
     },
   }),
 }
@@ -24,7 +27,7 @@ export const plain: Mechanism = {
 export const login: Mechanism = {
   name: 'LOGIN',
   plaintext: true,
-  begin() {
+  start() {
     let username: string | undefined
     return {
       step(response) {
@@ -55,7 +58,7 @@ export function cramMd5({ hostname = 'localhost', challenge: make }: CramMd5Opti
   return {
     name: 'CRAM-MD5',
     plaintext: false,
-    begin() {
+    start() {
       let sent: string | undefined
       return {
         step(response) {

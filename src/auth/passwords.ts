@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { installed } from '../installed.ts'
-import { Turns } from './turns.ts'
+import { importOptional } from '../support/optional-package.ts'
+import { ConcurrencyLimit } from './concurrency-limit.ts'
 
 /** Holds a password against a bcrypt hash; rejects where it cannot. */
 export type VerifyHash = (password: string, hash: string) => Promise<boolean>
@@ -13,20 +13,20 @@ export function isBcryptHash(text: string): boolean {
 /** A password that is known in clear. */
 export class Password {
   readonly #text: string
-  readonly #sealed: Buffer
+  readonly #digest: Buffer
 
   constructor(text: string) {
     this.#text = text
-    this.#sealed = seal(text)
+    this.#digest = digest(text)
   }
 
   /** Is this the password? */
   matches(password: string): boolean {
-    return timingSafeEqual(seal(password), this.#sealed)
+    return timingSafeEqual(digest(password), this.#digest)
   }
 
   /** Is this the HMAC-MD5 of the challenge, keyed with the password (RFC 2195)? */
-  signed(challenge: string, digest: Buffer): boolean {
+  verifyHmac(challenge: string, digest: Buffer): boolean {
     const expected = createHmac('md5', this.#text).update(challenge).digest()
     return digest.length === expected.length && timingSafeEqual(digest, expected)
   }
@@ -52,8 +52,8 @@ export class PasswordHash {
   readonly #now: () => number
   // Applications log in for every mail. The latest password that was right is recognised by its keyed digest for a
   // while, so that not every mail costs the time of bcrypt; the digest is worth nothing outside of this process.
-  #proven: Buffer | undefined
-  #provenUntil = 0
+  #cached: Buffer | undefined
+  #cachedUntil = 0
 
   /**
    * Throws a TypeError where `isBcryptHash` is false: no password would ever match.
@@ -74,9 +74,9 @@ export class PasswordHash {
    * held against: after cost 10, decoys of cost 10 and 11 fill up the time of cost 12, as 1 + 1 + 2 = 4.
    */
   async matches(password: string, slowest = this.cost): Promise<boolean> {
-    const sealed = seal(password)
+    const sealed = digest(password)
     // All in one turn: who takes several would wait several times where many wait.
-    return this.#isProven(sealed) || turns.take(() => this.#compute(password, sealed, slowest))
+    return this.#isCached(sealed) || turns.run(() => this.#compute(password, sealed, slowest))
   }
 
   /** A hash that no password matches and that takes as long, to be asked on behalf of users who do not exist. */
@@ -86,21 +86,21 @@ export class PasswordHash {
 
   async #compute(password: string, sealed: Buffer, slowest: number): Promise<boolean> {
     // An application that opens many connections at once logs in on all of them: the first one has proven it for all.
-    if (this.#isProven(sealed)) return true
+    if (this.#isCached(sealed)) return true
     const right = await this.#verify(password, this.#hash)
     if (right) {
-      this.#proven = sealed
-      this.#provenUntil = this.#now() + provenMs
+      this.#cached = sealed
+      this.#cachedUntil = this.#now() + cacheMs
       return true
     }
     for (let cost = this.cost; cost < slowest; cost++) await this.#verify(password, this.#unmatched(cost))
     return false
   }
 
-  #isProven(sealed: Buffer): boolean {
-    if (this.#proven === undefined) return false
-    if (this.#now() >= this.#provenUntil) this.#proven = undefined
-    return this.#proven !== undefined && timingSafeEqual(sealed, this.#proven)
+  #isCached(sealed: Buffer): boolean {
+    if (this.#cached === undefined) return false
+    if (this.#now() >= this.#cachedUntil) this.#cached = undefined
+    return this.#cached !== undefined && timingSafeEqual(sealed, this.#cached)
   }
 
   #unmatched(cost: number): string {
@@ -111,25 +111,25 @@ export class PasswordHash {
 
 const digestLength = 31
 
-const provenMs = 5 * 60_000
+const cacheMs = 5 * 60_000
 
 // 16 bytes of salt and 23 of digest do not fill their last characters; where the spare bits are not zero, nothing matches.
 const bcryptHash =
   /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/
 
 const bcrypt: VerifyHash = async (password, hash) => {
-  const { verify } = await installed('@node-rs/bcrypt', 'A bcrypt hash', () => import('@node-rs/bcrypt'))
+  const { verify } = await importOptional('@node-rs/bcrypt', 'A bcrypt hash', () => import('@node-rs/bcrypt'))
   return verify(password, hash)
 }
 
 const monotonic = () => performance.now()
 
-const sealKey = randomBytes(32)
+const digestKey = randomBytes(32)
 
-function seal(text: string): Buffer {
-  return createHmac('sha256', sealKey).update(text).digest()
+function digest(text: string): Buffer {
+  return createHmac('sha256', digestKey).update(text).digest()
 }
 
 // Bcrypt shares four threads with the look-up of names and the writing of files; these must not wait behind guesses.
 // Nor must a user wait for minutes behind guesses of clients that are long gone: then better later.
-const turns = new Turns(2, 100)
+const turns = new ConcurrencyLimit(2, 100)

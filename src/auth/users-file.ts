@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import type { Expression } from './accounts.ts'
-import { type Reading, readUsers, type Users } from './users.ts'
+import { type ParseOptions, readUsers, type Users } from './users.ts'
 
 /** What a file of users is read with. */
-export interface UsersFilePorts extends Omit<Reading, 'path'> {
+export interface UsersFileOptions extends Omit<ParseOptions, 'path'> {
   /**
    * Called where the file can no longer be read, or what stands in it; its users stay as they were. The message is for
    * the operator. The same one is not told twice in a row.
    */
-  onFault?(error: Error): void
+  onError?(error: Error): void
   /** Reads a file whole. */
   readonly read?: (path: string) => Promise<Buffer>
 }
@@ -24,23 +24,23 @@ export interface UsersFilePorts extends Omit<Reading, 'path'> {
  */
 export class UsersFile {
   readonly #path: string
-  readonly #ports: UsersFilePorts
+  readonly #options: UsersFileOptions
   #users: Users = new Map()
   #bytes: Buffer | undefined
   /** Those of the users, by source. */
   #expressions: ReadonlyMap<string, Expression> = new Map()
   #readAt = 0
   #reading: Promise<Users> | undefined
-  #told: string | undefined
+  #reported: string | undefined
 
   /** Use `open`. */
-  private constructor(path: string, ports: UsersFilePorts) {
+  private constructor(path: string, ports: UsersFileOptions) {
     this.#path = path
-    this.#ports = ports
+    this.#options = ports
   }
 
   /** Reads the file for the first time. Rejects with an Error for the operator where it cannot. */
-  static async open(path: string, ports: UsersFilePorts): Promise<UsersFile> {
+  static async open(path: string, ports: UsersFileOptions): Promise<UsersFile> {
     const file = new UsersFile(path, ports)
     file.#readAt = file.#now()
     await file.#read()
@@ -50,7 +50,7 @@ export class UsersFile {
   /** The users as the file has them, or had them less than a second ago. Never rejects. */
   current(): Users | Promise<Users> {
     if (this.#reading !== undefined) return this.#reading
-    if (this.#now() - this.#readAt < restMs) return this.#users
+    if (this.#now() - this.#readAt < minRereadMs) return this.#users
     this.#readAt = this.#now()
     this.#reading = this.#readAgain()
     return this.#reading
@@ -59,9 +59,9 @@ export class UsersFile {
   async #readAgain(): Promise<Users> {
     try {
       await this.#read()
-      this.#told = undefined
+      this.#reported = undefined
     } catch (error) {
-      this.#tell(error as Error)
+      this.#report(error as Error)
     } finally {
       this.#reading = undefined
     }
@@ -69,7 +69,7 @@ export class UsersFile {
   }
 
   async #read(): Promise<void> {
-    const bytes = await (this.#ports.read ?? readFile)(this.#path).catch(error => {
+    const bytes = await (this.#options.read ?? readFile)(this.#path).catch(error => {
       throw new Error(describe(error, this.#path))
     })
     if (this.#bytes?.equals(bytes)) return
@@ -84,7 +84,7 @@ export class UsersFile {
       expressions.set(source, expression)
       return expression
     }
-    this.#users = await readUsers(bytes, { ...this.#ports, path: this.#path, compile })
+    this.#users = await readUsers(bytes, { ...this.#options, path: this.#path, compile })
     this.#expressions = expressions
     // Of a broken file the bytes are not kept: as long as it stays, it is broken anew.
     this.#bytes = bytes
@@ -93,21 +93,21 @@ export class UsersFile {
   /** Thousands of expressions take seconds: others have their turn in between. */
   async #compile(source: string, place: string): Promise<Expression> {
     await new Promise(resolve => setImmediate(resolve))
-    return this.#ports.compile(source, place)
+    return this.#options.compile(source, place)
   }
 
-  #tell(error: Error): void {
-    if (error.message === this.#told) return
-    this.#told = error.message
-    this.#ports.onFault?.(error)
+  #report(error: Error): void {
+    if (error.message === this.#reported) return
+    this.#reported = error.message
+    this.#options.onError?.(error)
   }
 
   #now(): number {
-    return (this.#ports.now ?? monotonic)()
+    return (this.#options.now ?? monotonic)()
   }
 }
 
-const restMs = 1000
+const minRereadMs = 1000
 
 const monotonic = () => performance.now()
 

@@ -5,14 +5,14 @@ import { isBcryptHash, PasswordHash, type VerifyHash } from './passwords.ts'
 export type Users = ReadonlyMap<string, Account>
 
 /** Makes an expression of its source, or rejects with an Error that says `<place>: <what is wrong>`. */
-export type Compile = (source: string, place: string) => Promise<Expression>
+export type CompileExpression = (source: string, place: string) => Promise<Expression>
 
 /** How the lines of a file of users are read. */
-export interface Reading {
+export interface ParseOptions {
   /** The name of the file in what is said about its lines. */
   readonly path: string
   /** The syntax of the expressions behind the hashes. */
-  readonly compile: Compile
+  readonly compile: CompileExpression
   /** The user who is settled elsewhere (`-u`); another one of that name is an error. */
   readonly otherUser?: string | undefined
   /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
@@ -32,7 +32,7 @@ export interface Reading {
  * Rejects with an Error for the operator, `file:line: …`. It shows neither names nor hashes: where fields were mixed up,
  * either may be the secret.
  */
-export async function readUsers(bytes: Buffer, reading: Reading): Promise<Users> {
+export async function readUsers(bytes: Buffer, reading: ParseOptions): Promise<Users> {
   const { path, compile, otherUser, verifyHash, now } = reading
   const users = new Map<string, Account>()
   const lines = new Map<string, number>()

@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { AdminConnections } from './admin-connections.ts'
 
 /** What the operator's endpoint shows. Each answer comes within about a second; a rejection is a fault. */
-export interface View {
+export interface AdminHandlers {
   /** Reasons to restart the process, a line each; empty or left out if there are none. */
   failures?(): readonly string[]
   /** Why no mail should come here, a line each; none where it should. */
-  reasons(): Promise<readonly string[]>
+  notReadyReasons(): Promise<readonly string[]>
   /** All metrics in the text format of Prometheus. */
   metrics(): Promise<string>
 }
@@ -22,7 +22,7 @@ const headerBytes = 4_096
  */
 export function openAdmin(
   { host, port }: { host: string | undefined; port: number },
-  view: View,
+  view: AdminHandlers,
 ): Promise<number> {
   const limits = {
     maxHeaderSize: headerBytes,
@@ -53,19 +53,19 @@ export function openAdmin(
   })
 }
 
-interface Reply {
+interface HttpReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-async function answer({ method, url = '' }: IncomingMessage, view: View): Promise<Reply> {
+async function answer({ method, url = '' }: IncomingMessage, view: AdminHandlers): Promise<HttpReply> {
   if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD\n', { allow: 'GET, HEAD' })
   switch (url.split('?', 1)[0]) {
     case '/healthz':
       return health(view.failures?.() ?? [])
     case '/readyz':
-      return health(await view.reasons())
+      return health(await view.notReadyReasons())
     case '/metrics':
       return text(200, await view.metrics(), { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
     default:
@@ -74,15 +74,15 @@ async function answer({ method, url = '' }: IncomingMessage, view: View): Promis
 }
 
 /** 200 if there are no reasons against it; else 503 with a line for each reason. */
-function health(reasons: readonly string[]): Reply {
+function health(reasons: readonly string[]): HttpReply {
   return reasons.length === 0 ? text(200, 'ok\n') : text(503, reasons.map(reason => `${reason}\n`).join(''))
 }
 
-function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Reply {
+function text(status: number, body: string, headers: Readonly<Record<string, string>> = {}): HttpReply {
   return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body }
 }
 
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
+function send(response: ServerResponse, { status, headers, body }: HttpReply): void {
   response.writeHead(status, {
     ...headers,
     'content-length': Buffer.byteLength(body),

@@ -3,12 +3,16 @@
  * no place at this door: they are entered, and prom-client is loaded, only where an operator wants to look.
  */
 
-export type { Dials } from './dials.ts'
-export { type Instruments, openInstruments } from './instruments.ts'
+export { combineHandlers, type EventHandlers } from './event-handlers.ts'
+export type { GaugeSources } from './gauges.ts'
 export { deliveryLog, faultLog } from './log.ts'
-export { type Looks, looksOf } from './look.ts'
-export type { Snapshot } from './sum.ts'
+export { formatsFor, type LogFormats } from './log-format.ts'
+export {
+  createLogSink,
+  type LogSink,
+  type StreamLogSink,
+} from './log-streams.ts'
+export type { Snapshot } from './metrics-aggregate.ts'
+export { createMonitoring, type Monitoring } from './monitoring.ts'
 export { nonBlocking } from './terminal-stream.ts'
 export { verboseLog } from './verbose.ts'
-export { together, type Watcher } from './watcher.ts'
-export { type StreamWriters, streamWriters, type Writers } from './writers.ts'

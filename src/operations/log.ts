@@ -1,20 +1,20 @@
 import { type AccessEvent, reasonOf } from '../auth/index.ts'
-import type { Delivery } from '../relay/delivery.ts'
-import { jsonLooks, type Look } from './look.ts'
-import { deliveryLine, faultLines } from './readable.ts'
-import type { Watcher } from './watcher.ts'
-import type { Writers } from './writers.ts'
+import type { Delivery } from '../relay/events.ts'
+import type { EventHandlers } from './event-handlers.ts'
+import { jsonFormats, type LogFormat } from './log-format.ts'
+import type { LogSink } from './log-streams.ts'
+import { deliveryLine, faultLines } from './log-text.ts'
 
 /**
  * Tells each delivery in one line: accepted ones to `out`, failed ones to `err`; those who were not let in, too. In JSON
  * `Time`, `IP`, `From`, `To` and `Error` come first, as the Go program writes them, and `Error` is null where there was
  * none.
  */
-export function deliveryLog(writers: Writers): Required<Pick<Watcher, 'mail' | 'access'>> {
-  const { looks = jsonLooks } = writers
+export function deliveryLog(writers: LogSink): Required<Pick<EventHandlers, 'mail' | 'access'>> {
+  const { formats = jsonFormats } = writers
   const write = (delivery: Delivery) => {
-    if (delivery.error === undefined) writers.out(told(delivery, looks.out))
-    else writers.err(told(delivery, looks.err))
+    if (delivery.error === undefined) writers.out(lineOf(delivery, formats.out))
+    else writers.err(lineOf(delivery, formats.err))
   }
   return {
     mail: event => event.type === 'delivery' && write(event),
@@ -28,22 +28,22 @@ export function jsonLine(fields: object): string {
 }
 
 /** Tells faults of the program itself to `err`. */
-export function faultLog(writers: Writers): (fault: unknown) => void {
-  const { looks = jsonLooks } = writers
+export function faultLog(writers: LogSink): (fault: unknown) => void {
+  const { formats = jsonFormats } = writers
   return fault => {
     const text = fault instanceof Error ? (fault.stack ?? String(fault)) : String(fault)
-    writers.err(faultText(text, looks.err))
+    writers.err(faultText(text, formats.err))
   }
 }
 
 /** A fault that is told now: one line of JSON, or, where people read it, a line for each of its own. */
-export function faultText(text: string, look: Look): string {
+export function faultText(text: string, look: LogFormat): string {
   const time = new Date()
   if (look !== 'json') return faultLines(time, text, look)
   return jsonLine({ Time: time.toISOString(), Error: text })
 }
 
-function told(delivery: Delivery, look: Look): string {
+function lineOf(delivery: Delivery, look: LogFormat): string {
   return look === 'json' ? jsonLine(fields(delivery)) : deliveryLine(delivery, look)
 }
 
@@ -55,7 +55,7 @@ function turnedAway(event: Exclude<AccessEvent, { type: 'loggedIn' }>): Delivery
   return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }
 
-function fields({ time, ip, from, to, error, messageId, size, ms, user, relay, skipped }: Delivery) {
+function fields({ time, ip, from, to, error, messageId, size, durationMs, user, relay, skipped }: Delivery) {
   return {
     Time: time.toISOString(),
     IP: ip,
@@ -64,7 +64,7 @@ function fields({ time, ip, from, to, error, messageId, size, ms, user, relay, s
     Error: error ?? null,
     MessageId: messageId,
     Size: size,
-    Ms: ms,
+    Ms: durationMs,
     User: user,
     Relay: relay,
     Skipped: skipped,

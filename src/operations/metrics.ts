@@ -1,18 +1,18 @@
 import type { Registry } from 'prom-client'
 import type { AccessEvent } from '../auth/index.ts'
-import type { MailEvent } from '../relay/index.ts'
-import type { SessionOutcome, TrafficEvent } from '../transport/index.ts'
+import type { MessageEvent } from '../relay/index.ts'
+import type { CloseReason, ConnectionEvent } from '../transport/index.ts'
 import { counters } from './counters.ts'
-import { type Dials, showDials } from './dials.ts'
+import type { EventHandlers } from './event-handlers.ts'
+import { type GaugeSources, registerGauges } from './gauges.ts'
 import { prefix } from './prefix.ts'
 import { prometheus } from './prometheus.ts'
-import type { Watcher } from './watcher.ts'
 
 /** The metrics of one process that serves. */
-export interface Metrics extends Required<Watcher> {
+export interface Metrics extends Required<EventHandlers> {
   readonly registry: Registry
   /** Shows these dials from now on. */
-  show(dials: Dials): void
+  show(dials: GaugeSources): void
 }
 
 const secondsOfCalls = [0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -73,7 +73,7 @@ export async function openMetrics(relay: string): Promise<Metrics> {
   throttles([relay], 0)
   opened([], 0)
 
-  function traffic(event: TrafficEvent): void {
+  function traffic(event: ConnectionEvent): void {
     switch (event.type) {
       case 'opened':
         return opened()
@@ -97,14 +97,14 @@ export async function openMetrics(relay: string): Promise<Metrics> {
     if (!accepted) reject('login')
   }
 
-  function mail(event: MailEvent): void {
+  function mail(event: MessageEvent): void {
     switch (event.type) {
       case 'delivery':
         if (event.rejected !== undefined) reject(event.rejected)
         return
       case 'call':
-        calls.observe({ relay: event.relay, outcome: event.outcome }, event.ms / 1000)
-        if (event.again) retries([event.relay])
+        calls.observe({ relay: event.relay, outcome: event.outcome }, event.durationMs / 1000)
+        if (event.isRetry) retries([event.relay])
         if (event.outcome === 'throttled') throttles([event.relay])
         return
       case 'message': {
@@ -118,7 +118,7 @@ export async function openMetrics(relay: string): Promise<Metrics> {
     }
   }
 
-  const show = (dials: Dials) => showDials(prom, registry, dials)
+  const show = (dials: GaugeSources) => registerGauges(prom, registry, dials)
   return { registry, traffic, access, mail, show }
 }
 
@@ -131,7 +131,7 @@ const sessionOutcomes = Object.keys({
   shutdown: true,
   overload: true,
   fault: true,
-} satisfies Record<SessionOutcome, true>)
+} satisfies Record<CloseReason, true>)
 
 const rejectionReasons = [
   'address',

@@ -1,6 +1,6 @@
-import { installed } from '../installed.ts'
+import { importOptional } from '../support/optional-package.ts'
 
 /** Loads prom-client, which only `--admin` needs. @throws Error for the operator where it is not installed */
 export function prometheus() {
-  return installed('prom-client', '--admin', () => import('prom-client'))
+  return importOptional('prom-client', '--admin', () => import('prom-client'))
 }

@@ -1,12 +1,12 @@
 import type { UpstreamCall } from '../relay/index.ts'
-import type { Watcher } from './watcher.ts'
+import type { EventHandlers } from './event-handlers.ts'
 
 /** So many calls in a row have to fail. */
-const manyCalls = 5
+const failureThreshold = 5
 /** So long ago the latest of them may be; then the backend is to be tried again, by mail that comes in. */
-const failingMs = 30_000
+const failureWindowMs = 30_000
 /** How long what a check has found is believed. */
-const believedMs = 5_000
+const checkCacheMs = 5_000
 /** How long a probe waits for a check; what the one before has found counts where it takes longer. */
 const checkMs = 500
 
@@ -21,9 +21,9 @@ export type Check = () => Promise<unknown>
  * last one did so in the past 30 s. A call that was accepted, or refused for the mail's own sake, ends that. Throttling
  * is neither: the backend is well, there is only too much mail.
  */
-export class Readiness implements Pick<Watcher, 'mail'> {
+export class Readiness implements Pick<EventHandlers, 'mail'> {
   readonly #now: () => number
-  #stage: 'starting' | 'serving' | 'draining' = 'starting'
+  #state: 'starting' | 'serving' | 'draining' = 'starting'
   #check: Check | undefined
   #checking: Promise<void> | undefined
   #checkedAt = Number.NEGATIVE_INFINITY
@@ -40,25 +40,25 @@ export class Readiness implements Pick<Watcher, 'mail'> {
   /** All listeners are up. @param check absent where nothing has to be looked for */
   serve(check?: Check): void {
     this.#check = check
-    if (this.#stage === 'starting') this.#stage = 'serving'
+    if (this.#state === 'starting') this.#state = 'serving'
   }
 
   /** The process is about to end. */
   drain(): void {
-    this.#stage = 'draining'
+    this.#state = 'draining'
   }
 
-  readonly mail: NonNullable<Watcher['mail']> = event => {
+  readonly mail: NonNullable<EventHandlers['mail']> = event => {
     if (event.type === 'call') this.#count(event.outcome)
   }
 
   /** Why no mail should come, a line each; none where it should. Never rejects, and answers within a second. */
-  async reasons(): Promise<readonly string[]> {
-    if (this.#stage === 'starting') return ['not listening yet']
-    const reasons = this.#stage === 'draining' ? ['draining'] : []
-    await this.#look()
+  async notReadyReasons(): Promise<readonly string[]> {
+    if (this.#state === 'starting') return ['not listening yet']
+    const reasons = this.#state === 'draining' ? ['draining'] : []
+    await this.#runCheck()
     if (this.#objection !== undefined && this.#check !== undefined) reasons.push(this.#objection)
-    if (this.#failures >= manyCalls && this.#now() - this.#failedAt < failingMs) {
+    if (this.#failures >= failureThreshold && this.#now() - this.#failedAt < failureWindowMs) {
       reasons.push(`upstream: the latest ${this.#failures} calls failed`)
     }
     return reasons
@@ -72,15 +72,15 @@ export class Readiness implements Pick<Watcher, 'mail'> {
   }
 
   /** Looks for region and credentials, unless that was done a moment ago or goes on, and waits a little. */
-  async #look(): Promise<void> {
-    if (this.#check === undefined || this.#stage === 'draining') return
-    if (this.#checking === undefined && this.#now() - this.#checkedAt >= believedMs) {
+  async #runCheck(): Promise<void> {
+    if (this.#check === undefined || this.#state === 'draining') return
+    if (this.#checking === undefined && this.#now() - this.#checkedAt >= checkCacheMs) {
       this.#checking = this.#run(this.#check).finally(() => {
         this.#checkedAt = this.#now()
         this.#checking = undefined
       })
     }
-    if (this.#checking !== undefined) await withinOrNot(this.#checking, checkMs)
+    if (this.#checking !== undefined) await settlesWithin(this.#checking, checkMs)
   }
 
   async #run(check: Check): Promise<void> {
@@ -98,7 +98,7 @@ function oneLine(error: unknown): string {
   return text.replace(/[^ -~]+/g, ' ').slice(0, 300)
 }
 
-async function withinOrNot(promise: Promise<void>, ms: number): Promise<void> {
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>(resolve => {
     timer = setTimeout(resolve, ms)

@@ -1,6 +1,6 @@
 import { constants, openSync, writeSync } from 'node:fs'
 import { Writable } from 'node:stream'
-import type { LogStream } from './writers.ts'
+import type { LogStream } from './log-streams.ts'
 
 /** A standard stream of the process. */
 interface StandardStream extends LogStream {

@@ -1,10 +1,10 @@
 import { type AccessEvent, reasonOf } from '../auth/index.ts'
-import type { TrafficEvent } from '../transport/index.ts'
+import type { ConnectionEvent } from '../transport/index.ts'
+import type { EventHandlers } from './event-handlers.ts'
 import { jsonLine } from './log.ts'
-import { jsonLooks, type Look } from './look.ts'
-import { eventLine } from './readable.ts'
-import type { Watcher } from './watcher.ts'
-import type { Writers } from './writers.ts'
+import { jsonFormats, type LogFormat } from './log-format.ts'
+import type { LogSink } from './log-streams.ts'
+import { eventLine } from './log-text.ts'
 
 /** So much of a name that a client gave is told. */
 const mostCharacters = 256
@@ -13,20 +13,20 @@ const mostCharacters = 256
  * Tells what the log leaves out (`--verbose`): connections as they come and go, TLS, logins, and every reply that
  * refuses something. One line each, in JSON `Time`, `IP` and `Event` first; refusals go to `err`, all else to `out`.
  */
-export function verboseLog(writers: Writers): Required<Pick<Watcher, 'traffic' | 'access'>> {
-  const { looks = jsonLooks } = writers
+export function verboseLog(writers: LogSink): Required<Pick<EventHandlers, 'traffic' | 'access'>> {
+  const { formats = jsonFormats } = writers
   const write = (
     ip: string,
     event: string,
     { Error: error, ...more }: Readonly<Record<string, unknown>> = {},
   ) => {
     const time = new Date()
-    const line = (look: Look) =>
+    const line = (look: LogFormat) =>
       look === 'json'
         ? jsonLine({ Time: time.toISOString(), IP: ip, Event: event, Error: error, ...more })
         : eventLine(time, ip, event, { Error: error, ...more }, look)
-    if (error === undefined) writers.out(line(looks.out))
-    else writers.err(line(looks.err))
+    if (error === undefined) writers.out(line(formats.out))
+    else writers.err(line(formats.err))
   }
   return {
     traffic: event => tellTraffic(event, write),
@@ -36,7 +36,7 @@ export function verboseLog(writers: Writers): Required<Pick<Watcher, 'traffic' |
 
 type Write = (ip: string, event: string, more?: Readonly<Record<string, unknown>>) => void
 
-function tellTraffic(event: TrafficEvent, write: Write): void {
+function tellTraffic(event: ConnectionEvent, write: Write): void {
   const { address } = event
   switch (event.type) {
     case 'opened':

@@ -36,7 +36,7 @@ export type Question =
   | { readonly type: 'delivery'; readonly transaction: Transaction; readonly size: number }
 
 /** Something the driver does; there is nothing to answer. */
-export type Notice =
+export type Action =
   /** The next bytes of the mail, dots unstuffed. They may share memory with what `receive` was given. */
   | { readonly type: 'content'; readonly bytes: Buffer }
   /** The mail that was coming will not be delivered: forget it. */
@@ -51,7 +51,7 @@ export type Notice =
   | { readonly type: 'close' }
 
 /** What comes out of a session: something to answer, or something to do. */
-export type Event = Question | Notice
+export type Event = Question | Action
 
 /** True for what is to be answered. */
 export function isQuestion(event: Event): event is Question {
@@ -59,4 +59,4 @@ export function isQuestion(event: Event): event is Question {
 }
 
 /** Silence is consent. A 4xx or 5xx reply refuses; another one consents in its own words. */
-export type Verdict = Reply | undefined
+export type HostReply = Reply | undefined

@@ -1,4 +1,4 @@
-import type { Question, Transaction, Verdict } from './events.ts'
+import type { HostReply, Question, Transaction } from './events.ts'
 import type { Reply } from './reply.ts'
 
 /** What is known of the client at this moment. */
@@ -23,10 +23,10 @@ export interface Client {
 }
 
 /** A verdict, now or later. */
-export type Answer = Verdict | Promise<Verdict>
+export type Answer = HostReply | Promise<HostReply>
 
 /** The question of that type, for example `Asked<'recipient'>`. */
-export type Asked<T extends Question['type']> = Extract<Question, { type: T }>
+export type QuestionOf<T extends Question['type']> = Extract<Question, { type: T }>
 
 /**
  * The party that decides: access, policy and delivery. A missing method consents.
@@ -36,11 +36,11 @@ export interface Host {
   /** A client is there. A 5xx is said in place of the greeting, and only QUIT is possible then; a 4xx is 421 and the end. */
   connect?(client: Client): Answer
   /** Credentials have come; the engine has judged none of them. Who consents lets the client be that user. */
-  login?(question: Asked<'login'>, client: Client): Answer
+  login?(question: QuestionOf<'login'>, client: Client): Answer
   /** MAIL names a sender, whose syntax is right. */
-  sender?(question: Asked<'sender'>, client: Client): Answer
+  sender?(question: QuestionOf<'sender'>, client: Client): Answer
   /** RCPT names a recipient, whose syntax is right; asked for each one, up to the limit. */
-  recipient?(question: Asked<'recipient'>, client: Client): Answer
+  recipient?(question: QuestionOf<'recipient'>, client: Client): Answer
   /** A mail is about to come: where its content goes, or the reply that refuses it. */
   message(transaction: Transaction, client: Client): MessageSink | Reply | Promise<MessageSink | Reply>
 }

@@ -5,12 +5,19 @@
  * @module aws-smtp-relay/protocol
  */
 
-export type { Event, Notice, Parameters, Path, Question, Transaction, Verdict } from './events.ts'
+export type {
+  Action,
+  Event,
+  HostReply,
+  Parameters,
+  Path,
+  Question,
+  Transaction,
+} from './events.ts'
 export { isQuestion } from './events.ts'
-export type { Answer, Asked, Client, Host, MessageSink } from './host.ts'
+export type { Answer, Client, Host, MessageSink, QuestionOf } from './host.ts'
 export { replies } from './replies.ts'
-export { format, type Reply, refuses, reply } from './reply.ts'
-export type { Credentials, Exchange, Mechanism, Step } from './sasl.ts'
+export { format, isFailure, type Reply, reply } from './reply.ts'
+export type { Credentials, Mechanism, SaslServer, Step } from './sasl.ts'
 export { type Peer, Session } from './session.ts'
-export { defaultLimits, defaultSettings, type Limits, type Settings } from './settings.ts'
-export { tell, type Witness } from './witness.ts'
+export { defaultLimits, defaultSettings, type Limits, type SessionSettings } from './settings.ts'

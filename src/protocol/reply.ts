@@ -17,7 +17,7 @@ export function reply(code: number, status: string, text: string): Reply {
 }
 
 /** True when the reply says no: 4xx for now, 5xx for good. */
-export function refuses(reply: Reply): boolean {
+export function isFailure(reply: Reply): boolean {
   return reply.code >= 400
 }
 

@@ -12,7 +12,7 @@ export type Credentials =
       /** In clear: never to be kept or shown. */
       readonly password: string
       /** PLAIN's authorization identity (RFC 4616), where one was given: the user to act as. */
-      readonly actAs?: string
+      readonly authorizationId?: string
     }
   | {
       readonly type: 'digest'
@@ -31,7 +31,7 @@ export type Step =
   | { readonly type: 'refusal'; readonly reply: Reply }
 
 /** One run of a mechanism. */
-export interface Exchange {
+export interface SaslServer {
   /**
    * Called first with the initial response (`undefined` where the client sent none), then with every response.
    * Responses come decoded from base64; challenges are encoded by the engine.
@@ -46,5 +46,5 @@ export interface Mechanism {
   /** Shows the password to whoever listens: offered under TLS only, unless the operator allows otherwise. */
   readonly plaintext: boolean
   /** Called for each AUTH, so that one login knows nothing of another. */
-  begin(): Exchange
+  start(): SaslServer
 }

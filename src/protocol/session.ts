@@ -1,12 +1,12 @@
-import { Dialogue } from './dialogue.ts'
-import type { Event, Verdict } from './events.ts'
+import type { Event, HostReply } from './events.ts'
 import type { Client } from './host.ts'
-import { Input } from './input.ts'
-import { commandMode } from './modes/commands.ts'
-import { handshakeMode } from './modes/handshake.ts'
+import { InputBuffer } from './input-buffer.ts'
+import { commandReader } from './readers/command-reader.ts'
+import { handshakeReader } from './readers/handshake-reader.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
-import type { Settings } from './settings.ts'
+import { SessionState } from './session-state.ts'
+import type { SessionSettings } from './settings.ts'
 
 /** The other end of a connection, as the driver knows it when it begins. */
 export interface Peer {
@@ -26,17 +26,17 @@ export interface Peer {
  * `answer` before anything else comes out.
  */
 export class Session {
-  readonly #input = new Input()
-  readonly #dialogue: Dialogue
+  readonly #input = new InputBuffer()
+  readonly #state: SessionState
 
-  constructor(settings: Settings, peer: Peer) {
-    const dialogue = new Dialogue(settings, peer, commandMode)
-    this.#dialogue = dialogue
+  constructor(settings: SessionSettings, peer: Peer) {
+    const dialogue = new SessionState(settings, peer, commandReader)
+    this.#state = dialogue
     dialogue.ask({ type: 'connect' }, replies.greeting(settings.hostname, settings.service), {
-      refused: reply => {
+      onReject: reply => {
         // A greeting can say "later" with 421 only (RFC 5321 section 4.3.2).
         if (reply.code < 500) return dialogue.close({ ...reply, code: 421 })
-        dialogue.unwelcome = true
+        dialogue.connectionRefused = true
         dialogue.reply(reply)
       },
     })
@@ -44,12 +44,12 @@ export class Session {
 
   /** What is known of the client; it changes as the dialogue goes on. */
   get client(): Client {
-    return this.#dialogue
+    return this.#state
   }
 
   /** The content of a mail is coming, whether it is wanted or dropped. */
   get receivesContent(): boolean {
-    return this.#dialogue.transaction?.incoming !== undefined
+    return this.#state.transaction?.receiver !== undefined
   }
 
   /** Bytes that have come and are not read yet. */
@@ -62,23 +62,23 @@ export class Session {
    * envelope. Content is not counted: once it is passed on, it is the host's.
    */
   get heldBytes(): number {
-    return this.#input.heldBytes + this.#dialogue.envelopeBytes
+    return this.#input.heldBytes + this.#state.envelopeBytes
   }
 
   /** The host has a whole message from this client, and has not answered yet. */
   get isDelivering(): boolean {
-    return this.#dialogue.isDelivering
+    return this.#state.isDelivering
   }
 
   /** The client has logged in, or the host has taken a message from it. */
   get isKnown(): boolean {
-    return this.#dialogue.user !== undefined || this.#dialogue.hasDelivered
+    return this.#state.user !== undefined || this.#state.hasDelivered
   }
 
   /** Takes bytes from the client. They are not copied and must not change any more. */
   receive(bytes: Buffer): void {
     this.#input.add(bytes)
-    this.#leaveIfEarly()
+    this.#closeIfEarly()
   }
 
   /**
@@ -91,44 +91,44 @@ export class Session {
 
   /** The next event; undefined when a question is pending or more input is needed. */
   next(): Event | undefined {
-    const dialogue = this.#dialogue
+    const dialogue = this.#state
     let event: Event | undefined
-    do event = dialogue.agenda.next()
-    while (event === undefined && dialogue.agenda.free && this.#step())
+    do event = dialogue.queue.next()
+    while (event === undefined && dialogue.queue.isIdle && this.#step())
     return event
   }
 
   /** Answers the latest question; without a verdict the host consents. */
-  answer(verdict?: Verdict): void {
-    this.#dialogue.answer(verdict)
-    this.#leaveIfEarly()
+  answer(verdict?: HostReply): void {
+    this.#state.answer(verdict)
+    this.#closeIfEarly()
   }
 
   /** TLS is up, as `upgrade` asked for: everything that was said in the clear is forgotten. */
-  secured(): void {
-    if (this.#dialogue.mode !== handshakeMode) return
+  tlsEstablished(): void {
+    if (this.#state.reader !== handshakeReader) return
     this.#input.clear()
-    this.#dialogue.startOver()
+    this.#state.resetAfterTls()
   }
 
   /** The client was silent for too long. */
-  expire(): void {
-    this.#leave(replies.silentTooLong(this.#dialogue.settings.hostname))
+  timeout(): void {
+    this.#closeWith(replies.silentTooLong(this.#state.settings.hostname))
   }
 
   /** The server shuts down: says 421 as soon as no mail is under way. */
-  shutDown(): void {
-    this.#dialogue.retire()
+  drain(): void {
+    this.#state.drain()
   }
 
   /** The server cannot wait any longer: says 421 whatever is under way. */
-  cutOff(): void {
-    this.#leave(replies.shuttingDown(this.#dialogue.settings.hostname))
+  abort(): void {
+    this.#closeWith(replies.shuttingDown(this.#state.settings.hostname))
   }
 
   /** Says 421 and closes, whatever is under way: the server has no room for this connection any more. */
   shed(): void {
-    this.#leave(replies.overloaded(this.#dialogue.settings.hostname))
+    this.#closeWith(replies.overloaded(this.#state.settings.hostname))
   }
 
   /**
@@ -136,44 +136,45 @@ export class Session {
    * on: what the client said before is still answered, and what the host is asked is still waited for.
    */
   peerClosed(): void {
-    this.#dialogue.peerClosed = true
+    this.#state.peerClosed = true
   }
 
   /** The client is gone, and nothing is waited for any more. */
-  hangUp(): void {
-    if (!this.#dialogue.closed) this.#dialogue.end()
+  disconnected(): void {
+    if (!this.#state.closed) this.#state.end()
   }
 
   /** The replies since the last call, ASCII. */
   takeOutput(): string {
-    return this.#dialogue.agenda.takeOutput()
+    return this.#state.queue.takeOutput()
   }
 
   /** False when there is nothing to be done before more input comes. */
   #step(): boolean {
-    const dialogue = this.#dialogue
-    if (dialogue.leaveIfRetired()) return true
+    const dialogue = this.#state
+    if (dialogue.closeIfDraining()) return true
     if (!this.#input.isEmpty && dialogue.yieldIfDue()) return true
-    dialogue.awaited = false
-    if (!dialogue.mode.read(this.#input, dialogue)) {
+    dialogue.mustWaitForReply = false
+    if (!dialogue.reader.read(this.#input, dialogue)) {
       dialogue.endTurn()
       return false
     }
-    this.#leaveIfEarly()
+    this.#closeIfEarly()
     return true
   }
 
   /** Leaves a client that does not wait for a reply where it has to; what the host was asked is answered first. */
-  #leaveIfEarly(): void {
-    const { settings, awaited, agenda } = this.#dialogue
-    if (!settings.strictPipelining || !awaited || agenda.asking || this.#input.isEmpty) return
-    this.#dialogue.close(replies.tooEarly)
+  #closeIfEarly(): void {
+    const { settings, mustWaitForReply, queue } = this.#state
+    if (!settings.strictPipelining || !mustWaitForReply || queue.isAwaitingAnswer || this.#input.isEmpty)
+      return
+    this.#state.close(replies.tooEarly)
   }
 
   /** A reply in the clear while the client speaks TLS already would only confuse it. */
-  #leave(reply: Reply): void {
-    const dialogue = this.#dialogue
+  #closeWith(reply: Reply): void {
+    const dialogue = this.#state
     if (dialogue.closed) return
-    dialogue.close(dialogue.mode === handshakeMode ? undefined : reply)
+    dialogue.close(dialogue.reader === handshakeReader ? undefined : reply)
   }
 }

@@ -6,9 +6,9 @@ export interface Content extends Iterable<Buffer> {
   /** Bytes of the message so far. */
   readonly size: number
   /** Bytes of memory that are held for it. */
-  readonly heldBytes: number
+  readonly memoryBytes: number
   /** The most that `heldBytes` can be once so many bytes more have come. */
-  heldWith(moreBytes: number): number
+  memoryBytesWith(moreBytes: number): number
   /** Adds the next bytes. They may be kept, and must not be changed afterwards. */
   add(bytes: Buffer): void
   /** Nothing more will be added: what was only needed for that is given back. */

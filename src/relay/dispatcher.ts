@@ -1,46 +1,46 @@
 import { randomUUID } from 'node:crypto'
-import type { Transaction, Verdict } from '../protocol/events.ts'
+import type { HostReply, Transaction } from '../protocol/events.ts'
 import type { Client, Host, MessageSink } from '../protocol/host.ts'
 import { replies } from '../protocol/replies.ts'
-import { type Reply, refuses, reply } from '../protocol/reply.ts'
-import { tell, type Witness } from '../protocol/witness.ts'
-import { Budget, type Eviction, NoMemory, type Share, TooSlow } from './budget.ts'
+import { isFailure, type Reply, reply } from '../protocol/reply.ts'
+import { type EventHandler, emit } from '../support/emit.ts'
 import type { Content } from './content.ts'
-import { type Call, Courier, type Manner } from './courier.ts'
-import type { Delivery, MailEvent, MessageEnd } from './delivery.ts'
-import { refusal } from './failures.ts'
-import { describe, oneLine } from './fault.ts'
+import { type CallReport, DeliveryAgent, type DeliveryOptions } from './delivery.ts'
+import { logText, toReplyText } from './errors/error-info.ts'
+import { replyFor } from './errors/error-table.ts'
+import type { Delivery, MessageEnd, MessageEvent } from './events.ts'
+import { type Eviction, MemoryBudget, NoMemory, type Reservation, TooSlow } from './limits/memory-budget.ts'
 import { RawContent } from './raw-content.ts'
-import { assertRelay, type Mail, type Relay } from './relay.ts'
-import { received } from './trace.ts'
+import { receivedHeader } from './received-header.ts'
+import { assertRelay, type Message, type Relay } from './relay.ts'
 
 /** What the dispatcher goes by. */
-export interface Rules extends Omit<Manner, 'witness'> {
+export interface DispatcherOptions extends Omit<DeliveryOptions, 'witness'> {
   /** The name this server goes by, for the `Received` header. */
   readonly hostname: string
   /** The name of the service, for the same. */
   readonly service: string
   /** The memory that mails share; without limit if left out. */
-  readonly budget?: Budget
+  readonly budget?: MemoryBudget
   /** The time of day; the system's if left out. */
   readonly now?: () => Date
   /**
    * Returns the network of an address; a client that has one address of a network can use all of them. What is remembered
    * of a client that has not logged in belongs to its network; to its address if this is left out.
    */
-  readonly networkOf?: (address: string) => string
+  readonly rateLimitKey?: (address: string) => string
 }
 
 /** What all mails of a dispatcher share. */
-interface Office {
+interface DispatcherContext {
   readonly relay: Relay
-  readonly courier: Courier
-  readonly budget: Budget
+  readonly deliveryAgent: DeliveryAgent
+  readonly budget: MemoryBudget
   readonly hostname: string
   readonly service: string
   readonly now: () => Date
-  readonly networkOf: (address: string) => string
-  readonly witness: Witness<MailEvent> | undefined
+  readonly rateLimitKey: (address: string) => string
+  readonly onEvent: EventHandler<MessageEvent> | undefined
 }
 
 /**
@@ -49,23 +49,32 @@ interface Office {
  */
 export function dispatcher(
   relay: Relay,
-  rules: Rules,
-  witness: Witness<MailEvent> | undefined,
+  rules: DispatcherOptions,
+  onEvent: EventHandler<MessageEvent> | undefined,
 ): Required<Pick<Host, 'message'>> {
   assertRelay(relay)
   const {
     hostname,
     service,
-    budget = endless,
+    budget = noBudget,
     now = () => new Date(),
-    networkOf = address => address,
+    rateLimitKey = address => address,
   } = rules
-  const courier = new Courier(relay, { ...rules, witness })
-  const office: Office = { relay, courier, budget, hostname, service, now, networkOf, witness }
+  const deliveryAgent = new DeliveryAgent(relay, { ...rules, onEvent })
+  const office: DispatcherContext = {
+    relay,
+    deliveryAgent,
+    budget,
+    hostname,
+    service,
+    now,
+    rateLimitKey,
+    onEvent,
+  }
   return {
     message(transaction, client) {
-      const dispatch = new Dispatch(office, transaction, client)
-      return dispatch.begin()?.then(() => dispatch.refusedAtOnce() ?? dispatch) ?? dispatch
+      const dispatch = new RelaySink(office, transaction, client)
+      return dispatch.open()?.then(() => dispatch.earlyRejection() ?? dispatch) ?? dispatch
     },
   }
 }
@@ -75,17 +84,17 @@ export function dispatcher(
  * @param messageBytes what a client may send
  * @throws TypeError as `dispatcher`
  */
-export function largestHold(relay: Relay, messageBytes: number): number {
+export function worstCaseBytes(relay: Relay, messageBytes: number): number {
   assertRelay(relay)
-  return contentFor(relay).heldWith(messageBytes + mostHeaderBytes)
+  return contentFor(relay).memoryBytesWith(messageBytes + maxReceivedBytes)
 }
 
 /** No `Received` header is longer. */
-const mostHeaderBytes = 4096
-const endless = new Budget({
+const maxReceivedBytes = 4096
+const noBudget = new MemoryBudget({
   totalBytes: Number.POSITIVE_INFINITY,
   largestBytes: Number.POSITIVE_INFINITY,
-  patienceMs: 0,
+  maxWaitMs: 0,
 })
 const evicted: Readonly<Record<Eviction, () => NoMemory | TooSlow>> = {
   slow: () => new TooSlow(),
@@ -98,13 +107,13 @@ function contentFor(relay: Relay): Content {
 }
 
 /** One mail: its content is collected, then the courier has it. */
-class Dispatch implements MessageSink {
-  readonly #office: Office
+class RelaySink implements MessageSink {
+  readonly #context: DispatcherContext
   readonly #client: Client
-  readonly #mail: Omit<Mail, 'content' | 'size'>
+  readonly #message: Omit<Message, 'content' | 'size'>
   readonly #header: Buffer
   /** The memory that the content takes. */
-  readonly #share: Share
+  readonly #reservation: Reservation
   /** `undefined` once the mail was handed on or given up. */
   #content: Content | undefined
   /** Why the mail is not taken, although it may still be coming. */
@@ -114,23 +123,25 @@ class Dispatch implements MessageSink {
   /** Recipients that have it from an earlier attempt. */
   #skipped = 0
 
-  constructor(office: Office, transaction: Transaction, client: Client) {
+  constructor(office: DispatcherContext, transaction: Transaction, client: Client) {
     const { hostname, service, now } = office
-    this.#office = office
+    this.#context = office
     this.#client = client
     // Without duplicates: each recipient gets the message once.
     const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
     const utf8 = transaction.sender.parameters.has('SMTPUTF8')
     const id = randomUUID()
-    this.#header = Buffer.from(received({ client, recipients, utf8, hostname, service, id, time: now() }))
-    this.#mail = { id, sender: transaction.sender.address, recipients, headerBytes: this.#header.length }
+    this.#header = Buffer.from(
+      receivedHeader({ client, recipients, utf8, hostname, service, id, time: now() }),
+    )
+    this.#message = { id, sender: transaction.sender.address, recipients, headerBytes: this.#header.length }
     this.#content = contentFor(office.relay)
     // Last: what a backend throws must not leave a share behind that nobody gives back.
-    this.#share = office.budget.open(client.address, why => this.#refuse(evicted[why]()))
+    this.#reservation = office.budget.open(client.address, why => this.#refuse(evicted[why]()))
   }
 
   /** Afterwards content may come. What its keeping throws is the end of the mail: nobody else could give it up. */
-  begin(): Promise<void> | undefined {
+  open(): Promise<void> | undefined {
     try {
       return this.write(this.#header)?.catch(fault => this.#giveUp(fault))
     } catch (fault) {
@@ -140,51 +151,51 @@ class Dispatch implements MessageSink {
 
   write(bytes: Buffer): Promise<void> | undefined {
     if (this.#content === undefined) return undefined
-    const room = this.#share.resize(this.#content.heldWith(bytes.length), bytes.length)
+    const room = this.#reservation.resize(this.#content.memoryBytesWith(bytes.length), bytes.length)
     if (room !== true)
-      return room.then(granted => (granted ? this.#keep(bytes) : this.#refuse(new NoMemory())))
-    this.#keep(bytes)
+      return room.then(granted => (granted ? this.#append(bytes) : this.#refuse(new NoMemory())))
+    this.#append(bytes)
     return undefined
   }
 
   /** The reply to a mail for which there is no memory before any of it has come. It ends with that. */
-  refusedAtOnce(): Reply | undefined {
-    if (this.#refused !== undefined) this.#end(this.#refused)
+  earlyRejection(): Reply | undefined {
+    if (this.#refused !== undefined) this.#emitEnd(this.#refused)
     return this.#refused
   }
 
-  async deliver(): Promise<Verdict> {
+  async deliver(): Promise<HostReply> {
     const content = this.#content
     this.#content = undefined
-    if (content === undefined) return this.#end(this.#refused ?? replies.localError)
+    if (content === undefined) return this.#emitEnd(this.#refused ?? replies.localError)
     const { size } = content
     try {
       content.finish()
       // What was still to be encoded may take more than before.
-      const room = this.#share.resize(content.heldBytes)
+      const room = this.#reservation.resize(content.memoryBytes)
       if (room !== true && !(await room)) throw this.#noMemory(new NoMemory())
-      this.#share.complete()
-      const mail: Mail = { ...this.#mail, content, size }
-      const onCall = (call: Call) => {
+      this.#reservation.complete()
+      const mail: Message = { ...this.#message, content, size }
+      const onCall = (call: CallReport) => {
         if (call.skipped !== undefined) this.#skipped += call.to.length
         else if (call.error === undefined) this.#accepted += call.to.length
-        this.#tell({ size, ...call })
+        this.#emitDelivery({ size, ...call })
       }
       const isGone = () => this.#client.gone === true
-      const { messageId } = await this.#office.courier.deliver(mail, this.#owner(), onCall, isGone)
+      const { messageId } = await this.#context.deliveryAgent.deliver(mail, this.#owner(), onCall, isGone)
       const consent =
-        messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${oneLine(messageId)}`)
-      return this.#end(consent, size)
+        messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${toReplyText(messageId)}`)
+      return this.#emitEnd(consent, size)
     } catch (error) {
-      return this.#end(refusal(error), size)
+      return this.#emitEnd(replyFor(error), size)
     } finally {
-      this.#share.release()
+      this.#reservation.release()
     }
   }
 
   discard(): void {
-    this.#letGo()
-    this.#conclude('abandoned', 0, 0)
+    this.#release()
+    this.#finish('abandoned', 0, 0)
   }
 
   #giveUp(fault: unknown): never {
@@ -192,60 +203,62 @@ class Dispatch implements MessageSink {
     throw fault
   }
 
-  #letGo(): void {
+  #release(): void {
     this.#content = undefined
-    this.#share.release()
+    this.#reservation.release()
   }
 
-  #keep(bytes: Buffer): void {
+  #append(bytes: Buffer): void {
     const content = this.#content
     if (content === undefined) return
     content.add(bytes)
-    this.#share.resize(content.heldBytes)
+    this.#reservation.resize(content.memoryBytes)
   }
 
   /** There is no memory for it: what still comes of it is let go, and its client hears of it at the end. */
   #refuse(error: NoMemory | TooSlow): void {
     if (this.#content === undefined) return
-    this.#letGo()
-    this.#refused = refusal(this.#noMemory(error))
+    this.#release()
+    this.#refused = replyFor(this.#noMemory(error))
   }
 
   /** Reports that the message is refused for this reason. Returns the reason. */
   #noMemory(error: NoMemory | TooSlow): Error {
     const rejected = error instanceof TooSlow ? 'slow' : 'memory'
-    this.#tell({ to: this.#mail.recipients, error: describe(error), rejected })
+    this.#emitDelivery({ to: this.#message.recipients, error: logText(error), rejected })
     return error
   }
 
   /** Names the client for what is remembered of its messages: its user if it has logged in, else its network. */
   #owner(): string {
     const { user, address } = this.#client
-    return user === undefined ? `network ${this.#office.networkOf(address)}` : `user ${user}`
+    return user === undefined ? `network ${this.#context.rateLimitKey(address)}` : `user ${user}`
   }
 
-  #tell(what: Pick<Delivery, 'to' | 'error' | 'skipped' | 'rejected' | 'size' | 'ms' | 'messageId'>): void {
-    const { witness, relay, now } = this.#office
+  #emitDelivery(
+    what: Pick<Delivery, 'to' | 'error' | 'skipped' | 'rejected' | 'size' | 'durationMs' | 'messageId'>,
+  ): void {
+    const { onEvent, relay, now } = this.#context
     const { address: ip, user } = this.#client
-    const who = { ip, from: this.#mail.sender, relay: relay.name, ...(user !== undefined && { user }) }
-    tell(witness, { type: 'delivery', time: now(), ...who, ...what })
+    const who = { ip, from: this.#message.sender, relay: relay.name, ...(user !== undefined && { user }) }
+    emit(onEvent, { type: 'delivery', time: now(), ...who, ...what })
   }
 
   /** Tells that the mail ended with this reply, and gives it back. */
-  #end(reply: Reply, size = 0): Reply {
-    const refused = refuses(reply) ? this.#mail.recipients.length - this.#accepted - this.#skipped : 0
-    this.#conclude(outcomeFor(reply), refused, size)
+  #emitEnd(reply: Reply, size = 0): Reply {
+    const refused = isFailure(reply) ? this.#message.recipients.length - this.#accepted - this.#skipped : 0
+    this.#finish(outcomeFor(reply), refused, size)
     return reply
   }
 
-  #conclude(outcome: MessageEnd['outcome'], refused: number, size: number): void {
-    const { witness, relay } = this.#office
+  #finish(outcome: MessageEnd['outcome'], refused: number, size: number): void {
+    const { onEvent, relay } = this.#context
     const recipients = { accepted: this.#accepted, skipped: this.#skipped, refused }
-    tell(witness, { type: 'message', relay: relay.name, outcome, ...recipients, size })
+    emit(onEvent, { type: 'message', relay: relay.name, outcome, ...recipients, size })
   }
 }
 
 function outcomeFor(reply: Reply): MessageEnd['outcome'] {
-  if (!refuses(reply)) return 'accepted'
+  if (!isFailure(reply)) return 'accepted'
   return reply.code < 500 ? 'temporary' : 'permanent'
 }

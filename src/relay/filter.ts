@@ -1,8 +1,8 @@
-import { installed } from '../installed.ts'
 import type { Client, Host } from '../protocol/host.ts'
 import { type Reply, reply } from '../protocol/reply.ts'
-import { tell, type Witness } from '../protocol/witness.ts'
-import type { Delivery, MailEvent } from './delivery.ts'
+import { type EventHandler, emit } from '../support/emit.ts'
+import { importOptional } from '../support/optional-package.ts'
+import type { Delivery, MessageEvent } from './events.ts'
 
 /** A compiled regular expression: true where it matches anywhere in the text. It takes linear time. */
 export type Expression = (text: string) => boolean
@@ -18,7 +18,7 @@ export interface FilterRules<T = Expression> {
 }
 
 /** Where an expression stands among the rules, in the words of the Go program. */
-const places = {
+const labels = {
   allowFrom: 'Allowed sender emails',
   denyTo: 'Denied recipient emails',
   allowTo: 'Allowed recipient emails',
@@ -39,16 +39,16 @@ const recipientRefused = reply(550, '5.7.1', 'Mail to this recipient is not allo
  */
 export async function compileRules(sources: FilterRules<string>): Promise<FilterRules> {
   const rules: { -readonly [K in keyof FilterRules]: FilterRules[K] } = {}
-  for (const place of Object.keys(places) as (keyof FilterRules)[]) {
+  for (const place of Object.keys(labels) as (keyof FilterRules)[]) {
     // An empty expression is none, as in the Go program.
-    if (sources[place]) rules[place] = await compileExpression(sources[place], places[place])
+    if (sources[place]) rules[place] = await compileExpression(sources[place], labels[place])
   }
   return rules
 }
 
 /** Compiles one expression of RE2. Rejects with an `Error` that says `<place>: error parsing regexp: …`. */
 export async function compileExpression(source: string, place: string): Promise<Expression> {
-  const { RE2JS } = await installed('re2js', `${place}: an expression`, () => import('re2js'))
+  const { RE2JS } = await importOptional('re2js', `${place}: an expression`, () => import('re2js'))
   try {
     const pattern = RE2JS.compile(source)
     return text => pattern.test(text)
@@ -60,14 +60,14 @@ export async function compileExpression(source: string, place: string): Promise<
 /** The part of the host that refuses addresses. Each refusal is told, without a size: no mail had come. */
 export function filter(
   rules: FilterRules,
-  witness: Witness<MailEvent> | undefined,
+  witness: EventHandler<MessageEvent> | undefined,
   now: () => Date = () => new Date(),
 ): Required<Pick<Host, 'sender' | 'recipient'>> {
   const { allowFrom, denyTo, allowTo } = rules
 
   function refuse(client: Client, refusal: Pick<Delivery, 'from' | 'to' | 'error' | 'rejected'>): void {
     const { address: ip, user } = client
-    tell(witness, { type: 'delivery', time: now(), ip, ...refusal, ...(user !== undefined && { user }) })
+    emit(witness, { type: 'delivery', time: now(), ip, ...refusal, ...(user !== undefined && { user }) })
   }
 
   function refuseRecipient(client: Client, from: string, to: string, error: string): Reply {

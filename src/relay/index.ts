@@ -6,27 +6,38 @@
  * @module aws-smtp-relay/relay
  */
 
+export type { Clock } from '../support/clock.ts'
+export type { EventHandler } from '../support/emit.ts'
+export type { Upstream } from './aws/client.ts'
 export { type PinpointOptions, pinpoint } from './aws/pinpoint.ts'
 export { ses } from './aws/ses.ts'
 export type { SesOptions } from './aws/ses-options.ts'
 export { sesv2 } from './aws/sesv2.ts'
-export type { Upstream } from './aws/upstream.ts'
-export { type Allowance, Budget, type Eviction, leastBudget, type Share } from './budget.ts'
-export type { Clock } from './clock.ts'
 export type { Content } from './content.ts'
-export type { Manner } from './courier.ts'
-export type { CallOutcome, Delivery, MailEvent, MessageEnd, UpstreamCall } from './delivery.ts'
-export type { Files } from './directory.ts'
+export type { DeliveryOptions } from './delivery.ts'
 export { discard } from './discard.ts'
-export { dispatcher, largestHold, type Rules } from './dispatcher.ts'
-export { type Failure, failures, refusal } from './failures.ts'
+export { type DispatcherOptions, dispatcher, worstCaseBytes } from './dispatcher.ts'
+export {
+  type ErrorRule,
+  errorTable,
+  replyFor,
+} from './errors/error-table.ts'
+export { Refused } from './errors/refused.ts'
+export type { CallOutcome, Delivery, MessageEnd, MessageEvent, UpstreamCall } from './events.ts'
 export { compileExpression, compileRules, type Expression, type FilterRules, filter } from './filter.ts'
-export { maildir, maildirDeliveries } from './maildir.ts'
-export { memoryLimits } from './memory-limits.ts'
-export { Pace } from './pace.ts'
+export {
+  type Eviction,
+  MemoryBudget,
+  type MemoryBudgetOptions,
+  minBudgetBytes,
+  type Reservation,
+} from './limits/memory-budget.ts'
+export { memoryLimits } from './limits/memory-limits.ts'
+export { RateLimiter } from './limits/rate-limiter.ts'
+export { type QuotaOptions, trackSendQuota } from './limits/send-quota.ts'
+export type { Files } from './maildir/directory-sync.ts'
+export { maildir, maildirDeliveries } from './maildir/maildir.ts'
 export type { RememberLimits } from './partial-deliveries.ts'
-export { followQuota, type Quota } from './quota.ts'
 export { RawContent } from './raw-content.ts'
-export { Refused } from './refused.ts'
-export { type Mail, PartialFailure, type Receipt, type Relay } from './relay.ts'
-export { type Arrival, received } from './trace.ts'
+export { type ReceivedInfo, receivedHeader } from './received-header.ts'
+export { type Message, PartialFailure, type Receipt, type Relay } from './relay.ts'

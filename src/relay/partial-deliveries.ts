@@ -1,8 +1,8 @@
 import { detached } from '../protocol/grammar.ts'
-import { Attempt, type Claim, type Told } from './claim.ts'
-import { type Clock, resolvesWithin, systemClock } from './clock.ts'
+import { type Clock, resolvesWithin, systemClock } from '../support/clock.ts'
+import { DeliveryAttempt, type DeliveryClaim, type ReplyOutcome } from './delivery-claim.ts'
 import { MessagesInFlight } from './in-flight.ts'
-import type { Mail } from './relay.ts'
+import type { Message } from './relay.ts'
 
 /** How much is remembered of messages that were delivered to some of their recipients. */
 export interface RememberLimits {
@@ -53,7 +53,7 @@ export class PartialDeliveries {
   readonly #maxBytes: number
   readonly #maxAgeMs: number
   readonly #clock: Clock
-  readonly #inFlight = new MessagesInFlight<Attempt>()
+  readonly #inFlight = new MessagesInFlight<DeliveryAttempt>()
   /** By envelope and digest; the one that was tried longest ago comes first. */
   readonly #entries = new Map<string, Entry>()
   /** Entries of each envelope. */
@@ -84,8 +84,8 @@ export class PartialDeliveries {
    * same recipients, waits until that attempt is settled.
    * @throws DuplicateInFlight if that takes longer than `maxWaitMs`
    */
-  async claim(message: Mail, { client, atomic, maxWaitMs }: ClaimOptions): Promise<Claim> {
-    const attempt = new Attempt(message, client, told => this.#settle(attempt, told))
+  async claim(message: Message, { client, atomic, maxWaitMs }: ClaimOptions): Promise<DeliveryClaim> {
+    const attempt = new DeliveryAttempt(message, client, told => this.#settle(attempt, told))
     const earlier = this.#inFlight.overlapping(attempt)
     if (!atomic) this.#inFlight.add(attempt)
     if (earlier.size > 0) await this.#waitFor(earlier, attempt, maxWaitMs)
@@ -95,7 +95,11 @@ export class PartialDeliveries {
     return attempt
   }
 
-  async #waitFor(earlier: ReadonlySet<Attempt>, attempt: Attempt, maxWaitMs: number): Promise<void> {
+  async #waitFor(
+    earlier: ReadonlySet<DeliveryAttempt>,
+    attempt: DeliveryAttempt,
+    maxWaitMs: number,
+  ): Promise<void> {
     let left = earlier.size
     let gaveUp = false
     const allEnded = new Promise<void>(resolve => {
@@ -121,7 +125,7 @@ export class PartialDeliveries {
    * Ends the attempt, and with it those that gave up waiting for it, whose clients have heard 4xx. No recursion, because
    * thousands may wait in a row.
    */
-  #settle(attempt: Attempt, told: Told): void {
+  #settle(attempt: DeliveryAttempt, told: ReplyOutcome): void {
     const ending = [{ attempt, told }]
     for (const { attempt, told } of ending) {
       if (told === 'temporary') this.#remember(attempt)
@@ -131,7 +135,7 @@ export class PartialDeliveries {
     }
   }
 
-  #remember(attempt: Attempt): void {
+  #remember(attempt: DeliveryAttempt): void {
     if (attempt.delivered.size === 0) return
     const before = this.#entryOf(attempt)
     if (before !== undefined) this.#drop(before)
@@ -147,7 +151,7 @@ export class PartialDeliveries {
     this.#expire()
   }
 
-  #forget(attempt: Attempt): void {
+  #forget(attempt: DeliveryAttempt): void {
     const entry = this.#entryOf(attempt)
     if (entry === undefined) return
     this.#drop(entry)
@@ -156,7 +160,7 @@ export class PartialDeliveries {
     if (delivered.size > 0) this.#insert({ ...entry, delivered, triedAt: this.#clock.now() })
   }
 
-  #entryOf(attempt: Attempt): Entry | undefined {
+  #entryOf(attempt: DeliveryAttempt): Entry | undefined {
     // Nothing is remembered most of the time.
     if (this.#entries.size === 0) return undefined
     return this.#envelopes.has(attempt.envelope) ? this.#entries.get(keyOf(attempt)) : undefined
@@ -205,11 +209,11 @@ interface Entry {
 }
 
 /** The client does not send the message again. */
-function isFinal(told: Told): boolean {
+function isFinal(told: ReplyOutcome): boolean {
   return told === 'accepted' || told === 'permanent'
 }
 
-function keyOf({ envelope, digest }: Attempt): string {
+function keyOf({ envelope, digest }: DeliveryAttempt): string {
   return `${envelope} ${digest}`
 }
 

@@ -23,24 +23,24 @@ export class RawContent implements Content {
     return this.#size
   }
 
-  get heldBytes(): number {
+  get memoryBytes(): number {
     return this.#heldBytes
   }
 
-  heldWith(moreBytes: number): number {
+  memoryBytesWith(moreBytes: number): number {
     return Math.min(this.#heldBytes, this.#size * 2) + moreBytes * 2 + largestBlock
   }
 
   add(bytes: Buffer): void {
     this.#size += bytes.length
-    if (standsAlone(bytes)) {
-      this.#finishRun()
+    if (isWorthKeeping(bytes)) {
+      this.#flushBlock()
       this.#parts.push(bytes)
       this.#heldBytes += bytes.buffer.byteLength
       return
     }
     for (let rest = bytes; rest.length > 0; ) {
-      if (this.#end === this.#block.length) this.#beginBlock()
+      if (this.#end === this.#block.length) this.#newBlock()
       const copied = rest.copy(this.#block, this.#end)
       this.#end += copied
       rest = rest.subarray(copied)
@@ -48,22 +48,22 @@ export class RawContent implements Content {
   }
 
   finish(): void {
-    this.#finishRun()
+    this.#flushBlock()
   }
 
   /** The content so far, in order. */
   [Symbol.iterator](): Iterator<Buffer> {
-    this.#finishRun()
+    this.#flushBlock()
     return this.#parts.values()
   }
 
-  #finishRun(): void {
+  #flushBlock(): void {
     if (this.#end > this.#start) this.#parts.push(this.#block.subarray(this.#start, this.#end))
     this.#start = this.#end
   }
 
-  #beginBlock(): void {
-    this.#finishRun()
+  #newBlock(): void {
+    this.#flushBlock()
     // Not from Node's shared pool: a mail gives back all of its memory at once.
     this.#block = Buffer.allocUnsafeSlow(Math.min(Math.max(firstBlock, this.#block.length * 2), largestBlock))
     this.#heldBytes += this.#block.length
@@ -72,6 +72,6 @@ export class RawContent implements Content {
 }
 
 /** A piece much smaller than the memory it lies in would keep all of that memory. */
-function standsAlone(bytes: Buffer): boolean {
+function isWorthKeeping(bytes: Buffer): boolean {
   return bytes.length >= largePiece && bytes.length * 2 >= bytes.buffer.byteLength
 }

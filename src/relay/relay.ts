@@ -1,7 +1,7 @@
 import type { Content } from './content.ts'
 
 /** One mail on its way to a backend. The content is shared with other calls: it must not be changed. */
-export interface Mail {
+export interface Message {
   /** The name this server gave the mail; its `Received` header and the log have it too. */
   readonly id: string
   /** The envelope sender; `''` is the null sender. */
@@ -31,7 +31,7 @@ export interface Relay {
   /** Recipients that fit in one call; without limit where left out. */
   readonly maxRecipientsPerCall?: number
   /** Calls that the backend takes at once; without limit where left out. */
-  readonly maxCalls?: number
+  readonly maxConcurrentCalls?: number
   /** The backend takes addresses and headers in UTF-8 (RFC 6531). */
   readonly takesUtf8?: true
   /**
@@ -49,7 +49,7 @@ export interface Relay {
    * else with whatever went wrong: the failure table (`failures.ts`) has a reply for every error, so a backend throws
    * what it got and need not know of SMTP.
    */
-  send(mail: Mail): Promise<Receipt>
+  send(mail: Message): Promise<Receipt>
   /**
    * Looks for what the backend needs besides the settings, and says what it found, a line each for the operator.
    * Rejects with an `Error` that is for the operator, too. No mail is sent.
@@ -81,12 +81,13 @@ export class PartialFailure extends Error {
  * @throws TypeError with a sentence that says what is wrong with it
  */
 export function assertRelay(relay: Relay): void {
-  const { name, maxMessageBytes, maxRecipientsPerCall, maxCalls } = relay
+  const { name, maxMessageBytes, maxRecipientsPerCall, maxConcurrentCalls } = relay
   if (typeof name !== 'string' || !/^[!-~]+$/.test(name)) throw wrong('name', 'one word of ASCII')
   if (!isLimit(maxMessageBytes)) throw wrong('maxMessageBytes', aLimit)
   if (maxRecipientsPerCall !== undefined && !isLimit(maxRecipientsPerCall))
     throw wrong('maxRecipientsPerCall', aLimit)
-  if (maxCalls !== undefined && !isLimit(maxCalls)) throw wrong('maxCalls', aLimit)
+  if (maxConcurrentCalls !== undefined && !isLimit(maxConcurrentCalls))
+    throw wrong('maxConcurrentCalls', aLimit)
   if (typeof relay.send !== 'function') throw wrong('send', 'a function')
   for (const part of ['content', 'check', 'sendRate'] as const) {
     if (relay[part] !== undefined && typeof relay[part] !== 'function') throw wrong(part, 'a function')

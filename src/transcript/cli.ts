@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `smtp-transcript`: what it is told, what it says, and its exit status. */
 import { readFileSync } from 'node:fs'
-import { visible } from '../visible.ts'
+import { escapeForTerminal } from '../support/escape.ts'
 import { type Arguments, readArguments, UsageError } from './commands/arguments.ts'
 import { importSwaks } from './commands/import.ts'
 import { play } from './commands/play.ts'
@@ -19,7 +19,7 @@ process.stdout.on('error', () => {})
 
 const [name = '', ...words] = process.argv.slice(2)
 process.exitCode = await main().catch((error: Error) => {
-  process.stderr.write(`${visible(error.message)}\n`)
+  process.stderr.write(`${escapeForTerminal(error.message)}\n`)
   return 2
 })
 
@@ -28,7 +28,7 @@ async function main(): Promise<number> {
   if (name === '--version') return say(`${version()}\n`)
   const command = commandNamed(name)
   if (command === undefined) {
-    const fault = name === '' ? 'a command is missing' : `no such command: ${visible(name)}`
+    const fault = name === '' ? 'a command is missing' : `no such command: ${escapeForTerminal(name)}`
     process.stderr.write(`${fault}\n${helpText()}`)
     return 2
   }
@@ -37,7 +37,7 @@ async function main(): Promise<number> {
     return await runs[command.name]!(readArguments(command, words), say)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`${visible(error.message)}\n${commandHelp(command)}`)
+    process.stderr.write(`${escapeForTerminal(error.message)}\n${commandHelp(command)}`)
     return 2
   }
 }

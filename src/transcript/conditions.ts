@@ -1,10 +1,10 @@
 import { cramMd5, login, plain } from '../auth/index.ts'
-import { defaultLimits, type Limits, type Peer, type Settings } from '../protocol/index.ts'
+import { defaultLimits, type Limits, type Peer, type SessionSettings } from '../protocol/index.ts'
 
 /** The circumstances of a transcript: what its header's `With` says, the rest as every transcript has it. */
 export interface Conditions {
   /** The server's, complete. */
-  readonly settings: Settings
+  readonly settings: SessionSettings
   /** The client: always 192.0.2.1, under TLS from the first byte where `secure=yes`. */
   readonly client: Peer
 }
@@ -26,17 +26,17 @@ export function readConditions(text: string): Conditions {
     if (known === undefined) throw new Error(`${name} is one of ${values.join(', ')}, not ${value}`)
     return known
   }
-  const settings: Settings = {
+  const settings: SessionSettings = {
     hostname: 'relay.test',
     service: 'Relay',
     tls: choose('tls', 'none', 'offered', 'required'),
-    loginRequired: choose('login', 'optional', 'required') === 'required',
+    authRequired: choose('login', 'optional', 'required') === 'required',
     mechanisms: (given.get('mechanisms')?.split(' ') ?? []).map(name => {
       const mechanism = mechanisms.find(one => one.name === name)
       if (mechanism === undefined) throw new Error(`no mechanism ${name}`)
       return mechanism
     }),
-    plaintextLogin: choose('plaintext-login', 'no', 'yes') === 'yes',
+    allowPlaintextAuth: choose('plaintext-login', 'no', 'yes') === 'yes',
     smtpUtf8: choose('smtputf8', 'no', 'yes') === 'yes',
     binaryMime: choose('binarymime', 'no', 'yes') === 'yes',
     bareNewline: choose('bare-newline', 'normalize', 'reject'),
@@ -68,17 +68,17 @@ const otherNames = [
 
 const limitNames: { readonly [name: string]: keyof Limits } = {
   size: 'messageBytes',
-  drain: 'drainFactor',
+  drain: 'discardFactor',
   recipients: 'recipients',
-  command: 'commandBytes',
-  response: 'responseBytes',
-  skipped: 'skippedBytes',
-  errors: 'errors',
-  'prompt-errors': 'promptErrors',
-  'idle-commands': 'idleCommands',
+  command: 'commandLineBytes',
+  response: 'authLineBytes',
+  skipped: 'discardedLineBytes',
+  errors: 'hardErrorLimit',
+  'prompt-errors': 'softErrorLimit',
+  'idle-commands': 'junkCommands',
   'small-chunks': 'smallChunks',
   refusals: 'refusals',
-  'failed-logins': 'failedLogins',
+  'failed-logins': 'authFailures',
 }
 
 function readLimits(given: ReadonlyMap<string, string>): Partial<Limits> {

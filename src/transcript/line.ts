@@ -7,7 +7,7 @@ export type Line =
   | { readonly type: 'client'; readonly bytes: Buffer; readonly text: string }
   /** `|`: one chunk ends, and the next one begins. */
   | { readonly type: 'split' }
-  | World
+  | Happening
   /** `!`: what the host answers to the question above. */
   | { readonly type: 'answer'; readonly reply: Reply; readonly text: string }
   /** `S:`: one line of a reply. */
@@ -17,14 +17,14 @@ export type Line =
   /** `M:`, `M~`: content for the host. */
   | { readonly type: 'content'; readonly bytes: Buffer }
   /** `>`: something that the driver does. */
-  | { readonly type: 'notice'; readonly name: NoticeName }
+  | { readonly type: 'notice'; readonly name: ActionName }
   /** `#`: the author's, for people. */
   | { readonly type: 'remark'; readonly text: string }
   /** Nothing. */
   | { readonly type: 'blank' }
 
 /** What happens around the dialogue, as its line says it. */
-export type World =
+export type Happening =
   /** `* silence 5m`: the client says nothing for so long. */
   | { readonly type: 'silence'; readonly text: string }
   /** TLS is up; the client goes; the server wants to go; the server goes. */
@@ -37,10 +37,10 @@ export type QuestionType = (typeof questionTypes)[number]
 export const questionTypes = ['connect', 'login', 'sender', 'recipient', 'message', 'delivery'] as const
 
 /** A notice that has a line of its own; content has `M` lines. */
-export type NoticeName = (typeof noticeNames)[number]
+export type ActionName = (typeof actionNames)[number]
 
 /** Every notice that has a line of its own. */
-export const noticeNames = ['upgrade', 'discard', 'pause', 'close'] as const
+export const actionNames = ['upgrade', 'discard', 'pause', 'close'] as const
 
 /** True for what the server does; it is written anew whenever a transcript is played. */
 export function isServers(line: Line): boolean {
@@ -48,7 +48,7 @@ export function isServers(line: Line): boolean {
 }
 
 /** True for what happens around the dialogue. */
-export function isWorld(line: Line): line is World {
+export function isHappening(line: Line): line is Happening {
   return ['secured', 'silence', 'hangs up', 'shuts down', 'cuts off'].includes(line.type)
 }
 

@@ -1,6 +1,6 @@
 import { type Reply, reply } from '../protocol/index.ts'
 import { parseBytes } from './bytes.ts'
-import { isServers, isSilent, type Line, noticeNames, printLine, questionTypes } from './line.ts'
+import { actionNames, isServers, isSilent, type Line, printLine, questionTypes } from './line.ts'
 
 /** A dialogue that a person can read, and a player can play. */
 export interface Transcript {
@@ -101,7 +101,7 @@ function readLine(text: string): Line {
       return { type: 'question', about, text }
     }
     case '>': {
-      const name = noticeNames.find(known => known === rest)
+      const name = actionNames.find(known => known === rest)
       if (name === undefined) throw new Error(`no such notice: ${text}`)
       return { type: 'notice', name }
     }

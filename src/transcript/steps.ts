@@ -1,8 +1,8 @@
-import { isServers, isSilent, isWorld, type Line, type World } from './line.ts'
+import { type Happening, isHappening, isServers, isSilent, type Line } from './line.ts'
 import type { Transcript } from './notation.ts'
 
 /** What sets the server going: a chunk of bytes, something in the world around, or its being there at all. */
-type Cue = { readonly type: 'start' } | { readonly type: 'chunk'; readonly bytes: Buffer } | World
+type Cue = { readonly type: 'start' } | { readonly type: 'chunk'; readonly bytes: Buffer } | Happening
 
 /** One turn of the dialogue. */
 export interface Step {
@@ -35,7 +35,7 @@ export function stepsOf(transcript: Transcript): Step[] {
       if (continues) step.lead.push(...waiting.splice(0), line)
       else begin({ type: 'chunk', bytes: line.bytes }, [line])
       steps.at(-1)!.chunk.push(line.bytes)
-    } else if (isWorld(line)) {
+    } else if (isHappening(line)) {
       if (step === undefined) begin({ type: 'start' }, [])
       begin(line, [line])
     }

@@ -14,7 +14,7 @@ export interface CertificatePaths {
 }
 
 /** How often the files are looked at, in milliseconds. */
-const lookEveryMs = 5_000
+const pollIntervalMs = 5_000
 
 /**
  * A certificate that is renewed while the server runs. Handshakes that begin after a change use the new one; nothing
@@ -22,7 +22,7 @@ const lookEveryMs = 5_000
  */
 export class CertificateFiles {
   readonly #paths: CertificatePaths
-  #read: Read
+  #read: Loaded
   readonly #listeners: StatsListener[] = []
 
   /** @throws Error with a sentence that says which file cannot be read or what is wrong with it */
@@ -55,7 +55,7 @@ export class CertificateFiles {
    * Calls back when a file has changed. Files are looked at by their path every few seconds, and not watched by the
    * kernel, because they are replaced by renaming, or by a symbolic link somewhere above them.
    */
-  watch(onChange: () => void, everyMs = lookEveryMs): void {
+  watch(onChange: () => void, everyMs = pollIntervalMs): void {
     const listener: StatsListener = (now, before) => {
       // A file that is gone for a moment will be back.
       if (now.mtimeMs !== 0 && (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)) onChange()
@@ -76,12 +76,12 @@ export class CertificateFiles {
 }
 
 /** What the files held. */
-interface Read {
+interface Loaded {
   readonly context: SecureContext
   readonly expiresAt: Date
 }
 
-function read({ certPath, keyPath, passphrase }: CertificatePaths): Read {
+function read({ certPath, keyPath, passphrase }: CertificatePaths): Loaded {
   const certificate = { cert: readPem(certPath), key: readPem(keyPath) }
   return {
     context: secureContext(passphrase === undefined ? certificate : { ...certificate, passphrase }),

@@ -3,7 +3,7 @@ import { Socket } from 'node:net'
 /** Bytes that are read from a socket at once: the most that can come after a receiver has returned false. */
 const readBytes = 16 * 1024
 /** The same for the content of a large message: see `readsMuch`. */
-const muchBytes = 64 * 1024
+const largeReadBytes = 64 * 1024
 /** A copy of more bytes has memory of its own. */
 const pooledBytes = 2 * 1024
 /** Bytes of replies that may wait in a socket. While more wait, `writableNeedDrain` is true and nothing is read. */
@@ -17,7 +17,7 @@ export type Receiver = (bytes: Buffer) => boolean
 
 /** All sockets read into these buffers, one after the other: a receiver copies what it keeps. */
 const buffer = Buffer.allocUnsafeSlow(readBytes)
-const largeBuffer = Buffer.allocUnsafeSlow(muchBytes)
+const largeBuffer = Buffer.allocUnsafeSlow(largeReadBytes)
 
 /**
  * A copy of what a receiver was given, for keeping. It has memory of its own: a few bytes in Node's shared pool would keep
@@ -48,7 +48,7 @@ export function copyToRead(bytes: Buffer): Buffer {
 export class ClientSocket {
   readonly socket: Socket
   /** Reads larger pieces, which costs less for the content of large messages. */
-  readsMuch = false
+  useLargeReads = false
   /** Takes the bytes that come from now on. */
   receiver: Receiver = () => true
 
@@ -59,7 +59,7 @@ export class ClientSocket {
       allowHalfOpen: true,
       writableHighWaterMark: unsentBytes,
       onread: {
-        buffer: () => (this.readsMuch ? largeBuffer : buffer),
+        buffer: () => (this.useLargeReads ? largeBuffer : buffer),
         callback: (count: number, bytes: Uint8Array): boolean =>
           this.receiver((bytes as Buffer).subarray(0, count)),
       },

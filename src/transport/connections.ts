@@ -1,9 +1,9 @@
-import { networkOf } from './peer-address.ts'
+import { rateLimitKey } from './peer-address.ts'
 
 /** What is known of a connection. */
-interface Counted {
+interface Tracked {
   /** The network that it counts for, if it does. */
-  readonly network: string | undefined
+  readonly rateLimitKey: string | undefined
   heldBytes: number
 }
 
@@ -25,18 +25,18 @@ export const defaultConnectionLimits: ConnectionLimits = {
 export const idleBytes = { clear: 8 * 1024, tls: 48 * 1024 }
 
 /** A connection as it is counted, and closed when the server closes or has no room. */
-export interface Open {
+export interface TrackedConnection {
   /** What its client has sent so far. */
   readonly receivedBytes: number
   /** Bytes of memory that it takes, estimated. */
   readonly heldBytes: number
   /** When a reply was last sent or content came, in milliseconds of `performance.now`. */
   readonly activeAt: number
-  readonly claim: Claim
+  readonly activity: Activity
   /** Ends it as soon as nothing is under way. */
-  shutDown(): void
+  drain(): void
   /** Ends it now. */
-  cutOff(): void
+  abort(): void
   /** Ends it now, to make room for others. */
   shed(): void
 }
@@ -47,18 +47,18 @@ export interface Open {
  * message. `known`: it has, and no content is coming. `receiving`: content is coming. `delivering`: the host has a whole
  * message; never closed.
  */
-export type Claim = 'closing' | 'unknown' | 'known' | 'receiving' | 'delivering'
+export type Activity = 'closing' | 'unknown' | 'known' | 'receiving' | 'delivering'
 
-const order: readonly Claim[] = ['closing', 'unknown', 'known', 'receiving']
+const order: readonly Activity[] = ['closing', 'unknown', 'known', 'receiving']
 
 interface Ranked {
-  readonly connection: Open
+  readonly connection: TrackedConnection
   readonly rank: number
   readonly activeAt: number
 }
 
-function ranked(connection: Open): Ranked | undefined {
-  const rank = order.indexOf(connection.claim)
+function ranked(connection: TrackedConnection): Ranked | undefined {
+  const rank = order.indexOf(connection.activity)
   return rank < 0 ? undefined : { connection, rank, activeAt: connection.activeAt }
 }
 
@@ -69,9 +69,9 @@ function byRank(one: Ranked, other: Ranked): number {
 /** The connections that are open, counted in all and by address. */
 export class Connections {
   readonly #limits: ConnectionLimits
-  readonly #open = new Map<Open, Counted>()
+  readonly #open = new Map<TrackedConnection, Tracked>()
   #heldBytes = 0
-  readonly #byNetwork = new Map<string, number>()
+  readonly #byRateLimitKey = new Map<string, number>()
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits
@@ -87,35 +87,35 @@ export class Connections {
   }
 
   /** Which limit leaves no room for one more. @param address without it, only the total is looked at */
-  limitMet(address?: string): 'total' | 'address' | undefined {
-    const fromThere = address === undefined ? 0 : (this.#byNetwork.get(networkOf(address)) ?? 0)
+  exceededLimit(address?: string): 'total' | 'address' | undefined {
+    const fromThere = address === undefined ? 0 : (this.#byRateLimitKey.get(rateLimitKey(address)) ?? 0)
     if (fromThere >= this.#limits.perAddress) return 'address'
     return this.#open.size < this.#limits.total ? undefined : 'total'
   }
 
   /** @param address where it comes from; without it, it counts in the total only */
-  add(connection: Open, address?: string): void {
-    const network = address === undefined ? undefined : networkOf(address)
+  add(connection: TrackedConnection, address?: string): void {
+    const key = address === undefined ? undefined : rateLimitKey(address)
     const { heldBytes } = connection
-    this.#open.set(connection, { network, heldBytes })
+    this.#open.set(connection, { rateLimitKey: key, heldBytes })
     this.#heldBytes += heldBytes
-    if (network !== undefined) this.#byNetwork.set(network, (this.#byNetwork.get(network) ?? 0) + 1)
+    if (key !== undefined) this.#byRateLimitKey.set(key, (this.#byRateLimitKey.get(key) ?? 0) + 1)
   }
 
-  delete(connection: Open): void {
+  delete(connection: TrackedConnection): void {
     const counted = this.#open.get(connection)
     if (counted === undefined) return
     this.#open.delete(connection)
     this.#heldBytes -= counted.heldBytes
-    const { network } = counted
-    if (network === undefined) return
-    const fromThere = this.#byNetwork.get(network)! - 1
-    if (fromThere > 0) this.#byNetwork.set(network, fromThere)
-    else this.#byNetwork.delete(network)
+    const { rateLimitKey } = counted
+    if (rateLimitKey === undefined) return
+    const fromThere = this.#byRateLimitKey.get(rateLimitKey)! - 1
+    if (fromThere > 0) this.#byRateLimitKey.set(rateLimitKey, fromThere)
+    else this.#byRateLimitKey.delete(rateLimitKey)
   }
 
   /** Counts what a connection holds now in place of what it held before. */
-  recount(connection: Open): void {
+  recount(connection: TrackedConnection): void {
     const counted = this.#open.get(connection)
     if (counted === undefined) return
     const { heldBytes } = connection
@@ -124,7 +124,7 @@ export class Connections {
   }
 
   /** Of the connections that were not active since a time, the one that is closed first when the server has no room. */
-  idlest(time: number): Open | undefined {
+  longestIdle(time: number): TrackedConnection | undefined {
     let found: Ranked | undefined
     for (const connection of this.#open.keys()) {
       if (connection.activeAt > time) continue
@@ -135,12 +135,12 @@ export class Connections {
   }
 
   /** All connections that may be closed when the server has no room, in the order of `Claim` and then of silence. */
-  idlestFirst(): readonly Open[] {
+  longestIdleFirst(): readonly TrackedConnection[] {
     const all = [...this.#open.keys()].flatMap(connection => ranked(connection) ?? [])
     return all.sort(byRank).map(({ connection }) => connection)
   }
 
-  [Symbol.iterator](): Iterator<Open> {
+  [Symbol.iterator](): Iterator<TrackedConnection> {
     return this.#open.keys()
   }
 }

@@ -5,13 +5,22 @@
  * @module aws-smtp-relay/transport
  */
 
+export type { EventHandler } from '../support/emit.ts'
 export { CertificateFiles, type CertificatePaths } from './certificate-files.ts'
-export { type Conduct, Conductor, type Halt } from './conductor.ts'
+export type {
+  CloseReason,
+  ConnectionEvent,
+  RejectReason,
+} from './connection-events.ts'
 export { type ConnectionLimits, defaultConnectionLimits } from './connections.ts'
-export { defaultTimeouts, longestWaitMs, type Timeouts } from './limits.ts'
-export { networkOf } from './peer-address.ts'
-export { type Listener, refusedConnections, Server } from './server.ts'
-export type { Service } from './service.ts'
+export { rateLimitKey } from './peer-address.ts'
+export { type Listener, maxLingering, Server } from './server.ts'
+export type { ServerOptions } from './server-options.ts'
+export {
+  type Blocked,
+  type DriverOptions,
+  SessionDriver,
+} from './session-driver.ts'
+export { defaultTimeouts, maxTimerMs, type Timeouts } from './timeouts.ts'
 export { type Certificate, type SecureContext, secureContext, tlsCiphers } from './tls.ts'
-export type { SessionOutcome, TrafficEvent, TurnedAwayReason } from './traffic.ts'
 export { TurnQueue } from './turn-queue.ts'

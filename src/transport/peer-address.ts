@@ -2,11 +2,11 @@ import type { Socket } from 'node:net'
 
 /** The address at the other end of the socket; empty where that is gone already. */
 export function peerAddress({ remoteAddress = '' }: Socket): string {
-  return plainAddress(remoteAddress)
+  return normalizeAddress(remoteAddress)
 }
 
 /** An address as IPv4 where it is one in disguise (RFC 4291 section 2.5.5.2), and without a zone. */
-export function plainAddress(address: string): string {
+export function normalizeAddress(address: string): string {
   const zone = address.indexOf('%')
   const plain = zone < 0 ? address : address.slice(0, zone)
   return plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice('::ffff:'.length) : plain
@@ -16,7 +16,7 @@ export function plainAddress(address: string): string {
  * Whom an address belongs to: of IPv4 each to somebody, of IPv6 all of one /64, because a single machine has as many
  * of them as it likes. IPv6 may be in any form of RFC 4291 section 2.2.
  */
-export function networkOf(address: string): string {
+export function rateLimitKey(address: string): string {
   if (!address.includes(':')) return address
   const [head = [], tail = []] = address.split('::').map(groupsOf)
   const zeros = Array.from({ length: 8 - head.length - tail.length }, () => '0')

@@ -1,9 +1,9 @@
 import { isIP, SocketAddress } from 'node:net'
-import { plainAddress } from './peer-address.ts'
+import { normalizeAddress } from './peer-address.ts'
 
 /** What the bytes say that a load balancer sends first: a header of the PROXY protocol, version 1 or 2. */
 export type ProxyHeader =
-  /** The end is still to come. Never said of `mostHeaderBytes` or more. */
+  /** The end is still to come. Never said of `maxReceivedBytes` or more. */
   | { readonly type: 'incomplete' }
   | { readonly type: 'malformed' }
   | {
@@ -95,5 +95,5 @@ function complete(bytes: number, source: string | undefined, local = false): Pro
 /** One text for one address: it is compared, counted and logged. */
 function canonical(address: string): string {
   if (!address.includes(':')) return address
-  return plainAddress(new SocketAddress({ address, family: 'ipv6' }).address)
+  return normalizeAddress(new SocketAddress({ address, family: 'ipv6' }).address)
 }

@@ -1,14 +1,15 @@
 import { type AddressInfo, createServer, type Server as NetServer } from 'node:net'
-import { format, type Peer, replies, tell } from '../protocol/index.ts'
-import { Audience, Chronicle } from './chronicle.ts'
+import { format, type Peer, replies } from '../protocol/index.ts'
+import { emit } from '../support/emit.ts'
 import { ClientSocket } from './client-socket.ts'
 import { Connection } from './connection.ts'
-import { Connections, defaultConnectionLimits, type Open } from './connections.ts'
-import { Introduction } from './introduction.ts'
-import { longestWaitMs } from './limits.ts'
+import type { RejectReason } from './connection-events.ts'
+import { ConnectionObserver, ReplyClassifier } from './connection-observer.ts'
+import { Connections, defaultConnectionLimits, type TrackedConnection } from './connections.ts'
 import { peerAddress } from './peer-address.ts'
-import type { Service } from './service.ts'
-import type { TurnedAwayReason } from './traffic.ts'
+import { ProxyHandshake } from './proxy-handshake.ts'
+import type { ServerOptions } from './server-options.ts'
+import { maxTimerMs } from './timeouts.ts'
 import { TurnQueue } from './turn-queue.ts'
 
 /** Where to listen. */
@@ -31,7 +32,7 @@ const backlog = 4096
  * Connections that were turned away and stay open until the client has closed its half, or for `lingerMs`; each takes a
  * file descriptor. Those beyond are closed at once.
  */
-export const refusedConnections = 16
+export const maxLingering = 16
 /** When connections take too much memory, some are closed until the others take at most this part of what they may. */
 const keptShare = 0.95
 
@@ -39,9 +40,9 @@ const keptShare = 0.95
 const overloadEveryMs = 60_000
 
 /** The limit that leaves no room for a connection. */
-type Exceeded = Exclude<TurnedAwayReason, 'proxyHeader'>
+type Exceeded = Exclude<RejectReason, 'proxyHeader'>
 
-const refusals = {
+const rejections = {
   total: replies.tooManyConnections,
   address: replies.tooManyFromAddress,
   memory: replies.overloaded,
@@ -49,14 +50,14 @@ const refusals = {
 
 /** Accepts connections on any number of addresses and serves each one in the same way. */
 export class Server {
-  readonly #service: Service
+  readonly #options: ServerOptions
   readonly #listening = new Set<NetServer>()
   readonly #connections: Connections
   readonly #turns = new TurnQueue()
   /** Absent where nobody watches. */
-  readonly #audience: Audience | undefined
+  readonly #classifier: ReplyClassifier | undefined
   /** Connections that were turned away and are still open. */
-  #refused = 0
+  #lingering = 0
   /** Of connections that are gone. */
   #receivedBytes = 0
   #closed: Promise<void> | undefined
@@ -66,11 +67,11 @@ export class Server {
   #overloadTimer: NodeJS.Timeout | undefined
   #onEmpty = () => {}
 
-  constructor(service: Service) {
-    this.#service = service
+  constructor(service: ServerOptions) {
+    this.#options = service
     this.#connections = new Connections({ ...defaultConnectionLimits, ...service.connectionLimits })
-    const { witness, settings } = service
-    if (witness !== undefined) this.#audience = new Audience(witness, settings)
+    const { onEvent, settings } = service
+    if (onEvent !== undefined) this.#classifier = new ReplyClassifier(onEvent, settings)
   }
 
   /** Connections that are open now. */
@@ -93,13 +94,13 @@ export class Server {
     if (this.#closed !== undefined) throw new Error('the server is closed')
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accepted =>
       // The address is read from the socket that knows it: the other one would ask for it again, slowly.
-      this.#accept(new ClientSocket(accepted), peerAddress(accepted), implicitTls),
+      this.#onConnection(new ClientSocket(accepted), peerAddress(accepted), implicitTls),
     )
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       server.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, () => {
         server.off('error', reject)
-        server.on('error', fault => this.#service.onFault?.(fault))
+        server.on('error', fault => this.#options.onError?.(fault))
         resolve(server.address() as AddressInfo)
         if (this.#closed === undefined) this.#listening.add(server)
         else server.close()
@@ -119,43 +120,43 @@ export class Server {
 
   async #close(graceMs: number): Promise<void> {
     for (const server of this.#listening) server.close()
-    for (const connection of this.#connections) connection.shutDown()
+    for (const connection of this.#connections) connection.drain()
     if (this.#connections.size === 0) return
     const empty = new Promise<void>(resolve => (this.#onEmpty = resolve))
     const timer = setTimeout(
       () => {
-        for (const connection of this.#connections) connection.cutOff()
+        for (const connection of this.#connections) connection.abort()
       },
       // What is no number is no time.
-      graceMs > 0 ? Math.min(graceMs, longestWaitMs) : 0,
+      graceMs > 0 ? Math.min(graceMs, maxTimerMs) : 0,
     )
     await empty
     clearTimeout(timer)
   }
 
-  #accept(client: ClientSocket, address: string, implicitTls: boolean): void {
+  #onConnection(client: ClientSocket, address: string, implicitTls: boolean): void {
     this.#turns.shorten()
     // Who is gone already has none, and left before anything could be said.
     if (address === '') client.socket.destroy()
-    else if (this.#service.isProxy?.(address)) this.#introduce(client, address, implicitTls)
-    else this.#admit(client, { address }, address, implicitTls)
+    else if (this.#options.isTrustedProxy?.(address)) this.#readProxyHeader(client, address, implicitTls)
+    else this.#accept(client, { address }, address, implicitTls)
   }
 
   /** Admits the client that a load balancer speaks for. */
-  #introduce(client: ClientSocket, proxy: string, implicitTls: boolean): void {
-    const { timeouts, witness, onBadHeader } = this.#service
-    const limit = this.#limitMet()
-    if (limit !== undefined) return this.#turnAway(client, proxy, limit, implicitTls)
-    const introduction = new Introduction(client, timeouts.proxyHeaderMs, introduced => {
+  #readProxyHeader(client: ClientSocket, proxy: string, implicitTls: boolean): void {
+    const { timeouts, onEvent, onProxyError } = this.#options
+    const limit = this.#exceededLimit()
+    if (limit !== undefined) return this.#reject(client, proxy, limit, implicitTls)
+    const introduction = new ProxyHandshake(client, timeouts.proxyHeaderMs, introduced => {
       if (introduced.type === 'client') {
         this.#connections.delete(introduction)
         const { address, healthCheck, rest } = introduced
         // All its clients come through one balancer, so that its own address is not limited.
-        return this.#admit(client, { address: address ?? proxy, healthCheck }, address, implicitTls, rest)
+        return this.#accept(client, { address: address ?? proxy, healthCheck }, address, implicitTls, rest)
       }
       if (introduced.type === 'refused') {
-        tell(witness, { type: 'turnedAway', address: proxy, reason: 'proxyHeader' })
-        onBadHeader?.(proxy, introduced.reason)
+        emit(onEvent, { type: 'turnedAway', address: proxy, reason: 'proxyHeader' })
+        onProxyError?.(proxy, introduced.reason)
       }
       this.#remove(introduction)
       return true
@@ -169,34 +170,34 @@ export class Server {
    * @param rest what it has said after a PROXY header
    * @returns false when no more bytes may come for now
    */
-  #admit(
+  #accept(
     clientSocket: ClientSocket,
     client: Omit<Peer, 'secure'>,
     counted: string | undefined,
     implicitTls: boolean,
     rest?: Buffer,
   ): boolean {
-    const limit = this.#limitMet(counted)
+    const limit = this.#exceededLimit(counted)
     if (limit !== undefined) {
-      this.#turnAway(clientSocket, client.address, limit, implicitTls)
+      this.#reject(clientSocket, client.address, limit, implicitTls)
       return true
     }
-    const chronicle = this.#audience && new Chronicle(this.#audience, client.address, implicitTls)
-    const onClose = (gone: Open) => this.#remove(gone)
-    const owner = { onClose, onHeld: this.#onHeld, turns: this.#turns, chronicle }
-    const connection = new Connection(clientSocket, client, this.#service, owner)
+    const observer = this.#classifier && new ConnectionObserver(this.#classifier, client.address, implicitTls)
+    const onClose = (gone: TrackedConnection) => this.#remove(gone)
+    const hooks = { onClose, onMemoryChange: this.#onMemoryChange, turns: this.#turns, observer }
+    const connection = new Connection(clientSocket, client, this.#options, hooks)
     this.#connections.add(connection, counted)
     return connection.start(implicitTls, rest)
   }
 
   /** Returns the limit that leaves no room for one more connection. Closes an idle one if that makes room. */
-  #limitMet(address?: string): Exceeded | undefined {
+  #exceededLimit(address?: string): Exceeded | undefined {
     const connections = this.#connections
-    const limit = connections.limitMet(address)
+    const limit = connections.exceededLimit(address)
     if (limit === 'address') return limit
     if (this.#freeBytes < 0) return 'memory'
     if (limit === undefined) return undefined
-    const idlest = connections.idlest(performance.now() - this.#service.timeouts.fullIdleMs)
+    const idlest = connections.longestIdle(performance.now() - this.#options.timeouts.fullIdleMs)
     if (idlest === undefined) return limit
     idlest.shed()
     this.#countShed(1)
@@ -205,14 +206,14 @@ export class Server {
 
   /** Bytes of memory that connections may still take; negative if they take too much. */
   get #freeBytes(): number {
-    return this.#mostBytes - this.#connections.heldBytes
+    return this.#maxBytes - this.#connections.heldBytes
   }
 
-  get #mostBytes(): number {
-    return this.#service.connectionBytes?.() ?? Number.POSITIVE_INFINITY
+  get #maxBytes(): number {
+    return this.#options.connectionBytes?.() ?? Number.POSITIVE_INFINITY
   }
 
-  readonly #onHeld = (connection: Open): void => {
+  readonly #onMemoryChange = (connection: TrackedConnection): void => {
     this.#connections.recount(connection)
     if (this.#freeBytes >= 0 || this.#shedding) return
     this.#shedding = true
@@ -227,9 +228,9 @@ export class Server {
   #shed(): void {
     const connections = this.#connections
     if (this.#freeBytes >= 0) return
-    let excess = connections.heldBytes - this.#mostBytes * keptShare
+    let excess = connections.heldBytes - this.#maxBytes * keptShare
     let closed = 0
-    for (const connection of connections.idlestFirst()) {
+    for (const connection of connections.longestIdleFirst()) {
       if (excess <= 0) break
       excess -= connection.heldBytes
       closed++
@@ -241,7 +242,7 @@ export class Server {
   #countShed(connections: number): void {
     this.#shedCount += connections
     if (this.#shedCount === 0 || this.#overloadTimer !== undefined) return
-    this.#service.onOverload?.(this.#shedCount)
+    this.#options.onOverload?.(this.#shedCount)
     this.#shedCount = 0
     this.#overloadTimer = setTimeout(() => {
       this.#overloadTimer = undefined
@@ -250,29 +251,29 @@ export class Server {
   }
 
   /** Says no and closes, at no more cost than that. */
-  #turnAway(client: ClientSocket, address: string, reason: Exceeded, implicitTls: boolean): void {
-    const { witness, settings, timeouts } = this.#service
+  #reject(client: ClientSocket, address: string, reason: Exceeded, implicitTls: boolean): void {
+    const { onEvent, settings, timeouts } = this.#options
     const { hostname } = settings
     const { socket } = client
-    const refusal = refusals[reason](hostname)
-    tell(witness, { type: 'turnedAway', address, reason })
+    const refusal = rejections[reason](hostname)
+    emit(onEvent, { type: 'turnedAway', address, reason })
     socket.on('error', () => {})
     // A client that waits for TLS could not read it.
     if (implicitTls) return void socket.destroy()
     const text = format(refusal)
-    tell(witness, { type: 'replied', address, code: refusal.code, text, limit: undefined })
+    emit(onEvent, { type: 'replied', address, code: refusal.code, text, limit: undefined })
     // The kernel takes these few bytes at once, so that they go out although the socket is closed.
     socket.end(text)
-    if (this.#refused >= refusedConnections) return void socket.destroy()
-    this.#refused++
+    if (this.#lingering >= maxLingering) return void socket.destroy()
+    this.#lingering++
     const timer = setTimeout(() => socket.destroy(), timeouts.lingerMs)
     socket.on('close', () => {
       clearTimeout(timer)
-      this.#refused--
+      this.#lingering--
     })
   }
 
-  #remove(connection: Open): void {
+  #remove(connection: TrackedConnection): void {
     this.#connections.delete(connection)
     this.#receivedBytes += connection.receivedBytes
     if (this.#connections.size === 0) this.#onEmpty()

@@ -22,7 +22,7 @@ function accountsOf(costs: Readonly<Record<string, number>>) {
   }))
   const timeOf = async (book: Accounts, credentials: Credentials) => {
     clock.time = 0
-    const right = await book.prove(credentials)
+    const right = await book.verify(credentials)
     return { right, time: clock.time }
   }
   return { accounts, timeOf }
@@ -60,7 +60,7 @@ test('a failed login takes one turn, however many hashes fill up its time', asyn
     { name: 'cheap', hash: new PasswordHash(hashOfCost(10), verify) },
     { name: 'dear', hash: new PasswordHash(hashOfCost(12), verify) },
   ])
-  const answers = ['cheap', 'cheap', 'dear'].map(name => accounts.prove(login(name, 'wrong')))
+  const answers = ['cheap', 'cheap', 'dear'].map(name => accounts.verify(login(name, 'wrong')))
   const started: number[] = []
   while (computed < 7) {
     await new Promise(resolve => setImmediate(resolve))
@@ -106,7 +106,7 @@ test('every digest is answered at once, and a user with a hash only has none', a
 
 test('where nobody is, nobody gets in', async () => {
   const nobody = new Accounts([])
-  for (const password of ['', 'x']) assert.equal(await nobody.prove(login('a', password)), false)
+  for (const password of ['', 'x']) assert.equal(await nobody.verify(login('a', password)), false)
   assert.equal(nobody.get('a'), undefined)
 })
 
@@ -115,6 +115,6 @@ test('names that every object has are unknown', async () => {
   const book = new Accounts(accounts)
   for (const name of ['__proto__', 'constructor', 'toString']) {
     assert.equal(book.get(name), undefined)
-    assert.equal(await book.prove(login(name, 'right')), false)
+    assert.equal(await book.verify(login(name, 'right')), false)
   }
 })

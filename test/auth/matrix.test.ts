@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { type Access, AddressList, gatekeeper, mechanisms, requiresLogin } from '../../src/auth/index.ts'
+import {
+  type AccessPolicy,
+  AddressList,
+  accessControl,
+  mechanisms,
+  requiresLogin,
+} from '../../src/auth/index.ts'
 import { defaultLimits, type Host, Session } from '../../src/protocol/index.ts'
 
 /**
@@ -17,15 +23,15 @@ class Player {
   readonly #session: Session
   readonly #host: Pick<Host, 'connect' | 'login' | 'sender'>
 
-  constructor(access: Access, secure: boolean, address: string) {
-    this.#host = gatekeeper(access)
+  constructor(access: AccessPolicy, secure: boolean, address: string) {
+    this.#host = accessControl(access)
     const settings = {
       hostname: 'relay.test',
       service: 'Test',
       tls: 'offered',
-      loginRequired: requiresLogin(access),
+      authRequired: requiresLogin(access),
       mechanisms: mechanisms(access, 'relay.test'),
-      plaintextLogin: false,
+      allowPlaintextAuth: false,
       smtpUtf8: false,
       binaryMime: false,
       bareNewline: 'normalize',
@@ -61,7 +67,7 @@ class Player {
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
-async function connect(access: Access, { secure = false, address = '127.0.0.1' } = {}) {
+async function connect(access: AccessPolicy, { secure = false, address = '127.0.0.1' } = {}) {
   const player = new Player(access, secure, address)
   const greeting = await player.say()
   const ehlo = await player.say('EHLO client.test')
@@ -70,12 +76,18 @@ async function connect(access: Access, { secure = false, address = '127.0.0.1' }
 }
 
 /** What a fresh connection hears when it logs in, by code and status. */
-async function login(access: Access, secure: boolean, mechanism: string, user: string, password: string) {
+async function login(
+  access: AccessPolicy,
+  secure: boolean,
+  mechanism: string,
+  user: string,
+  password: string,
+) {
   const { player } = await connect(access, { secure })
   return /^\d{3}( \d\.\d\.\d)?/.exec(await player.login(mechanism, user, password))?.[0]
 }
 
-async function mail(access: Access, secure = false): Promise<string> {
+async function mail(access: AccessPolicy, secure = false): Promise<string> {
   const { player } = await connect(access, { secure })
   return player.say('MAIL FROM:<a@example.org>')
 }
@@ -94,7 +106,7 @@ test('nothing configured: CRAM-MD5 without TLS, everything with it; AUTH is opti
 })
 
 test('-u and BCRYPT_HASH, with TLS: LOGIN and PLAIN, and they work', async () => {
-  const access: Access = { user: { name: 'username', bcryptHash } }
+  const access: AccessPolicy = { user: { name: 'username', bcryptHash } }
   assert.deepEqual((await connect(access, { secure: true })).advertised, plaintext)
   for (const mechanism of plaintext) {
     assert.equal(await login(access, true, mechanism, 'username', 'password'), '235 2.7.0')
@@ -106,13 +118,13 @@ test('-u and BCRYPT_HASH, with TLS: LOGIN and PLAIN, and they work', async () =>
 })
 
 test('-u and BCRYPT_HASH, without TLS: no AUTH line, and MAIL is answered 530', async () => {
-  const access: Access = { user: { name: 'username', bcryptHash } }
+  const access: AccessPolicy = { user: { name: 'username', bcryptHash } }
   assert.deepEqual((await connect(access)).advertised, [])
   assert.match(await mail(access), /^530 5\.7\.0 /)
 })
 
 test('-u and PASSWORD: CRAM-MD5 without TLS, everything with it, and it works', async () => {
-  const access: Access = { user: { name: 'username', password: 'password' } }
+  const access: AccessPolicy = { user: { name: 'username', password: 'password' } }
   assert.deepEqual((await connect(access)).advertised, ['CRAM-MD5'])
   assert.deepEqual((await connect(access, { secure: true })).advertised, all)
   assert.equal(await login(access, false, 'CRAM-MD5', 'username', 'password'), '235 2.7.0')
@@ -125,7 +137,7 @@ test('-u and PASSWORD: CRAM-MD5 without TLS, everything with it, and it works', 
 })
 
 test('-u, BCRYPT_HASH and PASSWORD: the hash for LOGIN and PLAIN, the password for CRAM-MD5', async () => {
-  const access: Access = { user: { name: 'username', bcryptHash, password: 'another' } }
+  const access: AccessPolicy = { user: { name: 'username', bcryptHash, password: 'another' } }
   assert.deepEqual((await connect(access, { secure: true })).advertised, all)
   assert.equal(await login(access, true, 'PLAIN', 'username', 'password'), '235 2.7.0')
   assert.equal(await login(access, true, 'LOGIN', 'username', 'another'), '535 5.7.8')
@@ -134,21 +146,21 @@ test('-u, BCRYPT_HASH and PASSWORD: the hash for LOGIN and PLAIN, the password f
 })
 
 test('-u only: unlike in the Go program CRAM-MD5 with the empty password opens nothing', async () => {
-  const access: Access = { user: { name: 'username' } }
+  const access: AccessPolicy = { user: { name: 'username' } }
   assert.deepEqual((await connect(access, { secure: true })).advertised, [])
   assert.equal(await login(access, false, 'CRAM-MD5', 'username', ''), '502 5.5.1')
   assert.match(await mail(access), /^530 5\.7\.0 /)
 })
 
 test('-i only: unlike in the Go program an address on the list sends without AUTH; AUTH takes anything', async () => {
-  const access: Access = { addresses: new AddressList('127.0.0.1') }
+  const access: AccessPolicy = { addresses: new AddressList('127.0.0.1') }
   assert.deepEqual((await connect(access)).advertised, ['CRAM-MD5'])
   assert.match(await mail(access), /^250 /)
   assert.equal(await login(access, false, 'CRAM-MD5', 'anybody', 'anything'), '235 2.7.0')
 })
 
 test('-i: unlike in the Go program another address is refused at once, and nothing but QUIT is possible', async () => {
-  const access: Access = { addresses: new AddressList('127.0.0.1') }
+  const access: AccessPolicy = { addresses: new AddressList('127.0.0.1') }
   const { player, greeting } = await connect(access, { address: '192.0.2.1' })
   assert.match(greeting, /^554 5\.7\.1 /)
   assert.match(await player.say('MAIL FROM:<a@example.org>'), /^503 /)
@@ -156,7 +168,7 @@ test('-i: unlike in the Go program another address is refused at once, and nothi
 })
 
 test('-i and -u: both are needed', async () => {
-  const access: Access = {
+  const access: AccessPolicy = {
     addresses: new AddressList('127.0.0.1'),
     user: { name: 'username', password: 'password' },
   }
@@ -169,7 +181,7 @@ test('-i and -u: both are needed', async () => {
 })
 
 test('unlike in the Go program every failed login hears the same, and the name is no oracle', async () => {
-  const access: Access = { user: { name: 'username', bcryptHash, password: 'password' } }
+  const access: AccessPolicy = { user: { name: 'username', bcryptHash, password: 'password' } }
   const heard = new Set<string>()
   for (const mechanism of all) {
     for (const name of ['username', 'root']) {

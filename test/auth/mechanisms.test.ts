@@ -10,7 +10,7 @@ const malformed: Step = { type: 'refusal', reply: replies.badResponse }
 
 /** Plays an exchange: the steps that answer the responses. */
 function play(mechanism: Mechanism, ...responses: (string | Buffer | undefined)[]): Step[] {
-  const exchange = mechanism.begin()
+  const exchange = mechanism.start()
   return responses.map(response =>
     exchange.step(typeof response === 'string' ? Buffer.from(response) : response),
   )
@@ -20,9 +20,12 @@ function challenge(text: string): Step {
   return { type: 'challenge', challenge: Buffer.from(text) }
 }
 
-function password(username: string, password: string, actAs?: string): Step {
+function password(username: string, password: string, authorizationId?: string): Step {
   const credentials = { type: 'password', username, password } as const
-  return { type: 'credentials', credentials: actAs === undefined ? credentials : { ...credentials, actAs } }
+  return {
+    type: 'credentials',
+    credentials: authorizationId === undefined ? credentials : { ...credentials, authorizationId },
+  }
 }
 
 test('only mechanisms that show the password are plaintext', () => {
@@ -119,7 +122,7 @@ test('LOGIN refuses a password that is empty or not UTF-8', () => {
 })
 
 test('exchanges of LOGIN know nothing of each other', () => {
-  const [first, second] = [login.begin(), login.begin()]
+  const [first, second] = [login.start(), login.start()]
   first.step(Buffer.from('first'))
   second.step(Buffer.from('second'))
   assert.deepEqual(first.step(Buffer.from('secret')), password('first', 'secret'))

@@ -172,16 +172,16 @@ test('a password signs the example of RFC 2195', () => {
   const password = new Password('tanstaaftanstaaf')
   const challenge = '<1896.697170952@postoffice.reston.mci.net>'
   const digest = Buffer.from('b913a602c7eda7a495b4e6e7334d3890', 'hex')
-  assert.equal(password.signed(challenge, digest), true)
-  assert.equal(password.signed('<another@postoffice.reston.mci.net>', digest), false)
-  assert.equal(new Password('tanstaaf').signed(challenge, digest), false)
+  assert.equal(password.verifyHmac(challenge, digest), true)
+  assert.equal(password.verifyHmac('<another@postoffice.reston.mci.net>', digest), false)
+  assert.equal(new Password('tanstaaf').verifyHmac(challenge, digest), false)
 })
 
 test('a digest of another length is wrong', () => {
   const digest = createHmac('md5', 'secret').update('challenge').digest()
   const password = new Password('secret')
-  assert.equal(password.signed('challenge', digest), true)
+  assert.equal(password.verifyHmac('challenge', digest), true)
   for (const wrong of [Buffer.alloc(0), digest.subarray(1), Buffer.concat([digest, digest])]) {
-    assert.equal(password.signed('challenge', wrong), false)
+    assert.equal(password.verifyHmac('challenge', wrong), false)
   }
 })

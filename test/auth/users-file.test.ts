@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Users, UsersFile, type UsersFilePorts } from '../../src/auth/index.ts'
+import { type Users, UsersFile, type UsersFileOptions } from '../../src/auth/index.ts'
 
 /** Two hashes of the same length. */
 const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
@@ -16,13 +16,13 @@ async function folder(context: TestContext): Promise<string> {
 }
 
 /** A file of users, the clock that it is read by, and what it told. */
-async function open(path: string, ports: Partial<UsersFilePorts> = {}) {
+async function open(path: string, ports: Partial<UsersFileOptions> = {}) {
   const clock = { ms: 5000 }
   const told: string[] = []
   const file = await UsersFile.open(path, {
     compile: async () => () => true,
     now: () => clock.ms,
-    onFault: error => told.push(error.message),
+    onError: error => told.push(error.message),
     ...ports,
   })
   /** Who is in the file a second later. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Reading, readUsers } from '../../src/auth/index.ts'
+import { type ParseOptions, readUsers } from '../../src/auth/index.ts'
 
 /** Of the word `password`. */
 const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
@@ -13,7 +13,7 @@ const compile = async (source: string, place: string) => {
   return (text: string) => pattern.test(text)
 }
 
-const read = (text: string | Buffer, reading: Partial<Reading> = {}) =>
+const read = (text: string | Buffer, reading: Partial<ParseOptions> = {}) =>
   readUsers(Buffer.from(text as string), { path: 'users', compile, ...reading })
 
 test('a line gives a name and a hash, as htpasswd -B writes them', async () => {

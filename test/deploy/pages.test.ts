@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { names, optionOf } from '../../src/options/option.ts'
+import { names, optionOf } from '../../src/config/option.ts'
 import { documentsOf, paths, type Tree } from './files.ts'
 import { metrics } from './metrics.ts'
 

@@ -1,8 +1,8 @@
 /** With the settings of every file in deploy the program would start, and has the time and the memory that it needs. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { names, secretVariables, variableOf } from '../../src/options/option.ts'
-import { parse, type Settings } from '../../src/options.ts'
+import { parse, type Settings } from '../../src/config/index.ts'
+import { names, secretVariables, variableOf } from '../../src/config/option.ts'
 import { documentsOf, paths, type Tree, textOf } from './files.ts'
 import { component, deployment, type Setup, setups, sidecar, task } from './setups.ts'
 
@@ -21,7 +21,7 @@ for (const [name, { env, graceSeconds, memoryBytes }] of Object.entries(setups))
   test(`${name}: there is memory for the mails and 230 MB for every process`, () => {
     const settings = settingsOf(env)
     const processes = settings.workers === 1 ? 1 : settings.workers + 1
-    assert.ok(memoryBytes >= settings.memoryBytes + processes * 230e6)
+    assert.ok(memoryBytes >= settings.messageMemoryBytes + processes * 230e6)
   })
 }
 

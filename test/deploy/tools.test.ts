@@ -5,8 +5,8 @@ import { cp, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { variableOf } from '../../src/options/option.ts'
-import { parse } from '../../src/options.ts'
+import { parse } from '../../src/config/index.ts'
+import { variableOf } from '../../src/config/option.ts'
 import { documentsOf, folder, paths, readDocuments, resource, type Tree } from './files.ts'
 
 const limitMs = 60_000
@@ -69,15 +69,15 @@ test('what is set in the chart is what the program reads', withTool('helm'), () 
   const { SMTP_RELAY_ADMIN, ...env } = data
   const parsed = parse([], env)
   assert.ok(parsed.type === 'settings')
-  const { maxMessageBytes, patienceMs, requireTls, sendRate, tls, usersPath } = parsed.settings
+  const { maxMessageBytes, maxWaitMs, requireTls, sendRate, tls, usersFile } = parsed.settings
   assert.deepEqual(
-    { maxMessageBytes, patienceMs, requireTls, tls: tls?.certPath, usersPath },
+    { maxMessageBytes, maxWaitMs, requireTls, tls: tls?.certPath, usersFile },
     {
       maxMessageBytes: 10_485_760,
-      patienceMs: 500,
+      maxWaitMs: 500,
       requireTls: true,
       tls: '/tls/tls.crt',
-      usersPath: '/users/users',
+      usersFile: '/users/users',
     },
   )
   // Of the quota for all, the share of one of at most 6 pods.

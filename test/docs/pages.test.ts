@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { names, optionOf, secretVariables, variableOf } from '../../src/options/option.ts'
+import { names, optionOf, secretVariables, variableOf } from '../../src/config/option.ts'
 import { root } from './markdown.ts'
 
 /** Folders of others, and what is made. */

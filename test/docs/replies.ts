@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Reply, replies } from '../../src/protocol/index.ts'
-import { type Failure, failureOf, failures } from '../../src/relay/failures.ts'
+import { type ErrorRule, errorTable, ruleFor } from '../../src/relay/errors/error-table.ts'
 import { root, table } from './markdown.ts'
 
 /** A reply, and what the comment above it says. */
@@ -17,7 +17,7 @@ export interface Said {
 export interface Failed {
   readonly group: string
   readonly when: string
-  readonly failure: Failure
+  readonly failure: ErrorRule
 }
 
 /** Every sentence of the engine; what depends on the moment has its name in capitals. */
@@ -32,7 +32,7 @@ export function engineReplies(): readonly Said[] {
 
 /** What the gatekeeper and the filters say: constants of these files, each with a comment. */
 export function hostReplies(): readonly Said[] {
-  return ['src/auth/gatekeeper.ts', 'src/relay/filter.ts'].flatMap(path =>
+  return ['src/auth/access-control.ts', 'src/relay/filter.ts'].flatMap(path =>
     [
       ...textOf(path).matchAll(/\/\*\* (.*) \*\/\nconst \w+ = reply\((\d{3}), '(\d\.\d+\.\d+)', '(.*)'\)\n/g),
     ].map(([, comment, code, status, text]) => ({
@@ -46,18 +46,18 @@ export function hostReplies(): readonly Said[] {
 /** The failure table, row by row, and the reply where no row fits. */
 export function failureReplies(): readonly Failed[] {
   const comments = commentsIn(
-    'src/relay/failures.ts',
-    'export const failures: readonly Failure[] = [',
+    'src/relay/errors/error-table.ts',
+    'export const errorTable: readonly ErrorRule[] = [',
     /^ {2}\{/,
   )
-  if (comments.length !== failures.length) {
-    throw new Error(`${failures.length} rows, but ${comments.length} comments that say when they fit`)
+  if (comments.length !== errorTable.length) {
+    throw new Error(`${errorTable.length} rows, but ${comments.length} comments that say when they fit`)
   }
-  const rows = failures.map((failure, i) => {
+  const rows = errorTable.map((failure, i) => {
     const { group, text } = comments[i]!
     return { group, when: text.replace(/\.$/, ''), failure }
   })
-  const otherwise = failureOf(new Error('nobody knows it'))
+  const otherwise = ruleFor(new Error('nobody knows it'))
   return [...rows, { group: 'Everything else', when: 'An error that no row knows', failure: otherwise }]
 }
 
@@ -118,14 +118,14 @@ function saidTable(rows: readonly Said[]): string {
 function failedTable(rows: readonly Failed[]): string {
   return table(
     ['Reply', 'Text', 'When', 'Name', 'Says', 'HTTP', 'Again'],
-    rows.map(({ when, failure: { reply, names = [], text, http = [], again } }) => [
+    rows.map(({ when, failure: { reply, names = [], text, http = [], retryable } }) => [
       codes(reply),
       texts(reply),
       when,
       names.map(name => `\`${name}\``).join(' '),
       text === undefined ? '' : `\`${text}\``,
       http.join(' '),
-      again ? 'yes' : '',
+      retryable ? 'yes' : '',
     ]),
   )
 }

@@ -4,7 +4,7 @@
  * what the mails have to pass.
  *
  * The emulator takes a mail apart and keeps the pieces: the bytes of attachments exactly; of the headers `From`, `To`,
- * `Cc`, `Bcc` and `Subject`; of the envelope only `Source`, and that where a mail has no `From`. To see a whole mail,
+ * `Cc`, `Bcc` and `Subject`; of the envelope only `RawValue`, and that where a mail has no `From`. To see a whole mail,
  * headers and all, come through byte for byte, it is sent as an attachment of another one. A request may have 25 MB.
  */
 import assert from 'node:assert/strict'

@@ -9,7 +9,7 @@ import type { Scope } from '../program/relay-process.ts'
 /** A mail as the emulator keeps it: taken apart, and named by the message id of its answer. */
 export interface KeptMail {
   readonly messageId: string
-  /** The `From` header; for version 1 of the API the `Source` of the call where there is no such header. */
+  /** The `From` header; for version 1 of the API the `RawValue` of the call where there is no such header. */
   readonly from: string
   /** What the headers say. Of the recipients of the call the emulator keeps nothing. */
   readonly destination: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type Event, type Host, isQuestion, type MessageSink, reply } from '../../src/protocol/index.ts'
-import { Conductor, TurnQueue } from '../../src/transport/index.ts'
+import { SessionDriver, TurnQueue } from '../../src/transport/index.ts'
 import { cut, places } from '../protocol/cuts.ts'
 import { assertReplies, play, session, settings } from './house.ts'
 import { content, dialogue, mail } from './words.ts'
@@ -49,7 +49,7 @@ const chunks = fc.property(content, places, places, (text, pieces, at) => {
   const binary = Buffer.from(envelope.toString('latin1').replace('<>', '<> BODY=BINARYMIME'), 'latin1')
   const bdats = cut(text, pieces).flatMap(piece => [Buffer.from(`BDAT ${piece.length}\r\n`), piece])
   const sent = Buffer.concat([binary, ...bdats, Buffer.from('BDAT 0 LAST\r\n')])
-  const { content, output } = play(cut(sent, at), { limits: { ...roomy.limits, idleCommands: 100 } })
+  const { content, output } = play(cut(sent, at), { limits: { ...roomy.limits, junkCommands: 100 } })
   assert.ok(content.equals(text))
   assert.match(output, /\r\n250 2\.0\.0 Ok\r\n$/)
 })
@@ -62,11 +62,11 @@ const happening = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom(
-      'secured' as const,
-      'expire' as const,
-      'cutOff' as const,
-      'hangUp' as const,
-      'shutDown' as const,
+      'tlsEstablished' as const,
+      'timeout' as const,
+      'abort' as const,
+      'disconnected' as const,
+      'drain' as const,
       'peerClosed' as const,
     ),
   },
@@ -105,12 +105,12 @@ const onceEach = fc.property(
       if (event.type === 'close') closed = true
       if (isQuestion(event)) asked = event
     }
-    for (const what of [...all, 'hangUp', 9] as const) {
+    for (const what of [...all, 'disconnected', 9] as const) {
       if (Buffer.isBuffer(what)) played.receive(what)
       else if (typeof what === 'number') for (let i = 0; i < what; i++) step()
       else {
         played[what]()
-        if (what === 'shutDown' || what === 'secured' || what === 'peerClosed') continue
+        if (what === 'drain' || what === 'tlsEstablished' || what === 'peerClosed') continue
         // The driver gives up on the host, and forgets what it had asked.
         asked = undefined
         left = true
@@ -199,10 +199,10 @@ const anyHost = fc.asyncProperty(
     const played = session()
     const faults: unknown[] = []
     let answered = () => {}
-    const conductor = new Conductor(played, host, {
+    const conductor = new SessionDriver(played, host, {
       turns: new TurnQueue(),
-      answerMs: 1,
-      pauseMs: 0,
+      hostMs: 1,
+      errorDelayMs: 0,
       onAnswer: () => answered(),
       onFault: fault => faults.push(fault),
     })
@@ -222,7 +222,7 @@ const anyHost = fc.asyncProperty(
       played.receive(chunk)
       await run()
     }
-    played.hangUp()
+    played.disconnected()
     await run()
     await Promise.all(late)
     assertReplies(output)

@@ -6,17 +6,17 @@ import {
   isQuestion,
   reply,
   Session,
-  type Settings,
+  type SessionSettings,
 } from '../../src/protocol/index.ts'
 
 /** Everything is offered, and every limit is small, so that each one is reached. */
-export const settings: Settings = {
+export const settings: SessionSettings = {
   hostname: 'relay.test',
   service: 'Fuzz',
   tls: 'offered',
-  loginRequired: false,
+  authRequired: false,
   mechanisms: [plain, login, cramMd5({ challenge: () => '<1@relay.test>' })],
-  plaintextLogin: true,
+  allowPlaintextAuth: true,
   smtpUtf8: true,
   binaryMime: true,
   bareNewline: 'normalize',
@@ -24,13 +24,13 @@ export const settings: Settings = {
   limits: {
     ...defaultLimits,
     messageBytes: 60,
-    commandBytes: 100,
-    responseBytes: 120,
-    skippedBytes: 400,
+    commandLineBytes: 100,
+    authLineBytes: 120,
+    discardedLineBytes: 400,
     recipients: 3,
-    errors: 12,
-    promptErrors: 4,
-    idleCommands: 8,
+    hardErrorLimit: 12,
+    softErrorLimit: 4,
+    junkCommands: 8,
     smallChunks: 6,
     refusals: 20,
     turnCommands: 2,
@@ -38,7 +38,7 @@ export const settings: Settings = {
 }
 
 /** A session with a client that nobody knows. */
-export function session(other: Partial<Settings> = {}): Session {
+export function session(other: Partial<SessionSettings> = {}): Session {
   return new Session({ ...settings, ...other }, { address: '192.0.2.1', secure: false })
 }
 
@@ -53,7 +53,7 @@ export interface Record {
 }
 
 /** Feeds the chunks to a session whose host refuses `no@` only. */
-export function play(chunks: readonly Buffer[], other: Partial<Settings> = {}): Record {
+export function play(chunks: readonly Buffer[], other: Partial<SessionSettings> = {}): Record {
   const played = session(other)
   let story = ''
   let output = ''
@@ -79,7 +79,7 @@ export function play(chunks: readonly Buffer[], other: Partial<Settings> = {}): 
     played.receive(chunk)
     run()
   }
-  played.hangUp()
+  played.disconnected()
   run()
   return { story: story.replaceAll('][', ''), output, content: Buffer.concat(content) }
 }

@@ -1,7 +1,7 @@
 /** `npm run fuzz`: tries the claims with ever new inputs. */
 import fc from 'fast-check'
 import { amount, readArguments, whole } from '../../scripts/arguments.ts'
-import { Progress } from '../../src/progress.ts'
+import { Progress } from '../../src/support/progress.ts'
 import { claims } from './claims.ts'
 
 const usage = `Usage: npm run fuzz -- [options]

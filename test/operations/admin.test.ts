@@ -14,7 +14,7 @@ before(async () => {
   // It is there until the process ends, and the process is this file.
   port = await openAdmin(
     { host: '127.0.0.1', port: 0 },
-    { reasons: async () => reasons, metrics: () => metrics() },
+    { notReadyReasons: async () => reasons, metrics: () => metrics() },
   )
 })
 
@@ -180,6 +180,6 @@ test('metrics that cannot be had are a 500 without a reason', async () => {
 })
 
 test('an address that is taken rejects as node:net does', async () => {
-  const view = { reasons: async () => [], metrics: async () => '' }
+  const view = { notReadyReasons: async () => [], metrics: async () => '' }
   await assert.rejects(openAdmin({ host: '127.0.0.1', port }, view), { code: 'EADDRINUSE' })
 })

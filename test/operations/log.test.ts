@@ -3,8 +3,8 @@ import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { deliveryLog, faultLog } from '../../src/operations/log.ts'
-import { streamWriters } from '../../src/operations/writers.ts'
-import type { Delivery } from '../../src/relay/delivery.ts'
+import { createLogSink } from '../../src/operations/log-streams.ts'
+import type { Delivery } from '../../src/relay/events.ts'
 
 const delivery: Delivery = {
   time: new Date('2018-04-18T15:08:42.438Z'),
@@ -13,7 +13,7 @@ const delivery: Delivery = {
   to: ['bob@example.org'],
   messageId: '0102-abc',
   size: 1234,
-  ms: 56,
+  durationMs: 56,
   relay: 'ses',
 }
 
@@ -133,7 +133,7 @@ test('when the reader of one stream goes away, the other says so once and nothin
     autoDestroy: false,
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
   })
-  const { mail: log } = deliveryLog(streamWriters(out, err))
+  const { mail: log } = deliveryLog(createLogSink(out, err))
   for (const _ of [1, 2, 3]) {
     log({ type: 'delivery', ...delivery })
     await new Promise(resolve => setImmediate(resolve))
@@ -147,7 +147,7 @@ test('when the reader of one stream goes away, the other says so once and nothin
 test('when both are gone there is silence', async () => {
   const broken = () =>
     new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(new Error('EIO')) })
-  const { mail: log } = deliveryLog(streamWriters(broken(), broken()))
+  const { mail: log } = deliveryLog(createLogSink(broken(), broken()))
   log({ type: 'delivery', ...delivery })
   log({ type: 'delivery', ...delivery, error: 'x' })
   await new Promise(resolve => setImmediate(resolve))
@@ -175,7 +175,7 @@ test('what nobody reads does not gather without end', () => {
     },
   }
   const other = { on: () => other, write: (text: string) => lines.err.push(text) > 0 }
-  const { out } = streamWriters(stuck as never, other as never)
+  const { out } = createLogSink(stuck as never, other as never)
   const line = 'x'.repeat(1024 * 1024)
   for (let i = 0; i < 100; i++) out(line)
   assert.equal(lines.out, 16)

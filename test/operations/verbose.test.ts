@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { combineHandlers } from '../../src/operations/event-handlers.ts'
 import { verboseLog } from '../../src/operations/verbose.ts'
-import { together } from '../../src/operations/watcher.ts'
 import type { Client } from '../../src/protocol/index.ts'
 
 const client: Client = {
@@ -81,7 +81,7 @@ test('one who watches and throws keeps nobody else from hearing', () => {
   const broken = () => {
     throw new Error('broken')
   }
-  const all = together([
+  const all = combineHandlers([
     { traffic: broken, mail: broken, access: broken },
     { traffic: ({ type }) => void heard.push(type) },
   ])
@@ -91,14 +91,14 @@ test('one who watches and throws keeps nobody else from hearing', () => {
 })
 
 test('where nobody watches a room, the room has nobody to tell', () => {
-  assert.deepEqual(Object.keys(together([{ mail: () => {} }, {}])), ['mail'])
+  assert.deepEqual(Object.keys(combineHandlers([{ mail: () => {} }, {}])), ['mail'])
 })
 
 test('on a terminal an event is a short line for people, and nothing of a client is obeyed there', () => {
   const out: string[] = []
   const err: string[] = []
   const writers = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
-  const { traffic, access } = verboseLog({ ...writers, looks: { out: 'text', err: 'text' } })
+  const { traffic, access } = verboseLog({ ...writers, formats: { out: 'text', err: 'text' } })
   const client = { address: '192.0.2.7', name: 'x', extended: true, secure: true, user: undefined }
   traffic({ type: 'opened', address: '192.0.2.7' })
   access({ type: 'wrongPassword', mechanism: 'PLAIN', username: 'a\x1b[2J\nb', client })

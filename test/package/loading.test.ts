@@ -59,7 +59,7 @@ test('the engine loads nothing but itself, not even a module of Node.js', async 
     await install(t),
     `import { defaultLimits, Session } from 'aws-smtp-relay/protocol'
 const session = new Session(
-  { hostname: 'a.test', service: 'A', tls: 'none', loginRequired: false, mechanisms: [], limits: defaultLimits },
+  { hostname: 'a.test', service: 'A', tls: 'none', authRequired: false, mechanisms: [], limits: defaultLimits },
   { address: '192.0.2.1', secure: false },
 )
 session.next()
@@ -88,7 +88,7 @@ test('protocol and transport take a mail with nothing of third parties', async t
     await install(t, dependencies),
     `import { defaultLimits } from 'aws-smtp-relay/protocol'
 import { defaultTimeouts, Server } from 'aws-smtp-relay/transport'
-const settings = { hostname: 'a.test', service: 'A', tls: 'none', loginRequired: false, mechanisms: [], limits: defaultLimits }
+const settings = { hostname: 'a.test', service: 'A', tls: 'none', authRequired: false, mechanisms: [], limits: defaultLimits }
 const message = () => ({ write() {}, deliver() {}, discard() {} })
 const server = new Server({ settings, host: { message }, timeouts: defaultTimeouts })
 const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
@@ -98,7 +98,7 @@ await server.close(0)`,
   t.diagnostic(`protocol and transport load ${own.length} files of their own, and ${node.join(', ')}`)
   assert.deepEqual(others, [])
   assert.deepEqual(
-    own.filter(file => !/^(protocol|transport)\//.test(file)),
+    own.filter(file => !/^(protocol|support|transport)\//.test(file)),
     [],
   )
   assert.deepEqual(node, ['node:crypto', 'node:fs', 'node:net', 'node:tls'])

@@ -66,7 +66,7 @@ for (const secret of [{ password: 'p' }, { bcryptHash: '$2b$04$' + '.'.repeat(53
     relay: 'discard',
     access: { user: { name: 'u', ...secret } },
     allowPlaintextAuth: true,
-    watcher: { access: ({ type, error }) => console.log(type, error?.message) },
+    handlers: { access: ({ type, error }) => console.log(type, error?.message) },
   })
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const socket = connect(port, '127.0.0.1')

@@ -7,8 +7,9 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { argumentsOfFirst, askHealth, healthSource } from '../../src/health.ts'
-import { parse } from '../../src/options.ts'
+import { parse } from '../../src/config/index.ts'
+import { probeSourceAddress } from '../../src/config/probe-address.ts'
+import { argumentsOfPid1, probe } from '../../src/program/health-probe.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { patienceMs, within } from './deadline.ts'
 import { freePort } from './free-port.ts'
@@ -73,14 +74,14 @@ test('a failed login or a denied sender from the address of the health check is 
   const admin = await freePort()
   const access = ['--users', users, '--allow-plaintext-auth', '--admin', `127.0.0.1:${admin}`]
   const house = await RelayProcess.start(t, { args: [...relay, ...access] })
-  const wire = await Wire.connect(house.port, { from: healthSource })
+  const wire = await Wire.connect(house.port, { from: probeSourceAddress })
   await wire.greet()
   const login = (password: string) => Buffer.from(`\0ann\0${password}`).toString('base64')
   expectCode(await wire.ask(`AUTH PLAIN ${login('guess')}`), 535)
   expectCode(await wire.ask(`AUTH PLAIN ${login('password')}`), 235)
   expectCode(await wire.ask('MAIL FROM:<ceo@example.com>'), 550)
   for (const error of [/Invalid password of user: ann/, /denied sender: user ann may not send/])
-    assert.equal(JSON.parse(await house.stderr.find(error)).IP, healthSource)
+    assert.equal(JSON.parse(await house.stderr.find(error)).IP, probeSourceAddress)
   const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()
   assert.match(metrics, /^aws_smtp_relay_logins_total\{mechanism="PLAIN",outcome="refused"\} 1$/m)
   assert.match(metrics, /^aws_smtp_relay_rejections_total\{reason="sender"\} 1$/m)
@@ -98,7 +99,7 @@ test('where the source cannot be had, it is any', async t => {
   const parsed = parse([...relay, '-a', `127.0.0.1:${house.port}`], {})
   if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))
   // An address of nobody (RFC 5737).
-  const { healthy, sentence } = await askHealth(parsed.settings, '203.0.113.7')
+  const { healthy, sentence } = await probe(parsed.settings, '203.0.113.7')
   assert.ok(healthy, sentence)
 })
 
@@ -129,7 +130,7 @@ test('where nobody listens, or another server, or one that is silent, the exit c
 
 test('the first process of a container tells its arguments, also behind an init', () => {
   const script = '/app/dist/cli.js'
-  const of = (...words: readonly string[]) => argumentsOfFirst(script, () => [...words, ''].join('\0'))
+  const of = (...words: readonly string[]) => argumentsOfPid1(script, () => [...words, ''].join('\0'))
   assert.deepEqual(of('node', script, '-a', ':2525'), ['-a', ':2525'])
   assert.deepEqual(of('/sbin/docker-init', '--', 'node', script, '-n', 'A B', '-l', ''), [
     ...['-n', 'A B', '-l', ''],

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { plain } from '../../src/auth/index.ts'
-import { Dialogue } from '../../src/protocol/dialogue.ts'
-import { isBinary, mailParameters, parameters, rcptParameters } from '../../src/protocol/parameters.ts'
-import type { Settings } from '../../src/protocol/settings.ts'
+import {
+  isBinary,
+  mailParameters,
+  parameters,
+  rcptParameters,
+} from '../../src/protocol/commands/parameters.ts'
+import { SessionState } from '../../src/protocol/session-state.ts'
+import type { SessionSettings } from '../../src/protocol/settings.ts'
 import { readConditions } from '../../src/transcript/index.ts'
 
 const { settings, client } = readConditions('')
-const everything: Settings = { ...settings, mechanisms: [plain], smtpUtf8: true, binaryMime: true }
+const everything: SessionSettings = { ...settings, mechanisms: [plain], smtpUtf8: true, binaryMime: true }
 const unused = { read: () => false }
 
 /** What becomes of the parameters: as they were read, or the code and the words of the reply that refuses them. */
@@ -15,7 +20,7 @@ function read(
   text: string,
   { offered = everything, extended = true, known = mailParameters } = {},
 ): Record<string, string> | string {
-  const dialogue = new Dialogue(offered, client, unused)
+  const dialogue = new SessionState(offered, client, unused)
   dialogue.extended = extended
   const found = parameters(text, known, dialogue)
   if ('parameters' in found) return Object.fromEntries(found.parameters)
@@ -91,7 +96,7 @@ test('the first parameter that is at fault is named, but faults of the syntax co
 
 test('content may be binary only where it is offered, and never where bare newlines are refused', () => {
   assert.deepEqual(read('BODY=BINARYMIME'), { BODY: 'BINARYMIME' })
-  const strict: Settings = { ...everything, bareNewline: 'reject' }
+  const strict: SessionSettings = { ...everything, bareNewline: 'reject' }
   const refusal = '555 5.5.4 Parameter BODY=BINARYMIME is not supported'
   for (const offered of [settings, strict]) {
     assert.equal(read('BODY=BinaryMime', { offered }), refusal)

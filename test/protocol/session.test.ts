@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Event, Session, type Verdict } from '../../src/protocol/index.ts'
+import { type Event, type HostReply, Session } from '../../src/protocol/index.ts'
 import { readConditions } from '../../src/transcript/index.ts'
 
 const { settings, client } = readConditions('')
 
 /** Says it all in one chunk to a host that answers so, and collects what comes of it. */
-function play(said: string, answer: (event: Event) => Verdict = () => undefined) {
+function play(said: string, answer: (event: Event) => HostReply = () => undefined) {
   const session = new Session(settings, client)
   session.receive(Buffer.from(said))
   const events: Event['type'][] = []
@@ -174,7 +174,7 @@ test('a mail that was read to its end, but not delivered yet when its client is 
   const events: Event['type'][] = []
   for (let event = session.next(); event !== undefined; event = session.next()) {
     events.push(event.type)
-    if (event.type === 'content') session.hangUp()
+    if (event.type === 'content') session.disconnected()
     else session.answer()
   }
   assert.deepEqual(events, ['connect', 'sender', 'recipient', 'message', 'content', 'discard'])
@@ -203,7 +203,7 @@ test('the host sees that a client has closed its side of the connection, and wha
 })
 
 test('once the session is over its client is gone: it hears no answer to what was asked', () => {
-  for (const end of ['cutOff', 'shed', 'expire', 'hangUp'] as const) {
+  for (const end of ['abort', 'shed', 'timeout', 'disconnected'] as const) {
     const session = new Session(settings, client)
     assert.equal(session.next()?.type, 'connect')
     assert.equal(session.client.gone, false)

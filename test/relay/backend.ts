@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
-import type { Clock } from '../../src/relay/clock.ts'
-import { type Mail, PartialFailure, type Receipt, type Relay } from '../../src/relay/relay.ts'
+import { type Message, PartialFailure, type Receipt, type Relay } from '../../src/relay/relay.ts'
+import type { Clock } from '../../src/support/clock.ts'
 
 /** What the backend does with one call: accept, fail, do so after a while, or find out when asked. */
-export type Deed = Receipt | Error | Promise<Receipt> | ((mail: Mail) => Receipt | Promise<Receipt>)
+export type Deed = Receipt | Error | Promise<Receipt> | ((mail: Message) => Receipt | Promise<Receipt>)
 
 /** What a backend is like. */
 export interface Nature {
   readonly perCall?: number
   readonly answersPerRecipient?: boolean
-  readonly maxCalls?: number
+  readonly maxConcurrentCalls?: number
   readonly clock?: Clock
 }
 
@@ -19,9 +19,9 @@ export class Backend implements Relay {
   readonly maxMessageBytes = 1000
   readonly maxRecipientsPerCall: number
   readonly answersPerRecipient: boolean
-  readonly maxCalls: number
+  readonly maxConcurrentCalls: number
   /** The calls, in the order in which they began. */
-  readonly mails: Mail[] = []
+  readonly mails: Message[] = []
   /** When each call came, if there is a clock. */
   readonly times: number[] = []
   /** How often each recipient got a mail. */
@@ -30,15 +30,15 @@ export class Backend implements Relay {
   readonly #clock: Clock | undefined
 
   constructor(deeds: readonly Deed[] = [], nature: Nature = {}) {
-    const { perCall = 50, answersPerRecipient = false, maxCalls = 1000, clock } = nature
+    const { perCall = 50, answersPerRecipient = false, maxConcurrentCalls = 1000, clock } = nature
     this.#deeds = [...deeds]
     this.maxRecipientsPerCall = perCall
     this.answersPerRecipient = answersPerRecipient
-    this.maxCalls = maxCalls
+    this.maxConcurrentCalls = maxConcurrentCalls
     this.#clock = clock
   }
 
-  async send(mail: Mail): Promise<Receipt> {
+  async send(mail: Message): Promise<Receipt> {
     this.mails.push(mail)
     if (this.#clock) this.times.push(this.#clock.now())
     const deed = this.#deeds.shift() ?? {}
@@ -102,7 +102,7 @@ export function people(count: number): string[] {
 }
 
 /** A mail as the dispatcher makes it; its `Received` header differs each time. */
-export function mailTo(recipients: readonly string[], text = 'Subject: x\r\n\r\nbody\r\n'): Mail {
+export function mailTo(recipients: readonly string[], text = 'Subject: x\r\n\r\nbody\r\n'): Message {
   const content = [Buffer.from(`Received: ${Math.random()}\r\n`), Buffer.from(text)]
   return {
     id: 'id',

@@ -1,8 +1,8 @@
-import type { Witness } from '../../src/protocol/index.ts'
-import type { Delivery, MailEvent } from '../../src/relay/delivery.ts'
+import type { Delivery, MessageEvent } from '../../src/relay/events.ts'
+import type { EventHandler } from '../../src/support/emit.ts'
 
 /** Keeps, of all that is told of mails, what the log has a line for. */
-export function keepDeliveries(log: Delivery[]): Witness<MailEvent> {
+export function keepDeliveries(log: Delivery[]): EventHandler<MessageEvent> {
   return event => {
     if (event.type !== 'delivery') return
     const { type: _, ...delivery } = event

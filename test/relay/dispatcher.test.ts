@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Path, Transaction } from '../../src/protocol/events.ts'
 import type { Client, MessageSink } from '../../src/protocol/host.ts'
-import type { Delivery } from '../../src/relay/delivery.ts'
 import { dispatcher } from '../../src/relay/dispatcher.ts'
-import type { Mail, Receipt, Relay } from '../../src/relay/relay.ts'
+import type { Delivery } from '../../src/relay/events.ts'
+import type { Message, Receipt, Relay } from '../../src/relay/relay.ts'
 import { hold, people, turn } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
 
@@ -161,8 +161,8 @@ test('after a failed call no further one is made, and the client hears the failu
 test('the log has all that is known of a call', async () => {
   const { log, begin } = stage({ answers: [{ messageId: 'a' }], user: 'alice' })
   await (await begin(['bob@example.org'])).deliver()
-  const { ms, size, ...rest } = log[0]!
-  assert.ok(ms! >= 0 && size! > 0)
+  const { durationMs, size, ...rest } = log[0]!
+  assert.ok(durationMs! >= 0 && size! > 0)
   assert.deepEqual(rest, {
     time: new Date('2026-11-22T01:02:03.000Z'),
     ip: '192.0.2.7',
@@ -215,8 +215,8 @@ const sameClient: Record<string, readonly [Partial<Client>, Partial<Client>, sam
 }
 for (const [name, [first, second, same]] of Object.entries(sameClient)) {
   test(`a message that was half delivered comes again from ${name}: it is ${same ? 'the same one' : 'another one'}`, async () => {
-    const networkOf = (address: string) => address.replace(/::\d+$/, '::/64')
-    const { mails, log, begin } = stage({ answers: [{}, failure, {}, {}], networkOf })
+    const rateLimitKey = (address: string) => address.replace(/::\d+$/, '::/64')
+    const { mails, log, begin } = stage({ answers: [{}, failure, {}, {}], rateLimitKey })
     await (await begin(people(60), first)).deliver()
     await (await begin(people(60), second)).deliver()
     assert.deepEqual(
@@ -230,7 +230,7 @@ for (const [name, [first, second, same]] of Object.entries(sameClient)) {
 for (const gone of [undefined, false, true]) {
   test(`the same message comes twice at once, and the first client is gone: ${gone}`, async () => {
     const first = hold<Receipt>()
-    const { mails, log, begin } = stage({ answers: [first.promise, {}, {}, {}], patienceMs: 20_000 })
+    const { mails, log, begin } = stage({ answers: [first.promise, {}, {}, {}], maxWaitMs: 20_000 })
     const leaving: { user: string; gone?: boolean } = { user: 'bob' }
     const answer = (await begin(people(60), leaving)).deliver()
     const other = (await begin(people(60), { user: 'bob' })).deliver()
@@ -268,13 +268,13 @@ interface Play {
   readonly user?: string
   /** The log throws. */
   readonly broken?: boolean
-  readonly networkOf?: (address: string) => string
-  readonly patienceMs?: number
+  readonly rateLimitKey?: (address: string) => string
+  readonly maxWaitMs?: number
 }
 
 /** A dispatcher with a backend that does as it is told, and all that they say. */
 function stage(play: Play) {
-  const mails: Mail[] = []
+  const mails: Message[] = []
   const log: Delivery[] = []
   const perCall = 'perCall' in play ? play.perCall : 50
   const relay: Relay = {
@@ -292,9 +292,9 @@ function stage(play: Play) {
   const rules = {
     hostname: 'relay.example',
     service: 'Relay',
-    patienceMs: play.patienceMs ?? 0,
+    maxWaitMs: play.maxWaitMs ?? 0,
     now: () => new Date('2026-11-22T01:02:03.000Z'),
-    ...(play.networkOf && { networkOf: play.networkOf }),
+    ...(play.rateLimitKey && { rateLimitKey: play.rateLimitKey }),
   }
   const keep = keepDeliveries(log)
   const host = dispatcher(relay, rules, event => {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Coding, EncodedContent } from '../../src/relay/aws/encoded-content.ts'
+import { EncodedContent, type Encoding } from '../../src/relay/aws/encoded-content.ts'
 
 /** Content in pieces: of all bytes, of those that a form must escape most, of text; up to some blocks long. */
 const pieces = fc.array(
   fc.tuple(fc.constantFrom('any', 'ÿ', '>>>', 'text\r\n'), fc.integer({ min: 0, max: 70_000 })).map(piece),
   { maxLength: 6 },
 )
-const codings: readonly Coding[] = ['json', 'form']
+const codings: readonly Encoding[] = ['json', 'form']
 const tail = '&Source=a%40b'
 
 for (const coding of codings) {
@@ -41,17 +41,17 @@ for (const coding of codings) {
     fc.assert(
       fc.property(pieces, mail => {
         const content = new EncodedContent(coding, 'head=')
-        const most = content.heldWith(Buffer.concat(mail).length)
+        const most = content.memoryBytesWith(Buffer.concat(mail).length)
         for (const bytes of mail) {
-          const next = content.heldWith(bytes.length)
+          const next = content.memoryBytesWith(bytes.length)
           content.add(bytes)
-          assert.ok(content.heldBytes <= next, `${content.heldBytes} of ${next}`)
+          assert.ok(content.memoryBytes <= next, `${content.memoryBytes} of ${next}`)
         }
         content.finish()
-        assert.ok(content.heldBytes <= most)
+        assert.ok(content.memoryBytes <= most)
         const { parts } = content.payload('')
         assert.equal(
-          content.heldBytes,
+          content.memoryBytes,
           parts.reduce((sum, part) => sum + part.length, 0),
         )
         for (const part of parts) assert.equal(part.buffer.byteLength, part.length)
@@ -88,7 +88,7 @@ test('a mebibyte that comes one byte at a time is a few parts', () => {
   assert.ok(content.payload('').parts.length <= 30)
 })
 
-function filled(coding: Coding, mail: readonly Buffer[], head = 'head='): EncodedContent {
+function filled(coding: Encoding, mail: readonly Buffer[], head = 'head='): EncodedContent {
   const content = new EncodedContent(coding, head)
   for (const bytes of mail) content.add(bytes)
   return content

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/relay/clock.ts'
+import type { Clock } from '../../src/support/clock.ts'
 
 /** A clock for tests: once nothing else can go on, it jumps to where the next sleeper wakes. */
 export class FastClock implements Clock {

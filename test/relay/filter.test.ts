@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Verdict } from '../../src/protocol/events.ts'
+import type { HostReply } from '../../src/protocol/events.ts'
 import type { Client } from '../../src/protocol/host.ts'
-import type { Delivery } from '../../src/relay/delivery.ts'
+import type { Delivery } from '../../src/relay/events.ts'
 import { compileRules, type FilterRules, filter } from '../../src/relay/filter.ts'
 import { keepDeliveries } from './deliveries.ts'
 
@@ -154,7 +154,7 @@ function clientAs(facts: Partial<Client>): Client {
   return { ...nobody, ...facts }
 }
 
-function heard(verdict: Verdict | Promise<Verdict>): string {
+function heard(verdict: HostReply | Promise<HostReply>): string {
   assert.ok(!(verdict instanceof Promise))
   return verdict === undefined ? 'yes' : `${verdict.code} ${verdict.status} ${verdict.text}`
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/relay/clock.ts'
+import type { Clock } from '../../src/support/clock.ts'
 
 /** A clock for tests: it stands still until the test moves it. */
 export class HandClock implements Clock {

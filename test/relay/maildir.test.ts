@@ -4,11 +4,11 @@ import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { Courier } from '../../src/relay/courier.ts'
-import type { Files } from '../../src/relay/directory.ts'
-import { refusal } from '../../src/relay/failures.ts'
-import { maildir, maildirDeliveries } from '../../src/relay/maildir.ts'
-import type { Mail } from '../../src/relay/relay.ts'
+import { DeliveryAgent } from '../../src/relay/delivery.ts'
+import { replyFor } from '../../src/relay/errors/error-table.ts'
+import type { Files } from '../../src/relay/maildir/directory-sync.ts'
+import { maildir, maildirDeliveries } from '../../src/relay/maildir/maildir.ts'
+import type { Message } from '../../src/relay/relay.ts'
 
 test('a mail is one file in new, byte for byte', async t => {
   const path = await place(t)
@@ -78,7 +78,7 @@ test('as many mails as come at once, 256 files are open at most, and all mails a
       return handle
     },
   }
-  const courier = new Courier(await maildir(path, files), {})
+  const courier = new DeliveryAgent(await maildir(path, files), {})
   const mails = Array.from({ length: 600 }, (_, n) => mail([Buffer.from(`mail ${n}`)]))
   await Promise.all(mails.map(each => courier.deliver(each, '192.0.2.1', () => {})))
   assert.ok(most > 1 && most <= maildirDeliveries, `${most}`)
@@ -127,7 +127,7 @@ for (const [code, expected] of disk) {
         () => assert.fail('it was acknowledged'),
         (error: unknown) => error,
       )
-      const { code: reply, status } = refusal(error)
+      const { code: reply, status } = replyFor(error)
       assert.equal(`${reply} ${status}`, expected)
       for (const directory of ['tmp', 'new']) assert.deepEqual(await fs.readdir(join(path, directory)), [])
     })
@@ -149,7 +149,7 @@ test('a Maildir that is taken away makes mails wait', async t => {
   const path = await place(t)
   const relay = await maildir(path)
   await fs.rm(path, { recursive: true })
-  await assert.rejects(relay.send(mail([Buffer.from('x')])), error => refusal(error).code === 451)
+  await assert.rejects(relay.send(mail([Buffer.from('x')])), error => replyFor(error).code === 451)
 })
 
 test('a path that cannot be a directory is an error at once', async t => {
@@ -199,7 +199,7 @@ async function place(t: TestContext): Promise<string> {
   return join(parent, 'not', 'there')
 }
 
-function mail(content: readonly Buffer[]): Mail {
+function mail(content: readonly Buffer[]): Message {
   const size = content.reduce((sum, part) => sum + part.length, 0)
   return {
     id: 'id',

@@ -5,9 +5,9 @@ import type { Client } from '../../src/protocol/host.ts'
 import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { ses } from '../../src/relay/aws/ses.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
-import type { Delivery } from '../../src/relay/delivery.ts'
 import { dispatcher } from '../../src/relay/dispatcher.ts'
-import { Pace } from '../../src/relay/pace.ts'
+import type { Delivery } from '../../src/relay/events.ts'
+import { RateLimiter } from '../../src/relay/limits/rate-limiter.ts'
 import type { Relay } from '../../src/relay/relay.ts'
 import { people } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
@@ -115,7 +115,7 @@ test('more than the send rate has room for is 454 4.7.0, and the rest goes when 
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
   const clock = new FastClock()
-  const { submit } = server(await ses(), clock, new Pace(2, clock))
+  const { submit } = server(await ses(), clock, new RateLimiter(2, clock))
   assert.match(await submit(people(120)), /^454 4\.7\.0 Throttling failure: Maximum sending rate exceeded$/)
   clock.pass(60_000)
   assert.match(await submit(people(120)), /^454 4\.7\.0/)
@@ -128,9 +128,9 @@ test('more than the send rate has room for is 454 4.7.0, and the rest goes when 
 })
 
 /** A dispatcher in front of a backend, a client that submits mails to it, and what is logged. */
-function server(relay: Relay, clock = new FastClock(), pace = new Pace(0, clock)) {
+function server(relay: Relay, clock = new FastClock(), pace = new RateLimiter(0, clock)) {
   const log: Delivery[] = []
-  const rules = { hostname: 'relay.example', service: 'Relay', clock, pace }
+  const rules = { hostname: 'relay.example', service: 'Relay', clock, rateLimiter: pace }
   const host = dispatcher(relay, rules, keepDeliveries(log))
   async function submit(recipients: readonly string[]): Promise<string> {
     const path = (address: string) => ({ address, parameters: new Map() })

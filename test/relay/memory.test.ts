@@ -4,9 +4,9 @@ import type { Path, Transaction } from '../../src/protocol/events.ts'
 import type { MessageSink } from '../../src/protocol/host.ts'
 import type { Reply } from '../../src/protocol/reply.ts'
 import { EncodedContent } from '../../src/relay/aws/encoded-content.ts'
-import { Budget, type Share } from '../../src/relay/budget.ts'
-import type { Delivery } from '../../src/relay/delivery.ts'
-import { dispatcher, largestHold } from '../../src/relay/dispatcher.ts'
+import { dispatcher, worstCaseBytes } from '../../src/relay/dispatcher.ts'
+import type { Delivery } from '../../src/relay/events.ts'
+import { MemoryBudget, type Reservation } from '../../src/relay/limits/memory-budget.ts'
 import type { Relay } from '../../src/relay/relay.ts'
 import { awsError, hold, turn } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
@@ -93,7 +93,7 @@ test('no memory within the patience: 452 at the end of the mail, told once, and 
   assert.equal(late.write(chunk()), undefined)
   assert.equal(textOf(await late.deliver()), full)
   assert.deepEqual(
-    log.map(({ to, error, ms }) => ({ to, error, ms })),
+    log.map(({ to, error, durationMs }) => ({ to, error, ms: durationMs })),
     [{ to: ['bob@example.org'], error: 'NoMemory: the memory for messages is in use', ms: undefined }],
   )
   for (const other of others) other.release()
@@ -277,10 +277,10 @@ function stage({
       return {}
     },
   }
-  const largestBytes = largestHold(relay, messageBytes)
+  const largestBytes = worstCaseBytes(relay, messageBytes)
   const totalBytes = largestBytes * mails
-  const budget = new Budget({ totalBytes, largestBytes, reservedBytes: 0, patienceMs: 20_000, clock })
-  const rules = { hostname: 'relay.example', service: 'Relay', patienceMs: 0, budget }
+  const budget = new MemoryBudget({ totalBytes, largestBytes, reservedBytes: 0, maxWaitMs: 20_000, clock })
+  const rules = { hostname: 'relay.example', service: 'Relay', maxWaitMs: 0, budget }
   const host = dispatcher(relay, rules, keepDeliveries(log))
   const begin = async (): Promise<MessageSink> => {
     const sink = await host.message(transaction, client)
@@ -288,7 +288,7 @@ function stage({
     return sink
   }
   /** A message that takes what is free, up to the largest size. */
-  const fillUp = (): Share => {
+  const fillUp = (): Reservation => {
     const share = budget.open()
     assert.equal(share.resize(Math.min(largestBytes, largestBytes * mails - budget.usedBytes)), true)
     return share

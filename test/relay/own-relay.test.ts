@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Verdict } from '../../src/protocol/index.ts'
+import type { HostReply } from '../../src/protocol/index.ts'
 import {
-  Budget,
   type Delivery,
   dispatcher,
-  largestHold,
-  type Mail,
+  MemoryBudget,
+  type Message,
   PartialFailure,
   Refused,
   type Relay,
+  worstCaseBytes,
 } from '../../src/relay/index.ts'
 import { awsError, throttled } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
@@ -25,9 +25,12 @@ function own(shape: Shape): Relay {
 }
 
 /** What a client hears of a mail to two recipients, and what is told of it. */
-async function deliver(relay: Relay, budget?: Budget): Promise<{ verdict: Verdict; log: Delivery[] }> {
+async function deliver(
+  relay: Relay,
+  budget?: MemoryBudget,
+): Promise<{ verdict: HostReply; log: Delivery[] }> {
   const log: Delivery[] = []
-  const rules = { hostname: 'relay.test', service: 'Relay', patienceMs: 0, ...(budget && { budget }) }
+  const rules = { hostname: 'relay.test', service: 'Relay', maxWaitMs: 0, ...(budget && { budget }) }
   const { message } = dispatcher(relay, rules, keepDeliveries(log))
   const sink = await message(
     {
@@ -55,8 +58,8 @@ test('of a receipt nothing but the name of the mail is told', async () => {
   const receipt = { messageId: 'name', from: 'x', to: ['y'], error: 'z', type: 'message', ms: -1, ip: '::' }
   const { verdict, log } = await deliver(own({ send: async () => receipt }))
   assert.equal((verdict as { text: string }).text, 'Ok name')
-  const [{ time: _, size: _size, ms, ...told } = assert.fail('nothing was told')] = log
-  assert.ok(ms !== undefined && ms >= 0)
+  const [{ time: _, size: _size, durationMs, ...told } = assert.fail('nothing was told')] = log
+  assert.ok(durationMs !== undefined && durationMs >= 0)
   assert.deepEqual(told, {
     ip: '192.0.2.1',
     from: 'a@example.org',
@@ -86,7 +89,7 @@ test('a recipient in front of what an error says does not keep its row from bein
 test('a partial failure of somebody who was not in the call is one of the whole call, and sends nothing to him', async () => {
   const calls: (readonly string[])[] = []
   for (const error of [throttled, new Refused(550, '5.1.1', 'Nobody')]) {
-    const send = async ({ recipients }: Mail) => {
+    const send = async ({ recipients }: Message) => {
       calls.push(recipients)
       throw new PartialFailure(new Map([['<c@example.org>', error]]))
     }
@@ -123,7 +126,7 @@ const unsound: readonly [Shape, string][] = [
     { maxRecipientsPerCall },
     'maxRecipientsPerCall has to be a whole number, at least 1, or Infinity',
   ]),
-  [{ maxCalls: 0 }, 'maxCalls has to be a whole number, at least 1, or Infinity'],
+  [{ maxConcurrentCalls: 0 }, 'maxConcurrentCalls has to be a whole number, at least 1, or Infinity'],
   [{ send: undefined }, 'send has to be a function'],
   [{ content: {} }, 'content has to be a function'],
   [{ check: 'ok' }, 'check has to be a function'],
@@ -137,25 +140,25 @@ for (const [shape, sentence] of unsound) {
       () => dispatcher(own(shape), { hostname: 'relay.test', service: 'Relay' }, undefined),
       error,
     )
-    assert.throws(() => largestHold(own(shape), 1000), error)
+    assert.throws(() => worstCaseBytes(own(shape), 1000), error)
   })
 }
 
 test('limits of a relay may be Infinity', async () => {
   const none = Number.POSITIVE_INFINITY
   const { verdict } = await deliver(
-    own({ maxMessageBytes: none, maxRecipientsPerCall: none, maxCalls: none }),
+    own({ maxMessageBytes: none, maxRecipientsPerCall: none, maxConcurrentCalls: none }),
   )
   assert.equal((verdict as { code: number }).code, 250)
 })
 
 test('a relay whose content cannot be made, begun or finished holds no memory afterwards', async () => {
-  const budget = new Budget({ totalBytes: 1000, largestBytes: 1000, patienceMs: 0 })
+  const budget = new MemoryBudget({ totalBytes: 1000, largestBytes: 1000, maxWaitMs: 0 })
   const fail = () => {
     throw new Error('no content')
   }
   await assert.rejects(deliver(own({ content: fail }), budget), /no content/)
-  const idle = { size: 0, heldBytes: 0, heldWith: () => 600, add() {}, finish() {} }
+  const idle = { size: 0, memoryBytes: 0, memoryBytesWith: () => 600, add() {}, finish() {} }
   await assert.rejects(deliver(own({ content: () => ({ ...idle, add: fail }) }), budget), /no content/)
   const { verdict } = await deliver(own({ content: () => ({ ...idle, finish: fail }) }), budget)
   assert.equal((verdict as { code: number }).code, 451)

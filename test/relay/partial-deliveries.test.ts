@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Claim, Told } from '../../src/relay/claim.ts'
+import type { DeliveryClaim, ReplyOutcome } from '../../src/relay/delivery-claim.ts'
 import { PartialDeliveries, type RememberLimits } from '../../src/relay/partial-deliveries.ts'
-import type { Mail } from '../../src/relay/relay.ts'
+import type { Message } from '../../src/relay/relay.ts'
 import { mailTo, people, turn } from './backend.ts'
 import { FastClock } from './fast-clock.ts'
 import { HandClock } from './hand-clock.ts'
@@ -137,7 +137,7 @@ test('how the content was cut makes no difference, nor does the Received header'
   const { deliver } = fixture()
   await deliver(mailTo(people(2), 'Subject: x'), 'temporary', [first!])
   const content = ['oth', 'erSub', 'ject: x'].map(text => Buffer.from(text))
-  const cut: Mail = { ...mailTo(people(2)), content, headerBytes: 5, size: 15 }
+  const cut: Message = { ...mailTo(people(2)), content, headerBytes: 5, size: 15 }
   assert.deepEqual(await deliver(cut, 'accepted'), [first])
 })
 
@@ -199,7 +199,7 @@ for (const [told, isRetry] of [
     const { partial } = fixture({}, new HandClock())
     const [one, two] = [counted(mailTo(people(60))), counted(mailTo(people(62).slice(40)))]
     const claim = await partial.claim(one.message, options)
-    let other: Claim | undefined
+    let other: DeliveryClaim | undefined
     void partial.claim(two.message, options).then(claimed => {
       other = claimed
     })
@@ -362,8 +362,8 @@ function fixture<C extends FastClock | HandClock = FastClock>(
 ) {
   const partial = new PartialDeliveries(limits, clock)
   async function deliver(
-    message: Mail,
-    told: Told,
+    message: Message,
+    told: ReplyOutcome,
     accepts: readonly string[] = [],
     client = options.client,
   ) {
@@ -390,7 +390,7 @@ async function waitedFor(recipients: readonly string[]) {
 }
 
 /** A message, and how often its content was read. */
-function counted(message: Mail) {
+function counted(message: Message) {
   let reads = 0
   const content = {
     [Symbol.iterator]() {

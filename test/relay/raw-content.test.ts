@@ -42,8 +42,11 @@ test('memory held is at most twice the content and one block, and parts are few'
       const content = filled(mail.flat())
       const held = new Set([...content].map(part => part.buffer))
       const bytes = [...held].reduce((sum, memory) => sum + memory.byteLength, 0)
-      assert.ok(bytes <= content.heldBytes, `${bytes} of ${content.heldBytes}`)
-      assert.ok(content.heldBytes <= content.size * 2 + 65_536, `${content.heldBytes} for ${content.size}`)
+      assert.ok(bytes <= content.memoryBytes, `${bytes} of ${content.memoryBytes}`)
+      assert.ok(
+        content.memoryBytes <= content.size * 2 + 65_536,
+        `${content.memoryBytes} for ${content.size}`,
+      )
       assert.ok([...content].length <= 2 + content.size / 2048)
     }),
   )
@@ -53,14 +56,14 @@ test('what is held is never more than was foretold', () => {
   fc.assert(
     fc.property(chunks, mail => {
       const content = new RawContent()
-      const most = content.heldWith(mail.flat().reduce((sum, piece) => sum + piece.length, 0))
+      const most = content.memoryBytesWith(mail.flat().reduce((sum, piece) => sum + piece.length, 0))
       for (const piece of mail.flat()) {
-        const next = content.heldWith(piece.length)
+        const next = content.memoryBytesWith(piece.length)
         content.add(piece)
-        assert.ok(content.heldBytes <= next)
+        assert.ok(content.memoryBytes <= next)
       }
       content.finish()
-      assert.ok(content.heldBytes <= most)
+      assert.ok(content.memoryBytes <= most)
     }),
   )
 })

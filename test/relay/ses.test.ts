@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { ses } from '../../src/relay/aws/ses.ts'
-import { Courier } from '../../src/relay/courier.ts'
-import { outcomeOf } from '../../src/relay/failures.ts'
-import { describe } from '../../src/relay/fault.ts'
+import { DeliveryAgent } from '../../src/relay/delivery.ts'
+import { logText } from '../../src/relay/errors/error-info.ts'
+import { outcomeOf } from '../../src/relay/errors/error-table.ts'
 import { type Outcome, SesStandIn } from './ses-stand-in.ts'
 import { failure, mail } from './trial.ts'
 import { brokenAnswers, nginxPage, notTheService, type Row, refuse, wayThere } from './way-there.ts'
@@ -303,7 +303,7 @@ test("a proxy's page is logged by its status, whatever the parser says of it", a
 
 test('mails share connections, at most as many as allowed', async () => {
   const before = aws.connections
-  const courier = new Courier(await ses({ upstreamConnections: 3 }), {})
+  const courier = new DeliveryAgent(await ses({ upstreamConnections: 3 }), {})
   await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, '', () => {})))
   assert.equal(aws.requests, 30)
   assert.equal(aws.connections - before, 3)
@@ -312,10 +312,10 @@ test('mails share connections, at most as many as allowed', async () => {
 test('mails beyond the connections wait for their turn: nothing is sent twice, and the reason is true', async () => {
   aws.always({ type: 'hang' })
   const relay = await ses({ upstreamConnections: 2, upstreamTimeoutMs: 400 })
-  const courier = new Courier(relay, { patienceMs: 100 })
+  const courier = new DeliveryAgent(relay, { maxWaitMs: 100 })
   const errors = await Promise.all(
     Array.from({ length: 5 }, () =>
-      courier.deliver(mail, '', () => {}).catch((error: unknown) => describe(error)),
+      courier.deliver(mail, '', () => {}).catch((error: unknown) => logText(error)),
     ),
   )
   aws.always({ type: 'accept' })

@@ -8,7 +8,7 @@ import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { ses } from '../../src/relay/aws/ses.ts'
 import type { SesOptions } from '../../src/relay/aws/ses-options.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
-import type { Mail, Relay } from '../../src/relay/relay.ts'
+import type { Message, Relay } from '../../src/relay/relay.ts'
 import type { AwsStandIn, Heard } from './aws-stand-in.ts'
 import { PinpointStandIn } from './pinpoint-stand-in.ts'
 import { SesStandIn } from './ses-stand-in.ts'
@@ -19,7 +19,7 @@ import { mail } from './trial.ts'
 interface Service {
   readonly start: () => Promise<AwsStandIn<unknown>>
   readonly relay: (options: SesOptions) => Promise<Relay>
-  readonly stock: (mail: Mail, options: SesOptions) => Promise<unknown>
+  readonly stock: (mail: Message, options: SesOptions) => Promise<unknown>
   readonly parametersOf: (body: string) => unknown
   readonly endpointVariable: string
 }
@@ -95,7 +95,7 @@ const services: Readonly<Record<string, Service>> = {
 }
 
 const every = Buffer.from(Array.from({ length: 256 * 800 }, (_, n) => (n * 101) & 0xff))
-const mails: Readonly<Record<string, Mail>> = {
+const mails: Readonly<Record<string, Message>> = {
   'a small mail': mail,
   'a mail of the null sender': { ...mail, sender: '' },
   'a mail to addresses that are easily damaged': {
@@ -146,7 +146,7 @@ for (const [name, service] of Object.entries(services)) {
   after(() => aws.close())
 
   /** Sends both ways and compares; the stand-in has checked both signatures. */
-  async function compare(sent: Mail, given: SesOptions = {}): Promise<void> {
+  async function compare(sent: Message, given: SesOptions = {}): Promise<void> {
     await (await service.relay(given)).send(sent)
     const ours = aws.heard!
     await service.stock(sent, given)

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Client, Transaction } from '../../src/protocol/index.ts'
-import { Budget, dispatcher, type MailEvent, Pace, type Rules } from '../../src/relay/index.ts'
+import {
+  type DispatcherOptions,
+  dispatcher,
+  MemoryBudget,
+  type MessageEvent,
+  RateLimiter,
+} from '../../src/relay/index.ts'
 import {
   awsError,
   Backend,
@@ -25,10 +31,10 @@ const client: Client = {
 }
 
 /** A dispatcher, and what it tells of mails and calls. */
-function stage(deeds: readonly Deed[] = [], nature: Nature = {}, rules: Partial<Rules> = {}) {
+function stage(deeds: readonly Deed[] = [], nature: Nature = {}, rules: Partial<DispatcherOptions> = {}) {
   const clock = new FastClock()
   const backend = new Backend(deeds, nature)
-  const events: MailEvent[] = []
+  const events: MessageEvent[] = []
   const host = dispatcher(
     backend,
     { hostname: 'relay.example', service: 'Relay', clock, ...rules },
@@ -46,7 +52,9 @@ function stage(deeds: readonly Deed[] = [], nature: Nature = {}, rules: Partial<
     return (await sink.deliver())!.code
   }
   const calls = () =>
-    events.flatMap(event => (event.type === 'call' ? [`${event.outcome}${event.again ? ' again' : ''}`] : []))
+    events.flatMap(event =>
+      event.type === 'call' ? [`${event.outcome}${event.isRetry ? ' again' : ''}`] : [],
+    )
   const ends = () =>
     events.flatMap(event =>
       event.type === 'message' ? [`${event.outcome} ${event.accepted} ${event.refused}`] : [],
@@ -115,8 +123,8 @@ test('a call that was accepted for some is an accepted one', async () => {
 })
 
 test('a mail that has to wait too long for its turn is no call', async () => {
-  const pace = new Pace(0.001, new FastClock())
-  const { send, ends, calls } = stage([], {}, { pace, patienceMs: 0 })
+  const rateLimiter = new RateLimiter(0.001, new FastClock())
+  const { send, ends, calls } = stage([], {}, { rateLimiter, maxWaitMs: 0 })
   assert.equal(await send(), 250)
   assert.equal(await send(), 454)
   assert.deepEqual([calls(), ends()], [['accepted'], ['accepted 1 0', 'temporary 0 1']])
@@ -133,7 +141,7 @@ test('a mail that never comes to its end was abandoned', async () => {
 
 test('a mail for which there is no memory is a temporary failure, or abandoned where its client does not wait', async () => {
   for (const leaves of [false, true]) {
-    const budget = new Budget({ totalBytes: 100_000, largestBytes: 100_000, patienceMs: 0 })
+    const budget = new MemoryBudget({ totalBytes: 100_000, largestBytes: 100_000, maxWaitMs: 0 })
     const { begin, events, ends } = stage([], {}, { budget })
     const sink = await begin()
     assert.ok('deliver' in sink)
@@ -147,7 +155,7 @@ test('a mail for which there is no memory is a temporary failure, or abandoned w
 })
 
 test('a mail for which there is no memory at all ends before it comes', async () => {
-  const budget = new Budget({ totalBytes: 10, largestBytes: 10, patienceMs: 0 })
+  const budget = new MemoryBudget({ totalBytes: 10, largestBytes: 10, maxWaitMs: 0 })
   const { begin, ends } = stage([], {}, { budget })
   assert.equal(((await begin()) as { code: number }).code, 452)
   assert.deepEqual(ends(), ['temporary 0 1'])

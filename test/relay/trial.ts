@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { refusal } from '../../src/relay/failures.ts'
-import { describe } from '../../src/relay/fault.ts'
-import type { Mail, Relay } from '../../src/relay/relay.ts'
+import { logText } from '../../src/relay/errors/error-info.ts'
+import { replyFor } from '../../src/relay/errors/error-table.ts'
+import type { Message, Relay } from '../../src/relay/relay.ts'
 
 const content = [
   Buffer.from('Received: x\r\n'),
@@ -10,7 +10,7 @@ const content = [
 ]
 
 /** A mail whose bytes are easily damaged on the way. */
-export const mail: Mail = {
+export const mail: Message = {
   id: 'id',
   sender: 'alice@example.org',
   recipients: ['bob@example.org', 'carol+x@example.org'],
@@ -27,8 +27,8 @@ export async function failure(
   try {
     await relay.send(sent)
   } catch (error) {
-    const { code, status, text } = refusal(error)
-    return { reply: `${code} ${status} ${text}`, log: describe(error), error }
+    const { code, status, text } = replyFor(error)
+    return { reply: `${code} ${status} ${text}`, log: logText(error), error }
   }
   return assert.fail('it was accepted')
 }

@@ -1,6 +1,6 @@
 /** `npm run siege`: attackers of every kind at the program, in the memory of a container, while other clients send. */
 import { amount, readArguments, whole } from '../../scripts/arguments.ts'
-import { Progress } from '../../src/progress.ts'
+import { Progress } from '../../src/support/progress.ts'
 import { Outcome } from './report.ts'
 import { type Plan, Siege } from './siege.ts'
 

@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/progress.ts'
+import type { Progress } from '../../src/support/progress.ts'
 import type { Books } from './books.ts'
 import { happenings } from './profiles.ts'
 import type { Soak } from './soak.ts'

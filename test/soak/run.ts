@@ -1,6 +1,6 @@
 /** `npm run soak`: mails through the program to a service that fails in every way, and books of what became of them. */
 import { amount, readArguments, whole } from '../../scripts/arguments.ts'
-import { Progress } from '../../src/progress.ts'
+import { Progress } from '../../src/support/progress.ts'
 import { profiles } from './profiles.ts'
 import { isClean, reportOf, showOn } from './report.ts'
 import { type Plan, Soak } from './soak.ts'

@@ -98,7 +98,7 @@ describe('conditions', () => {
     const { settings, client } = readConditions('')
     assert.equal(settings.hostname, 'relay.test')
     assert.equal(settings.tls, 'none')
-    assert.equal(settings.loginRequired, false)
+    assert.equal(settings.authRequired, false)
     assert.deepEqual(settings.mechanisms, [])
     assert.deepEqual(client, { address: '192.0.2.1', secure: false })
   })
@@ -116,27 +116,27 @@ describe('conditions', () => {
         hostname: 'relay.test',
         service: 'Relay',
         tls: 'required',
-        loginRequired: true,
+        authRequired: true,
         mechanisms: ['LOGIN', 'PLAIN'],
-        plaintextLogin: true,
+        allowPlaintextAuth: true,
         smtpUtf8: false,
         binaryMime: false,
         bareNewline: 'reject',
         strictPipelining: false,
         limits: {
           messageBytes: 1,
-          drainFactor: 2,
+          discardFactor: 2,
           recipients: 3,
-          commandBytes: 4,
-          responseBytes: 5,
-          skippedBytes: 6,
-          errors: 7,
-          promptErrors: 10,
-          idleCommands: 8,
+          commandLineBytes: 4,
+          authLineBytes: 5,
+          discardedLineBytes: 6,
+          hardErrorLimit: 7,
+          softErrorLimit: 10,
+          junkCommands: 8,
           smallChunks: 11,
           refusals: 12,
           turnCommands: 50,
-          failedLogins: 9,
+          authFailures: 9,
         },
       },
     )
@@ -144,7 +144,7 @@ describe('conditions', () => {
 
   it('need no space between them', () => {
     const { settings } = readConditions('login=required,recipients=3, tls=offered')
-    assert.deepEqual([settings.loginRequired, settings.limits.recipients, settings.tls], [true, 3, 'offered'])
+    assert.deepEqual([settings.authRequired, settings.limits.recipients, settings.tls], [true, 3, 'offered'])
   })
 
   for (const text of [

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { readTranscript } from '../../src/transcript/index.ts'
-import { extensionsIn } from '../../src/transcript/replay/abilities.ts'
-import { type Circumstances, obstacleTo } from '../../src/transcript/replay/obstacles.ts'
+import { extensionsIn } from '../../src/transcript/replay/capabilities.ts'
+import { type ServerUnderTest, skipReason } from '../../src/transcript/replay/skip-reasons.ts'
 
 const listing = (...words: string[]) =>
   extensionsIn({ lines: ['250-x', ...words.map(word => `250-${word}`)] })
 const full = ['PIPELINING', 'SIZE 41943040', '8BITMIME', 'CHUNKING', 'STARTTLS']
 
-function server(given: Partial<Circumstances> = {}, first = listing(...full)): Circumstances {
+function server(given: Partial<ServerUnderTest> = {}, first = listing(...full)): ServerUnderTest {
   const abilities = { first, secured: listing(...full, 'AUTH PLAIN LOGIN'), replyMs: 1 }
   return { abilities, declared: '', implicitTls: false, users: [], patienceMs: 5000, ...given }
 }
 
-function obstacle(body: string, circumstances: Circumstances, conditions = ''): string | undefined {
+function obstacle(body: string, circumstances: ServerUnderTest, conditions = ''): string | undefined {
   const header = `Title: A\nSpec: RFC 5321\n${conditions === '' ? '' : `With: ${conditions}\n`}\n`
-  return obstacleTo(readTranscript(`${header}${body.trim()}\n`, 'a.smtp'), circumstances)
+  return skipReason(readTranscript(`${header}${body.trim()}\n`, 'a.smtp'), circumstances)
 }
 
 const mail = '? connect\nS: 220 x\nC: EHLO c\nS: 250 x\nC: MAIL FROM:<a@s.example>'

@@ -5,10 +5,10 @@ import {
   asWritten,
   byteByByte,
   cutInTwo,
+  type LoopbackOptions,
   overLoopback,
   readConditions,
   readTranscript,
-  type Scene,
   withLateAnswers,
   writeTranscript,
 } from '../../src/transcript/index.ts'
@@ -39,7 +39,7 @@ M: a
 ? delivery 3
 S: 250 2.0.0 Ok
 `
-const scene: Scene = {
+const scene: LoopbackOptions = {
   certificate: {
     cert: readFileSync(new URL('../../fixtures/tls/certificate.pem', import.meta.url)),
     key: readFileSync(new URL('../../fixtures/tls/key.pem', import.meta.url)),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type HeardReply, ReplyReader, repliesOf } from '../../src/transcript/replay/heard.ts'
-import { compare } from '../../src/transcript/replay/verdict.ts'
+import { compare } from '../../src/transcript/replay/comparison.ts'
+import { type HeardReply, ReplyReader, repliesOf } from '../../src/transcript/replay/reply-reader.ts'
 
 function heard(text: string): HeardReply[] {
   const reader = new ReplyReader()

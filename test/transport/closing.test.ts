@@ -130,7 +130,10 @@ test('the time for a mail runs on while the mail is refused', async t => {
   for (const refused of ['a lone LF\n', 'too large'.repeat(30)]) {
     const stand = await Stand.set(t, new RecordingHost(), {
       timeouts: { messageMs: 100 },
-      settings: { bareNewline: 'reject', limits: { ...defaultLimits, messageBytes: 200, drainFactor: 1000 } },
+      settings: {
+        bareNewline: 'reject',
+        limits: { ...defaultLimits, messageBytes: 200, discardFactor: 1000 },
+      },
     })
     const wire = await stand.greeted()
     await wire.open()
@@ -142,7 +145,7 @@ test('the time for a mail runs on while the mail is refused', async t => {
 
 test('a client that is silent after the host gave up on a write is not waited for', async t => {
   const host = new RecordingHost({ sink: { write: () => new Later<undefined>().promise } })
-  const stand = await Stand.set(t, host, { timeouts: { idleMs: 50, answerMs: 120 } })
+  const stand = await Stand.set(t, host, { timeouts: { idleMs: 50, hostMs: 120 } })
   const wire = await stand.greeted()
   await wire.open()
   await wire.put('x')
@@ -184,7 +187,7 @@ for (const [kind, secureContext] of Object.entries(noContexts)) {
       host: new RecordingHost(),
       timeouts: defaultTimeouts,
       secureContext,
-      onFault: fault => void faults.push(fault),
+      onError: fault => void faults.push(fault),
     })
     t.after(() => server.close(0))
     const clear = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })

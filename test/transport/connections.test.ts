@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { refusedConnections } from '../../src/transport/index.ts'
+import { maxLingering } from '../../src/transport/index.ts'
 import { RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { expectCode, Wire } from './wire.ts'
@@ -34,16 +34,16 @@ test('of the clients that are turned away only a few keep the server waiting, an
   const held = () => wires.filter(wire => !wire.socket.destroyed)
   const isOver = () => {
     for (const wire of held()) wire.say('\r\n')
-    return held().length === refusedConnections
+    return held().length === maxLingering
   }
   await stand.until(isOver, 'the end of the others')
   for (const wire of wires) wire.reset()
-  await stand.until(() => stand.closed.size === refusedConnections, 'the end of all of them')
+  await stand.until(() => stand.closed.size === maxLingering, 'the end of all of them')
   // Those that have left make room for another one.
   const again = await Wire.connect(stand.port)
   assert.match(await again.rest(), /^421 4\.3\.2 /)
   // It is held open, too: a socket that is closed as soon as it is accepted is not listed here.
-  assert.equal(stand.sockets.length, refusedConnections + 1)
+  assert.equal(stand.sockets.length, maxLingering + 1)
   again.reset()
 })
 

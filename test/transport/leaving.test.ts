@@ -132,8 +132,8 @@ for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
           }
           const inSink = question === 'write' || question === 'deliver'
           const host = new RecordingHost(inSink ? { sink: { [question]: ask } } : { [question]: ask })
-          const answerMs = ending === 'silence' ? 100 : 60_000
-          const stand = await Stand.set(t, host, { timeouts: { answerMs } })
+          const hostMs = ending === 'silence' ? 100 : 60_000
+          const stand = await Stand.set(t, host, { timeouts: { hostMs } })
           const wire = await Wire.connect(stand.port)
           await wire.put(said)
           await stand.until(() => asked === 1, 'the question')

@@ -75,10 +75,10 @@ test('where pipelining is strict, a mail that was asked for is given back when i
 })
 
 test('errors are answered slowly after a while, other clients and good commands are not', async t => {
-  const limits = { ...defaultLimits, promptErrors: 1 }
+  const limits = { ...defaultLimits, softErrorLimit: 1 }
   const stand = await Stand.set(t, new RecordingHost(), {
     settings: { limits },
-    timeouts: { pauseMs: 300, answerMs: 200 },
+    timeouts: { errorDelayMs: 300, hostMs: 200 },
   })
   const wire = await stand.greeted()
   assert.equal((await wire.ask('FOO')).code, 500)
@@ -93,15 +93,15 @@ test('errors are answered slowly after a while, other clients and good commands 
 })
 
 test('a client that leaves in a pause is forgotten when that is over, and the server can stop at once', async t => {
-  const limits = { ...defaultLimits, promptErrors: 0 }
-  const conditions = { settings: { limits }, timeouts: { pauseMs: 100 } }
+  const limits = { ...defaultLimits, softErrorLimit: 0 }
+  const conditions = { settings: { limits }, timeouts: { errorDelayMs: 100 } }
   const stand = await Stand.set(t, new RecordingHost(), conditions)
   const wire = await stand.greeted()
   await wire.put('FOO\r\n')
   wire.socket.destroy()
   await stand.emptied()
 
-  const long = await Stand.set(t, new RecordingHost(), { ...conditions, timeouts: { pauseMs: 60_000 } })
+  const long = await Stand.set(t, new RecordingHost(), { ...conditions, timeouts: { errorDelayMs: 60_000 } })
   const waiting = await long.greeted()
   await waiting.put('FOO\r\n')
   await waiting.put('BAR\r\n')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { networkOf, plainAddress } from '../../src/transport/peer-address.ts'
+import { normalizeAddress, rateLimitKey } from '../../src/transport/peer-address.ts'
 
 test('an address is plain: IPv4 where it is one in disguise, and without a zone', () => {
   for (const [address, plain] of [
@@ -11,13 +11,13 @@ test('an address is plain: IPv4 where it is one in disguise, and without a zone'
     ['fe80::1%eth0', 'fe80::1'],
     ['', ''],
   ] as const) {
-    assert.equal(plainAddress(address), plain)
+    assert.equal(normalizeAddress(address), plain)
   }
 })
 
 test('an address of IPv4 is a network of its own', () => {
-  assert.equal(networkOf('192.0.2.7'), '192.0.2.7')
-  assert.equal(networkOf(''), '')
+  assert.equal(rateLimitKey('192.0.2.7'), '192.0.2.7')
+  assert.equal(rateLimitKey(''), '')
 })
 
 test('the network of IPv6 is its /64, in whatever form the address is written', () => {
@@ -38,6 +38,6 @@ test('the network of IPv6 is its /64, in whatever form the address is written', 
     'fe80:0:0:0::/64': ['fe80::1'],
   }
   for (const [network, addresses] of Object.entries(networks)) {
-    for (const address of addresses) assert.equal(networkOf(address), network, address)
+    for (const address of addresses) assert.equal(rateLimitKey(address), network, address)
   }
 })

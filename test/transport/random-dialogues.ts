@@ -12,7 +12,7 @@ import {
   type Question,
   type Reply,
   Session,
-  type Settings,
+  type SessionSettings,
   type Transaction,
 } from '../../src/protocol/index.ts'
 import { within } from '../program/deadline.ts'
@@ -25,13 +25,13 @@ const firstSeed = Number(process.env.SEED ?? 1)
 const rounds = Number(process.env.ROUNDS ?? 3)
 const clientsPerRound = 20
 
-const settings: Settings = {
+const settings: SessionSettings = {
   hostname: 'relay.test',
   service: 'Relay',
   tls: 'offered',
-  loginRequired: false,
+  authRequired: false,
   mechanisms: [plain],
-  plaintextLogin: true,
+  allowPlaintextAuth: true,
   smtpUtf8: false,
   binaryMime: true,
   bareNewline: 'normalize',
@@ -40,10 +40,10 @@ const settings: Settings = {
     ...defaultLimits,
     messageBytes: 200_000,
     turnCommands: 7,
-    errors: Number.POSITIVE_INFINITY,
-    idleCommands: Number.POSITIVE_INFINITY,
+    hardErrorLimit: Number.POSITIVE_INFINITY,
+    junkCommands: Number.POSITIVE_INFINITY,
     smallChunks: Number.POSITIVE_INFINITY,
-    failedLogins: Number.POSITIVE_INFINITY,
+    authFailures: Number.POSITIVE_INFINITY,
   },
 }
 
@@ -128,14 +128,14 @@ function expected(parts: readonly Buffer[], secure: boolean): { replies: string[
     }
   }
   for (const part of parts) {
-    if (open) session.secured()
+    if (open) session.tlsEstablished()
     open = false
     session.receive(part)
     run()
-    if (closed) session.hangUp()
+    if (closed) session.disconnected()
     replies.push(session.takeOutput())
   }
-  session.hangUp()
+  session.disconnected()
   return { replies, messages }
 }
 
@@ -487,7 +487,7 @@ async function play(): Promise<void> {
     let opens = 0
     const stand = await Stand.set(scope, host, {
       settings,
-      timeouts: { pauseMs: 2, lingerMs: 2000 },
+      timeouts: { errorDelayMs: 2, lingerMs: 2000 },
       proxy: '127.0.0.9',
       witness: event => {
         if (event.type === 'opened') opens++

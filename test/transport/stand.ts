@@ -2,15 +2,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { plain } from '../../src/auth/index.ts'
-import { defaultLimits, type Host, type Settings, type Witness } from '../../src/protocol/index.ts'
+import { defaultLimits, type Host, type SessionSettings } from '../../src/protocol/index.ts'
+import type { EventHandler } from '../../src/support/emit.ts'
 import {
+  type ConnectionEvent,
   type ConnectionLimits,
   defaultTimeouts,
   type SecureContext,
   Server,
   secureContext,
   type Timeouts,
-  type TrafficEvent,
 } from '../../src/transport/index.ts'
 import { patienceMs, within } from '../program/deadline.ts'
 import { Wire } from './wire.ts'
@@ -18,19 +19,19 @@ import { Wire } from './wire.ts'
 const tlsFile = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 const context = secureContext({ cert: tlsFile('certificate.pem'), key: tlsFile('key.pem') })
 
-const settings: Settings = {
+const settings: SessionSettings = {
   hostname: 'relay.test',
   service: 'Relay',
   tls: 'offered',
-  loginRequired: false,
+  authRequired: false,
   mechanisms: [plain],
-  plaintextLogin: true,
+  allowPlaintextAuth: true,
   smtpUtf8: false,
   binaryMime: false,
   bareNewline: 'normalize',
   strictPipelining: false,
   // The engine's limits are tested with the engine; here a client may ask as much as it likes.
-  limits: { ...defaultLimits, messageBytes: 200_000_000, idleCommands: Infinity, errors: Infinity },
+  limits: { ...defaultLimits, messageBytes: 200_000_000, junkCommands: Infinity, hardErrorLimit: Infinity },
 }
 
 /** The socket that the server uses in place of the accepted one, over the same handle. */
@@ -47,13 +48,13 @@ interface Scope {
 /** What differs from the defaults. */
 export interface Conditions {
   readonly timeouts?: Partial<Timeouts>
-  readonly settings?: Partial<Settings>
+  readonly settings?: Partial<SessionSettings>
   readonly connectionLimits?: Partial<ConnectionLimits>
   /** The address of a load balancer. */
   readonly proxy?: string
   /** What TLS begins with; the RSA certificate of the fixtures if left out. */
   readonly secureContext?: SecureContext
-  readonly witness?: Witness<TrafficEvent>
+  readonly witness?: EventHandler<ConnectionEvent>
   /** Memory that connections may take now. */
   readonly connectionBytes?: () => number
 }
@@ -75,7 +76,14 @@ export class Stand {
   tlsPort = 0
 
   private constructor(host: Host, conditions: Conditions) {
-    const { timeouts, settings: other, connectionLimits = {}, proxy, witness, connectionBytes } = conditions
+    const {
+      timeouts,
+      settings: other,
+      connectionLimits = {},
+      proxy,
+      witness: onEvent,
+      connectionBytes,
+    } = conditions
     const { secureContext: ownContext = context } = conditions
     this.server = new Server({
       settings: { ...settings, ...other },
@@ -83,12 +91,12 @@ export class Stand {
       timeouts: { ...defaultTimeouts, lingerMs: 200, ...timeouts },
       connectionLimits,
       secureContext: () => ownContext,
-      witness,
+      onEvent,
       ...(connectionBytes !== undefined && { connectionBytes }),
       onOverload: closed => void this.overloads.push(closed),
-      isProxy: address => address === proxy,
-      onBadHeader: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),
-      onFault: fault => void this.faults.push(fault),
+      isTrustedProxy: address => address === proxy,
+      onProxyError: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),
+      onError: fault => void this.faults.push(fault),
     })
   }
 

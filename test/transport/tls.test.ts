@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { secureContext, type TrafficEvent, tlsCiphers } from '../../src/transport/index.ts'
+import { type ConnectionEvent, secureContext, tlsCiphers } from '../../src/transport/index.ts'
 import { missing, use } from '../clients/tool.ts'
 import { within } from '../program/deadline.ts'
 import { RecordingHost } from './recording-host.ts'
@@ -153,7 +153,7 @@ for (const way of ways) {
 }
 
 test('a handshake without a common cipher is counted as the fault of its client', async t => {
-  const events: TrafficEvent[] = []
+  const events: ConnectionEvent[] = []
   const stand = await Stand.set(t, new RecordingHost(), { witness: event => void events.push(event) })
   for (const way of ways) await assert.rejects(shakeHands(t, stand, way, tls12('AES128-SHA')), refused)
   await stand.emptied()

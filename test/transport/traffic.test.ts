@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { defaultLimits, type Host, reply } from '../../src/protocol/index.ts'
-import type { TrafficEvent } from '../../src/transport/index.ts'
+import type { ConnectionEvent } from '../../src/transport/index.ts'
 import { RecordingHost } from './recording-host.ts'
 import { type Conditions, Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
-type Ended = Extract<TrafficEvent, { type: 'ended' }>
+type Ended = Extract<ConnectionEvent, { type: 'ended' }>
 
 /** A server, and all that it tells. */
 async function watched(t: TestContext, conditions: Conditions = {}, host: Host = new RecordingHost()) {
-  const events: TrafficEvent[] = []
+  const events: ConnectionEvent[] = []
   const stand = await Stand.set(t, host, { ...conditions, witness: event => void events.push(event) })
-  const count = (type: TrafficEvent['type']) => events.filter(event => event.type === type).length
-  const until = (type: TrafficEvent['type'], many = 1) =>
+  const count = (type: ConnectionEvent['type']) => events.filter(event => event.type === type).length
+  const until = (type: ConnectionEvent['type'], many = 1) =>
     stand.until(() => count(type) >= many, `${many} of ${type}`)
   const ended = async () => {
     await until('ended')

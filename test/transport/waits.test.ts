@@ -113,7 +113,7 @@ test('a host that does not answer is 451 4.4.1, and the session goes on', async 
       const never = () => new Promise<undefined>(() => {})
       const others = question === 'message' ? host.sink : undefined
       Object.assign(host, { [question]: () => (silent ? never() : others) })
-      const stand = await Stand.set(t, host, { timeouts: { answerMs: 100 } })
+      const stand = await Stand.set(t, host, { timeouts: { hostMs: 100 } })
       const wire = await stand.greeted()
       const last = lines.at(-1)!
       for (const line of lines.slice(0, -1)) assert.equal((await wire.ask(line)).code, 250)
@@ -128,7 +128,7 @@ test('a host that does not answer is 451 4.4.1, and the session goes on', async 
 
 test('a host that does not answer to the connection is 421 4.4.1', async t => {
   const host = new RecordingHost({ connect: () => new Promise(() => {}) })
-  const stand = await Stand.set(t, host, { timeouts: { answerMs: 100 } })
+  const stand = await Stand.set(t, host, { timeouts: { hostMs: 100 } })
   const wire = await Wire.connect(stand.port)
   assert.equal(await wire.rest(), '421 4.4.1 No answer in time, try again later\r\n')
 })
@@ -137,7 +137,7 @@ test('a delivery that takes too long is 451 4.4.1, and its late yes is not heard
   const late = new Later<Reply | undefined>()
   let deliveries = 0
   const host = new RecordingHost({ sink: { deliver: () => (deliveries++ === 0 ? late.promise : undefined) } })
-  const stand = await Stand.set(t, host, { timeouts: { answerMs: 100 } })
+  const stand = await Stand.set(t, host, { timeouts: { hostMs: 100 } })
   const wire = await stand.greeted()
   assert.equal((await wire.mail('x\r\n')).text, '451 4.4.1 No answer in time, try again later')
   late.resolve({ code: 250, status: '2.0.0', text: 'too late' })
@@ -150,7 +150,7 @@ test('a sink that comes too late is discarded', async t => {
   const late = new Later<MessageSink>()
   let asked = 0
   const host = new RecordingHost({ message: () => (asked++ === 0 ? late.promise : host.sink) })
-  const stand = await Stand.set(t, host, { timeouts: { answerMs: 100 } })
+  const stand = await Stand.set(t, host, { timeouts: { hostMs: 100 } })
   const wire = await stand.greeted()
   await wire.ask('MAIL FROM:<a@example.org>')
   await wire.ask('RCPT TO:<b@example.org>')
@@ -167,7 +167,7 @@ test('a write that takes too long gives the mail up: 451 at its end', async t =>
   const host = new RecordingHost({
     sink: { write: () => (writes++ === 0 ? new Promise(() => {}) : undefined) },
   })
-  const stand = await Stand.set(t, host, { timeouts: { answerMs: 100 } })
+  const stand = await Stand.set(t, host, { timeouts: { hostMs: 100 } })
   const wire = await stand.greeted()
   assert.match((await wire.mail('x\r\n')).text, /^451 /)
   assert.deepEqual([host.calls.deliver, host.calls.discard], [0, 1])

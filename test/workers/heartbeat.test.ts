@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Heartbeat, pingMs } from '../../src/workers/heartbeat.ts'
+import { Heartbeat, pingMs } from '../../src/program/workers/heartbeat.ts'
 
 /** As many pings as take so many seconds; none is answered. */
 function pass(heartbeat: Heartbeat, seconds: number): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { passLines } from '../../src/workers/lines.ts'
+import { passLines } from '../../src/program/workers/forward-lines.ts'
 
 const text = 'first\nsecond, ä€😀\n\nlast'
 

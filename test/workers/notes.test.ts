@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sayOnce } from '../../src/workers/notes.ts'
+import { dedupe } from '../../src/program/workers/dedupe-notices.ts'
 
 function stage() {
   const said: string[] = []
   const clock = { ms: 0 }
-  const note = sayOnce(
+  const note = dedupe(
     text => said.push(text),
     () => clock.ms,
   )

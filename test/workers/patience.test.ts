@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { delayMs } from '../../src/workers/patience.ts'
+import { restartDelayMs } from '../../src/program/workers/restart-backoff.ts'
 
 test('who dies is replaced at once, who keeps dying ever later, up to half a minute', () => {
-  const delays = Array.from({ length: 12 }, (_, deaths) => delayMs(deaths))
+  const delays = Array.from({ length: 12 }, (_, deaths) => restartDelayMs(deaths))
   assert.deepEqual(delays, [0, 100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000])
-  assert.equal(delayMs(100_000), 30_000)
+  assert.equal(restartDelayMs(100_000), 30_000)
 })

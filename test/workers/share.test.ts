@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parse, type Settings } from '../../src/options.ts'
-import { shareOf } from '../../src/workers/share.ts'
+import { parse, type Settings } from '../../src/config/index.ts'
+import { shareOf } from '../../src/program/workers/share.ts'
 
 function shares(workers: number, ...argv: readonly string[]): Settings[] {
   const parsed = parse([...argv, '--workers', String(workers)], {})
@@ -27,7 +27,7 @@ test('what is meant for the whole program is divided so that nothing is lost or 
     for (const [whole, parts] of [
       [connections, all.map(share => share.maxConnections)],
       [upstream, all.map(share => share.upstreamConnections)],
-      [1_000_000_007, all.map(share => share.memoryBytes)],
+      [1_000_000_007, all.map(share => share.messageMemoryBytes)],
     ] as const) {
       assert.equal(sum(parts), whole)
       assert.ok(Math.min(...parts) >= 1 && Math.max(...parts) - Math.min(...parts) <= 1, String(parts))
@@ -56,7 +56,7 @@ test('the connections of one client are divided and rounded up; no limit stays n
 })
 
 test('memory that is not limited grows with the workers: each holds what one alone would', () => {
-  for (const { memoryBytes } of shares(4)) assert.equal(memoryBytes, 256 * 1024 * 1024)
+  for (const { messageMemoryBytes } of shares(4)) assert.equal(messageMemoryBytes, 256 * 1024 * 1024)
 })
 
 test('all else is the same for everybody, and one worker has everything', () => {
@@ -69,7 +69,7 @@ test('all else is the same for everybody, and one worker has everything', () => 
     sendRate,
     maxConnections,
     maxConnectionsPerIp,
-    memoryBytes,
+    messageMemoryBytes,
     upstreamConnections,
     ...same
   } = parsed.settings

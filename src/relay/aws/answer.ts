@@ -1,4 +1,4 @@
-import { oneLine } from '../fault.ts'
+import { toReplyText } from '../errors/error-info.ts'
 
 /**
  * Bytes of an answer's body that are read, at most. Answers of SES and Pinpoint have a few kilobytes; a parser of the
@@ -61,7 +61,7 @@ export class UnexpectedAnswer extends Error {
   override readonly name = 'UnexpectedAnswer'
 
   constructor({ statusCode, headers }: Response, body: Buffer) {
-    const type = oneLine(headers['content-type'] ?? '') || 'no content type'
+    const type = toReplyText(headers['content-type'] ?? '') || 'no content type'
     super(
       `HTTP ${statusCode}, ${type}, ${body.length === 0 ? 'an empty body' : `that begins: ${excerpt(body)}`}`,
     )
@@ -71,5 +71,5 @@ export class UnexpectedAnswer extends Error {
 /** The first words of a body, in one line. Long ones are left out: a server that echoes requests would show keys. */
 function excerpt(body: Buffer): string {
   const text = body.toString('utf8', 0, maxExcerpt * 4)
-  return oneLine(text.replace(/[^\s"'<>,:&]{32,}/g, '...')).slice(0, maxExcerpt)
+  return toReplyText(text.replace(/[^\s"'<>,:&]{32,}/g, '...')).slice(0, maxExcerpt)
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Content } from '../content.ts'
 
 /** How AWS wants bytes inside a request: base64 inside JSON, or base64 inside an HTML form. */
-export type Coding = 'json' | 'form'
+export type Encoding = 'json' | 'form'
 
 /** The body of a request. */
 export interface Payload {
@@ -22,7 +22,7 @@ const largestBlock = 48 * 1024
  * that all calls of a mail share the copy and its hash.
  */
 export class EncodedContent implements Content {
-  readonly coding: Coding
+  readonly encoding: Encoding
   readonly head: string
   readonly #parts: Buffer[] = []
   readonly #hash = createHash('sha256')
@@ -33,8 +33,8 @@ export class EncodedContent implements Content {
   #filled = 0
 
   /** The content in that form: as it is, if it was collected so. */
-  static of(content: Iterable<Buffer>, coding: Coding, head: string): EncodedContent {
-    if (content instanceof EncodedContent && content.coding === coding && content.head === head)
+  static of(content: Iterable<Buffer>, coding: Encoding, head: string): EncodedContent {
+    if (content instanceof EncodedContent && content.encoding === coding && content.head === head)
       return content
     const encoded = new EncodedContent(coding, head)
     for (const part of content) encoded.add(part)
@@ -42,8 +42,8 @@ export class EncodedContent implements Content {
   }
 
   /** @param head what stands before the content in the request, already encoded */
-  constructor(coding: Coding, head: string) {
-    this.coding = coding
+  constructor(coding: Encoding, head: string) {
+    this.encoding = coding
     this.head = head
     this.#append(head)
   }
@@ -52,13 +52,13 @@ export class EncodedContent implements Content {
     return this.#size
   }
 
-  get heldBytes(): number {
+  get memoryBytes(): number {
     return this.#encodedBytes + this.#block.length
   }
 
-  heldWith(moreBytes: number): number {
+  memoryBytesWith(moreBytes: number): number {
     const groups = Math.ceil((this.#filled + moreBytes) / 3)
-    return this.#encodedBytes + groups * bytesPerGroup[this.coding] + largestBlock
+    return this.#encodedBytes + groups * bytesPerGroup[this.encoding] + largestBlock
   }
 
   add(bytes: Buffer): void {
@@ -93,7 +93,7 @@ export class EncodedContent implements Content {
     const [, ...encoded] = this.#parts
     for (const part of encoded) {
       const base64 = part.toString('latin1')
-      yield Buffer.from(this.coding === 'form' ? decodeURIComponent(base64) : base64, 'base64')
+      yield Buffer.from(this.encoding === 'form' ? decodeURIComponent(base64) : base64, 'base64')
     }
   }
 
@@ -108,7 +108,7 @@ export class EncodedContent implements Content {
     if (this.#filled === 0) return
     const base64 = this.#block.toString('base64', 0, this.#filled)
     this.#filled = 0
-    this.#append(this.coding === 'form' ? percentEncoded(base64) : base64)
+    this.#append(this.encoding === 'form' ? percentEncoded(base64) : base64)
   }
 
   #append(text: string): void {
@@ -121,7 +121,7 @@ export class EncodedContent implements Content {
 }
 
 /** The most that three bytes of content become: four characters, which a form may have to write as `%2B`. */
-const bytesPerGroup: Readonly<Record<Coding, number>> = { json: 4, form: 12 }
+const bytesPerGroup: Readonly<Record<Encoding, number>> = { json: 4, form: 12 }
 
 /** Text whose bytes are below 128 has next to none of these in its base64: to look first costs less than to replace. */
 function percentEncoded(base64: string): string {

@@ -1,9 +1,9 @@
 import type { MessageResult, SendMessagesCommandOutput } from '@aws-sdk/client-pinpoint'
-import { installed } from '../../installed.ts'
-import { type Mail, PartialFailure, type Receipt, type Relay } from '../relay.ts'
+import { importOptional } from '../../support/optional-package.ts'
+import { type Message, PartialFailure, type Receipt, type Relay } from '../relay.ts'
+import { callUpstream, checkIdentity, maxConcurrentCalls, type Upstream, upstreamSettings } from './client.ts'
 import { EncodedContent } from './encoded-content.ts'
-import { Operation, prepare } from './operation.ts'
-import { callUpstream, findStanding, maxCallsOf, type Upstream, upstreamSettings } from './upstream.ts'
+import { installPreparedCalls, PreparedCall } from './prepared-call.ts'
 
 /**
  * What the operator may say about sending through Pinpoint; credentials and region are the SDK's to find. A configuration
@@ -15,8 +15,8 @@ export interface PinpointOptions extends Upstream {
 }
 
 /** In the order in which they speak for a mail that failed in several ways: first those that may pass. */
-const failings = ['THROTTLED', 'TEMPORARY_FAILURE', 'UNKNOWN_FAILURE', 'OPT_OUT', 'PERMANENT_FAILURE']
-const successes = ['SUCCESSFUL', 'DUPLICATE']
+const failureStatuses = ['THROTTLED', 'TEMPORARY_FAILURE', 'UNKNOWN_FAILURE', 'OPT_OUT', 'PERMANENT_FAILURE']
+const successStatuses = ['SUCCESSFUL', 'DUPLICATE']
 
 /**
  * Sends through `SendMessages` of Amazon Pinpoint. The SDK is loaded here and not before. A missing region or missing
@@ -24,15 +24,15 @@ const successes = ['SUCCESSFUL', 'DUPLICATE']
  */
 export async function pinpoint(options: PinpointOptions): Promise<Relay> {
   const settings = upstreamSettings(options)
-  const { PinpointClient, SendMessagesCommand } = await installed(
+  const { PinpointClient, SendMessagesCommand } = await importOptional(
     '@aws-sdk/client-pinpoint',
     'The relay pinpoint',
     () => import('@aws-sdk/client-pinpoint'),
   )
   const client = new PinpointClient(settings)
-  prepare(client.config)
+  installPreparedCalls(client.config)
   const ApplicationId = options.applicationId
-  const operation = new Operation<SendMessagesCommandOutput>(
+  const operation = new PreparedCall<SendMessagesCommandOutput>(
     intercept =>
       client.send(
         intercept(new SendMessagesCommand({ ApplicationId, MessageRequest: { MessageConfiguration: {} } })),
@@ -40,7 +40,7 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
     ({ MessageResponse }) => MessageResponse?.Result !== undefined,
   )
 
-  async function send(mail: Mail): Promise<Receipt> {
+  async function send(mail: Message): Promise<Receipt> {
     const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail))
     // A 200 that breaks off does not count: each recipient's result is in its body.
     const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
@@ -52,18 +52,18 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
     // A request is 7 MB at most, its mail in base64.
     maxMessageBytes: 5_000_000,
     maxRecipientsPerCall: 50,
-    maxCalls: maxCallsOf(options),
+    maxConcurrentCalls: maxConcurrentCalls(options),
     answersPerRecipient: true,
     content: () => new EncodedContent('json', head),
     send,
-    check: () => findStanding(client.config, options, operation),
+    check: () => checkIdentity(client.config, options, operation),
   }
 }
 
 /** The body of `SendMessages` (https://docs.aws.amazon.com/pinpoint/latest/apireference/apps-application-id-messages.html). */
 const head = '{"MessageConfiguration":{"EmailMessage":{"RawEmail":{"Data":"'
 
-function tailOf({ sender, recipients }: Mail): string {
+function tailOf({ sender, recipients }: Message): string {
   const input = {
     MessageConfiguration: {
       // FromAddress is left out: it is for mails that Pinpoint composes, and this one has its From header.
@@ -80,13 +80,13 @@ function outcome(recipients: readonly string[], results: Record<string, MessageR
   let messageId: string | undefined
   for (const recipient of recipients) {
     const { DeliveryStatus, MessageId, StatusMessage } = resultOf(recipient, results)
-    if (DeliveryStatus !== undefined && successes.includes(DeliveryStatus)) {
+    if (DeliveryStatus !== undefined && successStatuses.includes(DeliveryStatus)) {
       messageId ??= MessageId
-    } else refused.push([recipient, failing(DeliveryStatus, StatusMessage)])
+    } else refused.push([recipient, failureFor(DeliveryStatus, StatusMessage)])
   }
   const receipt = messageId === undefined ? {} : { messageId }
   if (refused.length === 0) return receipt
-  refused.sort(([, a], [, b]) => failings.indexOf(a.name) - failings.indexOf(b.name))
+  refused.sort(([, a], [, b]) => failureStatuses.indexOf(a.name) - failureStatuses.indexOf(b.name))
   throw new PartialFailure(new Map(refused), receipt)
 }
 
@@ -98,7 +98,7 @@ function resultOf(recipient: string, results: Record<string, MessageResult>): Pa
   return found?.[1] ?? { StatusMessage: 'no result' }
 }
 
-function failing(status: string | undefined, message: string | undefined): Error {
-  const name = status !== undefined && failings.includes(status) ? status : 'UNKNOWN_FAILURE'
+function failureFor(status: string | undefined, message: string | undefined): Error {
+  const name = status !== undefined && failureStatuses.includes(status) ? status : 'UNKNOWN_FAILURE'
   return Object.assign(new Error(message ?? status ?? 'no status'), { name })
 }

@@ -1,4 +1,4 @@
-import type { Upstream } from './upstream.ts'
+import type { Upstream } from './client.ts'
 
 /** What the operator may say about sending through SES, either version; credentials and region are the SDK's to find. */
 export interface SesOptions extends Upstream {

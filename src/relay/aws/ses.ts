@@ -1,11 +1,11 @@
 import type { SendRawEmailCommandOutput } from '@aws-sdk/client-ses'
-import { installed } from '../../installed.ts'
-import type { Mail, Receipt, Relay } from '../relay.ts'
+import { importOptional } from '../../support/optional-package.ts'
+import type { Message, Receipt, Relay } from '../relay.ts'
+import { callUpstream, checkIdentity, maxConcurrentCalls, rateOf, upstreamSettings } from './client.ts'
 import { EncodedContent } from './encoded-content.ts'
 import { form } from './form.ts'
-import { Operation, prepare } from './operation.ts'
+import { installPreparedCalls, PreparedCall } from './prepared-call.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
-import { callUpstream, findStanding, maxCallsOf, rateOf, upstreamSettings } from './upstream.ts'
 
 /**
  * Sends through `SendRawEmail` of Amazon SES. The SDK is loaded here and not before, so that other backends go
@@ -13,20 +13,20 @@ import { callUpstream, findStanding, maxCallsOf, rateOf, upstreamSettings } from
  */
 export async function ses(options: SesOptions = {}): Promise<Relay> {
   const settings = upstreamSettings(options)
-  const { SESClient, SendRawEmailCommand, GetSendQuotaCommand } = await installed(
+  const { SESClient, SendRawEmailCommand, GetSendQuotaCommand } = await importOptional(
     '@aws-sdk/client-ses',
     'The relay ses',
     () => import('@aws-sdk/client-ses'),
   )
   const client = new SESClient(settings)
-  prepare(client.config)
-  const operation = new Operation<SendRawEmailCommandOutput>(
+  installPreparedCalls(client.config)
+  const operation = new PreparedCall<SendRawEmailCommandOutput>(
     intercept => client.send(intercept(new SendRawEmailCommand({ RawMessage: { Data: Buffer.alloc(0) } }))),
     ({ MessageId }) => Boolean(MessageId),
   )
   const constant = constantParameters(options)
 
-  async function send(mail: Mail): Promise<Receipt> {
+  async function send(mail: Message): Promise<Receipt> {
     const payload = EncodedContent.of(mail.content, 'form', head).payload(tailOf(mail, constant))
     const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
@@ -44,10 +44,10 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
     // SES counts 10 MiB after base64, or before: its documents and its error disagree. Then SES itself refuses.
     maxMessageBytes: 10 * 1024 * 1024,
     maxRecipientsPerCall: 50,
-    maxCalls: maxCallsOf(options),
+    maxConcurrentCalls: maxConcurrentCalls(options),
     content: () => new EncodedContent('form', head),
     send,
-    check: () => findStanding(client.config, options, operation),
+    check: () => checkIdentity(client.config, options, operation),
     sendRate,
   }
 }
@@ -55,7 +55,7 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
 /** A request of the Query API (https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html). */
 const head = form({ Action: 'SendRawEmail', Version: '2010-12-01', 'RawMessage.Data': '' })
 
-function tailOf({ sender, recipients }: Mail, constant: Readonly<Record<string, string>>): string {
+function tailOf({ sender, recipients }: Message, constant: Readonly<Record<string, string>>): string {
   const envelope: Record<string, string> = {}
   // SES refuses an empty Source; without one it takes the From header.
   if (sender !== '') envelope.Source = sender

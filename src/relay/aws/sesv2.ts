@@ -1,10 +1,10 @@
 import type { MessageTag, SendEmailCommandOutput } from '@aws-sdk/client-sesv2'
-import { installed } from '../../installed.ts'
-import type { Mail, Receipt, Relay } from '../relay.ts'
+import { importOptional } from '../../support/optional-package.ts'
+import type { Message, Receipt, Relay } from '../relay.ts'
+import { callUpstream, checkIdentity, maxConcurrentCalls, rateOf, upstreamSettings } from './client.ts'
 import { EncodedContent } from './encoded-content.ts'
-import { Operation, prepare } from './operation.ts'
+import { installPreparedCalls, PreparedCall } from './prepared-call.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
-import { callUpstream, findStanding, maxCallsOf, rateOf, upstreamSettings } from './upstream.ts'
 
 /**
  * Sends through `SendEmail` of version 2 of the Amazon SES API, which takes larger mails. The SDK is loaded here and
@@ -12,21 +12,21 @@ import { callUpstream, findStanding, maxCallsOf, rateOf, upstreamSettings } from
  */
 export async function sesv2(options: SesOptions = {}): Promise<Relay> {
   const settings = upstreamSettings(options)
-  const { SESv2Client, SendEmailCommand, GetAccountCommand } = await installed(
+  const { SESv2Client, SendEmailCommand, GetAccountCommand } = await importOptional(
     '@aws-sdk/client-sesv2',
     'The relay sesv2',
     () => import('@aws-sdk/client-sesv2'),
   )
   const client = new SESv2Client(settings)
-  prepare(client.config)
-  const operation = new Operation<SendEmailCommandOutput>(
+  installPreparedCalls(client.config)
+  const operation = new PreparedCall<SendEmailCommandOutput>(
     intercept =>
       client.send(intercept(new SendEmailCommand({ Content: { Raw: { Data: Buffer.alloc(0) } } }))),
     ({ MessageId }) => Boolean(MessageId),
   )
   const constant = constantInput(options)
 
-  async function send(mail: Mail): Promise<Receipt> {
+  async function send(mail: Message): Promise<Receipt> {
     const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail, constant))
     const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
@@ -44,10 +44,10 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
     // SES counts 40 MiB after base64. What is too large for it, it refuses itself.
     maxMessageBytes: 40 * 1024 * 1024,
     maxRecipientsPerCall: 50,
-    maxCalls: maxCallsOf(options),
+    maxConcurrentCalls: maxConcurrentCalls(options),
     content: () => new EncodedContent('json', head),
     send,
-    check: () => findStanding(client.config, options, operation),
+    check: () => checkIdentity(client.config, options, operation),
     sendRate,
   }
 }
@@ -55,7 +55,7 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
 /** The body of `SendEmail` (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html). */
 const head = '{"Content":{"Raw":{"Data":"'
 
-function tailOf({ sender, recipients }: Mail, constant: ReturnType<typeof constantInput>): string {
+function tailOf({ sender, recipients }: Message, constant: ReturnType<typeof constantInput>): string {
   const input = {
     Content: { Raw: { Data: '' } },
     // Bounces go to the envelope sender. FromEmailAddress would overwrite the mail's From header.

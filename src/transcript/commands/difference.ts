@@ -1,4 +1,4 @@
-import { visible } from '../../visible.ts'
+import { escapeForTerminal } from '../../support/escape.ts'
 
 /** Lines that differ, and this many around them, are shown. */
 const around = 2
@@ -31,7 +31,7 @@ export function differenceOf(expected: string, got: string): string[] {
     if (mark !== '- ') youngNumber += 1
     const number = mark === '+ ' ? youngNumber : oldNumber
     const shown = line.length > mostColumns ? `${line.slice(0, mostColumns)}...` : line
-    return `${String(number).padStart(5)} ${mark}${visible(shown)}`.trimEnd()
+    return `${String(number).padStart(5)} ${mark}${escapeForTerminal(shown)}`.trimEnd()
   })
 }
 

@@ -1,14 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Progress } from '../../progress.ts'
-import { visible } from '../../visible.ts'
+import { escapeForTerminal } from '../../support/escape.ts'
+import { Progress } from '../../support/progress.ts'
 import { type Conditions, readConditions } from '../conditions.ts'
 import { readTranscript, type Transcript, writeTranscript } from '../notation.ts'
-import { overLoopback, type Scene } from '../players/loopback.ts'
-import { asWritten, byteByByte, cutInTwo, withLateAnswers } from '../players/players.ts'
+import { type LoopbackOptions, overLoopback } from '../runners/loopback.ts'
+import { asWritten, byteByByte, cutInTwo, withLateAnswers } from '../runners/runners.ts'
 import { type Arguments, UsageError } from './arguments.ts'
-import { atOnce } from './crew.ts'
 import { differenceOf } from './difference.ts'
+import { mapConcurrent } from './map-concurrent.ts'
 import { findSources, type Source, shippedFixtures } from './sources.ts'
 
 type AnyPlayer = (transcript: Transcript, conditions: Conditions) => Transcript | Promise<Transcript>
@@ -37,9 +37,9 @@ export async function play(given: Arguments, say: (text: string) => void): Promi
     say(text)
   }
   let done = 0
-  const faults = await atOnce(jobs, sources, async source => {
+  const faults = await mapConcurrent(jobs, sources, async source => {
     const found = await playOne(source, names, update ? tell : undefined).catch((error: Error) => [
-      visible(error.message),
+      escapeForTerminal(error.message),
     ])
     for (const line of found) tell(`${line}\n`)
     done += 1
@@ -66,14 +66,17 @@ async function playOne(
     const text = writeTranscript(transcript)
     if (text !== source.text) {
       writeFileSync(source.path, text)
-      onUpdate(`${visible(source.path)}: written anew\n`)
+      onUpdate(`${escapeForTerminal(source.path)}: written anew\n`)
     }
   }
   const expected = writeTranscript(transcript)
   for (const name of names) {
     const got = writeTranscript(await players[name]!(transcript, conditions))
     if (got === expected) continue
-    return [`${visible(source.path)}: ${visible(transcript.title)} (${name})`, ...differenceOf(expected, got)]
+    return [
+      `${escapeForTerminal(source.path)}: ${escapeForTerminal(transcript.title)} (${name})`,
+      ...differenceOf(expected, got),
+    ]
   }
   return []
 }
@@ -86,9 +89,9 @@ function conditionsOf({ file, conditions }: Transcript): Conditions {
   }
 }
 
-let sceneOnce: Scene | undefined
+let sceneOnce: LoopbackOptions | undefined
 
-function scene(): Scene {
+function scene(): LoopbackOptions {
   const read = (name: string) => readFileSync(join(shippedFixtures, 'tls', name))
   sceneOnce ??= {
     certificate: { cert: read('certificate.pem'), key: read('key.pem') },

@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { escapeForTerminal } from '../../support/escape.ts'
 import { type SecureContext, secureContext } from '../../transport/index.ts'
-import { visible } from '../../visible.ts'
 import { writeTranscript } from '../notation.ts'
 import { recordingProxy } from '../recording/proxy.ts'
 import type { Recorder } from '../recording/recorder.ts'
@@ -37,7 +37,8 @@ export async function record(given: Arguments, say: (text: string) => void): Pro
         written += 1
         if (written === most) stop()
       },
-      onFault: message => process.stderr.write(`${visible(host)}:${port}: ${visible(message)}\n`),
+      onFault: message =>
+        process.stderr.write(`${escapeForTerminal(host)}:${port}: ${escapeForTerminal(message)}\n`),
     })
     const stop = () => {
       for (const signal of signals) process.off(signal, stop)
@@ -48,7 +49,9 @@ export async function record(given: Arguments, say: (text: string) => void): Pro
     proxy.server.listen(listen, () => {
       const { address, port: own } = proxy.server.address() as AddressInfo
       const here = address.includes(':') ? `[${address}]` : address
-      process.stderr.write(`Recording ${here}:${own}, which passes on to ${visible(host)}:${port}\n`)
+      process.stderr.write(
+        `Recording ${here}:${own}, which passes on to ${escapeForTerminal(host)}:${port}\n`,
+      )
     })
   })
 }

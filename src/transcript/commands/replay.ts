@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { Progress } from '../../progress.ts'
+import { Progress } from '../../support/progress.ts'
 import { readConditions } from '../conditions.ts'
 import { readTranscript, type Transcript } from '../notation.ts'
-import { type Abilities, askAbilities } from '../replay/abilities.ts'
-import { playAgainst } from '../replay/against.ts'
-import { type Circumstances, obstacleTo } from '../replay/obstacles.ts'
-import type { Outcome } from '../replay/verdict.ts'
+import { type Capabilities, readCapabilities } from '../replay/capabilities.ts'
+import type { StepOutcome } from '../replay/comparison.ts'
+import { playAgainst } from '../replay/play-against.ts'
+import { type ServerUnderTest, skipReason } from '../replay/skip-reasons.ts'
 import { isSwaks, readSwaks } from '../swaks.ts'
 import type { Remote } from '../wire.ts'
 import { type Arguments, addressOf, countOf, durationMsOf, lastOf, UsageError } from './arguments.ts'
-import { atOnce } from './crew.ts'
-import { jsonOf, type Result, reportOf } from './report.ts'
+import { mapConcurrent } from './map-concurrent.ts'
+import { type FileResult, jsonOf, reportOf } from './report.ts'
 import { findSources, type Source } from './sources.ts'
 
 /** Longer than this nobody waits for what a transcript does not say, however slow the server is. */
@@ -31,14 +31,14 @@ export async function replay(given: Arguments, say: (text: string) => void): Pro
   if (users.some(user => !user.includes(':'))) throw new UsageError('--user is NAME:PASSWORD')
   const transcripts = findSources(given.operands).map(source => ({ source, transcript: read(source) }))
   const abilities = await ask(given, remote, implicitTls, patienceMs)
-  const circumstances: Circumstances = { abilities, declared, implicitTls, users, patienceMs }
+  const circumstances: ServerUnderTest = { abilities, declared, implicitTls, users, patienceMs }
   const graceMs = Math.min(mostGraceMs, Math.max(leastGraceMs, 2 * abilities.replyMs))
   const manner = { remote, implicitTls, patienceMs, graceMs }
   const progress = new Progress(process.stderr, 'transcripts')
   const counts = { done: 0, differing: 0 }
   let refusals = 0
-  const play = async (transcript: Transcript): Promise<Outcome> => {
-    const reason = obstacleTo(transcript, circumstances)
+  const play = async (transcript: Transcript): Promise<StepOutcome> => {
+    const reason = skipReason(transcript, circumstances)
     if (reason !== undefined) return { type: 'skipped', reason }
     if (refusals >= mostRefusals) return { type: 'skipped', reason: 'the server cannot be reached any more' }
     try {
@@ -51,15 +51,19 @@ export async function replay(given: Arguments, say: (text: string) => void): Pro
       return { type: 'differs', difference }
     }
   }
-  const results = await atOnce(jobs, transcripts, async ({ source, transcript }): Promise<Result> => {
-    const outcome = await play(transcript)
-    counts.done += 1
-    if (outcome.type === 'differs') counts.differing += 1
-    progress.show(counts.done, counts.done / transcripts.length, `${counts.differing} differ`)
-    return { source, transcript, outcome }
-  })
+  const results = await mapConcurrent(
+    jobs,
+    transcripts,
+    async ({ source, transcript }): Promise<FileResult> => {
+      const outcome = await play(transcript)
+      counts.done += 1
+      if (outcome.type === 'differs') counts.differing += 1
+      progress.show(counts.done, counts.done / transcripts.length, `${counts.differing} differ`)
+      return { source, transcript, outcome }
+    },
+  )
   progress.clear()
-  const fails = ({ outcome }: Result) =>
+  const fails = ({ outcome }: FileResult) =>
     outcome.type === 'differs' || (outcome.type === 'other code' && given.values.has('strict'))
   say(given.values.has('json') ? jsonOf(results) : reportOf(results, fails))
   return results.some(fails) ? 1 : 0
@@ -96,9 +100,9 @@ async function ask(
   remote: Remote,
   implicitTls: boolean,
   patienceMs: number,
-): Promise<Abilities> {
+): Promise<Capabilities> {
   try {
-    return await askAbilities(remote, implicitTls, patienceMs)
+    return await readCapabilities(remote, implicitTls, patienceMs)
   } catch (error) {
     throw new Error(`${lastOf(given, 'server')}: ${(error as Error).message}`)
   }

@@ -1,13 +1,13 @@
-import { visible, visibleBytes } from '../../visible.ts'
+import { escapeBytes, escapeForTerminal } from '../../support/escape.ts'
 import type { Transcript } from '../notation.ts'
-import { type Outcome, outcomeTypes } from '../replay/verdict.ts'
+import { outcomeTypes, type StepOutcome } from '../replay/comparison.ts'
 import type { Source } from './sources.ts'
 
 /** What came of one file. */
-export interface Result {
+export interface FileResult {
   readonly source: Source
   readonly transcript: Transcript
-  readonly outcome: Outcome
+  readonly outcome: StepOutcome
 }
 
 /** As many lines of a reply are shown. */
@@ -16,13 +16,13 @@ const mostLines = 3
 const mostReasons = 12
 
 /** The results for people: a table by folder, why files were skipped, and where the failed ones differ. */
-export function reportOf(results: readonly Result[], fails: (result: Result) => boolean): string {
+export function reportOf(results: readonly FileResult[], fails: (result: FileResult) => boolean): string {
   const failed = results.filter(fails)
   return [...tableOf(results), ...skippedOf(results), ...failed.flatMap(paragraphOf), ''].join('\n')
 }
 
 /** The results for programs, in ASCII: terminals obey some characters beyond it. */
-export function jsonOf(results: readonly Result[]): string {
+export function jsonOf(results: readonly FileResult[]): string {
   const rows = results.map(({ source, transcript: { title, spec }, outcome: { type, ...rest } }) => ({
     file: source.path,
     title,
@@ -38,7 +38,7 @@ export function jsonOf(results: readonly Result[]): string {
   return `${ascii}\n`
 }
 
-function tableOf(results: readonly Result[]): string[] {
+function tableOf(results: readonly FileResult[]): string[] {
   const folders = [...new Set(results.map(({ source }) => source.folder))]
   const count = (folder: string | undefined) =>
     outcomeTypes.map(type =>
@@ -49,7 +49,7 @@ function tableOf(results: readonly Result[]): string[] {
         ).length,
       ),
     )
-  const rows = folders.map(folder => [visible(folder), ...count(folder)])
+  const rows = folders.map(folder => [escapeForTerminal(folder), ...count(folder)])
   const all = folders.length > 1 ? [['all', ...count(undefined)]] : []
   const head = ['folder', ...outcomeTypes]
   const widths = head.map((_, column) => Math.max(...[head, ...rows, ...all].map(row => row[column]!.length)))
@@ -61,13 +61,13 @@ function tableOf(results: readonly Result[]): string[] {
   return [line(head), rule, ...rows.map(line), ...all.map(line)]
 }
 
-function skippedOf(results: readonly Result[]): string[] {
+function skippedOf(results: readonly FileResult[]): string[] {
   const counts = new Map<string, number>()
   for (const { outcome } of results)
     if (outcome.type === 'skipped') counts.set(outcome.reason, (counts.get(outcome.reason) ?? 0) + 1)
   if (counts.size === 0) return []
   const rows = [...counts].sort(([, a], [, b]) => b - a)
-  const row = (count: number, reason: string) => `${String(count).padStart(5)}  ${visible(reason)}`
+  const row = (count: number, reason: string) => `${String(count).padStart(5)}  ${escapeForTerminal(reason)}`
   const others = rows.slice(mostReasons).reduce((sum, [, count]) => sum + count, 0)
   return [
     '',
@@ -77,14 +77,14 @@ function skippedOf(results: readonly Result[]): string[] {
   ]
 }
 
-function paragraphOf({ source, transcript, outcome }: Result): string[] {
+function paragraphOf({ source, transcript, outcome }: FileResult): string[] {
   if (!('difference' in outcome)) return []
   const { after, expected, got } = outcome.difference
   return [
     '',
-    `${visible(source.path)}: ${visible(transcript.title)}`,
-    `  Spec      ${visible(transcript.spec)}`,
-    `  after     ${visible(after.slice(0, 200))}`,
+    `${escapeForTerminal(source.path)}: ${escapeForTerminal(transcript.title)}`,
+    `  Spec      ${escapeForTerminal(transcript.spec)}`,
+    `  after     ${escapeForTerminal(after.slice(0, 200))}`,
     `  expected  ${shown(expected)}`,
     `  got       ${shown(got)}`,
   ]
@@ -93,5 +93,5 @@ function paragraphOf({ source, transcript, outcome }: Result): string[] {
 function shown(text: string): string {
   const lines = text.split('\n')
   const more = lines.length > mostLines ? [`... (${lines.length} lines)`] : []
-  return [...lines.slice(0, mostLines).map(line => visibleBytes(line)), ...more].join(`\n${' '.repeat(12)}`)
+  return [...lines.slice(0, mostLines).map(line => escapeBytes(line)), ...more].join(`\n${' '.repeat(12)}`)
 }

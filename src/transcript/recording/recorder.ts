@@ -1,10 +1,10 @@
-import { visible } from '../../visible.ts'
+import { escapeForTerminal } from '../../support/escape.ts'
 import { piecesOf, printBytes } from '../bytes.ts'
 import { isPlain, type Line } from '../line.ts'
 import type { Transcript } from '../notation.ts'
-import { replyCodeOf } from '../replay/heard.ts'
-import { Listing } from './listing.ts'
-import { Speech } from './speech.ts'
+import { replyCodeOf } from '../replay/reply-reader.ts'
+import { ClientStream } from './client-stream.ts'
+import { EhloListing } from './ehlo-listing.ts'
 
 /** How a dialogue is written down. */
 export interface Recording {
@@ -27,8 +27,8 @@ const leastCost = 64
  */
 export class Recorder {
   readonly #lines: Line[] = []
-  readonly #speech: Speech
-  readonly #listing = new Listing()
+  readonly #speech: ClientStream
+  readonly #listing = new EhloListing()
   readonly #implicitTls: boolean
   #secured: boolean
   #bytes = 0
@@ -42,7 +42,7 @@ export class Recorder {
   #over = false
 
   constructor({ keepCredentials, secure }: Recording) {
-    this.#speech = new Speech(keepCredentials)
+    this.#speech = new ClientStream(keepCredentials)
     this.#implicitTls = secure
     this.#secured = secure
   }
@@ -99,7 +99,7 @@ export class Recorder {
   /** Adds a remark. */
   remark(text: string): void {
     this.#flush()
-    this.#lines.push({ type: 'remark', text: `# ${visible(text)}` })
+    this.#lines.push({ type: 'remark', text: `# ${escapeForTerminal(text)}` })
   }
 
   /** Nothing was said at all. */
@@ -127,7 +127,7 @@ export class Recorder {
     if (this.#reply.length === 0) this.#flush()
     this.#reply.push(line)
     const shown = this.#speech.hideIn(line).slice(0, mostReplyColumns)
-    const text = visible(Buffer.from(shown, 'latin1').toString())
+    const text = escapeForTerminal(Buffer.from(shown, 'latin1').toString())
     this.#lines.push({ type: 'reply', text })
     if (/^\d{3}-/.test(line)) return
     this.#listing.hear(this.#reply.splice(0), this.#secured)

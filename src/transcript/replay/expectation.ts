@@ -1,6 +1,6 @@
 import { isSilent, type Line, printLine } from '../line.ts'
 import type { Step } from '../steps.ts'
-import { type HeardReply, repliesOf } from './heard.ts'
+import { type HeardReply, repliesOf } from './reply-reader.ts'
 
 /** What a transcript says that a server does in a step, as far as a client can see it. */
 export interface Expectation {

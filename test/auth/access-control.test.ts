@@ -1,0 +1,394 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import {
+  type AccessControlOptions,
+  type AccessEvent,
+  type AccessFailure,
+  type AccessPolicy,
+  AddressList,
+  accessControl,
+  mechanisms,
+  readUsers,
+  reasonOf,
+  requiresLogin,
+  type Users,
+} from '../../src/auth/index.ts'
+import type { HostReply } from '../../src/protocol/events.ts'
+import type { Client } from '../../src/protocol/host.ts'
+import { replies } from '../../src/protocol/replies.ts'
+import type { Credentials } from '../../src/protocol/sasl.ts'
+import type { EventHandler } from '../../src/support/emit.ts'
+
+/** Of the word `password`. */
+const bcryptHash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
+const client: Client = {
+  address: '127.0.0.1',
+  name: 'client.test',
+  extended: true,
+  secure: true,
+  user: undefined,
+}
+const anybody: AccessPolicy = {}
+const hashed: AccessPolicy = { user: { name: 'username', bcryptHash } }
+const clear: AccessPolicy = { user: { name: 'username', password: 'password' } }
+const both: AccessPolicy = { user: { name: 'username', bcryptHash, password: 'another' } }
+
+function password(username: string, password: string, authorizationId?: string): Credentials {
+  return {
+    type: 'password',
+    username,
+    password,
+    ...(authorizationId === undefined ? {} : { authorizationId }),
+  }
+}
+
+function digest(username: string, password: string): Credentials {
+  const challenge = '<1896.697170952@relay.test>'
+  return {
+    type: 'digest',
+    username,
+    challenge,
+    digest: createHmac('md5', password).update(challenge).digest(),
+  }
+}
+
+/** Keeps who was not let in, and why. */
+function keep(failures: AccessFailure[]): EventHandler<AccessEvent> {
+  return ({ client: _, ...event }) => {
+    if (event.type !== 'loggedIn') failures.push(event)
+  }
+}
+
+async function ask(
+  access: AccessPolicy,
+  credentials: Credentials,
+  ports: AccessControlOptions = {},
+  from = client,
+) {
+  const failures: AccessFailure[] = []
+  const gate = accessControl(access, { onEvent: keep(failures), ...ports })
+  const mechanism = credentials.type === 'digest' ? 'CRAM-MD5' : 'PLAIN'
+  const verdict: HostReply = await gate.login({ type: 'login', mechanism, credentials }, from)
+  return { verdict, failure: failures[0]?.type, failures }
+}
+
+const consent = { verdict: undefined, failure: undefined, failures: [] }
+
+test('without a user any credentials are accepted', async () => {
+  for (const credentials of [
+    password('anybody', 'anything'),
+    password('a', 'b', 'c'),
+    digest('anybody', 'x'),
+  ]) {
+    assert.deepEqual(await ask(anybody, credentials), consent)
+  }
+})
+
+test('without a user the answer needs no promise', () => {
+  const question = { type: 'login', mechanism: 'PLAIN', credentials: password('a', 'b') } as const
+  assert.equal(accessControl(anybody).login(question, client), undefined)
+})
+
+test('the user logs in with the password of the hash', async () => {
+  assert.deepEqual(await ask(hashed, password('username', 'password')), consent)
+})
+
+test('the user logs in from an IPv6 address', async () => {
+  const from = { ...client, address: '2001:4860:0:2001::68' }
+  assert.deepEqual(await ask(hashed, password('username', 'password'), {}, from), consent)
+})
+
+test('the user logs in with a password that is known in clear, by digest too', async () => {
+  assert.deepEqual(await ask(clear, password('username', 'password')), consent)
+  assert.deepEqual(await ask(clear, digest('username', 'password')), consent)
+})
+
+test('where both secrets are known, the hash is for passwords and the password for digests', async () => {
+  assert.deepEqual(await ask(both, password('username', 'password')), consent)
+  assert.deepEqual(await ask(both, digest('username', 'another')), consent)
+  for (const credentials of [password('username', 'another'), digest('username', 'password')]) {
+    const { verdict, failure } = await ask(both, credentials)
+    assert.deepEqual([verdict, failure], [replies.badCredentials, 'wrongPassword'])
+  }
+})
+
+for (const [what, access, credentials, reason] of [
+  ['a wrong password, held against a hash', hashed, password('username', 'wrong'), 'wrongPassword'],
+  ['a wrong password', clear, password('username', 'wrong'), 'wrongPassword'],
+  ['a digest of a wrong password', clear, digest('username', 'wrong'), 'wrongPassword'],
+  ['a digest where there is a hash only', hashed, digest('username', 'password'), 'wrongPassword'],
+  ['a wrong user, held against a hash', hashed, password('root', 'password'), 'unknownUser'],
+  ['a wrong user', clear, password('root', 'password'), 'unknownUser'],
+  ['a digest of a wrong user', clear, digest('root', 'password'), 'unknownUser'],
+  ['a user in other letters', clear, password('Username', 'password'), 'unknownUser'],
+  ['somebody else to act as', hashed, password('username', 'password', 'root'), 'otherIdentity'],
+  ['somebody else to act as, in clear', clear, password('username', 'password', 'root'), 'otherIdentity'],
+  [
+    'a wrong password of a user who would act as another',
+    clear,
+    password('username', 'x', 'root'),
+    'wrongPassword',
+  ],
+] as const) {
+  test(`refused with 535 5.7.8: ${what}`, async () => {
+    const { verdict, failure } = await ask(access, credentials)
+    assert.deepEqual([verdict?.code, verdict?.status, failure], [535, '5.7.8', reason])
+  })
+}
+
+test('acting as oneself is nothing special', async () => {
+  assert.deepEqual(await ask(clear, password('username', 'password', 'username')), consent)
+})
+
+test('an empty password opens nothing, neither where no secret is known nor where it is empty', async () => {
+  for (const secrets of [{}, { password: '' }, { bcryptHash: '' }, { bcryptHash: '', password: '' }]) {
+    const access: AccessPolicy = { user: { name: 'username', ...secrets } }
+    for (const credentials of [digest('username', ''), password('username', '')]) {
+      assert.equal((await ask(access, credentials)).verdict, replies.badCredentials)
+    }
+    assert.deepEqual(mechanisms(access, 'relay.test'), [])
+  }
+  assert.equal((await ask(clear, digest('username', ''))).verdict, replies.badCredentials)
+})
+
+test('an unknown user costs a hash of the same cost, also with a password that was right before', async () => {
+  const hashes: string[] = []
+  const verifyHash = async (password: string, hash: string) => {
+    hashes.push(hash)
+    return hash === bcryptHash && password === 'password'
+  }
+  const { login } = accessControl(hashed, { verifyHash })
+  for (const credentials of [password('username', 'password'), password('root', 'password')]) {
+    await login({ type: 'login', mechanism: 'PLAIN', credentials }, client)
+  }
+  assert.deepEqual(hashes, [bcryptHash, `${bcryptHash.slice(0, 29)}${'.'.repeat(31)}`])
+})
+
+test('the reason goes to the log, the password does not', async () => {
+  const secret = 'hunter2'
+  for (const access of [hashed, clear]) {
+    for (const credentials of [
+      password('root', secret),
+      password('username', secret),
+      digest('root', secret),
+    ]) {
+      const { failures } = await ask(access, credentials)
+      assert.equal(failures.length, 1)
+      assert.deepEqual(Object.keys(failures[0] ?? {}).sort(), ['mechanism', 'type', 'username'])
+      assert.equal(JSON.stringify(failures).includes(secret), false)
+    }
+  }
+})
+
+test('a hash that cannot be computed is a temporary failure, for unknown users too', async () => {
+  const error = new Error('no binding')
+  const verifyHash = () => Promise.reject(error)
+  for (const name of ['username', 'root']) {
+    const { verdict, failures } = await ask(hashed, password(name, 'password'), { verifyHash })
+    assert.deepEqual([verdict?.code, verdict?.status], [454, '4.7.0'])
+    assert.deepEqual(failures, [{ type: 'unavailable', mechanism: 'PLAIN', username: name, error }])
+  }
+})
+
+test('a malformed hash makes no gatekeeper', () => {
+  assert.throws(() => accessControl({ user: { name: 'username', bcryptHash: 'password' } }), TypeError)
+})
+
+/** Users of a file; the password of each is `password`. */
+function usersOf(text: string): Promise<Users> {
+  const compile = async (source: string) => (sender: string) => new RegExp(source).test(sender)
+  return readUsers(Buffer.from(`${text.trimEnd()}\n`.replaceAll('HASH', bcryptHash)), {
+    path: 'users',
+    compile,
+  })
+}
+
+const fromHere: AccessPolicy = { addresses: new AddressList('127.0.0.1, 10.0.0.0/8') }
+
+test('an address that is not in the list is refused with 554 5.7.1 and told', async () => {
+  const failures: AccessFailure[] = []
+  const gate = accessControl(fromHere, { onEvent: keep(failures) })
+  assert.equal(await gate.connect?.(client), undefined)
+  assert.deepEqual(failures, [])
+  const verdict = await gate.connect?.({ ...client, address: '192.0.2.1' })
+  assert.deepEqual([verdict?.code, verdict?.status], [554, '5.7.1'])
+  assert.deepEqual(failures, [{ type: 'refusedAddress' }])
+  // A load balancer is told the same, and nobody is told of it.
+  assert.deepEqual(await gate.connect?.({ ...client, address: '192.0.2.1', healthCheck: true }), verdict)
+  assert.equal(failures.length, 1)
+})
+
+test('without a list nobody is asked for an address', () => {
+  for (const access of [anybody, hashed]) assert.equal(accessControl(access).connect, undefined)
+})
+
+test('a list alone requires no login, and takes any credentials', async () => {
+  assert.equal(requiresLogin(fromHere), false)
+  assert.deepEqual(await ask(fromHere, password('anybody', 'anything')), consent)
+})
+
+test('with a list and a user both are needed', async () => {
+  const access: AccessPolicy = { ...fromHere, ...hashed }
+  assert.equal(requiresLogin(access), true)
+  const verdict = await accessControl(access).connect?.({ ...client, address: '192.0.2.1' })
+  assert.equal(verdict?.code, 554)
+  assert.deepEqual(await ask(access, password('username', 'password')), consent)
+  assert.equal((await ask(access, password('username', 'wrong'))).failure, 'wrongPassword')
+})
+
+test('users of a file log in, and with them the one user', async () => {
+  const users = await usersOf('alice:HASH\nbob:HASH')
+  for (const [access, names] of [
+    [{ users: { current: () => users } }, ['alice', 'bob']],
+    [{ users: { current: async () => users }, user: clear.user }, ['alice', 'bob', 'username']],
+  ] as const) {
+    for (const name of names) {
+      assert.deepEqual(await ask(access, password(name, 'password')), consent)
+      assert.equal((await ask(access, password(name, 'wrong'))).failure, 'wrongPassword')
+    }
+    assert.equal((await ask(access, password('root', 'password'))).failure, 'unknownUser')
+    assert.equal((await ask(access, digest('alice', 'password'))).failure, 'wrongPassword')
+  }
+})
+
+test('a password that was changed in the file stops working at once, though it was right just before', async () => {
+  const hashes: string[] = []
+  const verifyHash = async (password: string, hash: string) => {
+    hashes.push(hash)
+    return hash === bcryptHash && password === 'password'
+  }
+  const reading = { path: 'users', compile: async () => () => true, verifyHash }
+  const other = bcryptHash.replace('HeoF', 'HeoG')
+  let users = await readUsers(Buffer.from(`alice:${bcryptHash}\n`), reading)
+  const { login } = accessControl({ users: { current: () => users } })
+  const question = { type: 'login', mechanism: 'PLAIN', credentials: password('alice', 'password') } as const
+  assert.equal(await login(question, client), undefined)
+  assert.equal(await login(question, client), undefined)
+  assert.deepEqual(hashes, [bcryptHash])
+  users = await readUsers(Buffer.from(`alice:${other}\n`), reading)
+  assert.equal(await login(question, client), replies.badCredentials)
+  users = await readUsers(Buffer.from(`bob:${bcryptHash}\n`), reading)
+  assert.equal(await login(question, client), replies.badCredentials)
+})
+
+/** What a user's MAIL is answered, and why. */
+async function sendAs(access: AccessPolicy, user: string, address: string) {
+  const failures: AccessFailure[] = []
+  const gate = accessControl(access, { onEvent: keep(failures) })
+  const question = { type: 'sender', address, parameters: new Map() } as const
+  const verdict = await gate.sender?.(question, { ...client, user })
+  return { code: verdict?.code, status: verdict?.status, failures }
+}
+
+test('a user with an expression sends as the addresses that it matches, others are refused and told', async () => {
+  const users = await usersOf('alice:HASH:@a\\.example$\nbob:HASH')
+  const allowed = { code: undefined, status: undefined, failures: [] }
+  for (const current of [() => users, async () => users]) {
+    const access: AccessPolicy = { users: { current }, ...clear }
+    for (const [user, address] of [
+      ['alice', 'x@a.example'],
+      ['bob', 'x@b.example'],
+      ['bob', ''],
+      ['username', 'x@b.example'],
+    ] as const) {
+      assert.deepEqual(await sendAs(access, user, address), allowed)
+    }
+    assert.deepEqual(await sendAs(access, 'alice', 'x@b.example'), {
+      code: 550,
+      status: '5.7.1',
+      failures: [{ type: 'deniedSender', username: 'alice', sender: 'x@b.example' }],
+    })
+  }
+})
+
+test('the null sender is the empty text for the expression of a user', async () => {
+  const users = await usersOf('alice:HASH:@a$\nbob:HASH:^$|@b$')
+  const access: AccessPolicy = { users: { current: () => users } }
+  assert.equal((await sendAs(access, 'alice', '')).code, 550)
+  assert.equal((await sendAs(access, 'bob', '')).code, undefined)
+})
+
+test('a user who is no longer in the file sends no more, though the session goes on', async () => {
+  const users = await usersOf('alice:HASH')
+  assert.equal((await sendAs({ users: { current: () => users } }, 'bob', 'x@b')).code, 550)
+})
+
+test('without a file of users nobody is asked for a sender', () => {
+  for (const access of [anybody, hashed, fromHere]) assert.equal(accessControl(access).sender, undefined)
+})
+
+test('the reasons are sentences for the log', () => {
+  const login = { mechanism: 'PLAIN', username: 'bob' }
+  for (const [failure, reason] of [
+    [{ type: 'refusedAddress' }, 'Invalid client IP: 10.0.0.1'],
+    [{ type: 'unknownUser', ...login }, 'Invalid username: bob'],
+    [{ type: 'wrongPassword', ...login }, 'Invalid password of user: bob'],
+    [{ type: 'otherIdentity', ...login, actAs: 'root' }, 'Invalid identity: user bob may not act as root'],
+    [
+      { type: 'unavailable', ...login, error: new Error('no binding') },
+      'Cannot verify a password: no binding',
+    ],
+    [{ type: 'unavailable', ...login, error: 'x' }, 'Cannot verify a password: x'],
+    [{ type: 'deniedSender', username: 'bob', sender: 'a@b' }, 'denied sender: user bob may not send as a@b'],
+    [
+      { type: 'deniedSender', username: 'bob', sender: '' },
+      'denied sender: user bob may not send as the null sender',
+    ],
+  ] as const satisfies readonly (readonly [AccessFailure, string])[]) {
+    assert.equal(reasonOf(failure, '10.0.0.1'), reason)
+  }
+})
+
+test('a gatekeeper can be spread into a host', async () => {
+  const { login } = { ...accessControl(clear) }
+  const question = {
+    type: 'login',
+    mechanism: 'PLAIN',
+    credentials: password('username', 'password'),
+  } as const
+  assert.equal(await login(question, client), undefined)
+})
+
+test('mechanisms are those that can succeed, in the order of EHLO', () => {
+  const offered = (access: AccessPolicy) => mechanisms(access, 'relay.test').map(({ name }) => name)
+  assert.deepEqual(offered(anybody), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+  assert.deepEqual(offered(hashed), ['PLAIN', 'LOGIN'])
+  assert.deepEqual(offered(clear), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+  assert.deepEqual(offered(both), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+  const users = { current: () => new Map() }
+  assert.deepEqual(offered({ users }), ['PLAIN', 'LOGIN'])
+  assert.deepEqual(offered({ users, ...clear }), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
+})
+
+test('the challenge of CRAM-MD5 bears the hostname', () => {
+  const step = mechanisms(clear, 'relay.test').at(-1)?.start().step(undefined)
+  assert.match(step?.type === 'challenge' ? step.challenge.toString() : '', /@relay\.test>$/)
+})
+
+test('a login is required where there is a user, or a file of them', () => {
+  const users: AccessPolicy = { users: { current: () => new Map() } }
+  assert.deepEqual([anybody, hashed, clear, users].map(requiresLogin), [false, true, true, true])
+})
+
+test('who logs in is told with the mechanism, whether a login is required or not, and a witness that throws lets in nobody', async () => {
+  for (const access of [anybody, clear]) {
+    const told: AccessEvent[] = []
+    const { login } = accessControl(access, { onEvent: event => void told.push(event) })
+    const question = {
+      type: 'login',
+      mechanism: 'PLAIN',
+      credentials: password('username', 'password'),
+    } as const
+    assert.equal(await login(question, client), undefined)
+    assert.deepEqual(told, [{ type: 'loggedIn', mechanism: 'PLAIN', username: 'username', client }])
+  }
+  const broken = () => {
+    throw new Error('broken')
+  }
+  const { login } = accessControl(clear, { onEvent: broken })
+  const ask = (secret: string) =>
+    login({ type: 'login', mechanism: 'PLAIN', credentials: password('username', secret) }, client)
+  assert.equal(await ask('password'), undefined)
+  assert.equal(await ask('wrong'), replies.badCredentials)
+})

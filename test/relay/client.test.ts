@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { callUpstream } from '../../src/relay/aws/client.ts'
+import { replyFor } from '../../src/relay/errors/error-table.ts'
+import { hold, turn } from './backend.ts'
+
+const standing = {
+  region: async () => 'eu-west-1',
+  credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE' }),
+}
+
+function system(syscall: string, code: string): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { syscall, code })
+}
+
+const connectTimeout = Object.assign(
+  new Error(
+    '@smithy/node-http-handler - the request socket did not establish a connection with the server within …',
+  ),
+  { name: 'TimeoutError' },
+)
+
+const unreached: readonly [string, Error][] = [
+  ['a refused connection', system('connect', 'ECONNREFUSED')],
+  ['a name that is not found', system('getaddrinfo', 'ENOTFOUND')],
+  ['a name server that is busy', system('getaddrinfo', 'EAI_AGAIN')],
+  [
+    'every address refused',
+    new AggregateError([system('connect', 'ECONNREFUSED'), system('connect', 'ETIMEDOUT')]),
+  ],
+  ['no connection in time', connectTimeout],
+]
+for (const [name, error] of unreached) {
+  test(`${name}: tried once more, at once`, async () => {
+    let tries = 0
+    const attempt = async () => {
+      if (++tries === 1) throw error
+      return 'sent'
+    }
+    assert.equal(await callUpstream(standing, {}, attempt), 'sent')
+    assert.equal(tries, 2)
+  })
+
+  test(`${name}, twice: given up`, async () => {
+    let tries = 0
+    const attempt = async () => {
+      tries++
+      throw error
+    }
+    await assert.rejects(callUpstream(standing, {}, attempt), error)
+    assert.equal(tries, 2)
+  })
+}
+
+const reached: readonly [string, unknown][] = [
+  ['a connection reset while reading', system('read', 'ECONNRESET')],
+  ['a connection reset while writing', system('write', 'EPIPE')],
+  ['a hang-up', Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', name: 'TimeoutError' })],
+  [
+    'an answer of AWS',
+    Object.assign(new Error('x'), { name: 'Throttling', $metadata: { httpStatusCode: 400 } }),
+  ],
+  ['a mixture', new AggregateError([system('connect', 'ECONNREFUSED'), system('read', 'ECONNRESET')])],
+  ['nothing inside', new AggregateError([])],
+  ['what is no error inside', new AggregateError(['connect'])],
+  ['what is no error', { syscall: 'connect' }],
+]
+for (const [name, error] of reached) {
+  test(`${name}: not tried again`, async () => {
+    let tries = 0
+    const attempt = async () => {
+      tries++
+      throw error
+    }
+    await assert.rejects(callUpstream(standing, {}, attempt), thrown => thrown === error)
+    assert.equal(tries, 1)
+  })
+}
+
+test('what waits for something that heeds no signal is given up in time', async () => {
+  let signal: AbortSignal | undefined
+  const attempt = (given: { readonly signal: AbortSignal }) => {
+    signal = given.signal
+    return new Promise<never>(() => undefined)
+  }
+  await assert.rejects(callUpstream(standing, { upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
+  assert.equal(signal!.aborted, true)
+})
+
+test('a yes of AWS counts although its answer breaks off; nothing else does', async () => {
+  const broken = (accepted?: boolean) =>
+    callUpstream(standing, {}, async attempt => {
+      if (accepted !== undefined) attempt.accepted = accepted
+      throw new Error('aborted')
+    })
+  assert.equal(await broken(true), undefined)
+  await assert.rejects(broken(false))
+  await assert.rejects(broken())
+})
+
+test('who hands out credentials has no say about a mail: its errors are of one name, and there is no call', async () => {
+  const judgements = [
+    Object.assign(new Error('Request ARN is invalid'), {
+      name: 'ValidationError',
+      $metadata: { httpStatusCode: 400 },
+    }),
+    Object.assign(new Error('no provider in account 123456789012'), {
+      name: 'MessageRejected',
+      $metadata: { httpStatusCode: 400 },
+    }),
+    Object.assign(new Error('UnknownError'), { name: 'Unknown', $metadata: { httpStatusCode: 413 } }),
+    system('connect', 'ECONNREFUSED'),
+  ]
+  for (const error of judgements) {
+    const nobody = { ...standing, credentials: () => Promise.reject(error) }
+    let calls = 0
+    const attempt = async () => {
+      calls++
+    }
+    await assert.rejects(callUpstream(nobody, {}, attempt), (thrown: unknown) => {
+      const { code, status, text } = replyFor(thrown)
+      assert.equal(`${code} ${status}`, '451 4.3.5')
+      assert.doesNotMatch(String(text), /ARN|\d{12}/)
+      return (thrown as Error).name === 'CredentialsProviderError'
+    })
+    assert.equal(calls, 0)
+  }
+})
+
+test('credentials that come after the call was given up send no mail', async () => {
+  const slow = hold<{ accessKeyId: string }>()
+  let calls = 0
+  const attempt = async () => {
+    calls++
+  }
+  const late = callUpstream(
+    { ...standing, credentials: () => slow.promise },
+    { upstreamTimeoutMs: 20 },
+    attempt,
+  )
+  await assert.rejects(late, { name: 'TimeoutError' })
+  slow.release({ accessKeyId: 'AKIDEXAMPLE' })
+  await turn()
+  assert.equal(calls, 0)
+})

@@ -1,0 +1,777 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type CallReport, DeliveryAgent, type DeliveryOptions } from '../../src/relay/delivery.ts'
+import { replyFor } from '../../src/relay/errors/error-table.ts'
+import { RateLimiter } from '../../src/relay/limits/rate-limiter.ts'
+import { type Message, PartialFailure, type Receipt } from '../../src/relay/relay.ts'
+import { type Clock, systemClock } from '../../src/support/clock.ts'
+import {
+  awsError,
+  Backend,
+  brokenOff,
+  type Deed,
+  hold,
+  mailTo,
+  outOfOrder,
+  people,
+  quotaReached,
+  rejected,
+  throttled,
+  turn,
+} from './backend.ts'
+import { FastClock } from './fast-clock.ts'
+
+const skipped = 'already delivered by an earlier attempt'
+
+test('the second of three calls fails: sent again, only the missing recipients are sent', async () => {
+  const backend = new Backend([{}, quotaReached])
+  const { deliver } = courier(backend)
+  const mail = mailTo(people(120))
+  await assert.rejects(deliver(mail), quotaReached)
+  assert.deepEqual(backend.sizes, [50, 50])
+  await deliver(mailTo(people(120)))
+  assert.deepEqual(backend.sizes, [50, 50, 50, 20])
+  backend.assertOnce(people(120))
+})
+
+test('a mail that fails again and again is forgotten only when it is whole', async () => {
+  const backend = new Backend([{}, quotaReached, quotaReached, {}, quotaReached])
+  const { deliver } = courier(backend)
+  for (const _ of [1, 2, 3]) await assert.rejects(deliver(mailTo(people(120))), quotaReached)
+  await deliver(mailTo(people(120)))
+  assert.deepEqual(backend.sizes, [50, 50, 50, 50, 20, 20])
+  backend.assertOnce(people(120))
+})
+
+test('the recipients may come in another order', async () => {
+  const backend = new Backend([{}, quotaReached])
+  const { deliver } = courier(backend)
+  await assert.rejects(deliver(mailTo(people(60))))
+  await deliver(mailTo(people(60).reverse()))
+  backend.assertOnce(people(60))
+})
+
+for (const [what, said, receipt] of [
+  ['nothing', undefined, {}],
+  ['null', null, {}],
+  ['a number', 42, {}],
+  ['a receipt without a name', { messageId: null }, {}],
+  ['a number as the name', { messageId: 42 }, { messageId: '42' }],
+  ['more than a receipt', { messageId: 'a', to: [], error: 'x' }, { messageId: 'a' }],
+] as const) {
+  test(`a backend that resolves with ${what} has the mail, and what is told of it is true`, async () => {
+    const { deliver, calls } = rehearse([() => said as Receipt])
+    assert.deepEqual(await deliver(mailTo(people(2))), receipt)
+    assert.deepEqual(calls, [{ to: people(2), durationMs: 0, ...receipt }])
+  })
+}
+
+test('of a partial failure, too, only the name of the mail is told', async () => {
+  const { deliver, calls } = rehearse([
+    () => {
+      throw new PartialFailure(new Map([[people(2)[0]!, rejected]]), { messageId: 42, error: 'x' } as never)
+    },
+  ])
+  await assert.rejects(deliver(mailTo(people(2))))
+  assert.deepEqual(calls[0], { to: people(2).slice(1), durationMs: 0, messageId: '42' })
+})
+
+test('a partial failure of somebody who is no recipient says of nobody that the mail is safe', async () => {
+  const { deliver, calls } = rehearse([
+    () => {
+      throw new PartialFailure(new Map([[people(1)[0]!.toUpperCase(), rejected]]), { messageId: 'a' })
+    },
+  ])
+  await assert.rejects(deliver(mailTo(people(2))), error => replyFor(error).code === 451)
+  const error = 'Error: the PartialFailure names PERSON-0@EXAMPLE.ORG, who is no recipient of this call'
+  assert.deepEqual(calls, [{ to: people(2), durationMs: 0, error }])
+})
+
+const others: Record<string, Message> = {
+  'other content': mailTo(people(60), 'Subject: y\r\n\r\nbody\r\n'),
+  'another sender': { ...mailTo(people(60)), sender: 'mallory@example.org' },
+}
+for (const [name, other] of Object.entries(others)) {
+  test(`a mail with ${name} is another mail`, async () => {
+    const backend = new Backend([{}, quotaReached])
+    const { deliver } = courier(backend)
+    await assert.rejects(deliver(mailTo(people(60))))
+    await deliver(other)
+    assert.deepEqual(backend.sizes.slice(2), [50, other.recipients.length - 50])
+  })
+}
+
+for (const count of [40, 51, 59, 61, 130]) {
+  test(`the mail comes again to ${count} recipients instead of 60: who has it does not get it twice`, async () => {
+    const backend = new Backend([{}, quotaReached])
+    const { deliver } = courier(backend)
+    await assert.rejects(deliver(mailTo(people(60))))
+    await deliver(mailTo(people(count)))
+    backend.assertOnce(people(Math.max(50, count)))
+  })
+}
+
+test('the client sends again in two mails of one call each: everybody has it once', async () => {
+  const backend = new Backend([{}, quotaReached])
+  const { deliver } = courier(backend)
+  await assert.rejects(deliver(mailTo(people(60))))
+  await deliver(mailTo(people(60).slice(0, 30)))
+  await deliver(mailTo(people(60).slice(30)))
+  backend.assertOnce(people(60))
+})
+
+test('all recipients have it already: the client hears yes, no call is made, and the log says why', async () => {
+  const { deliver, backend, calls } = rehearse([{}, quotaReached], { maxWaitMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))))
+  calls.length = 0
+  assert.deepEqual(await deliver(mailTo(people(50))), {})
+  assert.equal(backend.mails.length, 2)
+  assert.deepEqual(calls, [{ to: people(50), skipped }])
+  await deliver(mailTo(people(50)))
+  assert.deepEqual(backend.sizes, [50, 10, 50], 'after a yes it is a new message')
+})
+
+test('recipients that are left out are told before the calls for the others, each time', async () => {
+  const { deliver, calls } = rehearse([{}, quotaReached, quotaReached], { maxWaitMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))))
+  calls.length = 0
+  await assert.rejects(deliver(mailTo(people(60))))
+  await deliver(mailTo(people(60)))
+  const error = 'Throttling: Daily message quota exceeded.'
+  assert.deepEqual(calls, [
+    { to: people(50), skipped },
+    { to: people(60).slice(50), durationMs: 0, error },
+    { to: people(50), skipped },
+    { to: people(60).slice(50), durationMs: 0 },
+  ])
+})
+
+test('after a 5xx the same message is a new one: 250 means that the backend has it for every recipient', async () => {
+  const { deliver, backend, calls } = rehearse([{}, rejected], { maxWaitMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))), rejected)
+  await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+  assert.ok(calls.every(call => call.skipped === undefined))
+})
+
+test('what another client left half delivered does not concern this one', async () => {
+  const { deliver, backend } = rehearse([{}, quotaReached], { maxWaitMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))))
+  await deliver(mailTo(people(50)), 'network 192.0.2.8')
+  assert.deepEqual(backend.sizes, [50, 10, 50])
+  await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('the same mail to others while it is remembered goes to them', async () => {
+  const backend = new Backend([{}, quotaReached])
+  const { deliver } = courier(backend)
+  await assert.rejects(deliver(mailTo(people(60))))
+  const strangers = people(10).map(person => `other-${person}`)
+  await deliver(mailTo(strangers))
+  await deliver(mailTo(people(60)))
+  backend.assertOnce([...people(60), ...strangers])
+})
+
+test('a mail that was delivered whole and comes again is delivered again', async () => {
+  const backend = new Backend()
+  const { deliver } = courier(backend)
+  for (const _ of [1, 2]) await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('so is one that needed a second try', async () => {
+  const backend = new Backend([{}, quotaReached])
+  const { deliver } = courier(backend)
+  await assert.rejects(deliver(mailTo(people(60))))
+  for (const _ of [1, 2]) await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 10, 50, 10])
+})
+
+test('a message for one call is not held back by the same one: it may well be another alert', async () => {
+  const first = hold<Receipt>()
+  const backend = new Backend([first.promise])
+  const { deliver } = courier(backend)
+  const slow = deliver(mailTo(people(50)))
+  await deliver(mailTo(people(50)))
+  first.release({})
+  await slow
+  assert.deepEqual(backend.sizes, [50, 50])
+})
+
+test('two clients send the same message at once and hear 250: each of the two goes to all recipients', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend, calls } = rehearse([first.promise], { clock: systemClock })
+  const both = [deliver(mailTo(people(60))), deliver(mailTo(people(60)))]
+  await turn()
+  assert.deepEqual(backend.sizes, [50])
+  first.release({ messageId: 'a' })
+  await Promise.all(both)
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+  assert.ok(calls.every(call => call.skipped === undefined))
+})
+
+test('the same message at once, and the first client is refused for good: the second message goes to all', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise, rejected], { clock: systemClock })
+  const refused = assert.rejects(deliver(mailTo(people(60))), rejected)
+  const other = deliver(mailTo(people(60)))
+  await turn()
+  first.release({})
+  await refused
+  await other
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('the first client leaves while its message is in flight: the same message is a retry, each recipient gets it once', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend, calls } = rehearse([first.promise], { clock: systemClock })
+  let gone = false
+  const both = [deliver(mailTo(people(60)), undefined, () => gone), deliver(mailTo(people(60)))]
+  await turn()
+  assert.deepEqual(backend.sizes, [50])
+  gone = true
+  first.release({ messageId: 'a' })
+  await Promise.all(both)
+  backend.assertOnce(people(60))
+  assert.deepEqual(calls.at(-1), { to: people(60), skipped })
+})
+
+test('the first client leaves before it hears 5xx: the same message goes to those that are missing', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise, rejected], { clock: systemClock })
+  const refused = assert.rejects(
+    deliver(mailTo(people(60)), undefined, () => true),
+    rejected,
+  )
+  const other = deliver(mailTo(people(60)))
+  await turn()
+  first.release({})
+  await refused
+  await other
+  assert.deepEqual(backend.sizes, [50, 10, 10])
+  backend.assertOnce(people(60))
+})
+
+test('a client that never waits for replies may send equal messages one after the other', async () => {
+  const { deliver, backend } = rehearse([])
+  for (const _ of [1, 2]) await deliver(mailTo(people(60)), undefined, () => true)
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('a client that left before it heard 4xx comes again: it is a retry', async () => {
+  const { deliver, backend } = rehearse([{}, quotaReached], { maxWaitMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60)), undefined, () => true))
+  await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 10])
+})
+
+test('the first client leaves, and the same message comes to other recipients: it waits, then goes to the missing', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise], { clock: systemClock })
+  const all = [deliver(mailTo(people(60)), undefined, () => true), deliver(mailTo(people(62).slice(40)))]
+  await turn()
+  assert.deepEqual(backend.sizes, [50])
+  first.release({})
+  await Promise.all(all)
+  assert.deepEqual(backend.sizes, [50, 10, 2])
+  backend.assertOnce(people(62))
+})
+
+test('the same message is in flight for longer than patience: 451, which is told, and nothing is remembered of it', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend, calls, clock } = rehearse([first.promise], { maxWaitMs: 5_000 })
+  const slow = deliver(mailTo(people(60)))
+  await assert.rejects(deliver(mailTo(people(60))), { name: 'DuplicateInFlight' })
+  assert.equal(clock.now(), 5_000)
+  const error = 'DuplicateInFlight: an earlier attempt to send the same message is still in flight'
+  assert.deepEqual(calls, [{ to: people(60), durationMs: 0, error }])
+  first.release({})
+  await slow
+  await deliver(mailTo(people(60)))
+  assert.deepEqual(backend.sizes, [50, 10, 50, 10])
+})
+
+test('the first client leaves, and its retry is 451 because the first attempt is in flight: the next one is a retry, too', async () => {
+  const first = hold<Receipt>()
+  const { deliver, backend } = rehearse([first.promise], { maxWaitMs: 5_000 })
+  const slow = deliver(mailTo(people(60)), undefined, () => true)
+  await assert.rejects(deliver(mailTo(people(60))), { name: 'DuplicateInFlight' })
+  first.release({})
+  await slow
+  await deliver(mailTo(people(60)))
+  backend.assertOnce(people(60))
+})
+
+test('the same text to disjoint recipients goes out at once, however many messages it takes', async () => {
+  const { deliver, backend } = rehearse([], { clock: systemClock })
+  backend.expect(Array.from({ length: 60 }, () => turn().then(() => ({}))))
+  const all = people(1800)
+  await Promise.all(Array.from({ length: 30 }, (_, n) => deliver(mailTo(all.slice(n * 60, n * 60 + 60)))))
+  assert.deepEqual(
+    backend.sizes.slice(0, 30),
+    Array(30).fill(50),
+    'every first call comes before a second one',
+  )
+  backend.assertOnce(all)
+})
+
+test('the time that a mail waits for its like is part of its patience', async () => {
+  const first = hold<Receipt>()
+  const clock = new FastClock()
+  const { deliver } = rehearse([first.promise, {}, ...Array(9).fill(throttled)], {
+    clock,
+    maxWaitMs: 5_000,
+  })
+  const slow = deliver(mailTo(people(60)))
+  const waiting = deliver(mailTo(people(61)))
+  void clock.sleep(4_900).then(() => first.release({}))
+  await slow
+  await assert.rejects(waiting, throttled)
+  assert.ok(clock.now() <= 5_000, `${clock.now()}`)
+})
+
+test('the same message at once, three times, and each client hears 4xx or leaves: each goes on where the one before ended', async () => {
+  const second = hold<Receipt>()
+  const { deliver, backend } = rehearse([{}, second.promise], { clock: systemClock })
+  const all = Promise.allSettled(
+    [1, 2, 3].map(nth => deliver(mailTo(people(60)), undefined, () => nth === 2)),
+  )
+  await turn()
+  assert.deepEqual(backend.sizes, [50, 10])
+  second.fail(quotaReached)
+  assert.deepEqual(
+    (await all).map(({ status }) => status),
+    ['rejected', 'fulfilled', 'fulfilled'],
+  )
+  assert.deepEqual(backend.sizes, [50, 10, 10])
+  backend.assertOnce(people(60))
+})
+
+const passing = {
+  'a throttled rate': throttled,
+  'a 503 of AWS': outOfOrder,
+  'a 429 of AWS': awsError('TooManyRequestsException', 'Too many requests', 429),
+}
+for (const [name, error] of Object.entries(passing)) {
+  test(`${name} is tried again within the patience, and every try is told`, async () => {
+    const { clock, calls, deliver, backend } = rehearse([error, error, { messageId: 'a' }])
+    assert.deepEqual(await deliver(mailTo(people(1))), { messageId: 'a' })
+    assert.equal(backend.mails.length, 3)
+    assert.deepEqual(
+      calls.map(call => [call.error === undefined, call.to.length]),
+      [
+        [false, 1],
+        [false, 1],
+        [true, 1],
+      ],
+    )
+    const [first, second] = clock.sleeps
+    assert.ok(first! >= 250 && first! <= 500, `${first}`)
+    assert.ok(second! >= 500 && second! <= 1000, `${second}`)
+  })
+}
+
+const lasting = {
+  'the daily quota': quotaReached,
+  'a rejected message': rejected,
+  'a connection that broke': brokenOff,
+  'no answer in time': Object.assign(new Error('no answer within 60000 ms'), { name: 'TimeoutError' }),
+  "a proxy's 429": awsError('Unknown', '', 429),
+  "a proxy's 500": awsError('Unknown', '', 500),
+  "a proxy's 502": awsError('Error', '@aws-sdk XML parse error: no root element.', 502),
+  "a proxy's 503": awsError('SyntaxError', 'Unexpected token <', 503),
+  "a proxy's 504": awsError('Unknown', '', 504),
+  'an error of nobody': new TypeError('x'),
+}
+for (const [name, error] of Object.entries(lasting)) {
+  test(`${name} is not tried again`, async () => {
+    const { clock, deliver, backend } = rehearse([error])
+    await assert.rejects(deliver(mailTo(people(1))), error)
+    assert.equal(backend.mails.length, 1)
+    assert.deepEqual(clock.sleeps, [])
+  })
+}
+
+test('tries are few', async () => {
+  const { clock, deliver, backend } = rehearse(Array.from({ length: 9 }, () => throttled))
+  await assert.rejects(deliver(mailTo(people(1))), throttled)
+  assert.equal(backend.mails.length, 5)
+  assert.ok(clock.now() <= 7_500)
+})
+
+test('the patience is for the whole mail, and without it there is one try', async () => {
+  const impatient = rehearse([throttled], { maxWaitMs: 0 })
+  await assert.rejects(impatient.deliver(mailTo(people(1))), throttled)
+  assert.equal(impatient.backend.mails.length, 1)
+
+  const failing = Array.from({ length: 40 }, (_, n) => (n % 4 === 3 ? {} : throttled))
+  const { clock, deliver } = rehearse(failing, { maxWaitMs: 4_000 })
+  await assert.rejects(deliver(mailTo(people(500))), throttled)
+  assert.ok(clock.now() <= 4_000)
+})
+
+test('of a call that was accepted in part only the missing recipients are tried again', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const part = backend.partly(recipient =>
+    recipient.startsWith('person-1') ? undefined : named('THROTTLED'),
+  )
+  const { deliver, calls } = rehearse([part], { backend })
+  await deliver(mailTo(people(12)))
+  backend.assertOnce(people(12))
+  assert.deepEqual(
+    calls.map(({ to, error, messageId }) => [to.length, error, messageId]),
+    [
+      [3, undefined, 'part'],
+      [9, 'THROTTLED: x', undefined],
+      [9, undefined, undefined],
+    ],
+  )
+})
+
+test('of a call that was accepted in part only the missing recipients are sent when it comes again', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const part = backend.partly(recipient =>
+    recipient === 'person-1@example.org' ? undefined : named('TEMPORARY_FAILURE'),
+  )
+  const { deliver } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(people(3))))
+  await deliver(mailTo(people(3)))
+  backend.assertOnce(people(3))
+})
+
+test('each recipient is told its own error, and only those whose error may pass are tried again', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const errors: Record<string, Error> = {
+    'person-0@example.org': named('PERMANENT_FAILURE'),
+    'person-1@example.org': named('THROTTLED'),
+    'person-2@example.org': named('OPT_OUT'),
+    'person-3@example.org': named('THROTTLED'),
+  }
+  const part = backend.partly(recipient => errors[recipient])
+  const { deliver, calls } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(people(5))), (error: unknown) => {
+    assert.ok(error instanceof PartialFailure)
+    assert.deepEqual([...error.refused.keys()].sort(), ['person-0@example.org', 'person-2@example.org'])
+    return replyFor(error).code === 550
+  })
+  assert.deepEqual(
+    calls.map(({ to, error }) => [to.map(person => person.slice(7, 8)).join(), error]),
+    [
+      ['4', undefined],
+      ['0', 'PERMANENT_FAILURE: x'],
+      ['1,3', 'THROTTLED: x'],
+      ['2', 'OPT_OUT: x'],
+      ['1,3', undefined],
+    ],
+  )
+})
+
+test('one recipient that is refused for good does not keep the later calls from being made', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const part = backend.partly(recipient =>
+    recipient === 'person-3@example.org' ? named('PERMANENT_FAILURE') : undefined,
+  )
+  const { deliver } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(people(120))), (error: unknown) => {
+    const { code, text } = replyFor(error)
+    assert.equal(text, 'Message rejected: person-3@example.org: x')
+    return code === 554
+  })
+  assert.deepEqual(backend.sizes, [50, 50, 20])
+  backend.assertOnce(people(120).filter(person => person !== 'person-3@example.org'))
+})
+
+test('what may still pass speaks before what may not: the client comes again', async () => {
+  const backend = new Backend([], { answersPerRecipient: true })
+  const part = backend.partly(recipient =>
+    recipient === 'person-0@example.org'
+      ? named('PERMANENT_FAILURE')
+      : recipient === 'person-1@example.org'
+        ? named('TEMPORARY_FAILURE')
+        : undefined,
+  )
+  const { deliver } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(people(60))), (error: unknown) => replyFor(error).code === 451)
+  assert.deepEqual(backend.sizes, [50])
+})
+
+test('calls beyond what the backend takes at once wait for their turn, in the order of the mails', async () => {
+  const first = hold<Receipt>()
+  const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
+  const { deliver } = rehearse([], { backend, clock: systemClock })
+  const all = [1, 2, 3].map(count => deliver(mailTo(people(count), `Subject: ${count}`)))
+  await turn()
+  assert.deepEqual(backend.sizes, [1])
+  first.release({})
+  await Promise.all(all)
+  assert.deepEqual(backend.sizes, [1, 2, 3])
+})
+
+test('no turn within the patience is TooManyCalls, told as a call that took no time', async () => {
+  const first = hold<Receipt>()
+  const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
+  const { deliver, calls } = rehearse([], { backend, maxWaitMs: 5_000 })
+  const slow = deliver(mailTo(people(1)))
+  await assert.rejects(deliver(mailTo(people(2))), { name: 'TooManyCalls' })
+  assert.deepEqual(calls, [
+    { to: people(2), durationMs: 0, error: 'TooManyCalls: as many calls as are allowed (1) are under way' },
+  ])
+  first.release({})
+  await slow
+})
+
+test('a call waits for its place in the pace, and the wait is not part of its time', async () => {
+  const clock = new FastClock()
+  const { deliver, backend, calls } = rehearse([], { clock, rateLimiter: new RateLimiter(10, clock) })
+  for (const _ of [1, 2, 3]) await deliver(mailTo(people(10)))
+  assert.deepEqual(backend.times, [0, 1000, 2000])
+  assert.ok(calls.every(({ durationMs }) => durationMs === 0))
+})
+
+test('no place in the pace within the patience: the mail is refused at once, and that is told', async () => {
+  const clock = new FastClock()
+  const { deliver, backend, calls } = rehearse([], {
+    clock,
+    rateLimiter: new RateLimiter(1, clock),
+    maxWaitMs: 5_000,
+  })
+  await deliver(mailTo(people(50)))
+  await assert.rejects(deliver(mailTo(people(1))), { name: 'SendRateExceeded' })
+  assert.deepEqual(clock.sleeps, [])
+  assert.equal(backend.mails.length, 1)
+  assert.match(calls[1]!.error!, /^SendRateExceeded: 1 recipients a second leave no room for 50 s$/)
+})
+
+test('40,000 recipients with one error: it is looked at a few times, not once for each of them', async () => {
+  const recipients = people(40_000)
+  let looks = 0
+  const error = Object.defineProperty(new Error(), 'message', {
+    get() {
+      looks++
+      return 'disk full'
+    },
+  })
+  const backend = new Backend([error], { perCall: 100_000 })
+  const { deliver, calls } = rehearse([], { backend })
+  await assert.rejects(deliver(mailTo(recipients)), error)
+  assert.ok(looks < 20, `${looks}`)
+  assert.deepEqual(calls, [{ to: recipients, durationMs: 0, error: 'Error: disk full' }])
+})
+
+test('40,000 recipients of which half have another error: each error is looked at a few times', async () => {
+  let looks = 0
+  const [even, odd] = ['PERMANENT_FAILURE', 'TEMPORARY_FAILURE'].map(name =>
+    Object.defineProperty(named(name), 'message', {
+      get() {
+        looks++
+        return 'x'
+      },
+    }),
+  )
+  const recipients = people(40_000)
+  const backend = new Backend([], { perCall: 100_000, answersPerRecipient: true })
+  const part = backend.partly(recipient => (Number(/\d+/.exec(recipient)) % 2 === 0 ? even : odd))
+  const { deliver, calls } = rehearse([part], { backend })
+  await assert.rejects(deliver(mailTo(recipients)), thrown => replyFor(thrown).code === 451)
+  assert.ok(looks < 40, `${looks}`)
+  assert.deepEqual(
+    calls.map(({ to, error }) => [to.length, error]),
+    [
+      [20_000, 'PERMANENT_FAILURE: x'],
+      [20_000, 'TEMPORARY_FAILURE: x'],
+    ],
+  )
+})
+
+/** What a call of the property below comes to: the test's word, or which recipients are taken. */
+type Fate =
+  | 'taken'
+  | 'throttled'
+  | 'out of order'
+  | 'quota'
+  | 'rejected'
+  | 'lost unread'
+  | 'lost read'
+  | number
+const fate: fc.Arbitrary<Fate> = fc.oneof(
+  fc.constantFrom<Fate>(
+    'taken',
+    'throttled',
+    'out of order',
+    'quota',
+    'rejected',
+    'lost unread',
+    'lost read',
+  ),
+  fc.integer({ min: 1, max: 1000 }),
+)
+
+test('whatever fails, with a client that tries until it hears yes or a refusal for good: nobody twice, and all after a yes', async () => {
+  const setting = fc.record({
+    count: fc.integer({ min: 1, max: 130 }),
+    fates: fc.array(fate, { maxLength: 25 }),
+    perRecipient: fc.boolean(),
+    maxWaitMs: fc.constantFrom(0, 20_000),
+    /** How many of the client's tries run at once: it has left all but the latest. */
+    haste: fc.integer({ min: 1, max: 3 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(setting, async ({ count, fates, perRecipient, maxWaitMs, haste }) => {
+      /** Those of whom the relay cannot know whether they have the mail. */
+      const unknown = new Set<string>()
+      const backend = new Backend([], { answersPerRecipient: perRecipient })
+      const deeds = fates.map((fate): Deed => deedOf(fate, backend, unknown))
+      const { deliver } = rehearse(deeds, { backend, maxWaitMs })
+      // A single call is its own memory: two at once are two mails.
+      const tries = perRecipient ? count > 1 : count > 50
+      let heard: readonly number[] = []
+      while (!heard.some(code => code < 400 || code >= 500)) {
+        const atOnce = tries ? haste : 1
+        const answers = Array.from({ length: atOnce }, (_, n) =>
+          codeOf(deliver(mailTo(people(count)), undefined, () => n < atOnce - 1)),
+        )
+        heard = (await Promise.all(answers)).slice(-1)
+      }
+      for (const person of people(count)) {
+        const copies = backend.received.get(person) ?? 0
+        assert.ok(copies >= 1 || !heard.includes(250), `${person} has none`)
+        assert.ok(copies <= 1 || unknown.has(person), `${person} has ${copies}`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('whatever fails, each 250 that a client hears stands for a copy of its own, for every recipient', async () => {
+  const setting = fc.record({
+    count: fc.integer({ min: 51, max: 130 }),
+    fates: fc.array(fate, { maxLength: 25 }),
+    perRecipient: fc.boolean(),
+    maxWaitMs: fc.constantFrom(0, 20_000),
+    /** Rounds of attempts at once; of each, whether its client stays. */
+    rounds: fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(setting, async ({ count, fates, perRecipient, maxWaitMs, rounds }) => {
+      const backend = new Backend([], { answersPerRecipient: perRecipient })
+      const deeds = fates.map((fate): Deed => deedOf(fate, backend, new Set()))
+      const { deliver } = rehearse(deeds, { backend, maxWaitMs })
+      let accepted = 0
+      for (const round of rounds) {
+        const answers = round.map(async stays => {
+          const code = await codeOf(deliver(mailTo(people(count)), undefined, () => !stays))
+          if (stays && code === 250) accepted++
+        })
+        await Promise.all(answers)
+      }
+      for (const person of people(count)) {
+        const copies = backend.received.get(person) ?? 0
+        assert.ok(copies >= accepted, `${person} has ${copies}, and ${accepted} were answered 250`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('whatever fails, with a client that tries in whatever parts: nobody twice, and all after a yes', async () => {
+  const setting = fc.record({
+    count: fc.integer({ min: 51, max: 130 }),
+    fates: fc.array(fate, { maxLength: 25 }),
+    perRecipient: fc.boolean(),
+    /** Where the client cuts what it has not heard yes for, try by try. */
+    cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 10 }),
+  })
+  await fc.assert(
+    fc.asyncProperty(setting, async ({ count, fates, perRecipient, cuts }) => {
+      const unknown = new Set<string>()
+      const backend = new Backend([], { answersPerRecipient: perRecipient })
+      const { deliver } = rehearse(
+        fates.map((fate): Deed => deedOf(fate, backend, unknown)),
+        { backend, maxWaitMs: 0 },
+      )
+      let parts: readonly (readonly string[])[] = [people(count)]
+      const served = new Set<string>()
+      for (let tries = 0; parts.length > 0; tries++) {
+        const cut = cuts[tries % cuts.length]!
+        const refused: string[][] = []
+        for (const part of parts) {
+          const code = await codeOf(deliver(mailTo(part)))
+          const middle = Math.floor(part.length * cut)
+          if (code === 250) for (const person of part) served.add(person)
+          else if (code < 500) refused.push(part.slice(0, middle), part.slice(middle))
+        }
+        parts = refused.filter(part => part.length > 0)
+      }
+      for (const person of people(count)) {
+        const copies = backend.received.get(person) ?? 0
+        assert.ok(copies >= 1 || !served.has(person), `${person} has none`)
+        assert.ok(copies <= 1 || unknown.has(person), `${person} has ${copies}`)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+function codeOf(delivery: Promise<Receipt>): Promise<number> {
+  return delivery.then(
+    () => 250,
+    error => replyFor(error).code,
+  )
+}
+
+function deedOf(fate: Fate, backend: Backend, unknown: Set<string>): Deed {
+  if (typeof fate === 'number' && backend.answersPerRecipient) {
+    return backend.partly(recipient =>
+      (Number(/\d+/.exec(recipient)) * fate) % 7 < 3
+        ? undefined
+        : named(Number(/\d/.exec(recipient)) % 3 === fate % 3 ? 'PERMANENT_FAILURE' : 'THROTTLED'),
+    )
+  }
+  switch (fate) {
+    case 'throttled':
+      return throttled
+    case 'out of order':
+      return outOfOrder
+    case 'quota':
+      return quotaReached
+    case 'rejected':
+      return rejected
+    case 'lost unread':
+      return brokenOff
+    case 'lost read':
+      return ({ recipients }) => {
+        backend.take(recipients)
+        for (const recipient of recipients) unknown.add(recipient)
+        throw brokenOff
+      }
+    default:
+      return {}
+  }
+}
+
+/** A courier that does not try again by itself. */
+function courier(backend: Backend) {
+  const { deliver } = rehearse([], { backend, maxWaitMs: 0 })
+  return { deliver }
+}
+
+/** A courier with a clock that does not take its time unless there is another, and all that it tells. */
+function rehearse<C extends Clock = FastClock>(
+  deeds: readonly Deed[],
+  options: DeliveryOptions & { readonly backend?: Backend; readonly clock?: C } = {},
+) {
+  const { clock = new FastClock() as Clock as C, ...manner } = options
+  const backend = options.backend ?? new Backend(deeds, { clock })
+  if (options.backend) backend.expect(deeds)
+  const calls: CallReport[] = []
+  const courier = new DeliveryAgent(backend, { ...manner, clock })
+  const deliver = (mail: Message, client = 'network 192.0.2.7', isGone?: () => boolean) =>
+    courier.deliver(mail, client, call => calls.push(call), isGone)
+  return { clock, backend, calls, deliver }
+}
+
+function named(name: string): Error {
+  return Object.assign(new Error('x'), { name })
+}

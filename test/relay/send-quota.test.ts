@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RateLimiter } from '../../src/relay/limits/rate-limiter.ts'
+import { trackSendQuota } from '../../src/relay/limits/send-quota.ts'
+import { turn } from './backend.ts'
+
+const denied = Object.assign(new Error('no permission'), { name: 'AccessDenied' })
+
+test('the pace is what the account may send, and is asked for again', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { pace, stop } = follow([14, 20, -1, 0, 30])
+  const seen = []
+  for (let n = 0; n < 5; n++) {
+    await turn()
+    seen.push(pace.perSecond)
+    t.mock.timers.tick(600_000)
+  }
+  assert.deepEqual(seen, [14, 20, 0, 0, 30])
+  stop()
+})
+
+test('without the permission mail goes without a limit, and the operator hears it once', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { pace, warnings, stop } = follow([denied, denied, 5, denied])
+  for (let n = 0; n < 4; n++) {
+    await turn()
+    t.mock.timers.tick(600_000)
+  }
+  await turn()
+  assert.equal(pace.perSecond, 5)
+  assert.deepEqual(warnings, [
+    "The account's send rate is not known, mail is sent without a limit: AccessDenied: no permission",
+    "The account's send rate is not known, it is taken to be 5 as before: AccessDenied: no permission",
+  ])
+  stop()
+})
+
+test('an answer that is no number does not lift the limit', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { pace, warnings, stop } = follow([14, Number.NaN])
+  await turn()
+  t.mock.timers.tick(600_000)
+  await turn()
+  assert.equal(pace.perSecond, 14)
+  assert.deepEqual(warnings, [
+    "The account's send rate is not known, it is taken to be 14 as before: Error: the answer is no number",
+  ])
+  stop()
+})
+
+test('once stopped it asks no more', async t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { pace, stop } = follow([14, 20])
+  await turn()
+  stop()
+  t.mock.timers.tick(6_000_000)
+  await turn()
+  assert.equal(pace.perSecond, 14)
+})
+
+function follow(answers: readonly (number | Error)[]) {
+  const pace = new RateLimiter()
+  const warnings: string[] = []
+  let asked = 0
+  const ask = async () => {
+    const answer = answers[Math.min(asked++, answers.length - 1)]!
+    if (typeof answer === 'number') return answer
+    throw answer
+  }
+  const stop = trackSendQuota(pace, { ask, warn: text => warnings.push(text) })
+  return { pace, warnings, stop }
+}
