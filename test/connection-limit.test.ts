@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { test } from 'node:test'
 import { limitConnections } from '../src/config/connection-limit.ts'
 import { parse, type Settings } from '../src/config/index.ts'
-import { Lines } from './program/lines.ts'
-import { Wire } from './transport/wire.ts'
+import { Lines } from './support/lines.ts'
+import { SmtpClient } from './support/smtp-client.ts'
 
 function settings(argv: string): Settings {
   const parsed = parse(argv.split(' ').filter(Boolean), {})
@@ -89,12 +89,12 @@ test('a program that embeds the server is told by note, and its server has the l
     said.all[0]!,
     /^--max-connections is lowered from 10000 to 71, because this process may have only 128 /,
   )
-  const wires: Wire[] = []
+  const wires: SmtpClient[] = []
   t.after(() => {
     for (const wire of wires) wire.reset()
   })
   const greet = async () => {
-    const wire = await Wire.connect(port)
+    const wire = await SmtpClient.connect(port)
     wires.push(wire)
     return (await wire.reply()).code
   }

@@ -17,8 +17,8 @@ import {
   type RelayServerOptions,
   secureContext,
 } from '../src/index.ts'
-import { certificatePath, keyPath } from './program/relay-process.ts'
-import { Wire } from './transport/wire.ts'
+import { certificatePath, keyPath } from './support/relay-process.ts'
+import { SmtpClient } from './support/smtp-client.ts'
 
 /** A relay that keeps what it gets. */
 function keeping(more: Partial<Relay> = {}): Relay & { readonly mails: Message[] } {
@@ -86,7 +86,7 @@ test("what a relay of one's own throws becomes a reply by the table of failures"
 test("SMTPUTF8 and BINARYMIME are offered where a relay of one's own says that it takes them, else not", async t => {
   const offered = async (more: Partial<Relay>) => {
     const { port } = await begin(t, { relay: keeping(more) })
-    const wire = await Wire.connect(port)
+    const wire = await SmtpClient.connect(port)
     await wire.reply()
     const { text } = await wire.ask('EHLO client.test')
     return ['SMTPUTF8', 'BINARYMIME'].filter(name => text.includes(name))
@@ -354,7 +354,7 @@ test('a client without a login is its network: a message that it sends again fro
   const { port } = await begin(t, { relay, trustedProxies: new AddressList('127.0.0.1') })
   async function sendFrom(address: string): Promise<string> {
     const before = reached.length
-    const wire = await Wire.connect(port)
+    const wire = await SmtpClient.connect(port)
     wire.say(`PROXY TCP6 ${address} 2001:db8::99 1234 25\r\n`)
     await wire.greet()
     await wire.ask('MAIL FROM:<a@client.test>')
@@ -396,7 +396,7 @@ for (const leave of ['stay', 'vanish', 'reset'] as const) {
       },
     }
     const { port } = await begin(t, { relay, handlers })
-    const [first, second] = [await Wire.connect(port), await Wire.connect(port)]
+    const [first, second] = [await SmtpClient.connect(port), await SmtpClient.connect(port)]
     for (const wire of [first, second]) {
       await wire.greet()
       await wire.ask('MAIL FROM:<a@client.test>')
@@ -407,7 +407,7 @@ for (const leave of ['stay', 'vanish', 'reset'] as const) {
     }
     if (leave !== 'stay') first[leave]()
     // By then the server has read what the two have said, and that one of them has left.
-    const other = await Wire.connect(port)
+    const other = await SmtpClient.connect(port)
     await other.greet()
     for (let times = 0; times < 10; times++) await other.ask('NOOP')
     assert.equal(calls, 1)

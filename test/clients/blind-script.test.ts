@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { certificatePath } from '../program/relay-process.ts'
-import { expectProtocol, expectSameBytes, Stage, user } from './stage.ts'
-import { missing, type Outcome, use } from './tool.ts'
+import { missingTool, runTool, type ToolResult } from '../support/external-tool.ts'
+import { certificatePath } from '../support/relay-process.ts'
+import { ClientFixture, expectProtocol, expectSameBytes, user } from './client-fixture.ts'
 
 // The shell script that came with the Go program writes a whole session at once, before it has heard a word, and closes
 // its half.
-const noNc = missing('nc', '-h')
-const noOpenssl = missing('openssl', 'version')
+const noNc = missingTool('nc', '-h')
+const noOpenssl = missingTool('openssl', 'version')
 
 const content = 'From: a@example.org\r\nSubject: x\r\n\r\nÄ dot:\r\n.\r\nand the end\r\n'
 const bytes = Buffer.from(content, 'latin1')
@@ -15,49 +15,53 @@ const bytes = Buffer.from(content, 'latin1')
 const openings = { 'with QUIT': 'QUIT\r\n', 'without QUIT': '' }
 for (const [how, farewell] of Object.entries(openings)) {
   test(`a session written blindly through nc, ${how}, is answered to its end`, { skip: noNc }, async t => {
-    const stage = await Stage.set(t)
-    const outcome = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], session(farewell))
+    const stage = await ClientFixture.start(t)
+    const outcome = await runTool('nc', ['-N', '127.0.0.1', String(stage.relay.port)], session(farewell))
     expectReplies(outcome, [220, 250, 250, 250, 354, 250, ...(farewell === '' ? [] : [221])])
-    expectSameBytes((await stage.takeMail()).content, bytes)
+    expectSameBytes((await stage.takeMessage()).content, bytes)
   })
 }
 
 test('a blind script that keeps its half open is let go after QUIT', { skip: noNc }, async t => {
-  const stage = await Stage.set(t)
-  const outcome = await use('nc', ['127.0.0.1', String(stage.relay.port)], session('QUIT\r\n'))
+  const stage = await ClientFixture.start(t)
+  const outcome = await runTool('nc', ['127.0.0.1', String(stage.relay.port)], session('QUIT\r\n'))
   expectReplies(outcome, [220, 250, 250, 250, 354, 250, 221])
-  expectSameBytes((await stage.takeMail()).content, bytes)
+  expectSameBytes((await stage.takeMessage()).content, bytes)
 })
 
 test('a blind script logs in with LOGIN', { skip: noNc }, async t => {
-  const stage = await Stage.setWithLogin(t, '--allow-plaintext-auth')
-  const outcome = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], session('QUIT\r\n', login()))
+  const stage = await ClientFixture.startWithLogin(t, '--allow-plaintext-auth')
+  const outcome = await runTool(
+    'nc',
+    ['-N', '127.0.0.1', String(stage.relay.port)],
+    session('QUIT\r\n', login()),
+  )
   expectReplies(outcome, [220, 250, 334, 334, 235, 250, 250, 354, 250, 221])
-  expectProtocol(await stage.takeMail(), 'plain', true)
+  expectProtocol(await stage.takeMessage(), 'plain', true)
 })
 
 test('a blind script with a wrong password hears so, and sends no mail', { skip: noNc }, async t => {
-  const stage = await Stage.setWithLogin(t, '--allow-plaintext-auth')
+  const stage = await ClientFixture.startWithLogin(t, '--allow-plaintext-auth')
   const input = session('QUIT\r\n', login('wrong'))
-  const { stdout } = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], input)
+  const { stdout } = await runTool('nc', ['-N', '127.0.0.1', String(stage.relay.port)], input)
   assert.match(stdout, /\r\n535 5\.7\.8 .*\r\n530 5\.7\.0 .*\r\n530 5\.7\.0 .*\r\n530 5\.7\.0 /)
-  await stage.expectNoMail()
+  await stage.expectNoMessage()
 })
 
 for (const way of ['STARTTLS', 'implicit TLS'] as const) {
   for (const [who, logsIn] of [['anybody', false] as const, ['a user', true] as const]) {
     test(`a blind script of ${who} through openssl, ${way}`, { skip: noOpenssl }, async t => {
-      const stage = logsIn ? await Stage.setWithLogin(t) : await Stage.set(t)
+      const stage = logsIn ? await ClientFixture.startWithLogin(t) : await ClientFixture.start(t)
       const to = ['-connect', `127.0.0.1:${stage.port(way)}`]
       const trust = ['-CAfile', certificatePath, '-verify_return_error']
       const starttls = way === 'STARTTLS' ? ['-starttls', 'smtp'] : []
       const input = session('QUIT\r\n', logsIn ? login() : 'EHLO client.test\r\n')
-      const outcome = await use('openssl', ['s_client', '-quiet', ...to, ...trust, ...starttls], input)
+      const outcome = await runTool('openssl', ['s_client', '-quiet', ...to, ...trust, ...starttls], input)
       // In the clear openssl speaks for itself, and shows nothing of it.
       const before = way === 'STARTTLS' ? [] : [220]
       const replies = [250, ...(logsIn ? [334, 334, 235] : []), 250, 250, 354, 250, 221]
       expectReplies(outcome, [...before, ...replies])
-      const mail = await stage.takeMail()
+      const mail = await stage.takeMessage()
       expectSameBytes(mail.content, bytes)
       expectProtocol(mail, way, logsIn)
     })
@@ -65,10 +69,10 @@ for (const way of ['STARTTLS', 'implicit TLS'] as const) {
 }
 
 test('hundreds of mails written blindly through nc all arrive', { skip: noNc }, async t => {
-  const stage = await Stage.set(t)
+  const stage = await ClientFixture.start(t)
   const mails = Array.from({ length: 500 }, (_, n) => mail(`Subject: ${n}\r\n`)).join('')
   const input = `EHLO client.test\r\n${mails}QUIT\r\n`
-  const { stdout } = await use('nc', ['-N', '127.0.0.1', String(stage.relay.port)], input)
+  const { stdout } = await runTool('nc', ['-N', '127.0.0.1', String(stage.relay.port)], input)
   assert.equal(stdout.match(/^250 2\.0\.0 Ok \S+\r$/gm)?.length, 500)
   assert.equal(new Set(await stage.subjects()).size, 500)
 })
@@ -87,7 +91,7 @@ function session(farewell: string, hello = 'HELO client.test\r\n'): Buffer {
   return Buffer.from(`${hello}${mail(content)}${farewell}`, 'latin1')
 }
 
-function expectReplies({ code, stdout, stderr }: Outcome, codes: readonly number[]): void {
+function expectReplies({ code, stdout, stderr }: ToolResult, codes: readonly number[]): void {
   const heard = [...stdout.matchAll(/^(\d{3}) /gm)].map(([, code]) => Number(code))
   assert.deepEqual(heard, codes, stdout + stderr)
   assert.equal(code, 0, stderr)

@@ -2,26 +2,26 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { createTransport, type SentMessageInfo } from 'nodemailer'
-import { certificatePath } from '../program/relay-process.ts'
+import { certificatePath } from '../support/relay-process.ts'
 import { hugeBody, unfinishedBody, wholeBodies } from './bodies.ts'
 import {
+  ClientFixture,
+  type ConnectionType,
+  connectionTypes,
   expectProtocol,
   expectSameBytes,
+  loginCombinations,
   mechanisms,
-  Stage,
   user,
-  type Way,
-  ways,
-  waysToLogIn,
-} from './stage.ts'
+} from './client-fixture.ts'
 
-for (const way of ways) {
+for (const way of connectionTypes) {
   test(`nodemailer over ${way}: the mail arrives byte for byte`, async t => {
-    const stage = await Stage.set(t)
+    const stage = await ClientFixture.start(t)
     for (const { name, bytes } of [...wholeBodies, hugeBody()]) {
       await t.test(name, async () => {
         const { response } = await send(stage, way, bytes)
-        const mail = await stage.takeMail()
+        const mail = await stage.takeMessage()
         assert.equal(response, `250 2.0.0 Ok ${mail.name}`)
         expectSameBytes(mail.content, bytes)
         expectProtocol(mail, way, false)
@@ -31,22 +31,22 @@ for (const way of ways) {
 }
 
 test('nodemailer ends a last line that has no end', async t => {
-  const stage = await Stage.set(t)
+  const stage = await ClientFixture.start(t)
   await send(stage, 'plain', unfinishedBody.bytes)
   expectSameBytes(
-    (await stage.takeMail()).content,
+    (await stage.takeMessage()).content,
     Buffer.concat([unfinishedBody.bytes, Buffer.from('\r\n')]),
   )
 })
 
 test('nodemailer sends LF as CRLF', async t => {
-  const stage = await Stage.set(t)
+  const stage = await ClientFixture.start(t)
   await send(stage, 'plain', Buffer.from('Subject: x\n\n.one\n\ntwo\n'))
-  expectSameBytes((await stage.takeMail()).content, Buffer.from('Subject: x\r\n\r\n.one\r\n\r\ntwo\r\n'))
+  expectSameBytes((await stage.takeMessage()).content, Buffer.from('Subject: x\r\n\r\n.one\r\n\r\ntwo\r\n'))
 })
 
 test('a pool of nodemailer sends a hundred mails over five kept connections', async t => {
-  const stage = await Stage.set(t)
+  const stage = await ClientFixture.start(t)
   const pool = createTransport({ ...address(stage, 'STARTTLS'), pool: true, maxConnections: 5 })
   t.after(() => pool.close())
   const numbers = Array.from({ length: 100 }, (_, number) => number)
@@ -58,17 +58,17 @@ test('a pool of nodemailer sends a hundred mails over five kept connections', as
 })
 
 test('nodemailer logs in', async t => {
-  const stage = await Stage.setWithLogin(t, '--allow-plaintext-auth')
-  for (const [way, mechanism] of waysToLogIn) {
+  const stage = await ClientFixture.startWithLogin(t, '--allow-plaintext-auth')
+  for (const [way, mechanism] of loginCombinations) {
     await t.test(`with ${mechanism} over ${way}`, async () => {
       await send(stage, way, Buffer.from('Subject: x\r\n'), login(mechanism))
-      expectProtocol(await stage.takeMail(), way, true)
+      expectProtocol(await stage.takeMessage(), way, true)
     })
   }
 })
 
 test('nodemailer hears 535 for a wrong password and for an unknown user', async t => {
-  const stage = await Stage.setWithLogin(t)
+  const stage = await ClientFixture.startWithLogin(t)
   for (const wrong of [{ pass: 'wrong' }, { user: 'nobody' }]) {
     for (const mechanism of mechanisms) {
       const { auth, authMethod } = login(mechanism)
@@ -79,28 +79,28 @@ test('nodemailer hears 535 for a wrong password and for an unknown user', async 
       })
     }
   }
-  await stage.expectNoMail()
+  await stage.expectNoMessage()
 })
 
 test('nodemailer hears 530 for MAIL without a login', async t => {
-  const stage = await Stage.setWithLogin(t)
+  const stage = await ClientFixture.startWithLogin(t)
   await assert.rejects(send(stage, 'plain', Buffer.from('x')), {
     command: 'MAIL FROM',
     response: '530 5.7.0 Authentication required',
   })
-  await stage.expectNoMail()
+  await stage.expectNoMessage()
 })
 
 test('with -s nodemailer hears 530 in the clear, and is served over TLS', async t => {
-  const stage = await Stage.set(t, '-s')
+  const stage = await ClientFixture.start(t, '-s')
   await assert.rejects(send(stage, 'plain', Buffer.from('x')), {
     command: 'MAIL FROM',
     response: '530 5.7.0 Say STARTTLS first',
   })
-  await stage.expectNoMail()
+  await stage.expectNoMessage()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {
     await send(stage, way, Buffer.from('x'))
-    expectProtocol(await stage.takeMail(), way, false)
+    expectProtocol(await stage.takeMessage(), way, false)
   }
 })
 
@@ -110,7 +110,7 @@ function login(authMethod: string) {
   return { auth: { user: user.name, pass: user.password }, authMethod }
 }
 
-function address(stage: Stage, way: Way) {
+function address(stage: ClientFixture, way: ConnectionType) {
   return {
     host: '127.0.0.1',
     port: stage.port(way),
@@ -123,8 +123,8 @@ function address(stage: Stage, way: Way) {
 }
 
 async function send(
-  stage: Stage,
-  way: Way,
+  stage: ClientFixture,
+  way: ConnectionType,
   raw: Buffer,
   options: Partial<ReturnType<typeof login>> = {},
 ): Promise<SentMessageInfo> {

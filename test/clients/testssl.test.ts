@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryDirectory } from '../program/relay-process.ts'
-import { Stage } from './stage.ts'
-import { missing, use } from './tool.ts'
+import { missingTool, runTool } from '../support/external-tool.ts'
+import { temporaryDirectory } from '../support/relay-process.ts'
+import { ClientFixture } from './client-fixture.ts'
 
 /** One line of what testssl finds. */
 interface Finding {
@@ -22,9 +22,9 @@ const ofTheTool = ['engine_problem', 'scanTime', 'service', 'rating_doc', 'ratin
 
 for (const way of ['STARTTLS', 'implicit TLS'] as const) {
   test(`testssl finds nothing wrong with the protocols and ciphers over ${way}`, {
-    skip: missing('testssl'),
+    skip: missingTool('testssl'),
   }, async t => {
-    const stage = await Stage.set(t)
+    const stage = await ClientFixture.start(t)
     const file = join(await temporaryDirectory(t), 'findings.json')
     const starttls = way === 'STARTTLS' ? ['--starttls', 'smtp'] : []
     const args = [
@@ -38,7 +38,7 @@ for (const way of ['STARTTLS', 'implicit TLS'] as const) {
       file,
       ...starttls,
     ]
-    const { stdout } = await use('testssl', [...args, `127.0.0.1:${stage.port(way)}`], '', limitMs)
+    const { stdout } = await runTool('testssl', [...args, `127.0.0.1:${stage.port(way)}`], '', limitMs)
     const findings = (JSON.parse(await readFile(file, 'utf8')) as Finding[]).filter(
       ({ id }) => !ofTheTool.includes(id),
     )

@@ -10,8 +10,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createTransport } from 'nodemailer'
-import { RelayProcess } from '../program/relay-process.ts'
-import { Wire } from '../transport/wire.ts'
+import { RelayProcess } from '../support/relay-process.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { type KeptMail, missing, SesEmulator } from './ses-emulator.ts'
 
 const skip = missing ?? false
@@ -162,13 +162,18 @@ async function begin(
 ) {
   const emulator = await SesEmulator.start(t, env)
   const relay = await RelayProcess.start(t, { args: ['-r', relayName, ...args], env: emulator.environment })
-  const wire = await Wire.connect(relay.port)
+  const wire = await SmtpClient.connect(relay.port)
   await wire.greet()
   return { emulator, relay, wire }
 }
 
 /** Sends one mail, dots stuffed, and hears what becomes of it. */
-async function send(wire: Wire, recipients: readonly string[], content: string, sender = 'ann@example.org') {
+async function send(
+  wire: SmtpClient,
+  recipients: readonly string[],
+  content: string,
+  sender = 'ann@example.org',
+) {
   assert.equal((await wire.ask(`MAIL FROM:<${sender}>`)).code, 250)
   for (const recipient of recipients) assert.equal((await wire.ask(`RCPT TO:<${recipient}>`)).code, 250)
   assert.equal((await wire.ask('DATA')).code, 354)

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { within } from '../program/deadline.ts'
-import { Lines } from '../program/lines.ts'
-import type { Scope } from '../program/relay-process.ts'
+import { within } from '../support/deadline.ts'
+import { Lines } from '../support/lines.ts'
+import type { Scope } from '../support/relay-process.ts'
 
 /** A mail as the emulator keeps it: taken apart, and named by the message id of its answer. */
 export interface KeptMail {

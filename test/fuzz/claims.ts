@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type Event, type Host, isQuestion, type MessageSink, reply } from '../../src/protocol/index.ts'
 import { SessionDriver, TurnQueue } from '../../src/transport/index.ts'
-import { cut, places } from '../protocol/cuts.ts'
-import { assertReplies, play, session, settings } from './house.ts'
+import { cut, cutPositions } from '../support/chunked-bytes.ts'
+import { assertReplies, runSession, session, settings } from './session-run.ts'
 import { content, dialogue, mail } from './words.ts'
 
 /** What holds for every input. */
@@ -16,40 +16,40 @@ export interface Claim {
 
 const policy = fc.constantFrom('normalize' as const, 'reject' as const)
 
-const sameDialogue = fc.property(dialogue, places, policy, (bytes, at, bareNewline) => {
-  const whole = play([bytes], { bareNewline })
-  assert.equal(play(cut(bytes, at), { bareNewline }).story, whole.story)
-  assert.equal(play(single(bytes), { bareNewline }).story, whole.story)
+const sameDialogue = fc.property(dialogue, cutPositions, policy, (bytes, at, bareNewline) => {
+  const whole = runSession([bytes], { bareNewline })
+  assert.equal(runSession(cut(bytes, at), { bareNewline }).transcript, whole.transcript)
+  assert.equal(runSession(single(bytes), { bareNewline }).transcript, whole.transcript)
   assertReplies(whole.output)
 })
 
-const anyBytes = fc.property(fc.uint8Array({ maxLength: 500, size: 'max' }), places, (bytes, at) => {
-  const whole = play([Buffer.from(bytes)])
-  assert.equal(play(cut(Buffer.from(bytes), at)).story, whole.story)
+const anyBytes = fc.property(fc.uint8Array({ maxLength: 500, size: 'max' }), cutPositions, (bytes, at) => {
+  const whole = runSession([Buffer.from(bytes)])
+  assert.equal(runSession(cut(Buffer.from(bytes), at)).transcript, whole.transcript)
   assertReplies(whole.output)
 })
 
-const strictPipelining = fc.property(dialogue, places, (bytes, at) => {
-  assertReplies(play(cut(bytes, at), { strictPipelining: true }).output)
+const strictPipelining = fc.property(dialogue, cutPositions, (bytes, at) => {
+  assertReplies(runSession(cut(bytes, at), { strictPipelining: true }).output)
 })
 
 const envelope = Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\n')
 const roomy = { limits: { ...settings.limits, messageBytes: 10_000, commandBytes: 1000 } }
 
-const stuffing = fc.property(content, places, (text, at) => {
+const stuffing = fc.property(content, cutPositions, (text, at) => {
   const lines = `${text.toString('latin1').replace(/(?<!\r)\n|\r(?!\n)/g, '')}\r\n`
   const stuffed = lines.replace(/(^|\r\n)\./g, '$1..')
   const sent = Buffer.concat([envelope, Buffer.from(`DATA\r\n${stuffed}.\r\n`, 'latin1')])
-  const { content, output } = play(cut(sent, at), roomy)
+  const { content, output } = runSession(cut(sent, at), roomy)
   assert.equal(content.toString('latin1'), lines)
   assert.match(output, /\r\n354 [^\r]*\r\n250 2\.0\.0 Ok\r\n$/)
 })
 
-const chunks = fc.property(content, places, places, (text, pieces, at) => {
+const chunks = fc.property(content, cutPositions, cutPositions, (text, pieces, at) => {
   const binary = Buffer.from(envelope.toString('latin1').replace('<>', '<> BODY=BINARYMIME'), 'latin1')
   const bdats = cut(text, pieces).flatMap(piece => [Buffer.from(`BDAT ${piece.length}\r\n`), piece])
   const sent = Buffer.concat([binary, ...bdats, Buffer.from('BDAT 0 LAST\r\n')])
-  const { content, output } = play(cut(sent, at), { limits: { ...roomy.limits, junkCommands: 100 } })
+  const { content, output } = runSession(cut(sent, at), { limits: { ...roomy.limits, junkCommands: 100 } })
   assert.ok(content.equals(text))
   assert.match(output, /\r\n250 2\.0\.0 Ok\r\n$/)
 })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { renderMetrics } from '../../src/operations/build-info.ts'
 import { openMetrics } from '../../src/operations/metrics.ts'
 import { MetricsAggregator, type Snapshot } from '../../src/operations/metrics-aggregate.ts'
-import { numberOf, readExposition } from './exposition.ts'
+import { numberOf, readExposition } from '../support/exposition.ts'
 
 /** What a worker has to tell after so many connections, some of them open, as it comes through a pipe. */
 async function snapshot(opened: number, open = 0, expiresAt = 2_000_000_000): Promise<Snapshot> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Readiness } from '../../src/operations/readiness.ts'
 import type { CallOutcome } from '../../src/relay/index.ts'
-import { Later } from '../transport/recording-host.ts'
+import { Later } from '../support/recording-host.ts'
 
 /** Readiness with a clock that stands still unless it is moved. */
 function stage() {

@@ -7,8 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { createTransport, type SentMessageInfo } from 'nodemailer'
-import { within } from '../program/deadline.ts'
-import { Lines } from '../program/lines.ts'
+import { within } from '../support/deadline.ts'
+import { Lines } from '../support/lines.ts'
 import { type Installation, install, repository } from './installation.ts'
 
 const examples = readdirSync(join(repository, 'examples'))

@@ -3,9 +3,8 @@ import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { addresses4, binaryHeader, healthCheck, lineOf } from '../transport/proxy-headers.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { storedMails } from './inbox.ts'
+import { storedMessages } from '../support/maildir.ts'
+import { addresses4, binaryHeader, healthCheck, lineOf } from '../support/proxy-headers.ts'
 import {
   certificatePath,
   keyPath,
@@ -13,7 +12,8 @@ import {
   run,
   type Scope,
   temporaryDirectory,
-} from './relay-process.ts'
+} from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 /** `password`, as `htpasswd -B` makes it. */
 const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
@@ -33,8 +33,8 @@ async function start(scope: Scope, ...args: readonly string[]): Promise<Started>
   return { relay, directory }
 }
 
-async function client({ relay }: Started): Promise<Wire> {
-  const wire = await Wire.connect(relay.port)
+async function client({ relay }: Started): Promise<SmtpClient> {
+  const wire = await SmtpClient.connect(relay.port)
   await wire.greet()
   return wire
 }
@@ -46,7 +46,7 @@ async function complaint({ relay }: Started, pattern: RegExp) {
 
 test('a client whose address is not on the list hears 554, and the log says why', async t => {
   const house = await start(t, '-i', '192.0.2.0/24, 2001:db8::/32')
-  const wire = await Wire.connect(house.relay.port)
+  const wire = await SmtpClient.connect(house.relay.port)
   expectCode(await wire.reply(), 554)
   expectCode(await wire.ask('EHLO client.test'), 503)
   expectCode(await wire.ask('QUIT'), 221)
@@ -58,7 +58,7 @@ test('a client whose address is not on the list hears 554, and the log says why'
 test('behind a load balancer the client is who its PROXY header names', async t => {
   const house = await start(t, '-i', '192.0.2.0/24', '--proxy-protocol', '127.0.0.1')
   const introduced = async (header: Buffer) => {
-    const wire = await Wire.connect(house.relay.port)
+    const wire = await SmtpClient.connect(house.relay.port)
     wire.say(header)
     return wire
   }
@@ -66,13 +66,13 @@ test('behind a load balancer the client is who its PROXY header names', async t 
   await allowed.greet()
   expectCode(await allowed.mail('x\r\n'), 250)
   assert.equal(JSON.parse(await house.relay.stdout.find(/MessageId/)).IP, '192.0.2.7')
-  const [mail] = await storedMails(join(house.directory, 'maildir'))
+  const [mail] = await storedMessages(join(house.directory, 'maildir'))
   assert.match(mail!.received, /^Received: from client\.test \(\[192\.0\.2\.7\]\)/)
 
   expectCode(await (await introduced(healthCheck)).reply(), 554)
   expectCode(await (await introduced(lineOf('198.51.100.7'))).reply(), 554)
   assert.equal(await (await introduced(Buffer.from('EHLO client.test\r\n'))).rest(), '')
-  const direct = await Wire.connect(house.relay.port, { from: '127.0.0.2' })
+  const direct = await SmtpClient.connect(house.relay.port, { from: '127.0.0.2' })
   direct.say(lineOf('192.0.2.7'))
   expectCode(await direct.reply(), 554)
   await complaint(house, /127\.0\.0\.2/)
@@ -181,7 +181,7 @@ test('a certificate that was renewed is used from SIGHUP on, and open connection
   await after.startTls()
   assert.equal(after.certificateName, 'renewed.test')
   expectCode(await before.mail('x\r\n'), 250)
-  assert.equal((await storedMails(join(house.directory, 'maildir'))).length, 1)
+  assert.equal((await storedMessages(join(house.directory, 'maildir'))).length, 1)
 })
 
 test('--check says that all is right and exits 0, or what is not and exits 1', async t => {

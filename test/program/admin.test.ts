@@ -5,12 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Family } from '../operations/exposition.ts'
-import { type Outcome, SesStandIn } from '../relay/ses-stand-in.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { Crew } from './crew.ts'
-import { credentials } from './house.ts'
-import { Observed, promtool, type Scrape } from './observed.ts'
+import type { Family } from '../support/exposition.ts'
+import { FakeSes, type Outcome } from '../support/fake-ses.ts'
 import {
   certificatePath,
   RelayProcess,
@@ -18,7 +14,11 @@ import {
   type Scope,
   temporaryDirectory,
   tlsArguments,
-} from './relay-process.ts'
+} from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { AdminClient, promtool, type Scrape } from './admin-client.ts'
+import { RelayCluster } from './relay-cluster.ts'
+import { credentials } from './relay-fixture.ts'
 
 const admin = ['--admin', '127.0.0.1:0']
 const outOfOrder: Outcome = { type: 'refuse', status: 503, code: 'ServiceUnavailable', message: 'later' }
@@ -30,8 +30,8 @@ const throttling: Outcome = {
 }
 const rejected: Outcome = { type: 'refuse', status: 400, code: 'MessageRejected', message: 'no' }
 
-async function standIn(scope: Scope): Promise<SesStandIn> {
-  const ses = await SesStandIn.start()
+async function standIn(scope: Scope): Promise<FakeSes> {
+  const ses = await FakeSes.start()
   scope.after(() => ses.close())
   return ses
 }
@@ -40,17 +40,17 @@ async function start(
   scope: Scope,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<{ relay: RelayProcess; observed: Observed }> {
+): Promise<{ relay: RelayProcess; observed: AdminClient }> {
   const relay = await RelayProcess.start(scope, {
     args: [...admin, ...args],
     env,
     implicitTls: args.includes('-c'),
   })
-  return { relay, observed: new Observed(relay) }
+  return { relay, observed: new AdminClient(relay) }
 }
 
-async function greeted(relay: RelayProcess, tls = false): Promise<Wire> {
-  const wire = await Wire.connect(tls ? relay.tlsPort : relay.port, { tls })
+async function greeted(relay: RelayProcess, tls = false): Promise<SmtpClient> {
+  const wire = await SmtpClient.connect(tls ? relay.tlsPort : relay.port, { tls })
   await wire.greet()
   return wire
 }
@@ -67,8 +67,8 @@ async function sendOne(relay: RelayProcess): Promise<number> {
 test('the endpoint is there on a free port, and the start-up message tells which', async t => {
   const { relay, observed } = await start(t, ['-r', 'discard'])
   assert.match(relay.stderr.all[2]!, /^Health and metrics are at http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
-  assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
-  assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
+  assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
+  assert.deepEqual(await observed.get('/readyz'), { status: 200, text: 'ok\n' })
 })
 
 test('an address that is taken ends the program with one line', async t => {
@@ -112,7 +112,7 @@ test('what happens is counted, of mails, connections, logins and calls', async t
     ],
     { ...ses.environment, PASSWORD: 'secret' },
   )
-  const login = async (wire: Wire) => expectCode(await wire.ask(`AUTH PLAIN ${credentials}`), 235)
+  const login = async (wire: SmtpClient) => expectCode(await wire.ask(`AUTH PLAIN ${credentials}`), 235)
 
   const mails = await greeted(relay)
   await login(mails)
@@ -138,8 +138,8 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   await login(secure)
   const implicit = await greeted(relay, true)
   const third = await greeted(relay)
-  await observed.until(scrape => scrape.of('connections') === 3, 'the client that is gone')
-  expectCode(await (await Wire.connect(relay.port)).reply(), 421)
+  await observed.untilMetrics(scrape => scrape.of('connections') === 3, 'the client that is gone')
+  expectCode(await (await SmtpClient.connect(relay.port)).reply(), 421)
   for (const wire of [secure, implicit]) {
     expectCode(await wire.ask('QUIT'), 221)
     wire.vanish()
@@ -147,7 +147,10 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   third.say('x\r\n'.repeat(10))
   for (let n = 0; n < 10; n++) expectCode(await third.reply(), 500)
 
-  const { of } = await observed.until(scrape => scrape.of('connections') === 1, 'the others to be gone')
+  const { of } = await observed.untilMetrics(
+    scrape => scrape.of('connections') === 1,
+    'the others to be gone',
+  )
   const [relayLabel, plain] = [{ relay: 'ses' }, { mechanism: 'PLAIN' }]
   const counts = {
     opened: of('connections_total'),
@@ -220,16 +223,16 @@ test('a refused address, want of memory and too many errors are counted', async 
   const large = 'A line of a message.\r\n'.repeat(20_000)
   await first.open()
   await first.put(large)
-  await observed.until(({ of }) => of('memory_used_bytes')! > 400_000, 'the first one to hold memory')
+  await observed.untilMetrics(({ of }) => of('memory_used_bytes')! > 400_000, 'the first one to hold memory')
   assert.equal((await observed.scrape()).of('memory_waiting_mails'), 0)
   const second = await greeted(relay)
   expectCode(await second.mail(large), 452)
   second.say('x\r\n'.repeat(9))
   for (let n = 0; n < 9; n++) expectCode(await second.reply(), 500)
-  const stranger = await Wire.connect(relay.port, { from: '127.0.0.2' })
+  const stranger = await SmtpClient.connect(relay.port, { from: '127.0.0.2' })
   expectCode(await stranger.reply(), 554)
   stranger.vanish()
-  const { of } = await observed.until(
+  const { of } = await observed.untilMetrics(
     ({ of }) => of('sessions_total', { tls: 'none', outcome: 'refused' }) === 1,
     'the stranger to be gone',
   )
@@ -249,8 +252,8 @@ test('without a region, or without credentials, mail should not come', async t =
     [{ ...off, AWS_REGION: 'eu-west-1' }, /^region and credentials: CredentialsProviderError: [^\n]+\n$/],
   ] as const) {
     const { observed } = await start(t, ['-r', 'ses'], env)
-    await observed.ready(503, reason)
-    assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
+    await observed.untilReadiness(503, reason)
+    assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
     assert.equal((await observed.scrape()).of('ready'), 0)
   }
 })
@@ -262,31 +265,31 @@ test('credentials that AWS does not take show after five calls, and hold no secr
     ...ses.environment,
     AWS_SECRET_ACCESS_KEY: secret,
   })
-  await observed.ready(200, 'ok\n')
+  await observed.untilReadiness(200, 'ok\n')
   for (let mail = 1; mail <= 5; mail++) {
-    assert.equal((await observed.ask('/readyz')).status, 200)
+    assert.equal((await observed.get('/readyz')).status, 200)
     assert.equal(await sendOne(relay), 451)
   }
-  await observed.ready(503, 'upstream: the latest 5 calls failed\n')
+  await observed.untilReadiness(503, 'upstream: the latest 5 calls failed\n')
   assert.ok(!(await observed.scrape()).text.includes(secret))
 })
 
 test('a backend that fails and recovers takes readiness with it', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(t, ['-r', 'ses', '--patience', '0'], ses.environment)
-  await observed.ready(200, 'ok\n')
+  await observed.untilReadiness(200, 'ok\n')
   ses.always(throttling)
   for (let mail = 0; mail < 6; mail++) assert.equal(await sendOne(relay), 454)
-  assert.equal((await observed.ask('/readyz')).status, 200)
+  assert.equal((await observed.get('/readyz')).status, 200)
   ses.always(outOfOrder)
   for (let mail = 0; mail < 5; mail++) assert.equal(await sendOne(relay), 451)
-  assert.deepEqual(await observed.ask('/readyz'), {
+  assert.deepEqual(await observed.get('/readyz'), {
     status: 503,
     text: 'upstream: the latest 5 calls failed\n',
   })
   ses.always({ type: 'accept' })
   assert.equal(await sendOne(relay), 250)
-  assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
+  assert.deepEqual(await observed.get('/readyz'), { status: 200, text: 'ok\n' })
 })
 
 test('an endpoint that answers 200 and is not SES takes readiness with it', async t => {
@@ -294,7 +297,7 @@ test('an endpoint that answers 200 and is not SES takes readiness with it', asyn
   const { relay, observed } = await start(t, ['-r', 'ses'], ses.environment)
   ses.always({ type: 'answer', status: 200, contentType: 'text/html', body: 'Welcome to the hotel' })
   for (let message = 0; message < 5; message++) assert.equal(await sendOne(relay), 451)
-  await observed.ready(503, 'upstream: the latest 5 calls failed\n')
+  await observed.untilReadiness(503, 'upstream: the latest 5 calls failed\n')
   await relay.stderr.find(/UnexpectedAnswer: HTTP 200, text\/html, that begins: Welcome to the hotel/)
 })
 
@@ -335,25 +338,25 @@ for (const workers of ['1', '2']) {
     await busy.open()
     relay.signal('SIGTERM')
     await relay.stderr.find(/^Stopping/)
-    assert.deepEqual(await observed.ask('/readyz'), { status: 503, text: 'draining\n' })
-    assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
+    assert.deepEqual(await observed.get('/readyz'), { status: 503, text: 'draining\n' })
+    assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
     assert.equal((await observed.scrape()).of('ready'), 0)
     busy.say('x\r\n.\r\n')
     expectCode(await busy.reply(), 250)
     await busy.rest()
     busy.vanish()
     assert.deepEqual(await relay.ended(), { code: 0, signal: null })
-    await assert.rejects(observed.ask('/healthz'))
+    await assert.rejects(observed.get('/healthz'))
   })
 }
 
 test('workers are added up, and one that dies takes nothing back', async t => {
-  const crew = await Crew.start(t, 2, { args: admin })
-  const observed = new Observed(crew.relay)
-  await observed.ready(200, 'ok\n')
+  const crew = await RelayCluster.start(t, 2, { args: admin })
+  const observed = new AdminClient(crew.relay)
+  await observed.untilReadiness(200, 'ok\n')
   const wires = await Promise.all([crew.client(), crew.client()])
   const pids = []
-  for (const wire of wires) pids.push(await crew.pidBehind(wire))
+  for (const wire of wires) pids.push(await crew.pidServing(wire))
   assert.equal(new Set(pids).size, 2)
   const accepted = ({ of }: Scrape) => of('messages_total', { relay: 'maildir', outcome: 'accepted' })
   const before = await observed.scrape()
@@ -372,28 +375,31 @@ test('workers are added up, and one that dies takes nothing back', async t => {
   process.kill(pids[0]!, 'SIGKILL')
   await crew.relay.stderr.find(/was killed by SIGKILL/)
   for (let scrapes = 0; scrapes < 5; scrapes++) assert.equal(accepted(await observed.scrape()), 2)
-  await crew.meetAll()
-  const after = await observed.until(({ of }) => of('workers', { state: 'up' }) === 2, 'another worker')
+  await crew.reachAllWorkers()
+  const after = await observed.untilMetrics(
+    ({ of }) => of('workers', { state: 'up' }) === 2,
+    'another worker',
+  )
   assert.ok(accepted(after)! >= 4)
-  await observed.ready(200, 'ok\n')
+  await observed.untilReadiness(200, 'ok\n')
   for (const wire of wires) wire.vanish()
 })
 
 test('a worker that does not answer is missing until it does, and no probe waits for it', async t => {
-  const crew = await Crew.start(t, 2, { args: admin })
-  const observed = new Observed(crew.relay)
+  const crew = await RelayCluster.start(t, 2, { args: admin })
+  const observed = new AdminClient(crew.relay)
   const wire = await crew.client()
-  const pid = await crew.pidBehind(wire)
+  const pid = await crew.pidServing(wire)
   const whole = await observed.scrape()
   process.kill(pid, 'SIGSTOP')
   const begun = performance.now()
-  assert.deepEqual(await observed.ask('/readyz'), { status: 503, text: 'workers: 1 of 2 do not answer\n' })
+  assert.deepEqual(await observed.get('/readyz'), { status: 503, text: 'workers: 1 of 2 do not answer\n' })
   const part = await observed.scrape()
   assert.ok(performance.now() - begun < 4_000)
   assert.deepEqual([part.of('workers', { state: 'missing' }), part.of('ready')], [1, 0])
   assert.equal(part.of('connections_total'), whole.of('connections_total'))
   process.kill(pid, 'SIGCONT')
-  await observed.ready(200, 'ok\n')
+  await observed.untilReadiness(200, 'ok\n')
   wire.vanish()
 })
 
@@ -408,7 +414,7 @@ test('every metric is in docs/operations.md with its type and labels, and nothin
     await wire.ask('QUIT')
     wire.vanish()
     // A collection of garbage may not have come yet.
-    const { families, text } = await observed.until(
+    const { families, text } = await observed.untilMetrics(
       ({ families }) => families.get('nodejs_gc_duration_seconds')!.samples.length > 0,
       'garbage',
     )

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Wire } from '../transport/wire.ts'
+import { Random } from '../support/random.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { clientHello } from './client-hello.ts'
-import { credentials, eachOf, House } from './house.ts'
-import { Random } from './random.ts'
+import { credentials, eachOf, RelayFixture } from './relay-fixture.ts'
 
 test('random bytes and shuffled commands get replies, or the connection is closed', {
   concurrency: true,
 }, async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const random = new Random()
   const words = [
     ...['EHLO client.test', 'HELO x', 'MAIL FROM:<a@b.c>', 'RCPT TO:<b@b.c>', 'DATA', 'RSET', 'NOOP', 'QUIT'],
@@ -34,7 +34,7 @@ test('random bytes and shuffled commands get replies, or the connection is close
       eachOf(
         tls ? talks.slice(0, 100) : talks,
         async talk => {
-          const wire = await Wire.connect(tls ? house.relay.tlsPort : house.relay.port, { tls })
+          const wire = await SmtpClient.connect(tls ? house.relay.tlsPort : house.relay.port, { tls })
           for (const bytes of talk) wire.say(bytes)
           wire.finish()
           const heard = await wire.rest()
@@ -46,7 +46,7 @@ test('random bytes and shuffled commands get replies, or the connection is close
   )
   const instead = t.test(`instead of TLS, seed ${random.seed}`, () =>
     eachOf(talks.slice(0, 100), async talk => {
-      const wire = await Wire.connect(house.relay.tlsPort)
+      const wire = await SmtpClient.connect(house.relay.tlsPort)
       wire.say(Buffer.concat(talk))
       wire.finish()
       await wire.rest(5_000)
@@ -58,8 +58,8 @@ test('random bytes and shuffled commands get replies, or the connection is close
 })
 
 test('a command of a megabyte is 500, and the dialogue goes on', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   for (const verb of ['', 'EHLO ', 'MAIL FROM:<', 'RCPT TO:<', 'AUTH PLAIN ', 'NOOP ']) {
     assert.match((await wire.ask(verb + 'x'.repeat(1_000_000))).text, /^500 5\.5\.2 Line too long$/)
@@ -70,8 +70,8 @@ test('a command of a megabyte is 500, and the dialogue goes on', async t => {
 })
 
 test('a response of a megabyte is 500, and the dialogue goes on', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   for (const mechanism of ['PLAIN', 'LOGIN', 'CRAM-MD5']) {
     assert.equal((await wire.ask(`AUTH ${mechanism}`)).code, 334)
@@ -83,8 +83,8 @@ test('a response of a megabyte is 500, and the dialogue goes on', async t => {
 })
 
 test('a line that does not end is 421', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   wire.say(Buffer.alloc(3_000_000, 'x'))
   assert.equal((await wire.reply()).code, 500)
@@ -94,8 +94,8 @@ test('a line that does not end is 421', async t => {
 })
 
 test('a line of a megabyte in a mail arrives', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   assert.equal((await wire.ask(`AUTH PLAIN ${credentials}`)).code, 235)
   const long = `${'x'.repeat(1_000_000)}\r\n`
@@ -104,8 +104,8 @@ test('a line of a megabyte in a mail arrives', async t => {
 })
 
 test('a client without rest is sent away, in the log of nobody', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   wire.say('X\r\n'.repeat(100_000))
   const heard = await wire.rest()
   assert.match(heard, /421 4\.7\.0 Too many errors, closing connection\r\n$/)
@@ -113,22 +113,22 @@ test('a client without rest is sent away, in the log of nobody', async t => {
 })
 
 test('HTTP is refused in the clear, and TLS where it has no place', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const request = 'POST / HTTP/1.1\r\nHost: relay.test\r\nContent-Length: 6\r\n\r\nQUIT\r\n'
 
-  const clear = await Wire.connect(house.relay.port)
+  const clear = await SmtpClient.connect(house.relay.port)
   clear.say(request)
   assert.match(await clear.rest(), /^220 .*\r\n421 4\.7\.0 This is SMTP, not HTTP, closing connection\r\n$/)
 
-  const noTls = await Wire.connect(house.relay.tlsPort)
+  const noTls = await SmtpClient.connect(house.relay.tlsPort)
   noTls.say(request)
   await noTls.rest()
 
-  const secure = await Wire.connect(house.relay.tlsPort, { tls: true })
+  const secure = await SmtpClient.connect(house.relay.tlsPort, { tls: true })
   secure.say(request)
   assert.match(await secure.rest(), /421 4\.7\.0 This is SMTP, not HTTP/)
 
-  const tooEarly = await Wire.connect(house.relay.port)
+  const tooEarly = await SmtpClient.connect(house.relay.port)
   await tooEarly.reply()
   tooEarly.say(await clientHello())
   assert.match(await tooEarly.rest(), /^500 5\.5\.1 TLS begins with STARTTLS here, closing connection\r\n$/)

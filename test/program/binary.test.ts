@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { storedMails } from './inbox.ts'
-import { RelayProcess, temporaryDirectory } from './relay-process.ts'
+import { storedMessages } from '../support/maildir.ts'
+import { RelayProcess, temporaryDirectory } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 const region = { AWS_REGION: 'eu-west-1' }
 const pinpoint = ['-r', 'pinpoint', '--pinpoint-application-id', 'a1']
@@ -11,14 +11,14 @@ const pinpoint = ['-r', 'pinpoint', '--pinpoint-application-id', 'a1']
 test('where messages are stored, BINARYMIME is offered, and a bare newline is stored as it came', async t => {
   const maildir = join(await temporaryDirectory(t), 'maildir')
   const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir] })
-  const wire = await Wire.connect(relay.port)
+  const wire = await SmtpClient.connect(relay.port)
   await wire.reply()
   assert.match((await wire.ask('EHLO client.test')).text, /\n250-BINARYMIME\n/)
   expectCode(await wire.ask('MAIL FROM:<a@s.example> BODY=BINARYMIME'), 250)
   expectCode(await wire.ask('RCPT TO:<b@r.example>'), 250)
   wire.say('BDAT 8 LAST\r\na\n.\nb\rc\0')
   expectCode(await wire.reply(), 250)
-  const [mail] = await storedMails(maildir)
+  const [mail] = await storedMessages(maildir)
   assert.equal(mail!.content.toString('latin1'), 'a\n.\nb\rc\0')
 })
 
@@ -30,7 +30,7 @@ for (const [what, args, env] of [
 ] as const)
   test(`${what} takes no binary content: BINARYMIME is not offered, and asking for it is answered 555`, async t => {
     const relay = await RelayProcess.start(t, { args: [...args], env })
-    const wire = await Wire.connect(relay.port)
+    const wire = await SmtpClient.connect(relay.port)
     await wire.reply()
     assert.doesNotMatch((await wire.ask('EHLO client.test')).text, /BINARYMIME/)
     const refused = await wire.ask('MAIL FROM:<a@s.example> BODY=BINARYMIME')

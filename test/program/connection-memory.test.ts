@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { SesStandIn } from '../relay/ses-stand-in.ts'
 import { Attackers, endings, type Order } from '../support/attackers.ts'
 import type { AttackName } from '../support/attacks.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { RelayProcess, type Start, tlsArguments } from '../support/relay-process.ts'
 import { hangingBackend } from './hanging-backend.ts'
-import { RelayProcess, type Start, tlsArguments } from './relay-process.ts'
 
 // What a connection may hold besides the content of messages is bounded: by that bound and --max-connections the memory
 // of a container is reckoned. container-memory.test.ts shows what it is good for.
@@ -111,11 +111,11 @@ test('what is remembered of a message that half of its recipients have takes at 
   skip,
   timeout,
 }, async t => {
-  const standIn = await SesStandIn.start()
+  const standIn = await FakeSes.start()
   t.after(() => standIn.close())
   const refused = { type: 'refuse', status: 400, code: 'AccountSendingPaused', message: 'no' } as const
   standIn.director = {
-    turnsAway: () => false,
+    rejectsNext: () => false,
     decide: ({ destinations }) => ({
       outcome: destinations.includes('b50@example.org') ? refused : { type: 'accept' },
     }),

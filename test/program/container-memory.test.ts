@@ -3,8 +3,8 @@ import { type TestContext, test } from 'node:test'
 import { Attackers, endings, type Order } from '../support/attackers.ts'
 import { Bystander } from '../support/bystander.ts'
 import { MemoryCgroup } from '../support/memory-cgroup.ts'
+import { RelayProcess, type Start, tlsArguments } from '../support/relay-process.ts'
 import { hangingBackend } from './hanging-backend.ts'
-import { RelayProcess, type Start, tlsArguments } from './relay-process.ts'
 
 // What a connection may hold besides the content of messages is bounded. So clients that hold as much as they can, on as
 // many connections as they can open, do not get the program killed in the memory that a container has.

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Wire } from '../transport/wire.ts'
-import { within } from './deadline.ts'
-import { freePort } from './free-port.ts'
-import { storedMails } from './inbox.ts'
-import { Random } from './random.ts'
-import { RelayProcess, type Scope, temporaryDirectory } from './relay-process.ts'
+import { within } from '../support/deadline.ts'
+import { freePort } from '../support/free-port.ts'
+import { storedMessages } from '../support/maildir.ts'
+import { Random } from '../support/random.ts'
+import { RelayProcess, type Scope, temporaryDirectory } from '../support/relay-process.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 
 // What a killed process had given to the operating system is not lost, so these tests prove the order of things (bytes,
 // name, reply), and not that the disk was told to keep them.
@@ -31,7 +31,7 @@ test(`in ${kills} crashes no mail that was answered 250 is lost, and none is hal
     await relay.kill()
     await Promise.all(sending)
 
-    for (const { name, received, content } of await storedMails(house.maildir)) {
+    for (const { name, received, content } of await storedMessages(house.maildir)) {
       if (seen.has(name)) continue
       seen.add(name)
       const number = Number(/^Subject: (\d+)\r\n/.exec(content.toString('latin1', 0, 40))?.[1])
@@ -55,7 +55,7 @@ const content = `Subject: x\r\n\r\n${'line\r\n'.repeat(2000)}`
 const half = content.length / 2
 
 /** The points of one dialogue; `mails` is what may be in the Maildir after a crash at that point. */
-const points: Record<string, { mails: readonly number[]; go: (wire: Wire) => Promise<unknown> }> = {
+const points: Record<string, { mails: readonly number[]; go: (wire: SmtpClient) => Promise<unknown> }> = {
   'before the greeting was read': { mails: [0], go: async () => {} },
   'after EHLO': { mails: [0], go: wire => wire.greet() },
   'after MAIL': { mails: [0], go: wire => ask(wire, 'MAIL FROM:<a@example.org>') },
@@ -88,20 +88,20 @@ test('a crash at any point of the dialogue leaves whole mails only', async t => 
     await t.test(name, async t => {
       const house = await build(t)
       const relay = await house.start()
-      const wire = await Wire.connect(relay.port)
+      const wire = await SmtpClient.connect(relay.port)
       await go(wire)
       await relay.kill()
       const answered = (await wire.rest()).includes('250 2.0.0 Ok')
 
-      const stored = await storedMails(house.maildir)
+      const stored = await storedMessages(house.maildir)
       assert.ok(mails.includes(stored.length), `${stored.length} mails`)
       if (answered) assert.equal(stored.length, 1)
       for (const mail of stored) assert.equal(mail.content.toString('latin1'), content)
 
-      const next = await Wire.connect((await house.start()).port)
+      const next = await SmtpClient.connect((await house.start()).port)
       await next.greet()
       assert.equal((await next.mail(content)).code, 250)
-      assert.equal((await storedMails(house.maildir)).length, stored.length + 1)
+      assert.equal((await storedMessages(house.maildir)).length, stored.length + 1)
     })
   }
 })
@@ -133,7 +133,7 @@ class Ledger {
 
 async function sendUntilCrash({ port }: RelayProcess, ledger: Ledger): Promise<void> {
   try {
-    const wire = await Wire.connect(port)
+    const wire = await SmtpClient.connect(port)
     await wire.greet()
     for (;;) {
       const number = ledger.next++
@@ -157,17 +157,17 @@ function numbered(number: number): Buffer {
   return Buffer.from(`Subject: ${number}\r\n\r\n${line.repeat(number % 5 === 0 ? 5000 : 1 + (number % 40))}`)
 }
 
-async function begin(wire: Wire): Promise<void> {
+async function begin(wire: SmtpClient): Promise<void> {
   await wire.greet()
   await wire.open()
 }
 
-async function write(wire: Wire, bytes: string): Promise<void> {
+async function write(wire: SmtpClient, bytes: string): Promise<void> {
   await begin(wire)
   await wire.put(bytes)
 }
 
-async function ask(wire: Wire, ...lines: readonly string[]): Promise<void> {
+async function ask(wire: SmtpClient, ...lines: readonly string[]): Promise<void> {
   await wire.greet()
   for (const line of lines) assert.equal((await wire.ask(line)).code, 250)
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Wire } from '../transport/wire.ts'
-import { within } from './deadline.ts'
-import { RelayProcess, run, temporaryDirectory } from './relay-process.ts'
+import { within } from '../support/deadline.ts'
+import { RelayProcess, run, temporaryDirectory } from '../support/relay-process.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 
 test('clients for whom there is no file descriptor are closed, and the program goes on', async t => {
   const maildir = await temporaryDirectory(t)
   const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir], maxFiles: 66 })
-  const wires = await Promise.all(Array.from({ length: 100 }, () => Wire.connect(relay.port)))
+  const wires = await Promise.all(Array.from({ length: 100 }, () => SmtpClient.connect(relay.port)))
   const greeted = await Promise.all(
     wires.map(wire =>
       wire.reply().then(
@@ -22,7 +22,7 @@ test('clients for whom there is no file descriptor are closed, and the program g
   for (const wire of wires) wire.reset()
   const again = async () => {
     for (;;) {
-      const wire = await Wire.connect(relay.port)
+      const wire = await SmtpClient.connect(relay.port)
       // The program may not have noticed yet that the others are gone.
       const hello = await wire.greet().catch(() => undefined)
       if (hello !== undefined) return wire
@@ -42,10 +42,10 @@ test('--max-connections is lowered to what the limit of open files allows, and a
     /^--max-connections is lowered from 10000 to 64, because this process may have only 128 files/,
   )
 
-  const served = await Wire.connect(relay.port)
+  const served = await SmtpClient.connect(relay.port)
   await served.greet()
   // All that the others do is to stay. The first of them take all places, the rest is turned away and does not leave.
-  const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.connect(relay.port)))
+  const wires = await Promise.all(Array.from({ length: 200 }, () => SmtpClient.connect(relay.port)))
   t.after(() => {
     for (const wire of wires) wire.reset()
   })
@@ -63,14 +63,14 @@ test('each of several workers has files of its own, and the program says once wh
   const told = relay.stderr.all.filter(line => line.startsWith('--max-connections'))
   assert.equal(told.length, 1, told.join('\n'))
   assert.match(told[0]!, /is lowered from 10001 to 128, because each of 2 workers may have only 128 files/)
-  const wires: Wire[] = []
+  const wires: SmtpClient[] = []
   t.after(() => {
     for (const wire of wires) wire.reset()
   })
   const codes: number[] = []
   // One after the other: the primary, which accepts all of them, has no more files than a worker.
   while (codes.length < 150) {
-    const wire = await Wire.connect(relay.port)
+    const wire = await SmtpClient.connect(relay.port)
     wires.push(wire)
     codes.push((await wire.reply()).code)
   }

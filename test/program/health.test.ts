@@ -10,11 +10,11 @@ import { fileURLToPath } from 'node:url'
 import { parse } from '../../src/config/index.ts'
 import { probeSourceAddress } from '../../src/config/probe-address.ts'
 import { argumentsOfPid1, probe } from '../../src/program/health-probe.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { patienceMs, within } from './deadline.ts'
-import { freePort } from './free-port.ts'
-import { Lines } from './lines.ts'
-import { RelayProcess, run, temporaryDirectory, tlsArguments } from './relay-process.ts'
+import { testTimeoutMs, within } from '../support/deadline.ts'
+import { freePort } from '../support/free-port.ts'
+import { Lines } from '../support/lines.ts'
+import { RelayProcess, run, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const relay = ['-r', 'discard']
@@ -56,7 +56,7 @@ test('a server that lets in others only is well, and does not complain', { skip:
   const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
   assert.deepEqual([code, stdout.slice(0, 9)], [0, '554 5.7.1'])
   // Anybody else who is refused is told of, and this line is the first one.
-  const stranger = await Wire.connect(house.port)
+  const stranger = await SmtpClient.connect(house.port)
   expectCode(await stranger.reply(), 554)
   await house.stderr.find(/Invalid client IP/)
   const lines = house.stderr.all.filter(line => line.includes('Invalid client IP'))
@@ -74,7 +74,7 @@ test('a failed login or a denied sender from the address of the health check is 
   const admin = await freePort()
   const access = ['--users', users, '--allow-plaintext-auth', '--admin', `127.0.0.1:${admin}`]
   const house = await RelayProcess.start(t, { args: [...relay, ...access] })
-  const wire = await Wire.connect(house.port, { from: probeSourceAddress })
+  const wire = await SmtpClient.connect(house.port, { from: probeSourceAddress })
   await wire.greet()
   const login = (password: string) => Buffer.from(`\0ann\0${password}`).toString('base64')
   expectCode(await wire.ask(`AUTH PLAIN ${login('guess')}`), 535)
@@ -89,7 +89,7 @@ test('a failed login or a denied sender from the address of the health check is 
 
 test('a server that is full is well: to end it would help nobody', async t => {
   const house = await RelayProcess.start(t, { args: [...relay, '--max-connections', '1'] })
-  await (await Wire.connect(house.port)).greet()
+  await (await SmtpClient.connect(house.port)).greet()
   const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
   assert.deepEqual([code, stdout.slice(0, 4)], [0, '421 '])
 })
@@ -153,11 +153,11 @@ test('in a container the health is that of its first process, whatever its argum
   await new Lines(unshare.stderr).find(/^Try: /)
   const [first = ''] = readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8').split(' ')
   const beside = ['-t', first, '--pid', '--mount', process.execPath, program, '--health']
-  const { status, stdout } = spawnSync('nsenter', beside, { encoding: 'utf8', timeout: patienceMs })
+  const { status, stdout } = spawnSync('nsenter', beside, { encoding: 'utf8', timeout: testTimeoutMs })
   assert.match(stdout, /^220 /)
   assert.equal(status, 0)
   // Its own arguments go on behind the others, and the last one wins.
-  const other = spawnSync('nsenter', [...beside, '-a', '127.0.0.1:0'], { timeout: patienceMs })
+  const other = spawnSync('nsenter', [...beside, '-a', '127.0.0.1:0'], { timeout: testTimeoutMs })
   assert.equal(other.status, 1)
   // The kernel gives the first process no signal that it does not ask for.
   const exit = once(unshare, 'exit')

@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Crew, gone } from './crew.ts'
-import { within } from './deadline.ts'
-import { freePort } from './free-port.ts'
-import { Observed } from './observed.ts'
+import { within } from '../support/deadline.ts'
+import { freePort } from '../support/free-port.ts'
+import { AdminClient } from './admin-client.ts'
+import { processEnded, RelayCluster } from './relay-cluster.ts'
 
 // Each of them waits for more than the 30 s after which a worker counts as hung.
 describe('with several workers', { concurrency: true }, () => {
   it('workers that hang are replaced after 30 s, and until then the program says that it is not well', async t => {
     // Where all workers die at once, the next ones take a port that was chosen by the system anew.
     const address = `127.0.0.1:${await freePort()}`
-    const crew = await Crew.start(t, 2, { args: ['-a', address, '--admin', '127.0.0.1:0'] })
-    const observed = new Observed(crew.relay)
-    const pids = [...(await crew.meetAll())]
-    assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
+    const crew = await RelayCluster.start(t, 2, { args: ['-a', address, '--admin', '127.0.0.1:0'] })
+    const observed = new AdminClient(crew.relay)
+    const pids = [...(await crew.reachAllWorkers())]
+    assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
     for (const pid of pids) process.kill(pid, 'SIGSTOP')
     const health = async (status: number) => {
       for (;;) {
-        const answer = await observed.ask('/healthz')
+        const answer = await observed.get('/healthz')
         if (answer.status === status) return answer
         await sleep(100)
       }
@@ -34,20 +34,20 @@ describe('with several workers', { concurrency: true }, () => {
           `^Worker [12] \\(process ${pid}\\) did not answer for 30 s and was killed; another one starts at once$`,
         ),
       )
-      await gone(pid)
+      await processEnded(pid)
     }
-    for (const pid of await crew.meetAll()) assert.ok(!pids.includes(pid))
+    for (const pid of await crew.reachAllWorkers()) assert.ok(!pids.includes(pid))
   })
 
   it('when the whole program was suspended, no worker is taken for hung', async t => {
-    const crew = await Crew.start(t, 2)
-    const pids = await crew.meetAll()
+    const crew = await RelayCluster.start(t, 2)
+    const pids = await crew.reachAllWorkers()
     const all = [crew.relay.pid, ...pids]
     for (const pid of all) process.kill(pid, 'SIGSTOP')
     await sleep(36_000)
     for (const pid of all) process.kill(pid, 'SIGCONT')
     await sleep(6_000)
-    assert.deepEqual(await crew.meetAll(), pids)
+    assert.deepEqual(await crew.reachAllWorkers(), pids)
     assert.doesNotMatch(crew.relay.stderr.all.join('\n'), /did not answer/)
   })
 })

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { SesStandIn } from '../relay/ses-stand-in.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { within } from './deadline.ts'
-import { Gate } from './gate.ts'
-import { RelayProcess } from './relay-process.ts'
+import { within } from '../support/deadline.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { RelayProcess } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { HoldingProxy } from './holding-proxy.ts'
 
 const MiB = 1024 * 1024
 const text = Buffer.from('A line of a mail that is neither short nor long, at all.\r\n'.repeat(36_000))
@@ -44,9 +44,9 @@ test('clients with more mails at once than there is memory: each is answered, ma
 test('what no client needs any more is there for others: after answers, refusals and clients that vanished', {
   timeout: 120_000,
 }, async t => {
-  const standIn = await SesStandIn.start()
+  const standIn = await FakeSes.start()
   t.after(() => standIn.close())
-  const gate = await Gate.before(standIn.endpoint)
+  const gate = await HoldingProxy.startBefore(standIn.endpoint)
   t.after(() => gate.close())
   const env = { ...standIn.environment, AWS_ENDPOINT_URL: gate.endpoint }
   // One mail may take 4 × 4 MiB, were its bytes the worst ones: the others share 4 MiB.
@@ -56,11 +56,11 @@ test('what no client needs any more is there for others: after answers, refusals
   await gate.answerHeld()
   const refused = await within(Promise.race(fillers), 'a mail to be refused')
   assert.equal(refused, '452 4.3.1 No memory for this mail now, try again later')
-  const gone = await Wire.connect(relay.port)
+  const gone = await SmtpClient.connect(relay.port)
   await gone.greet()
   gone.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')
   gone.vanish()
-  gate.open()
+  gate.release()
   const all = await Promise.all(fillers)
   assert.ok(all.some(reply => reply.startsWith('250')))
   assert.ok(relay.stderr.all.some(line => line.includes('NoMemory: the memory for messages is in use')))
@@ -76,7 +76,7 @@ test('slow clients that hold all memory: small messages of others go through at 
   const costly = Buffer.alloc(1024 * 1024, 0xff)
   const slow = await Promise.all(
     Array.from({ length: 21 }, async () => {
-      const wire = await Wire.connect(relay.port, { from: '127.0.0.2' })
+      const wire = await SmtpClient.connect(relay.port, { from: '127.0.0.2' })
       await wire.greet()
       await wire.open()
       return wire
@@ -90,7 +90,7 @@ test('slow clients that hold all memory: small messages of others go through at 
   const tookMs: number[] = []
   while (largeReply === undefined) {
     const sinceMs = performance.now()
-    const wire = await Wire.connect(relay.port)
+    const wire = await SmtpClient.connect(relay.port)
     await wire.greet()
     expectCode(await wire.mail('twenty bytes of it\r\n'), 250)
     tookMs.push(performance.now() - sinceMs)
@@ -124,7 +124,7 @@ test('slow clients that hold all memory: small messages of others go through at 
 })
 
 async function begin(t: Parameters<typeof RelayProcess.start>[0], args: readonly string[]) {
-  const standIn = await SesStandIn.start()
+  const standIn = await FakeSes.start()
   t.after(() => standIn.close())
   const relay = await RelayProcess.start(t, { args: ['-r', 'ses', ...args], env: standIn.environment })
   return { standIn, relay }
@@ -132,7 +132,7 @@ async function begin(t: Parameters<typeof RelayProcess.start>[0], args: readonly
 
 /** Sends one mail, and returns what its client hears instead of content or behind it. */
 async function send(port: number, n: number): Promise<string> {
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   await wire.ask('MAIL FROM:<a@example.org>')
   await wire.ask('RCPT TO:<b@example.org>')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { SesStandIn } from '../relay/ses-stand-in.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { program, RelayProcess } from './relay-process.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { program, RelayProcess } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 /** A user that has no entry in the table of users, as with `runAsUser` of Kubernetes. */
 const uid = 4242
@@ -22,14 +22,14 @@ for (const workers of ['1', '2'])
   test(`without HOME, and as a user without an entry, messages are sent, with --workers ${workers}`, {
     skip: cannot ?? false,
   }, async t => {
-    const standIn = await SesStandIn.start()
+    const standIn = await FakeSes.start()
     t.after(() => standIn.close())
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'ses', '--workers', workers],
       env: standIn.environment,
       uid,
     })
-    const wire = await Wire.connect(relay.port)
+    const wire = await SmtpClient.connect(relay.port)
     await wire.greet()
     expectCode(await wire.mail('Subject: x\r\n\r\nx\r\n'), 250)
     wire.vanish()

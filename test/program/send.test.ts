@@ -5,9 +5,9 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { patienceMs, within } from './deadline.ts'
-import { storedMails } from './inbox.ts'
-import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from './relay-process.ts'
+import { testTimeoutMs, within } from '../support/deadline.ts'
+import { storedMessages } from '../support/maildir.ts'
+import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const words = ['--import', 'tsx', 'scripts/send.ts']
@@ -17,7 +17,7 @@ async function send(args: readonly string[], env: Readonly<Record<string, string
   const child = spawn(process.execPath, [...words, ...args], {
     cwd: repository,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env },
-    timeout: patienceMs,
+    timeout: testTimeoutMs,
   })
   const said = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
@@ -64,7 +64,7 @@ test('the dialogue is shown as swaks does, and the mail arrives', async t => {
     assert.ok(stdout.includes(line), `${line} is not in ${stdout}`)
   }
   assert.match(stdout, /^ -> <\d+ bytes encoded mime message/m)
-  const [mail] = await storedMails(maildir)
+  const [mail] = await storedMessages(maildir)
   const content = mail!.content.toString('latin1')
   assert.ok(content.length > 10_240 && content.length < 12_000)
   assert.match(content, /^Subject: =\?UTF-8\?/m)
@@ -76,7 +76,7 @@ test('many mails go over one connection, whose dialogue is shown once', async t 
     ...['--to', 'b@example.org', '--count', '5', '--tls', '--server', `127.0.0.1:${relay.tlsPort}`],
   ])
   assert.equal(code, 0)
-  assert.equal((await storedMails(maildir)).length, 5)
+  assert.equal((await storedMessages(maildir)).length, 5)
   assert.deepEqual([stdout.match(/220 /g)?.length, stdout.match(/MAIL FROM/g)?.length], [1, 1])
   assert.match(stdout, /\n5 of 5 mails were taken in [\d.]+ s, \d+ a second\n$/)
 })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Outcome, SesStandIn } from '../relay/ses-stand-in.ts'
-import { Wire } from '../transport/wire.ts'
-import { Gate } from './gate.ts'
-import { split } from './inbox.ts'
-import { RelayProcess, type Scope } from './relay-process.ts'
+import { FakeSes, type Outcome } from '../support/fake-ses.ts'
+import { splitReceived } from '../support/maildir.ts'
+import { RelayProcess, type Scope } from '../support/relay-process.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
+import { HoldingProxy } from './holding-proxy.ts'
 
 // Every byte but CR and LF, a dot to hide, a line longer than SMTP likes.
 const everyByte = String.fromCharCode(
@@ -28,7 +28,7 @@ test('SES gets Source, Destinations and the exact bytes, and its message id is i
   assert.equal(source, 'Sender+tag@Example.org')
   assert.deepEqual(destinations, ['b@example.org', 'c@example.org'])
   assert.match(authorization!, /Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request/)
-  const mail = split(data)
+  const mail = splitReceived(data)
   assert.match(mail.received, /^Received: from client\.test \(\[127\.0\.0\.1\]\)\r\n\tby relay\.test /)
   assert.ok(mail.content.equals(Buffer.from(content, 'latin1')), mail.content.toString('latin1'))
 
@@ -62,7 +62,7 @@ test('ARNs, tags and the configuration set reach SES; two ARNs are that of the s
 
 test('250 comes only after SES has said yes', async t => {
   const standIn = await standInFor(t)
-  const gate = await Gate.before(standIn.endpoint)
+  const gate = await HoldingProxy.startBefore(standIn.endpoint)
   t.after(() => gate.close())
   const relay = await startRelay(t, { ...standIn.environment, AWS_ENDPOINT_URL: gate.endpoint })
   const wire = await connect(relay)
@@ -79,7 +79,7 @@ test('250 comes only after SES has said yes', async t => {
   assert.equal(answered, false)
   assert.deepEqual(relay.stdout.all, [])
 
-  gate.open()
+  gate.release()
   assert.match((await answer).text, /^250 2\.0\.0 Ok stand-in-1$/)
 })
 
@@ -179,7 +179,7 @@ test('a client hears what became of its mail, and the next mail goes through', a
 })
 
 test('a service that cannot be reached is 451 4.4.1', async t => {
-  const standIn = await SesStandIn.start()
+  const standIn = await FakeSes.start()
   const { environment } = standIn
   await standIn.close()
   const relay = await startRelay(t, environment)
@@ -214,7 +214,7 @@ test('missing credentials are 451 4.3.5', async t => {
 
 test('a client that vanishes while SES is asked does not undo the mail', async t => {
   const standIn = await standInFor(t)
-  const gate = await Gate.before(standIn.endpoint)
+  const gate = await HoldingProxy.startBefore(standIn.endpoint)
   t.after(() => gate.close())
   const relay = await startRelay(t, { ...standIn.environment, AWS_ENDPOINT_URL: gate.endpoint })
   const wire = await connect(relay)
@@ -222,7 +222,7 @@ test('a client that vanishes while SES is asked does not undo the mail', async t
   wire.say('x\r\n.\r\n')
   await gate.answerHeld()
   wire.reset()
-  gate.open()
+  gate.release()
   assert.equal((await logLine(relay, 'stdout')).Error, null)
   assert.equal((await (await connect(relay)).mail('y\r\n')).code, 250)
 })
@@ -233,8 +233,8 @@ async function begin(scope: Scope, args: readonly string[] = []) {
   return { standIn, relay, wire: await connect(relay) }
 }
 
-async function standInFor(scope: Scope): Promise<SesStandIn> {
-  const standIn = await SesStandIn.start()
+async function standInFor(scope: Scope): Promise<FakeSes> {
+  const standIn = await FakeSes.start()
   scope.after(() => standIn.close())
   return standIn
 }
@@ -243,8 +243,8 @@ function startRelay(scope: Scope, env: Record<string, string>, args: readonly st
   return RelayProcess.start(scope, { args: ['-r', 'ses', '--patience', '0', ...args], env })
 }
 
-async function connect({ port }: RelayProcess): Promise<Wire> {
-  const wire = await Wire.connect(port)
+async function connect({ port }: RelayProcess): Promise<SmtpClient> {
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   return wire
 }

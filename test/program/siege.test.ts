@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { RelayProcess } from './relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 // Who behaves badly in one of these ways, alone or by the thousand, ends with the reply that the limits name, and
 // nobody else notices.
@@ -52,7 +52,7 @@ async function serve(port: number, signal: AbortSignal): Promise<{ mails: number
   let slowestMs = 0
   while (!signal.aborted) {
     const begun = performance.now()
-    const wire = await Wire.connect(port)
+    const wire = await SmtpClient.connect(port)
     await wire.greet()
     expectCode(await wire.mail('x\r\n'), 250)
     expectCode(await wire.ask('QUIT'), 221)
@@ -69,7 +69,7 @@ type Complaint = string | undefined
 
 /** So many clients that connect and say nothing. */
 async function silent(port: number, count: number): Promise<Complaint> {
-  const wires = await Promise.all(Array.from({ length: count }, () => Wire.connect(port)))
+  const wires = await Promise.all(Array.from({ length: count }, () => SmtpClient.connect(port)))
   const heard = await Promise.all(wires.map(wire => wire.rest(60_000)))
   for (const wire of wires) wire.vanish()
   const wrong = heard.find(
@@ -80,7 +80,7 @@ async function silent(port: number, count: number): Promise<Complaint> {
 
 /** A byte of a command now and then. */
 async function slowCommand(port: number): Promise<Complaint> {
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   const timer = setInterval(() => wire.say('x'), 100)
   const heard = await wire.rest(60_000)
@@ -90,7 +90,7 @@ async function slowCommand(port: number): Promise<Complaint> {
 
 /** A byte of content now and then. */
 async function slowContent(port: number): Promise<Complaint> {
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   await wire.open()
   const timer = setInterval(() => wire.say('x'), 100)
@@ -101,7 +101,7 @@ async function slowContent(port: number): Promise<Complaint> {
 
 /** Sends messages without end, and never reads a reply: it is read from only as long as replies find room. */
 async function deaf(port: number): Promise<Complaint> {
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   const { socket } = wire
   socket.pause()
@@ -123,7 +123,7 @@ async function taken(socket: Socket, bytes: Buffer): Promise<boolean> {
 
 /** A line that does not end. */
 async function endlessLine(port: number, bytes: number): Promise<Complaint> {
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   const { socket } = wire
   const piece = Buffer.alloc(MiB, 'x')

@@ -5,10 +5,9 @@ import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Wire } from '../transport/wire.ts'
-import { within } from './deadline.ts'
-import { storedMails } from './inbox.ts'
-import { Lines } from './lines.ts'
+import { within } from '../support/deadline.ts'
+import { Lines } from '../support/lines.ts'
+import { storedMessages } from '../support/maildir.ts'
 import {
   certificatePath,
   keyPath,
@@ -17,7 +16,8 @@ import {
   type Scope,
   temporaryDirectory,
   tlsArguments,
-} from './relay-process.ts'
+} from '../support/relay-process.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 
 test('--help prints every option and ends with 0', async () => {
   const { code, stdout, stderr } = await run(['--help'])
@@ -133,7 +133,7 @@ test('a key with a passphrase is used, in either form', async t => {
       env: { TLS_KEY_PASS: 'test' },
       implicitTls: true,
     })
-    const wire = await Wire.connect(relay.tlsPort, { tls: true })
+    const wire = await SmtpClient.connect(relay.tlsPort, { tls: true })
     await wire.greet()
   }
 })
@@ -176,18 +176,18 @@ test('the start-up message says where it listens, where mail goes, and how to se
 test('with port 0 the start-up message tells the port that was taken', async t => {
   const relay = await RelayProcess.start(t, { args: ['-r', 'discard', '-a', '127.0.0.1:0'] })
   assert.notEqual(relay.port, 0)
-  await (await Wire.connect(relay.port)).greet()
+  await (await SmtpClient.connect(relay.port)).greet()
   assert.match(relay.stderr.all[2]!, new RegExp(`curl smtp://127\\.0\\.0\\.1:${relay.port}/`))
 })
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} says 421 to idle clients and ends with 0`, async t => {
     const { relay } = await withMaildir(t)
-    const silent = await Wire.connect(relay.port)
+    const silent = await SmtpClient.connect(relay.port)
     await silent.reply()
-    const idle = await Wire.connect(relay.port)
+    const idle = await SmtpClient.connect(relay.port)
     await idle.greet()
-    const secure = await Wire.connect(relay.tlsPort, { tls: true })
+    const secure = await SmtpClient.connect(relay.tlsPort, { tls: true })
     await secure.greet()
     relay.signal(signal)
     for (const wire of [silent, idle, secure]) {
@@ -200,9 +200,9 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
   const { relay, maildir } = await withMaildir(t)
-  const idle = await Wire.connect(relay.port)
+  const idle = await SmtpClient.connect(relay.port)
   await idle.greet()
-  const busy = await Wire.connect(relay.port)
+  const busy = await SmtpClient.connect(relay.port)
   await busy.greet()
   await busy.open()
   await busy.put('Subject: x\r\n')
@@ -210,20 +210,20 @@ test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
   // Once the idle client has heard it, the signal has come.
   await idle.rest()
   idle.vanish()
-  await assert.rejects(Wire.connect(relay.port), { code: 'ECONNREFUSED' })
+  await assert.rejects(SmtpClient.connect(relay.port), { code: 'ECONNREFUSED' })
   busy.say('\r\nlate\r\n.\r\n')
   assert.match((await busy.reply()).text, /^250 2\.0\.0 Ok \S+$/)
   assert.match((await busy.reply()).text, /^421 4\.3\.2 /)
   assert.equal(await busy.rest(), '')
   busy.vanish()
   assert.deepEqual(await relay.ended(), { code: 0, signal: null })
-  const [mail] = await storedMails(maildir)
+  const [mail] = await storedMessages(maildir)
   assert.equal(mail!.content.toString(), 'Subject: x\r\n\r\nlate\r\n')
 })
 
 test('a client that does not finish hears 421 when the time is over', async t => {
   const { relay, maildir } = await withMaildir(t, '--drain-timeout', '0.2')
-  const wire = await Wire.connect(relay.port)
+  const wire = await SmtpClient.connect(relay.port)
   await wire.greet()
   await wire.open()
   await wire.put('never finished\r\n')
@@ -231,14 +231,14 @@ test('a client that does not finish hears 421 when the time is over', async t =>
   assert.match(await wire.rest(), /^421 4\.3\.2 /)
   wire.vanish()
   assert.deepEqual(await relay.ended(), { code: 0, signal: null })
-  assert.deepEqual(await storedMails(maildir), [])
+  assert.deepEqual(await storedMessages(maildir), [])
 })
 
 test('a second signal does not wait', async t => {
   const { relay } = await withMaildir(t)
-  const idle = await Wire.connect(relay.port)
+  const idle = await SmtpClient.connect(relay.port)
   await idle.greet()
-  const busy = await Wire.connect(relay.port)
+  const busy = await SmtpClient.connect(relay.port)
   await busy.greet()
   await busy.open()
   relay.signal('SIGTERM')
@@ -252,10 +252,10 @@ test('a second signal does not wait', async t => {
 test('a reader of the log that goes away does not end the program', async t => {
   const { relay, maildir } = await withMaildir(t)
   relay.stopReading()
-  const wire = await Wire.connect(relay.port)
+  const wire = await SmtpClient.connect(relay.port)
   await wire.greet()
   for (let mails = 0; mails < 3; mails++) assert.equal((await wire.mail('x\r\n')).code, 250)
-  assert.equal((await storedMails(maildir)).length, 3)
+  assert.equal((await storedMessages(maildir)).length, 3)
   assert.ok(relay.alive)
 })
 

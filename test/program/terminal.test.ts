@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { RelayProcess, type Scope } from './relay-process.ts'
+import { RelayProcess, type Scope } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { noTerminal, Terminal } from './terminal.ts'
 
 const args = ['-r', 'discard', '-a', '127.0.0.1:0']
@@ -17,7 +17,7 @@ async function start(scope: Scope, more: readonly string[], env: Readonly<Record
 }
 
 async function send(port: number): Promise<void> {
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   expectCode(await wire.mail('Subject: x\r\n\r\nx\r\n'), 250)
   wire.vanish()
@@ -88,7 +88,7 @@ for (const [who, workers] of [
 
 test('what a client says does not reach a terminal as an order', { skip: noTerminal }, async t => {
   const { lines, port } = await start(t, ['-l', '^nobody$'])
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   await wire.greet()
   wire.say(
     'MAIL FROM:<"\x1b[35m"@example.org>\r\nMAIL FROM:<red\u00ff@example.org>\r\nMAIL FROM:<x@example.org>\r\n',

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { within } from './deadline.ts'
-import { Lines } from './lines.ts'
-import type { Scope } from './relay-process.ts'
+import { within } from '../support/deadline.ts'
+import { Lines } from '../support/lines.ts'
+import type { Scope } from '../support/relay-process.ts'
 
 /** Why tests on a terminal cannot run here; false where they can. To be given to a test as `skip`. */
 export const noTerminal =

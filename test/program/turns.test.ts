@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Attackers, endings } from '../support/attackers.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { RelayProcess } from './relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 // One client's flood leaves others their turn, and ends: also one of commands that are neither errors nor idle.
 
@@ -24,7 +24,7 @@ for (const [attack, what] of [
     timeout: 90_000,
   }, async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
-    const other = await Wire.connect(relay.port)
+    const other = await SmtpClient.connect(relay.port)
     await other.greet()
     const attackers = Attackers.start(t)
     attackers.begin({ attack, connections: flooders, total: 1_000_000, perSecond: 500, port: relay.port })

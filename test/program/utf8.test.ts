@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { storedMails } from './inbox.ts'
-import { RelayProcess, temporaryDirectory } from './relay-process.ts'
+import { storedMessages } from '../support/maildir.ts'
+import { RelayProcess, temporaryDirectory } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 /** A string that `Wire` sends as UTF-8. */
 const utf8 = (text: string) => Buffer.from(text).toString('latin1')
@@ -11,7 +11,7 @@ const utf8 = (text: string) => Buffer.from(text).toString('latin1')
 test('where mail is stored, addresses and headers may be UTF-8, and the log has them as they are', async t => {
   const maildir = join(await temporaryDirectory(t), 'maildir')
   const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir] })
-  const wire = await Wire.connect(relay.port)
+  const wire = await SmtpClient.connect(relay.port)
   await wire.reply()
   assert.match((await wire.ask('EHLO client.test')).text, /\n250-SMTPUTF8\n/)
   expectCode(await wire.ask(utf8('MAIL FROM:<jürgen@bücher.example> SMTPUTF8')), 250)
@@ -22,14 +22,14 @@ test('where mail is stored, addresses and headers may be UTF-8, and the log has 
 
   const line = JSON.parse(await relay.stdout.find(/"From"/))
   assert.deepEqual([line.From, line.To], ['jürgen@bücher.example', ['用户@例え.example']])
-  const [mail] = await storedMails(maildir)
+  const [mail] = await storedMessages(maildir)
   assert.match(mail!.received, /with UTF8SMTP id/)
   assert.equal(mail!.content.toString(), 'Subject: Grüße\r\n\r\nx\r\n')
 })
 
 test('SES takes ASCII only: SMTPUTF8 is not offered, and an address beyond ASCII is refused before any content', async t => {
   const relay = await RelayProcess.start(t, { args: ['-r', 'ses'], env: { AWS_REGION: 'eu-west-1' } })
-  const wire = await Wire.connect(relay.port)
+  const wire = await SmtpClient.connect(relay.port)
   await wire.reply()
   assert.doesNotMatch((await wire.ask('EHLO client.test')).text, /SMTPUTF8/)
   expectCode(await wire.ask('MAIL FROM:<a@s.example> SMTPUTF8'), 555)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Wire } from '../transport/wire.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { clientHello } from './client-hello.ts'
-import { credentials, eachOf, House, mail, opening } from './house.ts'
+import { credentials, eachOf, mail, opening, RelayFixture } from './relay-fixture.ts'
 
 test('clients that vanish at every byte of the dialogue leave whole mails only', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}${opening}x\r\n`
   const positions = Array.from({ length: dialogue.length + 1 }, (_, position) => position)
   const wholeAt = dialogue.indexOf('\r\n.\r\n') + 5
@@ -14,7 +14,7 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
 
   await t.test('closing their half', () =>
     eachOf(positions, async position => {
-      const wire = await Wire.connect(house.relay.port)
+      const wire = await SmtpClient.connect(house.relay.port)
       wire.say(dialogue.slice(0, position))
       wire.finish()
       const heard = await wire.rest()
@@ -26,21 +26,21 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
 
   await t.test('politely, before they heard anything', () =>
     eachOf(positions, async position => {
-      const wire = await Wire.connect(house.relay.port)
+      const wire = await SmtpClient.connect(house.relay.port)
       await wire.put(dialogue.slice(0, position))
       wire.vanish()
     }),
   )
   await t.test('with a reset', () =>
     eachOf(positions, async position => {
-      const wire = await Wire.connect(house.relay.port)
+      const wire = await SmtpClient.connect(house.relay.port)
       await wire.put(dialogue.slice(0, position))
       wire.reset()
     }),
   )
   await t.test('with a reset, after all replies were heard', () =>
     eachOf(positions, async position => {
-      const wire = await Wire.connect(house.relay.port)
+      const wire = await SmtpClient.connect(house.relay.port)
       await wire.put(dialogue.slice(0, position))
       for (const line of repliesTo(dialogue.slice(0, position))) {
         const { text } = await wire.reply(line)
@@ -51,19 +51,19 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
   )
   await house.check()
   assert.equal(answered.length, 2 * positions.filter(position => position >= wholeAt).length)
-  const stored = new Set((await house.mails()).map(({ name }) => name))
+  const stored = new Set((await house.messages()).map(({ name }) => name))
   for (const name of answered) assert.ok(stored.has(name), name)
 })
 
 test('clients that vanish at every byte of a TLS handshake do no harm', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const hello = await clientHello()
   const starttls = 'EHLO client.test\r\nSTARTTLS\r\n'
   const positions = Array.from({ length: hello.length + 1 }, (_, position) => position)
   for (const implicit of [true, false]) {
     const port = implicit ? house.relay.tlsPort : house.relay.port
     const begin = async () => {
-      const wire = await Wire.connect(port)
+      const wire = await SmtpClient.connect(port)
       if (implicit) return wire
       wire.say(starttls)
       for (let replies = 0; replies < 3; replies++) await wire.reply()
@@ -90,11 +90,11 @@ test('clients that vanish at every byte of a TLS handshake do no harm', async t 
 })
 
 test('clients that vanish inside TLS leave whole mails only', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}QUIT\r\n`
   const positions = Array.from({ length: Math.ceil(dialogue.length / 3) }, (_, n) => n * 3)
   await eachOf(positions, async position => {
-    const wire = await Wire.connect(house.relay.tlsPort, { tls: true })
+    const wire = await SmtpClient.connect(house.relay.tlsPort, { tls: true })
     await wire.put(dialogue.slice(0, position))
     if (position % 2 === 0) wire.reset()
     else wire.vanish()

@@ -3,22 +3,22 @@ import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { SesStandIn } from '../relay/ses-stand-in.ts'
-import { lineOf } from '../transport/proxy-headers.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { Crew, gone } from './crew.ts'
-import { within } from './deadline.ts'
-import { storedMails } from './inbox.ts'
-import { certificatePath, keyPath, RelayProcess, run, temporaryDirectory } from './relay-process.ts'
+import { within } from '../support/deadline.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { storedMessages } from '../support/maildir.ts'
+import { lineOf } from '../support/proxy-headers.ts'
+import { certificatePath, keyPath, RelayProcess, run, temporaryDirectory } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { processEnded, RelayCluster } from './relay-cluster.ts'
 
 test('workers share every address, and the start-up message is said once', async t => {
-  const crew = await Crew.start(t, 3, { tls: true })
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 3, { tls: true })
+  const pids = await crew.reachAllWorkers()
   assert.ok(!pids.has(crew.relay.pid))
   for (const tls of [false, true]) {
-    const wire = await Wire.connect(tls ? crew.relay.tlsPort : crew.relay.port, { tls })
+    const wire = await SmtpClient.connect(tls ? crew.relay.tlsPort : crew.relay.port, { tls })
     await wire.greet()
-    assert.ok(pids.has(await crew.pidBehind(wire)))
+    assert.ok(pids.has(await crew.pidServing(wire)))
   }
   const [where, what, how, ...rest] = crew.relay.stderr.all
   assert.match(where!, / with 3 workers$/)
@@ -28,8 +28,8 @@ test('workers share every address, and the start-up message is said once', async
 })
 
 test('one worker is the program itself', async t => {
-  const crew = await Crew.start(t, 1)
-  assert.equal(await crew.pidBehind(await crew.client()), crew.relay.pid)
+  const crew = await RelayCluster.start(t, 1)
+  assert.equal(await crew.pidServing(await crew.client()), crew.relay.pid)
 })
 
 test('what cannot start with one process ends in the same way with several', async t => {
@@ -67,8 +67,8 @@ test('a check needs no workers', async () => {
 for (const to of ['the primary', 'the whole group'] as const) {
   test(`a signal to ${to} lets a running mail finish, and one line tells of all clients`, async t => {
     // As long as can be: no timer may take it for no time at all.
-    const crew = await Crew.start(t, 3, { args: ['--drain-timeout', '2147483'] })
-    const pids = [...(await crew.meetAll())]
+    const crew = await RelayCluster.start(t, 3, { args: ['--drain-timeout', '2147483'] })
+    const pids = [...(await crew.reachAllWorkers())]
     const idle = await Promise.all(pids.map(() => crew.client()))
     const busy = await crew.client()
     await busy.open()
@@ -83,20 +83,20 @@ for (const to of ['the primary', 'the whole group'] as const) {
       await crew.relay.stderr.find(/^Stopping/),
       'Stopping: 4 clients connected, running mails get 2147483 s; SIGINT again stops at once',
     )
-    await assert.rejects(Wire.connect(crew.relay.port), { code: 'ECONNREFUSED' })
+    await assert.rejects(SmtpClient.connect(crew.relay.port), { code: 'ECONNREFUSED' })
     busy.say('\r\nlate\r\n.\r\n')
     assert.match((await busy.reply()).text, /^250 2\.0\.0 Ok \S+$/)
     assert.match(await busy.rest(), /^421 4\.3\.2 /)
     busy.vanish()
     assert.deepEqual(await crew.relay.ended(), { code: 0, signal: null })
     assert.equal(crew.relay.stderr.all.length, 4)
-    for (const pid of pids) await gone(pid)
+    for (const pid of pids) await processEnded(pid)
   })
 }
 
 test('a second signal ends all of them at once', async t => {
-  const crew = await Crew.start(t, 2)
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const pids = await crew.reachAllWorkers()
   const busy = await crew.client()
   await busy.open()
   crew.relay.signal('SIGTERM')
@@ -105,12 +105,12 @@ test('a second signal ends all of them at once', async t => {
   crew.relay.signal('SIGTERM')
   assert.deepEqual(await crew.relay.ended(), { code: 1, signal: null })
   assert.equal(await busy.rest(), '')
-  for (const pid of pids) await gone(pid)
+  for (const pid of pids) await processEnded(pid)
 })
 
 test('when the primary is killed the port is free, running mails end, and then the workers do', async t => {
-  const crew = await Crew.start(t, 2)
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const pids = await crew.reachAllWorkers()
   const idle = await crew.client()
   const busy = await crew.client()
   await busy.open()
@@ -118,25 +118,25 @@ test('when the primary is killed the port is free, running mails end, and then t
   await crew.relay.kill()
   assert.match(await idle.rest(), /^421 4\.3\.2 /)
   idle.vanish()
-  await assert.rejects(Wire.connect(crew.relay.port), { code: 'ECONNREFUSED' })
+  await assert.rejects(SmtpClient.connect(crew.relay.port), { code: 'ECONNREFUSED' })
   busy.say('\r\nlate\r\n.\r\n')
   assert.match((await busy.reply()).text, /^250 2\.0\.0 Ok \S+$/)
   assert.match(await busy.rest(), /^421 4\.3\.2 /)
   busy.vanish()
-  for (const pid of pids) await gone(pid)
+  for (const pid of pids) await processEnded(pid)
 })
 
 test('a worker that is killed in the middle of a mail loses none that was answered, and is replaced', async t => {
-  const crew = await Crew.start(t, 2)
-  await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  await crew.reachAllWorkers()
   const victim = await crew.client()
-  const pid = await crew.pidBehind(victim)
-  const neighbour = await crew.clientOfAnother(pid)
+  const pid = await crew.pidServing(victim)
+  const neighbour = await crew.clientOfAnotherWorker(pid)
   for (const wire of [victim, neighbour]) {
     await wire.open()
     await wire.put('Subject: x\r\n')
   }
-  const answered = (await storedMails(crew.maildir)).length
+  const answered = (await storedMessages(crew.maildir)).length
   process.kill(pid, 'SIGKILL')
   assert.equal(await victim.rest(), '')
   await crew.relay.stderr.find(
@@ -144,19 +144,19 @@ test('a worker that is killed in the middle of a mail loses none that was answer
   )
   neighbour.say('\r\n.\r\n')
   assert.match((await neighbour.reply()).text, /^250 /)
-  assert.equal((await storedMails(crew.maildir)).length, answered + 1)
-  assert.ok(!(await crew.meetAll()).has(pid))
+  assert.equal((await storedMessages(crew.maildir)).length, answered + 1)
+  assert.ok(!(await crew.reachAllWorkers()).has(pid))
 })
 
 test('one that keeps dying is replaced ever later, and a stop does not wait for it', async t => {
-  const crew = await Crew.start(t, 2)
-  const known = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const known = await crew.reachAllWorkers()
   let [pid] = known as Set<number>
   for (const wait of ['at once', 'in 100 ms', 'in 200 ms', 'in 400 ms']) {
     process.kill(pid!, 'SIGKILL')
     await crew.relay.stderr.find(new RegExp(`process ${pid}\\) was killed .*; another one starts ${wait}$`))
     if (wait === 'in 400 ms') break
-    const pids = await crew.meetAll()
+    const pids = await crew.reachAllWorkers()
     pid = [...pids].find(pid => !known.has(pid))!
     known.add(pid)
   }
@@ -173,7 +173,7 @@ test('SIGHUP makes every worker read the certificate again, and one of them tell
     await copyFile(privateKey, key)
   }
   await install(certificatePath, keyPath)
-  const crew = await Crew.start(t, 3, { args: ['-c', cert, '-k', key] })
+  const crew = await RelayCluster.start(t, 3, { args: ['-c', cert, '-k', key] })
   const names = async () => {
     const seen = new Set<string>()
     for (let i = 0; i < 6; i++) {
@@ -201,7 +201,7 @@ test('SIGHUP makes every worker read the certificate again, and one of them tell
 
 test('long lines of several workers stay whole, also where the reader is slow', async t => {
   const [clients, mails, recipients] = [8, 12, 100]
-  const crew = await Crew.start(t, 4, { relay: 'discard' })
+  const crew = await RelayCluster.start(t, 4, { relay: 'discard' })
   const names = Array.from({ length: recipients }, (_, n) => `${'x'.repeat(60)}${n}@example.org`)
   const opening = `MAIL FROM:<a@example.org>\r\n${names.map(name => `RCPT TO:<${name}>\r\n`).join('')}`
   const wires = await Promise.all(Array.from({ length: clients }, () => crew.client()))
@@ -229,16 +229,16 @@ test('long lines of several workers stay whole, also where the reader is slow', 
 })
 
 test('a reader of the log that goes away does not end anybody', async t => {
-  const crew = await Crew.start(t, 2)
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const pids = await crew.reachAllWorkers()
   crew.relay.stopReading()
-  assert.deepEqual(await crew.meetAll(), pids)
-  assert.deepEqual(await crew.meetAll(), pids)
+  assert.deepEqual(await crew.reachAllWorkers(), pids)
+  assert.deepEqual(await crew.reachAllWorkers(), pids)
   assert.ok(crew.relay.alive)
 })
 
 test('what is wrong with AWS is said once, not by each', async t => {
-  const crew = await Crew.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
+  const crew = await RelayCluster.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
   await crew.relay.stderr.find(/^Mail cannot be sent yet: /)
   await crew.relay.stop()
   assert.equal(crew.relay.stderr.all.filter(line => line.startsWith('Mail cannot be sent')).length, 1)
@@ -249,11 +249,11 @@ for (const [given, quota] of [
   ['auto', 0.2],
 ] as const) {
   test(`a send rate of ${given} is divided between the workers`, async t => {
-    const standIn = await SesStandIn.start()
+    const standIn = await FakeSes.start()
     t.after(() => standIn.close())
     standIn.maxSendRate = quota
     const asked = standIn.requests
-    const crew = await Crew.start(t, 2, {
+    const crew = await RelayCluster.start(t, 2, {
       relay: 'ses',
       args: ['--send-rate', given, '--patience', '0'],
       env: standIn.environment,
@@ -277,20 +277,20 @@ for (const [given, quota] of [
 }
 
 test('as many clients are served as all workers together may serve', async t => {
-  const crew = await Crew.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
+  const crew = await RelayCluster.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
   const codes: number[] = []
-  for (let n = 0; n < 6; n++) codes.push((await (await Wire.connect(crew.relay.port)).reply()).code)
+  for (let n = 0; n < 6; n++) codes.push((await (await SmtpClient.connect(crew.relay.port)).reply()).code)
   assert.deepEqual(codes, [220, 220, 220, 220, 421, 421])
 })
 
 test('a worker reads the PROXY header of a load balancer', async t => {
-  const crew = await Crew.start(t, 2, { args: ['--proxy-protocol', '127.0.0.1', '-i', '192.0.2.7'] })
+  const crew = await RelayCluster.start(t, 2, { args: ['--proxy-protocol', '127.0.0.1', '-i', '192.0.2.7'] })
   for (const [client, code] of [
     ['192.0.2.7', 220],
     ['192.0.2.8', 554],
     ['192.0.2.7', 220],
   ] as const) {
-    const wire = await Wire.connect(crew.relay.port)
+    const wire = await SmtpClient.connect(crew.relay.port)
     wire.say(lineOf(client))
     expectCode(await wire.reply(), code)
   }

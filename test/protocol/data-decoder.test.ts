@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DataDecoder } from '../../src/protocol/message/data-decoder.ts'
-import { cut, places, telling } from './cuts.ts'
+import { bytesFrom, cut, cutPositions } from '../support/chunked-bytes.ts'
 import { type Outcome, readPlainly } from './plain-reader.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 5000)
@@ -26,8 +26,8 @@ const words = [
 const end = '\r\n.\r\n'
 /** Short, and so long that the reader has room to stride, between changes or ahead of them. */
 const wire = fc.oneof(
-  telling([...words, end]),
-  telling([
+  bytesFrom([...words, end]),
+  bytesFrom([
     ...words,
     'x'.repeat(300),
     `${'x'.repeat(76)}\r\n`.repeat(5),
@@ -74,7 +74,7 @@ function assertReads(
 
 test('dots, the end and every newline are read by the rules, however the bytes are cut', () => {
   fc.assert(
-    fc.property(wire, places, policy, (bytes, at, bareNewline) => {
+    fc.property(wire, cutPositions, policy, (bytes, at, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
       assertReads(whole, cut(whole, at), true, bareNewline)
     }),
@@ -84,7 +84,7 @@ test('dots, the end and every newline are read by the rules, however the bytes a
 
 test('where dots mean nothing, newlines are read by the same rules, and what was held back comes out at the end', () => {
   fc.assert(
-    fc.property(wire, places, policy, (bytes, at, bareNewline) => {
+    fc.property(wire, cutPositions, policy, (bytes, at, bareNewline) => {
       assertReads(bytes, cut(bytes, at), false, bareNewline)
     }),
     { numRuns },
@@ -93,7 +93,7 @@ test('where dots mean nothing, newlines are read by the same rules, and what was
 
 test('what comes byte by byte, and what is cut in two anywhere, is read as what comes at once', () => {
   fc.assert(
-    fc.property(telling([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
+    fc.property(bytesFrom([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
       const singly = [...whole].map(byte => Buffer.of(byte))
       assertReads(whole, singly, dots, bareNewline)
@@ -105,7 +105,7 @@ test('what comes byte by byte, and what is cut in two anywhere, is read as what 
 
 test('what a client stuffs comes out as it was', () => {
   fc.assert(
-    fc.property(telling(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), places, (bytes, at) => {
+    fc.property(bytesFrom(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), cutPositions, (bytes, at) => {
       const content = `${bytes.toString('latin1')}\r\n`
       const stuffed = `\r\n${content}`.replaceAll('\r\n.', '\r\n..').slice(2)
       const read = readAll(cut(Buffer.from(`${stuffed}.\r\n`, 'latin1'), at), true, 'normalize')
@@ -118,7 +118,7 @@ test('what a client stuffs comes out as it was', () => {
 
 test('what comes out has no CR or LF that stands alone', () => {
   fc.assert(
-    fc.property(wire, places, (bytes, at) => {
+    fc.property(wire, cutPositions, (bytes, at) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
       assert.doesNotMatch(readAll(cut(whole, at), true, 'normalize').content, /\r(?!\n)|(?<!\r)\n/)
     }),

@@ -4,9 +4,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { InputBuffer } from '../../src/protocol/input-buffer.ts'
-import { cut, places, telling } from './cuts.ts'
+import { bytesFrom, cut, cutPositions } from '../support/chunked-bytes.ts'
 
-const wire = telling(['\r\n', '\r', '\n', 'NOOP\r\n', 'text', 'a line that is too long for it'])
+const wire = bytesFrom(['\r\n', '\r', '\n', 'NOOP\r\n', 'text', 'a line that is too long for it'])
 
 function lines(chunks: readonly Buffer[], most = 20, mostSkipped = 60): string[] {
   const input = new InputBuffer()
@@ -25,7 +25,7 @@ function lines(chunks: readonly Buffer[], most = 20, mostSkipped = 60): string[]
 
 test('the same bytes give the same lines and faults, however they are cut', () => {
   fc.assert(
-    fc.property(wire, places, (bytes, at) => {
+    fc.property(wire, cutPositions, (bytes, at) => {
       const bytewise = [...bytes].map(byte => Buffer.of(byte))
       assert.deepEqual(lines(cut(bytes, at)), lines([bytes]))
       assert.deepEqual(lines(bytewise), lines([bytes]))

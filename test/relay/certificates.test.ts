@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Certificate } from './aws-stand-in.ts'
+import type { Certificate } from '../support/fake-aws.ts'
+import { FakeSes } from '../support/fake-ses.ts'
 import { expired, good, ofAnother } from './certificates.ts'
-import { SesStandIn } from './ses-stand-in.ts'
 
 const sendOne = fileURLToPath(new URL('send-one.ts', import.meta.url))
 let folder: string
@@ -37,7 +37,7 @@ for (const [name, shown, trusted, log] of bad) {
 }
 
 test('a service without TLS where TLS should be is 451 4.4.1', async t => {
-  const aws = await SesStandIn.start()
+  const aws = await FakeSes.start()
   t.after(() => aws.close())
   const { reply } = await send({
     ...aws.environment,
@@ -52,7 +52,7 @@ async function sendTo(
   shown: Certificate,
   trusted: Certificate | undefined,
 ) {
-  const aws = await SesStandIn.start(shown)
+  const aws = await FakeSes.start(shown)
   scope.after(() => aws.close())
   const authorities = join(folder, 'authorities.pem')
   await writeFile(authorities, trusted?.cert ?? '')

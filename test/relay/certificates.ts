@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Certificate } from './aws-stand-in.ts'
+import type { Certificate } from '../support/fake-aws.ts'
 
 // All of them were made with this key.
 const key = fixture('key.pem')

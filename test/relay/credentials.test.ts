@@ -7,8 +7,8 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { ses } from '../../src/relay/aws/ses.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
-import { Issuer } from './issuer.ts'
-import { SesStandIn } from './ses-stand-in.ts'
+import { FakeCredentials } from '../support/fake-credentials.ts'
+import { FakeSes } from '../support/fake-ses.ts'
 import { failure, mail } from './trial.ts'
 
 const role = 'arn:aws:iam::123456789012:role/mailer'
@@ -19,13 +19,13 @@ const backends: Record<string, () => ReturnType<typeof ses>> = {
   sesv2: () => sesv2(),
   pinpoint: () => pinpoint({ applicationId: 'app' }),
 }
-let aws: SesStandIn
-let issuer: Issuer
+let aws: FakeSes
+let issuer: FakeCredentials
 let folder: string
 
 beforeEach(async () => {
-  aws = await SesStandIn.start()
-  issuer = await Issuer.start(aws)
+  aws = await FakeSes.start()
+  issuer = await FakeCredentials.start(aws)
   folder = await mkdtemp(join(tmpdir(), 'credentials-'))
 })
 afterEach(async () => {

@@ -6,6 +6,7 @@ import { replyFor } from '../../src/relay/errors/error-table.ts'
 import { RateLimiter } from '../../src/relay/limits/rate-limiter.ts'
 import { type Message, PartialFailure, type Receipt } from '../../src/relay/relay.ts'
 import { type Clock, systemClock } from '../../src/support/clock.ts'
+import { FastClock } from '../support/fast-clock.ts'
 import {
   awsError,
   Backend,
@@ -20,7 +21,6 @@ import {
   throttled,
   turn,
 } from './backend.ts'
-import { FastClock } from './fast-clock.ts'
 
 const skipped = 'already delivered by an earlier attempt'
 

@@ -9,12 +9,12 @@ import { dispatcher } from '../../src/relay/dispatcher.ts'
 import type { Delivery } from '../../src/relay/events.ts'
 import { RateLimiter } from '../../src/relay/limits/rate-limiter.ts'
 import type { Relay } from '../../src/relay/relay.ts'
+import { FakePinpoint, successful } from '../support/fake-pinpoint.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { FakeSesV2 } from '../support/fake-sesv2.ts'
+import { FastClock } from '../support/fast-clock.ts'
 import { people } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
-import { FastClock } from './fast-clock.ts'
-import { PinpointStandIn, successful } from './pinpoint-stand-in.ts'
-import { SesStandIn } from './ses-stand-in.ts'
-import { SesV2StandIn } from './sesv2-stand-in.ts'
 import { refuse } from './way-there.ts'
 
 const saved = { ...process.env }
@@ -33,7 +33,7 @@ const notNow = refuse(400, 'Throttling', 'Daily message quota exceeded.')
 const busy = refuse(503, 'ServiceUnavailable', 'busy')
 
 test('SES: 120 recipients, the second call fails: the client comes again, everybody has it once', async t => {
-  const aws = await SesStandIn.start()
+  const aws = await FakeSes.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
   aws.script({ type: 'accept' }, notNow)
@@ -59,7 +59,7 @@ test('SES: 120 recipients, the second call fails: the client comes again, everyb
 })
 
 test('SES version 2: the second call fails for a moment: the client hears yes, everybody has it once', async t => {
-  const aws = await SesV2StandIn.start()
+  const aws = await FakeSesV2.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
   aws.script({ type: 'accept' }, busy, busy)
@@ -76,7 +76,7 @@ test('SES version 2: the second call fails for a moment: the client hears yes, e
 })
 
 test('Pinpoint: some are refused, then throttled: everybody has it once, and each has a line each time', async t => {
-  const aws = await PinpointStandIn.start()
+  const aws = await FakePinpoint.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
   const has = new Map<string, number>()
@@ -111,7 +111,7 @@ test('Pinpoint: some are refused, then throttled: everybody has it once, and eac
 })
 
 test('more than the send rate has room for is 454 4.7.0, and the rest goes when the client comes again', async t => {
-  const aws = await SesStandIn.start()
+  const aws = await FakeSes.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
   const clock = new FastClock()

@@ -8,16 +8,16 @@ import {
   type Reservation,
 } from '../../src/relay/limits/memory-budget.ts'
 import { memoryLimits } from '../../src/relay/limits/memory-limits.ts'
+import { FastClock } from '../support/fast-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { turn } from './backend.ts'
-import { FastClock } from './fast-clock.ts'
-import { HandClock } from './hand-clock.ts'
 
 const { leastRate, rateWindowMs, smallBytes } = memoryLimits
 const long = 1_000_000_000
 
 /** A hundred bytes; one mail holds at most forty of them, and waits ten milliseconds. */
 function stage(rules: Partial<ConstructorParameters<typeof MemoryBudget>[0]> = {}) {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const budget = new MemoryBudget({
     totalBytes: 100,
     largestBytes: 40,
@@ -275,15 +275,15 @@ test('patience is the sum of all waits of a mail, and who loses it makes way', a
   const delivery = delivering(budget, 40)
   const [two, three] = [enter(budget), enter(budget)]
   const first = two.resize(30)
-  clock.pass(6)
+  clock.advance(6)
   delivery.resize(30)
   assert.equal(await fate(first), true)
-  clock.pass(100)
+  clock.advance(100)
   const wishes = [two.resize(40), three.resize(1)] as const
   delivery.resize(29)
-  clock.pass(3)
+  clock.advance(3)
   assert.deepEqual(await fates(...wishes), ['waits', 'waits'])
-  clock.pass(1)
+  clock.advance(1)
   assert.deepEqual(await fates(...wishes), [false, true])
   // What it has it keeps until it gives it back.
   assert.equal(budget.usedBytes, 60)
@@ -298,7 +298,7 @@ test('room that comes in the moment in which patience ends is counted once, whic
     const delivery = delivering(budget, 40)
     const share = budget.open()
     const wish = share.resize(40)
-    const steps = [() => delivery.release(), () => clock.pass(10)]
+    const steps = [() => delivery.release(), () => clock.advance(10)]
     for (const step of roomFirst ? steps : steps.reverse()) step()
     assert.equal(await fate(wish), true)
     assert.deepEqual([budget.usedBytes, budget.waiting, clock.sleepers], [40, 0, 0])
@@ -383,7 +383,7 @@ test('a message that waited in vain to move holds what it held, and is small', a
   assert.equal(growing.resize(4), true)
   delivering(budget, 40)
   const request = growing.resize(30)
-  clock.pass(10)
+  clock.advance(10)
   assert.equal(await fate(request), false)
   assert.deepEqual([budget.usedBytes, budget.waiting, clock.sleepers], [44, 0, 0])
   assert.deepEqual([budget.open().resize(10), growing.resize(10)], [true, true])
@@ -428,18 +428,18 @@ function holder(budget: MemoryBudget, bytes: number, address = 'client') {
 test('while a message waits, messages that are silent lose their memory, the most silent one first', async () => {
   const { budget, clock } = stage({ totalBytes: 75, maxWaitMs: 20_000 })
   const first = holder(budget, 30)
-  clock.pass(1000)
+  clock.advance(1000)
   const second = holder(budget, 30)
-  clock.pass(8000)
+  clock.advance(8000)
   const request = budget.open().resize(40)
-  clock.pass(999)
+  clock.advance(999)
   assert.deepEqual([await fate(request), first.evictions], ['waits', []])
-  clock.pass(1)
+  clock.advance(1)
   assert.deepEqual([await fate(request), first.evictions, second.evictions], ['waits', ['slow'], []])
   assert.equal(budget.usedBytes, 30)
-  clock.pass(999)
+  clock.advance(999)
   assert.deepEqual([await fate(request), second.evictions], ['waits', []])
-  clock.pass(1)
+  clock.advance(1)
   assert.deepEqual([await fate(request), second.evictions], [true, ['slow']])
   assert.deepEqual([budget.usedBytes, budget.waiting, clock.sleepers], [40, 0, 0])
   assert.equal(await second.share.resize(1), false)
@@ -448,12 +448,12 @@ test('while a message waits, messages that are silent lose their memory, the mos
 test('no more messages are evicted than it takes', async () => {
   const { budget, clock } = stage({ maxWaitMs: 20_000 })
   const silent = [20, 20, 20].map(bytes => {
-    clock.pass(1)
+    clock.advance(1)
     return holder(budget, bytes)
   })
-  clock.pass(10_000)
+  clock.advance(10_000)
   const request = budget.open().resize(40)
-  clock.pass(1000)
+  clock.advance(1000)
   assert.equal(await fate(request), true)
   assert.deepEqual(
     silent.map(({ evictions }) => evictions),
@@ -464,7 +464,7 @@ test('no more messages are evicted than it takes', async () => {
 test('silence costs nothing while no message waits', async () => {
   const { budget, clock } = stage()
   const { share, evictions } = holder(budget, 40)
-  clock.pass(1e9)
+  clock.advance(1e9)
   await turn()
   assert.deepEqual([evictions, share.resize(20), clock.sleepers], [[], true, 0])
 })
@@ -481,7 +481,7 @@ test('content that comes at the least rate is fast enough, and slower content is
     const request = budget.open().resize(1)
     let seconds = 0
     while (evictions.length === 0 && seconds < 60) {
-      clock.pass(1000)
+      clock.advance(1000)
       await turn()
       seconds++
       share.resize(40, rate)
@@ -498,18 +498,18 @@ test('a message that waits for memory is not slow, and afterwards has the whole 
   const { share, evictions } = holder(budget, 20)
   const request = share.resize(40)
   for (let seconds = 0; seconds < 15; seconds++) {
-    clock.pass(1000)
+    clock.advance(1000)
     assert.equal(await fate(request), 'waits')
   }
   delivery.release()
   assert.equal(await fate(request), true)
   const other = budget.open().resize(1)
   for (let seconds = 0; seconds < 9; seconds++) {
-    clock.pass(1000)
+    clock.advance(1000)
     assert.equal(await fate(other), 'waits')
   }
   assert.deepEqual(evictions, [])
-  clock.pass(1000)
+  clock.advance(1000)
   assert.deepEqual([await fate(other), evictions], [true, ['slow']])
 })
 
@@ -519,7 +519,7 @@ test('a message that is received is never evicted', async () => {
   share.complete()
   const request = budget.open().resize(1)
   for (let seconds = 0; seconds < 30; seconds++) {
-    clock.pass(1000)
+    clock.advance(1000)
     await turn()
   }
   assert.deepEqual([await fate(request), evictions], ['waits', []])
@@ -529,21 +529,21 @@ test('a small message is evicted for another small one only, and after the large
   const { budget, clock } = stage({ totalBytes: 60, reservedBytes: 20, smallBytes: 10, maxWaitMs: 60_000 })
   const small = [holder(budget, 10), holder(budget, 10)]
   delivering(budget, 10)
-  clock.pass(1)
+  clock.advance(1)
   const large = holder(budget, 30)
-  clock.pass(20_000)
+  clock.advance(20_000)
   const share = budget.open()
   const request = share.resize(10)
-  clock.pass(1000)
+  clock.advance(1000)
   assert.equal(await fate(request), true)
   share.complete()
   assert.deepEqual([small[0]!.evictions, large.evictions], [[], ['slow']])
   delivering(budget, 20)
   const late = budget.open().resize(30)
-  clock.pass(1000)
+  clock.advance(1000)
   assert.deepEqual([await fate(late), small[0]!.evictions], ['waits', []])
   const next = budget.open().resize(5)
-  clock.pass(1000)
+  clock.advance(1000)
   assert.deepEqual([await fate(next), small[0]!.evictions, small[1]!.evictions], [true, ['slow'], []])
 })
 
@@ -589,9 +589,9 @@ test('half of its time a message waits for others of a client with more than its
 })
 
 /** Lets seconds pass in which content keeps coming for all of these. */
-async function passFast(clock: HandClock, seconds: number, ...held: readonly ReturnType<typeof holder>[]) {
+async function passFast(clock: ManualClock, seconds: number, ...held: readonly ReturnType<typeof holder>[]) {
   for (let n = 0; n < seconds; n++) {
-    clock.pass(1000)
+    clock.advance(1000)
     for (const { share, bytes, evictions } of held) if (evictions.length === 0) share.resize(bytes, 1e6)
     await turn()
   }
@@ -855,7 +855,7 @@ test('whatever clients do, and when: exact, in order, in time, and no message wa
       }
 
       for (const [passedMs, step] of steps) {
-        clock.pass(passedMs)
+        clock.advance(passedMs)
         const mail = 'mail' in step ? pick(step, mails) : undefined
         if (step.type === 'open') open(`client ${step.address % clients}`)
         else if (mail !== undefined) {

@@ -8,9 +8,9 @@ import { dispatcher, worstCaseBytes } from '../../src/relay/dispatcher.ts'
 import type { Delivery } from '../../src/relay/events.ts'
 import { MemoryBudget, type Reservation } from '../../src/relay/limits/memory-budget.ts'
 import type { Relay } from '../../src/relay/relay.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { awsError, hold, turn } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
-import { HandClock } from './hand-clock.ts'
 
 const messageBytes = 100_000
 const full = '452 4.3.1 No memory for this mail now, try again later'
@@ -87,7 +87,7 @@ test('no memory within the patience: 452 at the end of the mail, told once, and 
   const before = budget.usedBytes
   const wait = late.write(chunk())
   assert.ok(wait !== undefined)
-  clock.pass(20_000)
+  clock.advance(20_000)
   await wait
   assert.ok(budget.usedBytes < before)
   assert.equal(late.write(chunk()), undefined)
@@ -107,7 +107,7 @@ test('who comes when there is no memory waits before content is asked for, and t
   const answers = [1, 2].map(() => host.message(transaction, client))
   await turn()
   assert.equal(budget.waiting, 2)
-  clock.pass(20_000)
+  clock.advance(20_000)
   for (const answer of answers) assert.equal(textOf(await answer), full)
   assert.equal(log.length, 2)
   other.release()
@@ -174,7 +174,7 @@ test('more memory that the last encoding takes is waited for, and the message re
     const answer = sink.deliver()
     assert.equal(budget.waiting, 1)
     if (patient) filler.release()
-    else clock.pass(20_000)
+    else clock.advance(20_000)
     assert.equal(textOf(await answer), patient ? '250 2.0.0 Ok' : full)
     assert.deepEqual(
       log.map(({ rejected }) => rejected),
@@ -198,7 +198,7 @@ test('a client that goes silent while others wait hears 452 at the end, told onc
   })
   for (let seconds = 0; seconds < 10; seconds++) {
     assert.deepEqual([budget.usedBytes, budget.waiting], [heldBytes, 1])
-    clock.pass(1000)
+    clock.advance(1000)
     await turn()
   }
   assert.equal(codeOf(await other), 250)
@@ -234,7 +234,7 @@ test('a client with more than its share, while others wait, hears 452, and the l
   for (let seconds = 0; seconds < 10; seconds++) {
     await greedy.write(Buffer.alloc(1024))
     assert.deepEqual([budget.waiting, log.length], [1, 0])
-    clock.pass(1000)
+    clock.advance(1000)
     await turn()
   }
   assert.equal(codeOf(await (await other).deliver()), 250)
@@ -261,7 +261,7 @@ function stage({
   readonly mails: number
   readonly content?: Relay['content'] | undefined
 }) {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const received: number[] = []
   const log: Delivery[] = []
   const answer = hold<undefined>()

@@ -5,9 +5,9 @@ import { runInNewContext } from 'node:vm'
 import type { DeliveryClaim, ReplyOutcome } from '../../src/relay/delivery-claim.ts'
 import { PartialDeliveries, type RememberLimits } from '../../src/relay/partial-deliveries.ts'
 import type { Message } from '../../src/relay/relay.ts'
+import { FastClock } from '../support/fast-clock.ts'
+import { ManualClock } from '../support/manual-clock.ts'
 import { mailTo, people, turn } from './backend.ts'
-import { FastClock } from './fast-clock.ts'
-import { HandClock } from './hand-clock.ts'
 
 const [first, second] = people(2)
 
@@ -196,7 +196,7 @@ for (const [told, isRetry] of [
 ] as const) {
   const then = isRetry ? 'leaves out those that have it' : 'goes to all'
   test(`the same message in flight to some of the same recipients: the second one waits, and after ${told} it ${then}`, async () => {
-    const { partial } = fixture({}, new HandClock())
+    const { partial } = fixture({}, new ManualClock())
     const [one, two] = [counted(mailTo(people(60))), counted(mailTo(people(62).slice(40)))]
     const claim = await partial.claim(one.message, options)
     let other: DeliveryClaim | undefined
@@ -217,7 +217,7 @@ for (const [told, isRetry] of [
 }
 
 test('after 250 an attempt that waited leaves out what an earlier 4xx has left for other recipients only', async () => {
-  const { partial, deliver } = fixture({}, new HandClock())
+  const { partial, deliver } = fixture({}, new ManualClock())
   const [a, b] = [people(60), people(90).slice(60)]
   await deliver(mailTo([...a, ...b]), 'temporary', [...a.slice(0, 50), ...b])
   const claim = await partial.claim(mailTo(a), options)
@@ -229,7 +229,7 @@ test('after 250 an attempt that waited leaves out what an earlier 4xx has left f
 })
 
 test('a retry that leaves out all recipients and hears 250 ends it: the one that waits for it goes to all', async () => {
-  const { partial } = fixture({}, new HandClock())
+  const { partial } = fixture({}, new ManualClock())
   const claim = await partial.claim(mailTo(people(60)), options)
   const [retry, another] = [1, 2].map(() => partial.claim(mailTo(people(60)), options))
   claim.add(people(60))
@@ -288,12 +288,12 @@ for (const [told, isRetry] of [
 }
 
 test('an attempt gave up waiting for two: left out is what the one delivered whose client left, not what the other did', async () => {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const [a, b] = [people(60), people(130).slice(70)]
   const claims = [await partial.claim(mailTo(a), options), await partial.claim(mailTo(b), options)]
   const giveUp = partial.claim(mailTo([...a, ...b]), { ...options, maxWaitMs: 1_000 })
-  clock.pass(1_000)
+  clock.advance(1_000)
   await assert.rejects(giveUp, { name: 'DuplicateInFlight' })
   const late = partial.claim(mailTo([...a, ...b]), options)
   claims[0]!.add(a)
@@ -306,7 +306,7 @@ test('an attempt gave up waiting for two: left out is what the one delivered who
 
 for (const told of ['accepted', 'unheard'] as const) {
   test(`thousands that gave up waiting end with the first attempt, also after ${told}`, async () => {
-    const clock = new HandClock()
+    const clock = new ManualClock()
     const { partial } = fixture({}, clock)
     const claim = await partial.claim(mailTo(people(2)), options)
     const others = Array.from({ length: 20_000 }, () =>
@@ -315,7 +315,7 @@ for (const told of ['accepted', 'unheard'] as const) {
         ({ name }: Error) => name,
       ),
     )
-    clock.pass(options.maxWaitMs)
+    clock.advance(options.maxWaitMs)
     assert.deepEqual([...new Set(await Promise.all(others))], ['DuplicateInFlight'])
     claim.add(people(2))
     claim.settle(told)
@@ -326,17 +326,17 @@ for (const told of ['accepted', 'unheard'] as const) {
 }
 
 test('a message that waited exactly as long as it could goes on', async () => {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const claim = await partial.claim(mailTo(people(60)), options)
   const other = partial.claim(mailTo(people(60)), { ...options, maxWaitMs: 1_000 })
-  clock.pass(1_000)
+  clock.advance(1_000)
   claim.settle('temporary')
   assert.deepEqual((await other).missing, people(60))
 })
 
 test('a message waits for all earlier ones with recipients in common', async () => {
-  const { partial } = fixture({}, new HandClock())
+  const { partial } = fixture({}, new ManualClock())
   const [a, b] = [people(60), people(130).slice(70)]
   const claims = [await partial.claim(mailTo(a), options), await partial.claim(mailTo(b), options)]
   let claimed = false
@@ -356,7 +356,7 @@ test('a message waits for all earlier ones with recipients in common', async () 
 const options = { client: 'network 192.0.2.7', atomic: false, maxWaitMs: 20_000 }
 
 /** A memory, and a way to make one attempt to deliver: returns the recipients that had the message before. */
-function fixture<C extends FastClock | HandClock = FastClock>(
+function fixture<C extends FastClock | ManualClock = FastClock>(
   limits: RememberLimits = {},
   clock = new FastClock() as C,
 ) {
@@ -379,13 +379,13 @@ function fixture<C extends FastClock | HandClock = FastClock>(
 
 /** An attempt to 60 recipients, and the end of another one that waits for it for a second only. */
 async function waitedFor(recipients: readonly string[]) {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const claim = await partial.claim(mailTo(people(60)), options)
   const giveUp = assert.rejects(partial.claim(mailTo(recipients), { ...options, maxWaitMs: 1_000 }), {
     name: 'DuplicateInFlight',
   })
-  clock.pass(1_000)
+  clock.advance(1_000)
   return { partial, claim, giveUp }
 }
 

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
-import { PinpointStandIn, successful } from './pinpoint-stand-in.ts'
+import { FakePinpoint, successful } from '../support/fake-pinpoint.ts'
 import { failure, mail } from './trial.ts'
 import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
-let aws: PinpointStandIn
+let aws: FakePinpoint
 const saved = { ...process.env }
 const project = { applicationId: 'app-1', upstreamTimeoutMs: 1_000 }
 
 before(async () => {
-  aws = await PinpointStandIn.start()
+  aws = await FakePinpoint.start()
 })
 beforeEach(() => {
   Object.assign(process.env, aws.environment)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { RateLimiter } from '../../src/relay/limits/rate-limiter.ts'
-import { FastClock } from './fast-clock.ts'
+import { FastClock } from '../support/fast-clock.ts'
 
 const forever = Number.POSITIVE_INFINITY
 

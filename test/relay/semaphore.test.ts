@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Semaphore } from '../../src/support/semaphore.ts'
+import { FastClock } from '../support/fast-clock.ts'
 import { turn } from './backend.ts'
-import { FastClock } from './fast-clock.ts'
 
 test('so many go at once, the others in the order in which they came', async () => {
   const gate = new Semaphore(2)

@@ -5,15 +5,15 @@ import { ses } from '../../src/relay/aws/ses.ts'
 import { DeliveryAgent } from '../../src/relay/delivery.ts'
 import { logText } from '../../src/relay/errors/error-info.ts'
 import { outcomeOf } from '../../src/relay/errors/error-table.ts'
-import { type Outcome, SesStandIn } from './ses-stand-in.ts'
+import { FakeSes, type Outcome } from '../support/fake-ses.ts'
 import { failure, mail } from './trial.ts'
 import { brokenAnswers, nginxPage, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
-let aws: SesStandIn
+let aws: FakeSes
 const saved = { ...process.env }
 
 before(async () => {
-  aws = await SesStandIn.start()
+  aws = await FakeSes.start()
 })
 beforeEach(() => {
   Object.assign(process.env, aws.environment)

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
-import { SesV2StandIn } from './sesv2-stand-in.ts'
+import { FakeSesV2 } from '../support/fake-sesv2.ts'
 import { failure, mail } from './trial.ts'
 import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
-let aws: SesV2StandIn
+let aws: FakeSesV2
 const saved = { ...process.env }
 
 before(async () => {
-  aws = await SesV2StandIn.start()
+  aws = await FakeSesV2.start()
 })
 beforeEach(() => {
   Object.assign(process.env, aws.environment)

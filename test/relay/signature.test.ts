@@ -4,20 +4,20 @@ import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { ses } from '../../src/relay/aws/ses.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import type { Relay } from '../../src/relay/relay.ts'
-import type { AwsStandIn } from './aws-stand-in.ts'
-import { PinpointStandIn } from './pinpoint-stand-in.ts'
-import { SesStandIn } from './ses-stand-in.ts'
-import { SesV2StandIn } from './sesv2-stand-in.ts'
+import type { FakeAws } from '../support/fake-aws.ts'
+import { FakePinpoint } from '../support/fake-pinpoint.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { FakeSesV2 } from '../support/fake-sesv2.ts'
 import { failure, mail } from './trial.ts'
 
 interface Service {
-  readonly start: () => Promise<AwsStandIn<unknown>>
+  readonly start: () => Promise<FakeAws<unknown>>
   readonly relay: () => Promise<Relay>
 }
 const services: Record<string, Service> = {
-  ses: { start: () => SesStandIn.start(), relay: () => ses() },
-  sesv2: { start: () => SesV2StandIn.start(), relay: () => sesv2() },
-  pinpoint: { start: () => PinpointStandIn.start(), relay: () => pinpoint({ applicationId: 'app 1/2' }) },
+  ses: { start: () => FakeSes.start(), relay: () => ses() },
+  sesv2: { start: () => FakeSesV2.start(), relay: () => sesv2() },
+  pinpoint: { start: () => FakePinpoint.start(), relay: () => pinpoint({ applicationId: 'app 1/2' }) },
 }
 const saved = { ...process.env }
 
@@ -26,7 +26,7 @@ afterEach(() => {
 })
 
 for (const [name, { start, relay }] of Object.entries(services)) {
-  let aws: AwsStandIn<unknown>
+  let aws: FakeAws<unknown>
   before(async () => {
     aws = await start()
     aws.trust('ASIATEMPORARY', { secret: 'temporary', token: 'a+token/==' })

@@ -9,15 +9,15 @@ import { ses } from '../../src/relay/aws/ses.ts'
 import type { SesOptions } from '../../src/relay/aws/ses-options.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import type { Message, Relay } from '../../src/relay/relay.ts'
-import type { AwsStandIn, Heard } from './aws-stand-in.ts'
-import { PinpointStandIn } from './pinpoint-stand-in.ts'
-import { SesStandIn } from './ses-stand-in.ts'
-import { SesV2StandIn } from './sesv2-stand-in.ts'
+import type { FakeAws, ReceivedRequest } from '../support/fake-aws.ts'
+import { FakePinpoint } from '../support/fake-pinpoint.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { FakeSesV2 } from '../support/fake-sesv2.ts'
 import { mail } from './trial.ts'
 
 /** A backend, what its request would be if the SDK made the whole of it, and how its parameters are read. */
 interface Service {
-  readonly start: () => Promise<AwsStandIn<unknown>>
+  readonly start: () => Promise<FakeAws<unknown>>
   readonly relay: (options: SesOptions) => Promise<Relay>
   readonly stock: (mail: Message, options: SesOptions) => Promise<unknown>
   readonly parametersOf: (body: string) => unknown
@@ -35,7 +35,7 @@ const applicationId = 'app 1/2'
 
 const services: Readonly<Record<string, Service>> = {
   ses: {
-    start: () => SesStandIn.start(),
+    start: () => FakeSes.start(),
     relay: ses,
     stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESClient(sdkSettings).send(
@@ -54,7 +54,7 @@ const services: Readonly<Record<string, Service>> = {
     endpointVariable: 'AWS_ENDPOINT_URL_SES',
   },
   sesv2: {
-    start: () => SesV2StandIn.start(),
+    start: () => FakeSesV2.start(),
     relay: sesv2,
     stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESv2Client(sdkSettings).send(
@@ -72,7 +72,7 @@ const services: Readonly<Record<string, Service>> = {
     endpointVariable: 'AWS_ENDPOINT_URL_SESV2',
   },
   pinpoint: {
-    start: () => PinpointStandIn.start(),
+    start: () => FakePinpoint.start(),
     relay: () => pinpoint({ applicationId }),
     stock: mail =>
       new PinpointClient(sdkSettings).send(
@@ -138,7 +138,7 @@ afterEach(() => {
 })
 
 for (const [name, service] of Object.entries(services)) {
-  let aws: AwsStandIn<unknown>
+  let aws: FakeAws<unknown>
   before(async () => {
     aws = await service.start()
     aws.trust(temporary.AWS_ACCESS_KEY_ID, { secret: 'temporary', token: temporary.AWS_SESSION_TOKEN })
@@ -148,9 +148,9 @@ for (const [name, service] of Object.entries(services)) {
   /** Sends both ways and compares; the stand-in has checked both signatures. */
   async function compare(sent: Message, given: SesOptions = {}): Promise<void> {
     await (await service.relay(given)).send(sent)
-    const ours = aws.heard!
+    const ours = aws.lastRequest!
     await service.stock(sent, given)
-    const stock = aws.heard!
+    const stock = aws.lastRequest!
     assert.notEqual(ours, stock)
     assert.deepEqual(lineAndHeadersOf(ours), lineAndHeadersOf(stock))
     const [parameters, expected] = [ours, stock].map(({ body }) => service.parametersOf(body.toString()))
@@ -184,9 +184,9 @@ for (const [name, service] of Object.entries(services)) {
     Object.assign(process.env, aws.environment)
     const relay = await service.relay({})
     await relay.send(mail)
-    const first = aws.heard!
+    const first = aws.lastRequest!
     await relay.send({ ...mail, sender: 'zoe@example.org' })
-    const second = aws.heard!
+    const second = aws.lastRequest!
     assert.equal(first.url, second.url)
     assert.notEqual(first.headers.authorization, second.headers.authorization)
     assert.notEqual(first.headers['amz-sdk-invocation-id'], second.headers['amz-sdk-invocation-id'])
@@ -194,7 +194,7 @@ for (const [name, service] of Object.entries(services)) {
 }
 
 /** What the SDK and we must agree on; what is new for each request is checked for its form. */
-function lineAndHeadersOf({ method, url, headers, body }: Heard): unknown {
+function lineAndHeadersOf({ method, url, headers, body }: ReceivedRequest): unknown {
   const { authorization = '', ...rest } = headers
   assert.equal(rest['x-amz-content-sha256'], createHash('sha256').update(body).digest('hex'))
   assert.match(String(rest['x-amz-date']), /^\d{8}T\d{6}Z$/)

@@ -8,6 +8,7 @@ import {
   type MessageEvent,
   RateLimiter,
 } from '../../src/relay/index.ts'
+import { FastClock } from '../support/fast-clock.ts'
 import {
   awsError,
   Backend,
@@ -20,7 +21,6 @@ import {
   rejected,
   throttled,
 } from './backend.ts'
-import { FastClock } from './fast-clock.ts'
 
 const client: Client = {
   address: '192.0.2.7',

@@ -1,4 +1,4 @@
-import type { Outcome } from './aws-stand-in.ts'
+import type { Outcome } from '../support/fake-aws.ts'
 
 /** What happens, how the stand-in does it, and how the reply begins. */
 export type Row = readonly [name: string, outcome: Outcome, reply: string]

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RelayProcess } from '../program/relay-process.ts'
-import { type HeardReply, Wire } from '../transport/wire.ts'
+import type { RelayProcess } from '../support/relay-process.ts'
+import { type ReceivedReply, SmtpClient } from '../support/smtp-client.ts'
 import { contentOf, type Message, type Messages } from './messages.ts'
 
 /** How a client that does nothing wrong connects. */
@@ -22,7 +22,7 @@ export class HonestClient {
   readonly #habit: Habit
   readonly #relay: RelayProcess
   readonly #messages: Messages
-  #wire: Wire | undefined
+  #wire: SmtpClient | undefined
 
   constructor(habit: Habit, relay: RelayProcess, messages: Messages) {
     this.#habit = habit
@@ -60,7 +60,7 @@ export class HonestClient {
     await say('RCPT TO:<friend@example.org>', 250)
     await say('DATA', 354)
     wire.say(Buffer.concat([contentOf(message.number), Buffer.from('.\r\n')]))
-    let reply: HeardReply
+    let reply: ReceivedReply
     try {
       reply = await wire.reply('the message', replyMs)
     } catch (error) {
@@ -70,10 +70,10 @@ export class HonestClient {
     expect(reply, 250)
   }
 
-  async #connect(): Promise<Wire> {
+  async #connect(): Promise<SmtpClient> {
     const { from, tls } = this.#habit
     const implicit = tls === 'implicit'
-    const wire = await Wire.connect(implicit ? this.#relay.tlsPort : this.#relay.port, {
+    const wire = await SmtpClient.connect(implicit ? this.#relay.tlsPort : this.#relay.port, {
       from,
       tls: implicit,
     })
@@ -88,12 +88,12 @@ export class HonestClient {
   }
 }
 
-function ask(wire: Wire, line: string): Promise<HeardReply> {
+function ask(wire: SmtpClient, line: string): Promise<ReceivedReply> {
   wire.say(`${line}\r\n`)
   return wire.reply(line, replyMs)
 }
 
-function expect({ code, text }: HeardReply, expected: number): void {
+function expect({ code, text }: ReceivedReply, expected: number): void {
   if (code !== expected) throw new Refused(text.split('\n').at(-1))
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { split } from '../program/inbox.ts'
-import type { SesCall } from '../relay/ses-stand-in.ts'
+import type { SesCall } from '../support/fake-ses.ts'
+import { splitReceived } from '../support/maildir.ts'
 
 const line = Buffer.from('A line of a message that is neither short nor long, at all.\r\n')
 const smallBytes = 2_000
@@ -45,7 +45,7 @@ export class Messages {
 
   /** A call has reached the backend. One of an attacker is not looked at. */
   arrived({ data }: SesCall): void {
-    const { content } = split(data)
+    const { content } = splitReceived(data)
     const [, number] = /^X-Siege: (\d+)\r\n/.exec(content.toString('latin1', 0, 40)) ?? []
     if (number !== undefined) this.all[Number(number)]?.arrivals.push(digestOf(content))
   }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort } from '../program/free-port.ts'
-import { Random } from '../program/random.ts'
-import { RelayProcess, type Scope, tlsArguments } from '../program/relay-process.ts'
-import { SesStandIn } from '../relay/ses-stand-in.ts'
 import { Attackers, type Report } from '../support/attackers.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { freePort } from '../support/free-port.ts'
 import { MemoryCgroup } from '../support/memory-cgroup.ts'
+import { Random } from '../support/random.ts'
+import { RelayProcess, type Scope, tlsArguments } from '../support/relay-process.ts'
 import { type Habit, HonestClient } from './honest-client.ts'
 import { allowedBlock, type Kind, kinds, proxyNetwork } from './kinds.ts'
 import { Messages } from './messages.ts'
@@ -62,7 +62,7 @@ export class Siege {
   }
 
   static async start(scope: Scope, plan: Plan): Promise<Siege> {
-    const ses = await SesStandIn.start()
+    const ses = await FakeSes.start()
     scope.after(() => ses.close())
     const unlimited = MemoryCgroup.unavailable()
     const adminPort = await freePort()
@@ -86,7 +86,7 @@ export class Siege {
     const siege = new Siege(plan, relay, attackers, adminPort, unlimited)
     const random = new Random(plan.seed)
     ses.director = {
-      turnsAway: () => false,
+      rejectsNext: () => false,
       decide: call => {
         siege.messages.arrived(call)
         const afterMs = leastCallMs + random.below(mostCallMs - leastCallMs)

@@ -1,5 +1,5 @@
-import { Random } from '../program/random.ts'
-import { Wire } from '../transport/wire.ts'
+import { Random } from '../support/random.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import type { Books } from './books.ts'
 import { Dialogue, hear } from './dialogue.ts'
 import type { Habit } from './habits.ts'
@@ -13,7 +13,7 @@ export class Client {
   readonly #program: Program
   readonly #dialogue: Dialogue
   readonly #name: string
-  #wire: Wire | undefined
+  #wire: SmtpClient | undefined
   #connection = ''
   #life: Life
   #connections = 0
@@ -58,7 +58,7 @@ export class Client {
   }
 
   /** A connection that has been greeted; `undefined` if the program is not there, or about to leave. */
-  async #connected(): Promise<Wire | undefined> {
+  async #connected(): Promise<SmtpClient | undefined> {
     if (this.#wire !== undefined && !this.#wire.ended) return this.#wire
     this.#drop()
     const { tls } = this.#habit
@@ -66,11 +66,11 @@ export class Client {
     this.#connection = `${this.#name}-${++this.#connections}.test`
     this.#life = this.#program.life
     this.#mails = 0
-    let wire: Wire | undefined
+    let wire: SmtpClient | undefined
     let late = false
     const greeted = await hear(
       async () => {
-        wire = await Wire.connect(this.#program.portFor(implicit), { tls: implicit })
+        wire = await SmtpClient.connect(this.#program.portFor(implicit), { tls: implicit })
         const greeting = await wire.reply('connecting')
         if (greeting.code !== 220) return greeting
         const hello = await wire.ask(`EHLO ${this.#connection}`)

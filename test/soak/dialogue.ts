@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Late } from '../program/deadline.ts'
-import type { Random } from '../program/random.ts'
-import type { HeardReply, Wire } from '../transport/wire.ts'
+import { DeadlineError } from '../support/deadline.ts'
+import type { Random } from '../support/random.ts'
+import type { ReceivedReply, SmtpClient } from '../support/smtp-client.ts'
 import type { Habit } from './habits.ts'
 import type { Leaving, Plan } from './mails.ts'
 import type { Attempt, Ending } from './record.ts'
@@ -21,7 +21,7 @@ export class Dialogue {
 
   /** Says it all, and hears what becomes of it; or leaves where that is planned. */
   async send(
-    wire: Wire,
+    wire: SmtpClient,
     plan: Plan,
     attempt: Attempt,
     content: Buffer,
@@ -60,7 +60,7 @@ export class Dialogue {
   }
 
   /** The reply that is not as it should be, if there is one. */
-  async #say(wire: Wire, lines: readonly string[], atOnce: boolean): Promise<Ending | undefined> {
+  async #say(wire: SmtpClient, lines: readonly string[], atOnce: boolean): Promise<Ending | undefined> {
     if (atOnce) wire.say(`${lines.join('\r\n')}\r\n`)
     let refused: Ending | undefined
     for (const line of lines) {
@@ -76,7 +76,7 @@ export class Dialogue {
   }
 
   /** Says all chunks but the last one, and gives that; or how it ended with one of them. */
-  async #sayChunks(wire: Wire, content: Buffer): Promise<Buffer | Ending> {
+  async #sayChunks(wire: SmtpClient, content: Buffer): Promise<Buffer | Ending> {
     const pieces = 1 + this.#random.below(4)
     const size = Math.ceil(content.length / pieces)
     let at = 0
@@ -88,14 +88,14 @@ export class Dialogue {
     return chunk(content.subarray(at), ' LAST')
   }
 
-  #leave(wire: Wire): Ending {
+  #leave(wire: SmtpClient): Ending {
     if (this.#random.below(2) === 0) wire.reset()
     else wire.vanish()
     return { type: 'left' }
   }
 }
 
-function endingOf(reply: HeardReply | undefined): Ending {
+function endingOf(reply: ReceivedReply | undefined): Ending {
   return reply === undefined ? { type: 'broken' } : { type: 'reply', code: reply.code, text: reply.text }
 }
 
@@ -114,7 +114,7 @@ export async function hear<T>(listen: () => Promise<T>, late: () => void = () =>
   try {
     return await listen()
   } catch (error) {
-    if (error instanceof Late) late()
+    if (error instanceof DeadlineError) late()
     return undefined
   }
 }

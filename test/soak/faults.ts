@@ -1,5 +1,5 @@
-import { Random } from '../program/random.ts'
-import type { Outcome } from '../relay/ses-stand-in.ts'
+import type { Outcome } from '../support/fake-ses.ts'
+import { Random } from '../support/random.ts'
 
 /** What the service may do with a call besides accepting it at once. */
 export interface Fault {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Random } from '../program/random.ts'
+import { Random } from '../support/random.ts'
 
 /** At which point of its first attempt a client leaves without a word. */
 export type Leaving = 'in the envelope' | 'in the content' | 'before the reply'

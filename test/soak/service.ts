@@ -1,7 +1,7 @@
-import { split } from '../program/inbox.ts'
-import { Random } from '../program/random.ts'
-import { Issuer } from '../relay/issuer.ts'
-import { type Decision, type SesCall, SesStandIn } from '../relay/ses-stand-in.ts'
+import { FakeCredentials } from '../support/fake-credentials.ts'
+import { type Decision, FakeSes, type SesCall } from '../support/fake-ses.ts'
+import { splitReceived } from '../support/maildir.ts'
+import { Random } from '../support/random.ts'
 import type { Books } from './books.ts'
 import { faultOf, unread, unreadPerThousand } from './faults.ts'
 import { readRecipient } from './mails.ts'
@@ -27,8 +27,8 @@ export class Service {
   readonly #books: Books
   readonly #nature: Nature
   #faulty: boolean
-  readonly #ses: SesStandIn
-  readonly #issuer: Issuer
+  readonly #ses: FakeSes
+  readonly #issuer: FakeCredentials
   readonly #port: number
   readonly #random: Random
   /** Calls so far for each mail that had one; old ones are forgotten. */
@@ -37,7 +37,7 @@ export class Service {
   #revoked = 0
   #messages = 0
 
-  private constructor(ses: SesStandIn, issuer: Issuer, books: Books, nature: Nature) {
+  private constructor(ses: FakeSes, issuer: FakeCredentials, books: Books, nature: Nature) {
     this.#ses = ses
     this.#issuer = issuer
     this.#books = books
@@ -48,13 +48,13 @@ export class Service {
   }
 
   static async start(books: Books, nature: Nature): Promise<Service> {
-    const ses = await SesStandIn.start()
-    const issuer = await Issuer.start(ses)
+    const ses = await FakeSes.start()
+    const issuer = await FakeCredentials.start(ses)
     issuer.authorization = 'a token'
     issuer.validMs = renewedAheadMs + nature.rotationMs
     const service = new Service(ses, issuer, books, nature)
     ses.director = {
-      turnsAway: () => service.#turnsAway(),
+      rejectsNext: () => service.#turnsAway(),
       decide: call => service.#decide(call),
     }
     return service
@@ -134,7 +134,7 @@ export class Service {
     if (this.#calls.size > 50_000) this.#calls.delete(oldest!)
     const fault = this.#faulty ? faultOf(this.#nature.seed, number, before) : undefined
     if (fault) this.#count(fault.name)
-    const { received, content } = split(data)
+    const { received, content } = splitReceived(data)
     const call = this.#books.call({
       sender: source,
       recipients: destinations,

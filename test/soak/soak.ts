@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Random } from '../program/random.ts'
+import { Random } from '../support/random.ts'
 import { Books } from './books.ts'
 import { Clients } from './clients.ts'
 import { type Happening, type Profile, profiles } from './profiles.ts'

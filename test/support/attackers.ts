@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { within } from '../program/deadline.ts'
-import type { RelayProcess, Scope } from '../program/relay-process.ts'
 import type { AttackName } from './attacks.ts'
+import { within } from './deadline.ts'
+import type { RelayProcess, Scope } from './relay-process.ts'
 
 /** What a group of connections is to do. */
 export interface Order {

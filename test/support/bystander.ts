@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Wire } from '../transport/wire.ts'
+import { SmtpClient } from './smtp-client.ts'
 
 /** How a bystander was served. */
 export interface Served {
@@ -48,11 +48,11 @@ export class Bystander {
   }
 
   async #try(): Promise<boolean> {
-    let wire: Wire | undefined
+    let wire: SmtpClient | undefined
     const leave = () => wire?.vanish()
     this.#stopped.signal.addEventListener('abort', leave, { once: true })
     try {
-      wire = await Wire.connect(this.#port)
+      wire = await SmtpClient.connect(this.#port)
       if ((await wire.reply('connecting')).code !== 220) return false
       return (await wire.ask('EHLO bystander.test')).code === 250 && (await wire.ask('NOOP')).code === 250
     } catch {

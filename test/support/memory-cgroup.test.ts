@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { RelayProcess } from '../program/relay-process.ts'
 import { MemoryCgroup } from './memory-cgroup.ts'
+import { RelayProcess } from './relay-process.ts'
 
 const MiB = 1024 * 1024
 const skip = MemoryCgroup.unavailable()

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { patienceMs } from '../program/deadline.ts'
+import { testTimeoutMs } from './deadline.ts'
 
 /** The files of a memory cgroup, by version. */
 interface Layout {
@@ -112,7 +112,7 @@ export class MemoryCgroup {
 
   /** Kills the processes that are still in it, and removes it. */
   async remove(): Promise<void> {
-    const deadline = performance.now() + patienceMs
+    const deadline = performance.now() + testTimeoutMs
     for (;;) {
       for (const pid of this.pids) kill(pid)
       try {

@@ -7,16 +7,16 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { rootCertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
-import { within } from '../program/deadline.ts'
-import { Lines } from '../program/lines.ts'
+import { within } from '../support/deadline.ts'
+import { Lines } from '../support/lines.ts'
 import {
   certificatePath,
   keyPath,
   RelayProcess,
   temporaryDirectory,
   tlsArguments,
-} from '../program/relay-process.ts'
-import { Wire } from '../transport/wire.ts'
+} from '../support/relay-process.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { smtpTranscript } from './command.ts'
 
 const program = fileURLToPath(new URL('../../dist/transcript/cli.js', import.meta.url))
@@ -65,7 +65,7 @@ describe('record', () => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port, '--count', '2')
     for (const content of ['Subject: one\r\n\r\n..\r\n', '\xff{x}\x1b\r\n']) {
-      const wire = await Wire.connect(recorder.port)
+      const wire = await SmtpClient.connect(recorder.port)
       await wire.greet()
       await wire.mail(content)
       await wire.ask('QUIT')
@@ -86,7 +86,7 @@ describe('record', () => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port, '--count', '1')
     await symlink('/nowhere/to/be/found', join(recorder.folder, 'recording-1.smtp'))
-    const wire = await Wire.connect(recorder.port)
+    const wire = await SmtpClient.connect(recorder.port)
     await wire.greet()
     wire.socket.destroy()
     assert.match(await recorder.recording(2), /^Title: Recording 2 /)
@@ -97,7 +97,7 @@ describe('record', () => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
     await rm(recorder.folder, { recursive: true })
-    const wire = await Wire.connect(recorder.port)
+    const wire = await SmtpClient.connect(recorder.port)
     await wire.greet()
     wire.socket.destroy()
     assert.equal(await recorder.ended(), 2)
@@ -111,7 +111,7 @@ describe('record', () => {
     const others = join(await temporaryDirectory(t), 'ca.pem')
     await writeFile(others, rootCertificates[0]!)
     const wary = await RecordingProcess.start(t, relay.port, '--ca', others, ...tlsFiles)
-    const mistaken = await Wire.connect(wary.port)
+    const mistaken = await SmtpClient.connect(wary.port)
     await mistaken.greet()
     mistaken.say('STARTTLS\r\n')
     await mistaken.rest()
@@ -126,7 +126,7 @@ describe('record', () => {
       certificatePath,
       ...tlsFiles,
     )
-    const wire = await Wire.connect(trusting.port)
+    const wire = await SmtpClient.connect(trusting.port)
     await wire.greet()
     await wire.startTls()
     await wire.ask('EHLO client.test')
@@ -148,7 +148,7 @@ describe('record', () => {
   it('carries TLS on unseen where it has no certificate, and says so', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard', ...tlsArguments] })
     const recorder = await RecordingProcess.start(t, relay.port)
-    const wire = await Wire.connect(recorder.port)
+    const wire = await SmtpClient.connect(recorder.port)
     await wire.greet()
     await wire.startTls()
     assert.equal(wire.certificateName, 'relay.test')
@@ -163,7 +163,7 @@ describe('record', () => {
   it('carries half closes on', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
-    const wire = await Wire.connect(recorder.port)
+    const wire = await SmtpClient.connect(recorder.port)
     wire.say('NOOP\r\nNOOP\r\n')
     wire.finish()
     assert.match(await wire.rest(), /^220 .*\r\n250 .*\r\n250 .*\r\n$/)
@@ -202,7 +202,7 @@ describe('record', () => {
   it('ends and writes what there is when it gets a signal', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
-    const wire = await Wire.connect(recorder.port)
+    const wire = await SmtpClient.connect(recorder.port)
     await wire.greet()
     assert.equal(await recorder.ended('SIGINT'), 0)
     assert.match(await recorder.recording(), /C: EHLO client\.test\nS: 250-/)
@@ -211,7 +211,7 @@ describe('record', () => {
   it('goes on where the server is away, or a connection breaks, and writes nothing that is empty', async t => {
     const port = await listen(t, socket => socket.resetAndDestroy())
     const recorder = await RecordingProcess.start(t, port)
-    for (let round = 0; round < 3; round++) await (await Wire.connect(recorder.port)).rest()
+    for (let round = 0; round < 3; round++) await (await SmtpClient.connect(recorder.port)).rest()
     assert.equal(await recorder.ended('SIGTERM'), 0)
     assert.deepEqual(await readdir(recorder.folder), [])
   })
@@ -220,7 +220,7 @@ describe('record', () => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
     for (const number of [1, 2]) {
-      const wire = await Wire.connect(recorder.port)
+      const wire = await SmtpClient.connect(recorder.port)
       await wire.greet()
       await wire.ask(`NOOP ${number}`)
       wire.vanish()

@@ -11,7 +11,7 @@ import {
   RelayProcess,
   temporaryDirectory,
   tlsArguments,
-} from '../program/relay-process.ts'
+} from '../support/relay-process.ts'
 import { smtpTranscript } from './command.ts'
 
 interface Row {

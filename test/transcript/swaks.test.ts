@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { missing, use } from '../clients/tool.ts'
-import { RelayProcess, temporaryDirectory, tlsArguments } from '../program/relay-process.ts'
+import { missingTool, runTool } from '../support/external-tool.ts'
+import { RelayProcess, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
 import { smtpTranscript } from './command.ts'
 
 const output = `=== Trying 127.0.0.1:25...
@@ -125,7 +125,7 @@ describe('import', () => {
   })
 })
 
-describe('what swaks really prints', { skip: missing('swaks') }, () => {
+describe('what swaks really prints', { skip: missingTool('swaks') }, () => {
   async function swaks(t: TestContext, ...args: string[]) {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '--allow-plaintext-auth', '-u', 'tim', ...tlsArguments],
@@ -143,7 +143,7 @@ describe('what swaks really prints', { skip: missing('swaks') }, () => {
       '--to',
       'b@r.example',
     ]
-    const { stdout, stderr } = await use('swaks', [...whom, '--helo', 'client.test', ...args])
+    const { stdout, stderr } = await runTool('swaks', [...whom, '--helo', 'client.test', ...args])
     return { relay, output: stdout + stderr }
   }
   const login = ['--auth-user', 'tim', '--auth-password', 'hush', '--auth']

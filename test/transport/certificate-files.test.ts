@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { connect, type SecureContext, TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { CertificateFiles } from '../../src/transport/index.ts'
-import { within } from '../program/deadline.ts'
+import { within } from '../support/deadline.ts'
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 

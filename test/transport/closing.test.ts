@@ -5,11 +5,11 @@ import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { defaultLimits, defaultSettings } from '../../src/protocol/index.ts'
 import { defaultTimeouts, type SecureContext, Server } from '../../src/transport/index.ts'
-import { missing, use } from '../clients/tool.ts'
-import { within } from '../program/deadline.ts'
-import { Later, RecordingHost } from './recording-host.ts'
+import { within } from '../support/deadline.ts'
+import { missingTool, runTool } from '../support/external-tool.ts'
+import { Later, RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 test('a client that was gone before the time was over does not keep the server from closing', async t => {
   const host = new RecordingHost({ sink: { deliver: () => new Later<undefined>().promise } })
@@ -41,8 +41,8 @@ test('an idle client hears of the closing at once, also in the middle of AUTH', 
 
 test('a server that closes does not wait for a TLS handshake before the first byte', async t => {
   const stand = await Stand.set(t, new RecordingHost())
-  const silent = await Wire.connect(stand.tlsPort)
-  const half = await Wire.connect(stand.tlsPort)
+  const silent = await SmtpClient.connect(stand.tlsPort)
+  const half = await SmtpClient.connect(stand.tlsPort)
   half.say(Buffer.from('1603010200', 'hex'))
   await stand.until(() => stand.server.connections === 2, 'both')
   const closed = stand.server.close(60_000)
@@ -104,7 +104,7 @@ test('a mail whose client is gone is delivered before the server has closed', as
   const closed = stand.server.close(60_000).then(() => {
     over = true
   })
-  const late = await Wire.connect(stand.port).catch((error: NodeJS.ErrnoException) => error.code)
+  const late = await SmtpClient.connect(stand.port).catch((error: NodeJS.ErrnoException) => error.code)
   assert.equal(late, 'ECONNREFUSED')
   assert.deepEqual([over, stand.server.connections], [false, 1])
   delivery.resolve(undefined)
@@ -161,7 +161,7 @@ test('a broken TLS record ends the connection and gives the mail up', async t =>
   const tls = connectTls({ socket: tcp, rejectUnauthorized: false })
   tls.on('error', () => {})
   await within(once(tls, 'secureConnect'), 'a TLS handshake')
-  const wire = new Wire(tls)
+  const wire = new SmtpClient(tls)
   await wire.greet()
   await wire.open()
   await wire.put('half a mail')
@@ -192,10 +192,10 @@ for (const [kind, secureContext] of Object.entries(noContexts)) {
     t.after(() => server.close(0))
     const clear = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })
     const implicit = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
-    const wire = await Wire.connect(clear.port)
+    const wire = await SmtpClient.connect(clear.port)
     await wire.greet()
     assert.equal((await wire.ask('STARTTLS')).code, 220)
-    const immediate = await Wire.connect(implicit.port)
+    const immediate = await SmtpClient.connect(implicit.port)
     for (const client of [wire, immediate]) {
       client.say('the first bytes of a handshake')
       await client.rest()
@@ -215,11 +215,11 @@ for (const tls of [false, true])
     assert.equal(wire.socket.writableEnded, false)
   })
 
-test('a client cannot renegotiate', { skip: missing('openssl', 'version') }, async t => {
+test('a client cannot renegotiate', { skip: missingTool('openssl', 'version') }, async t => {
   const stand = await Stand.set(t, new RecordingHost())
   // A line with R makes s_client ask for a new handshake.
   const to = `127.0.0.1:${stand.tlsPort}`
-  const { stderr, stdout } = await use(
+  const { stderr, stdout } = await runTool(
     'openssl',
     ['s_client', '-connect', to, '-tls1_2', '-crlf'],
     'R\nNOOP\n',

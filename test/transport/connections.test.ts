@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { maxLingering } from '../../src/transport/index.ts'
-import { RecordingHost } from './recording-host.ts'
+import { RecordingHost } from '../support/recording-host.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { expectCode, Wire } from './wire.ts'
 
 test('beyond the limit a client hears 421, and one that leaves makes room', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 2 } })
   const first = await stand.greeted()
   const second = await stand.greeted()
-  const third = await Wire.connect(stand.port)
+  const third = await SmtpClient.connect(stand.port)
   assert.match(await third.rest(), /^421 4\.3\.2 relay\.test has too many connections/)
   assert.equal(stand.server.connections, 2)
   expectCode(await first.ask('QUIT'), 221)
@@ -24,7 +24,7 @@ test('of the clients that are turned away only a few keep the server waiting, an
     connectionLimits: { total: 0 },
     timeouts: { lingerMs: 60_000 },
   })
-  const wires = await Promise.all(Array.from({ length: 60 }, () => Wire.connect(stand.port)))
+  const wires = await Promise.all(Array.from({ length: 60 }, () => SmtpClient.connect(stand.port)))
   t.after(() => {
     for (const wire of wires) wire.reset()
   })
@@ -40,7 +40,7 @@ test('of the clients that are turned away only a few keep the server waiting, an
   for (const wire of wires) wire.reset()
   await stand.until(() => stand.closed.size === maxLingering, 'the end of all of them')
   // Those that have left make room for another one.
-  const again = await Wire.connect(stand.port)
+  const again = await SmtpClient.connect(stand.port)
   assert.match(await again.rest(), /^421 4\.3\.2 /)
   // It is held open, too: a socket that is closed as soon as it is accepted is not listed here.
   assert.equal(stand.sockets.length, maxLingering + 1)
@@ -51,10 +51,10 @@ test('one address cannot take the room of the others', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 10, perAddress: 1 } })
   const first = await stand.greeted()
   assert.match(
-    await (await Wire.connect(stand.port)).rest(),
+    await (await SmtpClient.connect(stand.port)).rest(),
     /^421 4\.7\.0 relay\.test has too many connections/,
   )
-  const other = await Wire.connect(stand.port, { from: '127.0.0.2' })
+  const other = await SmtpClient.connect(stand.port, { from: '127.0.0.2' })
   await other.greet()
   first.reset()
   await stand.until(() => stand.server.connections === 1, 'room for one more')
@@ -63,6 +63,6 @@ test('one address cannot take the room of the others', async t => {
 
 test('a client without room that waits for TLS is closed without a word', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 0 } })
-  const wire = await Wire.connect(stand.tlsPort)
+  const wire = await SmtpClient.connect(stand.tlsPort)
   assert.equal(await wire.rest(), '')
 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MessageSink, Reply } from '../../src/protocol/index.ts'
-import { RecordingHost } from './recording-host.ts'
+import { RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 const localError = '451 4.3.0 Local error in processing, try again later'
 const envelope = ['MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>']
@@ -50,7 +50,7 @@ for (const [way, fail] of Object.entries(ways)) {
   test(`a host that ${way} at the connection greets with 421 4.3.0`, async t => {
     const fault = new Error('secret details')
     const stand = await Stand.set(t, new RecordingHost({ connect: () => fail(fault) }))
-    const wire = await Wire.connect(stand.port)
+    const wire = await SmtpClient.connect(stand.port)
     assert.equal(await wire.rest(), `${localError.replace('451', '421')}\r\n`)
     assert.deepEqual(stand.faults, [fault])
   })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Later, RecordingHost } from './recording-host.ts'
+import { Later, RecordingHost } from '../support/recording-host.ts'
+import type { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import type { Wire } from './wire.ts'
 
 const megabyte = 1024 * 1024
 
@@ -144,7 +144,7 @@ test('replies to commands that came together leave in one write', async t => {
 })
 
 /** The value once it stays the same over many turns of the server's event loop, as answers to another client show. */
-async function settled(other: Wire, value: () => number): Promise<number> {
+async function settled(other: SmtpClient, value: () => number): Promise<number> {
   let last = value()
   for (let same = 0; same < 50; same++) {
     await other.ask('EHLO y')

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import type { Client } from '../../src/protocol/index.ts'
-import { patienceMs } from '../program/deadline.ts'
-import { Later, RecordingHost } from './recording-host.ts'
+import { testTimeoutMs } from '../support/deadline.ts'
+import { Later, RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 const hello = 'EHLO client.test\r\n'
 const envelope = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n'
@@ -15,7 +15,7 @@ for (const tls of [false, true]) {
   test(`all that a client said before it closed its half is answered, ${tls ? 'TLS' : 'clear'}`, async t => {
     const host = new RecordingHost({ recipient: async () => undefined, sink: { write: async () => {} } })
     const stand = await Stand.set(t, host)
-    const wire = await Wire.connect(tls ? stand.tlsPort : stand.port, { tls })
+    const wire = await SmtpClient.connect(tls ? stand.tlsPort : stand.port, { tls })
     wire.say(hello + mail.repeat(20))
     wire.finish()
     const heard = await wire.rest()
@@ -28,7 +28,7 @@ for (const tls of [false, true]) {
 test('a mail without its end is discarded when the client closes its half', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   wire.say(`${hello}${envelope}DATA\r\nx\r\n.\r`)
   wire.finish()
   assert.match(await wire.rest(), /\r\n354 [^\r\n]*\r\n$/)
@@ -40,7 +40,7 @@ test('a client that closed its half still waits for the answer to its mail', asy
   const later = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => later.promise } })
   const stand = await Stand.set(t, host)
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   wire.say(hello + mail)
   wire.finish()
   await stand.until(() => host.calls.deliver === 1, 'the delivery')
@@ -65,7 +65,7 @@ for (const tls of [false, true]) {
         },
       })
       const stand = await Stand.set(t, host)
-      const wire = await Wire.connect(tls ? stand.tlsPort : stand.port, { tls })
+      const wire = await SmtpClient.connect(tls ? stand.tlsPort : stand.port, { tls })
       await wire.greet()
       wire.say(mail)
       await stand.until(() => host.calls.deliver === 1, 'the delivery')
@@ -134,7 +134,7 @@ for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
           const host = new RecordingHost(inSink ? { sink: { [question]: ask } } : { [question]: ask })
           const hostMs = ending === 'silence' ? 100 : 60_000
           const stand = await Stand.set(t, host, { timeouts: { hostMs } })
-          const wire = await Wire.connect(stand.port)
+          const wire = await SmtpClient.connect(stand.port)
           await wire.put(said)
           await stand.until(() => asked === 1, 'the question')
           wire.reset()
@@ -163,7 +163,7 @@ test('a client that is gone before it was accepted is nobody to ask about', asyn
   const stand = await Stand.set(t, host)
   const visit = `const socket = require('net').connect(${stand.port}, '127.0.0.1', () => socket.resetAndDestroy())`
   // This process accepts nobody while it waits for the other one.
-  assert.equal(spawnSync(process.execPath, ['-e', visit], { timeout: patienceMs }).status, 0)
+  assert.equal(spawnSync(process.execPath, ['-e', visit], { timeout: testTimeoutMs }).status, 0)
   // Whoever comes later is accepted later.
   await stand.greeted()
   assert.deepEqual(asked, ['127.0.0.1'])

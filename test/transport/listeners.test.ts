@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
-import { within } from '../program/deadline.ts'
-import { RecordingHost } from './recording-host.ts'
+import { within } from '../support/deadline.ts'
+import { RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 test('one server listens on several addresses, and serves each in its way', async t => {
   const host = new RecordingHost()
@@ -19,7 +19,7 @@ test('one server listens on several addresses, and serves each in its way', asyn
     [third.port, true],
   ] as const
   for (const [port, tls] of ways) {
-    const wire = await Wire.connect(port, { tls })
+    const wire = await SmtpClient.connect(port, { tls })
     const { text } = await wire.greet()
     assert.equal(text.includes('STARTTLS'), !tls)
     assert.equal((await wire.mail('x\r\n')).code, 250)
@@ -42,14 +42,14 @@ test('a server that is closed while it begins to listen does not go on listening
   const begun = stand.server.listen({ host: '127.0.0.1', port: 0 })
   await within(stand.server.close(0), 'the server to close')
   const { port } = await begun
-  await assert.rejects(Wire.connect(port), { code: 'ECONNREFUSED' })
+  await assert.rejects(SmtpClient.connect(port), { code: 'ECONNREFUSED' })
   const again = stand.server.listen({ host: '127.0.0.1', port: 0 })
   await assert.rejects(again, { message: 'the server is closed' })
 })
 
 test('a client that speaks SMTP to a port with implicit TLS is closed', async t => {
   const stand = await Stand.set(t, new RecordingHost())
-  const wire = await Wire.connect(stand.tlsPort)
+  const wire = await SmtpClient.connect(stand.tlsPort)
   wire.say('EHLO client.test\r\nMAIL FROM:<a@example.org>\r\n')
   // TLS may say that it understood nothing, in an alert; SMTP says nothing.
   assert.doesNotMatch(await wire.rest(), /\d{3} /)
@@ -101,7 +101,7 @@ test('what follows STARTTLS in the clear is never obeyed', async t => {
 
 test('a server that closes says 421 to all that are idle, and ends when they are gone', async t => {
   const stand = await Stand.set(t, new RecordingHost())
-  const wires = [await stand.greeted(), await stand.greeted(true), await Wire.connect(stand.port)]
+  const wires = [await stand.greeted(), await stand.greeted(true), await SmtpClient.connect(stand.port)]
   await wires[2]!.reply()
   const closed = stand.server.close(60_000)
   for (const wire of wires) {
@@ -109,7 +109,7 @@ test('a server that closes says 421 to all that are idle, and ends when they are
     wire.vanish()
   }
   await closed
-  await assert.rejects(Wire.connect(stand.port), { code: 'ECONNREFUSED' })
+  await assert.rejects(SmtpClient.connect(stand.port), { code: 'ECONNREFUSED' })
 })
 
 test('a server that closes waits for the mail under way, and for no second one', async t => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultLimits, type MessageSink } from '../../src/protocol/index.ts'
-import { Later, RecordingHost } from './recording-host.ts'
+import { Later, RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 const strict = { strictPipelining: true }
 
@@ -13,11 +13,11 @@ test('where pipelining is strict, a client that talks before the greeting hears 
     settings: strict,
     timeouts: { earlyTalkMs: 60_000 },
   })
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   wire.say('EHLO client.test\r\n')
   assert.match(await wire.rest(), /^554 5\.5\.0 [^\r\n]*\r\n$/)
 
-  const secure = await Wire.connect(stand.tlsPort, { tls: true })
+  const secure = await SmtpClient.connect(stand.tlsPort, { tls: true })
   secure.say('E')
   assert.match(await secure.rest(), /^554 5\.5\.0 [^\r\n]*\r\n$/)
   await stand.emptied()
@@ -43,7 +43,7 @@ test('a client that leaves while its greeting waits is gone at once', async t =>
     settings: strict,
     timeouts: { earlyTalkMs: 60_000 },
   })
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   await stand.until(() => stand.server.connections === 1, 'the connection')
   wire.socket.destroy()
   await stand.emptied()

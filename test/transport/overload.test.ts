@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Later, RecordingHost } from './recording-host.ts'
+import { Later, RecordingHost } from '../support/recording-host.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { expectCode, Wire } from './wire.ts'
 
 // When there is no room for a new connection, or connections take too much memory, those are closed first that are
 // silent and unknown; a message that was received is never lost by that.
@@ -31,7 +31,7 @@ test('a full server closes no connection that was active a moment ago', async t 
     timeouts: { fullIdleMs: 60_000 },
   })
   const first = await stand.greeted()
-  const second = await Wire.connect(stand.port)
+  const second = await SmtpClient.connect(stand.port)
   assert.match(await second.rest(), /^421 4\.3\.2 relay\.test has too many connections/)
   expectCode(await first.ask('NOOP'), 250)
   assert.deepEqual(stand.overloads, [])
@@ -59,7 +59,7 @@ test('a message that the host is delivering keeps its connection, and another cl
   wire.say('x\r\n.\r\n')
   await stand.until(() => host.calls.deliver === 1, 'the message')
   assert.match(
-    await (await Wire.connect(stand.port)).rest(),
+    await (await SmtpClient.connect(stand.port)).rest(),
     /^421 4\.3\.2 relay\.test has too many connections/,
   )
   later.resolve(undefined)
@@ -90,7 +90,7 @@ test('a client that is gone keeps its place only while the host delivers its mes
   delivering.reset()
   await stand.until(() => stand.closed.size === 2, 'the server to notice')
   assert.match(
-    await (await Wire.connect(stand.port)).rest(),
+    await (await SmtpClient.connect(stand.port)).rest(),
     /^421 4\.3\.2 relay\.test has too many connections/,
   )
   later.resolve(undefined)
@@ -104,9 +104,9 @@ test('connections that wait for TLS, for a PROXY header or for the end of a clie
     timeouts: { fullIdleMs: 0, lingerMs: 60_000 },
     proxy: '127.0.0.9',
   })
-  const handshake = await Wire.connect(stand.tlsPort)
+  const handshake = await SmtpClient.connect(stand.tlsPort)
   await stand.until(() => stand.server.connections === 1, 'the first one')
-  const balancer = await Wire.connect(stand.port, { from: '127.0.0.9' })
+  const balancer = await SmtpClient.connect(stand.port, { from: '127.0.0.9' })
   assert.equal(await handshake.rest(), '')
   await stand.until(() => stand.server.connections === 1, 'the second one')
   const lingering = await stand.greeted()
@@ -133,7 +133,7 @@ test('connections that take too much memory are closed, the silent and unknown o
   busy.say('\r\n.\r\n')
   expectCode(await busy.reply(), 250)
   allowed = 10 * 1024
-  const refused = await Wire.connect(stand.port)
+  const refused = await SmtpClient.connect(stand.port)
   assert.match(await refused.rest(), overloaded)
 })
 

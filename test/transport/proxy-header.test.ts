@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { mostHeaderBytes, type ProxyHeader, readProxyHeader } from '../../src/transport/proxy-header.ts'
-import { cut, places, telling } from '../protocol/cuts.ts'
+import { bytesFrom, cut, cutPositions } from '../support/chunked-bytes.ts'
 import {
   addresses4,
   addresses6,
@@ -11,7 +11,7 @@ import {
   extension,
   healthCheck,
   lineHeader,
-} from './proxy-headers.ts'
+} from '../support/proxy-headers.ts'
 
 const complete = (header: Buffer, source: string | undefined, local = false): ProxyHeader => ({
   type: 'complete',
@@ -153,8 +153,8 @@ test('the same bytes give the same header, however they are cut, and no wait is 
     fc.property(
       fc.constantFrom(...beginnings),
       fc.nat(2100),
-      telling([...pieces, ...binary, 'x'.repeat(500)]),
-      places,
+      bytesFrom([...pieces, ...binary, 'x'.repeat(500)]),
+      cutPositions,
       (beginning, kept, others, at) => {
         const bytes = Buffer.concat([beginning.subarray(0, kept), others])
         const whole = readProxyHeader(bytes)

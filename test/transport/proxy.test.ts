@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import type { Client } from '../../src/protocol/index.ts'
-import { within } from '../program/deadline.ts'
+import { within } from '../support/deadline.ts'
 import {
   addresses4,
   addresses6,
@@ -12,10 +12,10 @@ import {
   healthCheck,
   lineHeader,
   lineOf,
-} from './proxy-headers.ts'
-import { RecordingHost } from './recording-host.ts'
+} from '../support/proxy-headers.ts'
+import { RecordingHost } from '../support/recording-host.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { type Conditions, Stand } from './stand.ts'
-import { expectCode, Wire } from './wire.ts'
 
 /** The load balancer of these tests; whoever comes from 127.0.0.1 is none. */
 const proxy = '127.0.0.3'
@@ -32,10 +32,10 @@ async function set(t: TestContext, conditions: Conditions = {}): Promise<Scene> 
   return { stand: await Stand.set(t, host, { proxy, ...conditions }), clients }
 }
 
-const comeTo = (port: number) => Wire.connect(port, { from: proxy })
+const comeTo = (port: number) => SmtpClient.connect(port, { from: proxy })
 
 /** Comes through the balancer, says these bytes first, and hears the greeting. */
-async function introduced(stand: Stand, header: Buffer | string): Promise<Wire> {
+async function introduced(stand: Stand, header: Buffer | string): Promise<SmtpClient> {
   const wire = await comeTo(stand.port)
   wire.say(header)
   await wire.greet()
@@ -90,7 +90,10 @@ for (const [name, header, address] of headers) {
 }
 
 /** Begins TLS as a client whose first bytes are carried to the server by the test. */
-async function shakeHands(stand: Stand, carry: (hello: Buffer, wire: Wire) => Promise<void>): Promise<Wire> {
+async function shakeHands(
+  stand: Stand,
+  carry: (hello: Buffer, wire: SmtpClient) => Promise<void>,
+): Promise<SmtpClient> {
   const wire = await comeTo(stand.tlsPort)
   const { socket } = wire
   const write = socket.write.bind(socket)
@@ -112,13 +115,13 @@ async function shakeHands(stand: Stand, carry: (hello: Buffer, wire: Wire) => Pr
     new Promise((resolve, reject) => tls.once('secureConnect', resolve).once('error', reject)),
     'TLS',
   )
-  return new Wire(tls)
+  return new SmtpClient(tls)
 }
 
 test('header and ClientHello may come in one segment, or byte by byte', async t => {
   const { stand, clients } = await set(t)
   const header = binaryHeader('2111', addresses4)
-  const ways: Record<string, (hello: Buffer, wire: Wire) => Promise<void>> = {
+  const ways: Record<string, (hello: Buffer, wire: SmtpClient) => Promise<void>> = {
     'one segment': (hello, wire) => wire.put(Buffer.concat([header, hello])),
     'byte by byte': async (hello, wire) => {
       for (const byte of Buffer.concat([header, hello])) await wire.put(Buffer.of(byte))
@@ -145,13 +148,13 @@ test('header and ClientHello may come in one segment, or byte by byte', async t 
 test('whoever is no balancer is not read a header from', async t => {
   const { stand, clients } = await set(t)
   for (const header of [lineOf('192.0.2.7').toString(), 'PROXY UNKNOWN\r\n']) {
-    const wire = await Wire.connect(stand.port)
+    const wire = await SmtpClient.connect(stand.port)
     wire.say(header)
     expectCode(await wire.reply(), 220)
     assert.equal((await wire.reply()).text, '500 5.5.1 Command unrecognized')
     expectCode(await wire.ask('EHLO client.test'), 250)
   }
-  const binary = await Wire.connect(stand.port)
+  const binary = await SmtpClient.connect(stand.port)
   binary.say(binaryHeader('2111', addresses4))
   expectCode(await binary.reply(), 220)
   expectCode(await binary.reply(), 500)
@@ -263,7 +266,7 @@ test('clients of one balancer are limited by their own addresses, the balancer i
 
   // A client that comes directly counts with those that come through the balancer, and is counted as before.
   await introduced(stand, lineOf('127.0.0.1'))
-  assert.match(await (await Wire.connect(stand.port)).rest(), /^421 4\.7\.0 /)
+  assert.match(await (await SmtpClient.connect(stand.port)).rest(), /^421 4\.7\.0 /)
   first.reset()
   await stand.until(() => stand.server.connections === 5, 'room for one more')
   await introduced(stand, lineOf('192.0.2.7'))
@@ -284,7 +287,7 @@ test('who is still to be introduced counts in the total', async t => {
   await stand.until(() => stand.server.connections === 1, 'the first one')
   const other = await comeTo(stand.port)
   assert.match(await other.rest(), /^421 4\.3\.2 /)
-  assert.match(await (await Wire.connect(stand.port)).rest(), /^421 4\.3\.2 /)
+  assert.match(await (await SmtpClient.connect(stand.port)).rest(), /^421 4\.3\.2 /)
   waiting.say(lineOf('192.0.2.7'))
   await waiting.greet()
   assert.equal(stand.server.connections, 1)

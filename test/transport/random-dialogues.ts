@@ -15,7 +15,7 @@ import {
   type SessionSettings,
   type Transaction,
 } from '../../src/protocol/index.ts'
-import { within } from '../program/deadline.ts'
+import { within } from '../support/deadline.ts'
 import { Stand } from './stand.ts'
 
 // A client pipelines a long random dialogue, cuts it at random places, and stops reading at random times; the host

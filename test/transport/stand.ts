@@ -13,8 +13,8 @@ import {
   secureContext,
   type Timeouts,
 } from '../../src/transport/index.ts'
-import { patienceMs, within } from '../program/deadline.ts'
-import { Wire } from './wire.ts'
+import { testTimeoutMs, within } from '../support/deadline.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 
 const tlsFile = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 const context = secureContext({ cert: tlsFile('certificate.pem'), key: tlsFile('key.pem') })
@@ -123,19 +123,19 @@ export class Stand {
   }
 
   /** A client that has said EHLO. */
-  async greeted(tls = false): Promise<Wire> {
-    const wire = await Wire.connect(tls ? this.tlsPort : this.port, { tls })
+  async greeted(tls = false): Promise<SmtpClient> {
+    const wire = await SmtpClient.connect(tls ? this.tlsPort : this.port, { tls })
     await wire.greet()
     return wire
   }
 
   /** Resolves when nobody is connected any more. */
-  async emptied(ms = patienceMs): Promise<void> {
+  async emptied(ms = testTimeoutMs): Promise<void> {
     await this.until(() => this.server.connections === 0, 'the end of all connections', ms)
   }
 
   /** Resolves when the condition holds; it is looked at after every turn of the event loop. */
-  async until(condition: () => boolean, what: string, ms = patienceMs): Promise<void> {
+  async until(condition: () => boolean, what: string, ms = testTimeoutMs): Promise<void> {
     let over = false
     const held = async () => {
       while (!over && !condition()) await new Promise(resolve => setImmediate(resolve))

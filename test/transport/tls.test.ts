@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { type ConnectionEvent, secureContext, tlsCiphers } from '../../src/transport/index.ts'
-import { missing, use } from '../clients/tool.ts'
-import { within } from '../program/deadline.ts'
-import { RecordingHost } from './recording-host.ts'
+import { within } from '../support/deadline.ts'
+import { missingTool, runTool } from '../support/external-tool.ts'
+import { RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 const pem = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))
 const rsa = secureContext({ cert: pem('certificate.pem'), key: pem('key.pem') })
@@ -25,7 +25,7 @@ async function shakeHands(
   way: Way,
   options: ConnectionOptions,
 ): Promise<TLSSocket> {
-  const wire = way === 'STARTTLS' ? await stand.greeted() : await Wire.connect(stand.tlsPort)
+  const wire = way === 'STARTTLS' ? await stand.greeted() : await SmtpClient.connect(stand.tlsPort)
   if (way === 'STARTTLS') assert.equal((await wire.ask('STARTTLS')).code, 220)
   const { socket } = wire
   socket.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
@@ -162,11 +162,11 @@ test('a handshake without a common cipher is counted as the fault of its client'
 })
 
 test('openssl s_client that would rather have static RSA gets ECDHE, or nothing', {
-  skip: missing('openssl', 'version'),
+  skip: missingTool('openssl', 'version'),
 }, async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const offer = (ciphers: string) =>
-    use(
+    runTool(
       'openssl',
       ['s_client', '-connect', `127.0.0.1:${stand.port}`, '-starttls', 'smtp', '-tls1_2', '-cipher', ciphers],
       'QUIT\r\n',

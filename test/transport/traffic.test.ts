@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { defaultLimits, type Host, reply } from '../../src/protocol/index.ts'
 import type { ConnectionEvent } from '../../src/transport/index.ts'
-import { RecordingHost } from './recording-host.ts'
+import { RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { type Conditions, Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 type Ended = Extract<ConnectionEvent, { type: 'ended' }>
 
@@ -67,7 +67,7 @@ test('TLS is told with its version and cipher, however it began', async t => {
     [true, 'implicit'],
   ] as const) {
     const { stand, events, ended } = await watched(t)
-    const wire = await Wire.connect(implicit ? stand.tlsPort : stand.port, { tls: implicit })
+    const wire = await SmtpClient.connect(implicit ? stand.tlsPort : stand.port, { tls: implicit })
     await wire.greet()
     if (!implicit) await wire.startTls()
     await wire.ask('QUIT')
@@ -82,7 +82,7 @@ test('TLS is told with its version and cipher, however it began', async t => {
 
 test('a handshake that breaks the rules is the fault of its client', async t => {
   const { stand, ended } = await watched(t)
-  const wire = await Wire.connect(stand.tlsPort)
+  const wire = await SmtpClient.connect(stand.tlsPort)
   wire.say('EHLO client.test\r\n')
   assert.equal(await ended(), 'implicit errors')
 })
@@ -93,7 +93,7 @@ test('a client that is silent or slow ends with a timeout, in every stage', asyn
     const { stand, ended } = await watched(t, {
       timeouts: { ...timeouts, ...(stage === 'message' && { idleMs: 60_000 }) },
     })
-    const wire = await Wire.connect(stage === 'handshake' ? stand.tlsPort : stand.port)
+    const wire = await SmtpClient.connect(stage === 'handshake' ? stand.tlsPort : stand.port)
     if (stage === 'message') {
       await wire.greet()
       await wire.open()
@@ -118,7 +118,7 @@ test('a client that does too much wrong is left, and told of as such', async t =
 test('who is not welcome was refused, also where it says QUIT', async t => {
   const host = new RecordingHost({ connect: () => reply(554, '5.7.1', 'No') })
   const { stand, ended } = await watched(t, {}, host)
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   await wire.reply()
   await wire.ask('QUIT')
   wire.vanish()
@@ -127,7 +127,7 @@ test('who is not welcome was refused, also where it says QUIT', async t => {
 
 test('who talks too early was not refused, but did wrong', async t => {
   const { stand, ended } = await watched(t, { settings: { strictPipelining: true } })
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   wire.say('EHLO client.test\r\n')
   await wire.rest()
   wire.vanish()
@@ -170,11 +170,11 @@ test('the limits of the engine are told from the same codes of a host', async t 
 
 test('connections that are not served are told with the reason', async t => {
   const { stand, events, codes } = await watched(t, { connectionLimits: { total: 2, perAddress: 1 } })
-  const wires = [await Wire.connect(stand.port), await Wire.connect(stand.port)]
+  const wires = [await SmtpClient.connect(stand.port), await SmtpClient.connect(stand.port)]
   for (const wire of wires) await wire.reply()
-  const other = await Wire.connect(stand.port, { from: '127.0.0.2' })
+  const other = await SmtpClient.connect(stand.port, { from: '127.0.0.2' })
   await other.reply()
-  wires.push(other, await Wire.connect(stand.port, { from: '127.0.0.3' }))
+  wires.push(other, await SmtpClient.connect(stand.port, { from: '127.0.0.3' }))
   await wires.at(-1)!.reply()
   const reasons = events.flatMap(event => (event.type === 'turnedAway' ? [event.address, event.reason] : []))
   assert.deepEqual(reasons, ['127.0.0.1', 'address', '127.0.0.3', 'total'])
@@ -184,7 +184,7 @@ test('connections that are not served are told with the reason', async t => {
 
 test('a load balancer without a valid header is turned away', async t => {
   const { stand, events, until } = await watched(t, { proxy: '127.0.0.1' })
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   wire.say('EHLO client.test\r\n')
   await until('turnedAway')
   assert.deepEqual(events, [{ type: 'turnedAway', address: '127.0.0.1', reason: 'proxyHeader' }])

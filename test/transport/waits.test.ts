@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MessageSink, Reply } from '../../src/protocol/index.ts'
-import { Later, RecordingHost } from './recording-host.ts'
+import { Later, RecordingHost } from '../support/recording-host.ts'
+import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
-import { Wire } from './wire.ts'
 
 const tooLong = '421 4.4.2 relay.test waited too long, closing connection\r\n'
 
 test('a silent client hears 421 4.4.2', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { idleMs: 100 } })
-  const silent = await Wire.connect(stand.port)
+  const silent = await SmtpClient.connect(stand.port)
   await silent.reply()
   assert.equal(await silent.rest(), tooLong)
 
@@ -74,10 +74,10 @@ test('the time of one mail does not count for the next', async t => {
 
 test('a TLS handshake that stalls is closed without a word', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { handshakeMs: 100 } })
-  const implicit = await Wire.connect(stand.tlsPort)
+  const implicit = await SmtpClient.connect(stand.tlsPort)
   assert.equal(await implicit.rest(), '')
 
-  const half = await Wire.connect(stand.tlsPort)
+  const half = await SmtpClient.connect(stand.tlsPort)
   half.say(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]))
   assert.equal(await half.rest(), '')
 
@@ -89,7 +89,7 @@ test('a TLS handshake that stalls is closed without a word', async t => {
 
 test('a client that leaves during the handshake is let go at once', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { handshakeMs: 60_000 } })
-  const implicit = await Wire.connect(stand.tlsPort)
+  const implicit = await SmtpClient.connect(stand.tlsPort)
   implicit.vanish()
   await stand.emptied(2_000)
 
@@ -129,7 +129,7 @@ test('a host that does not answer is 451 4.4.1, and the session goes on', async 
 test('a host that does not answer to the connection is 421 4.4.1', async t => {
   const host = new RecordingHost({ connect: () => new Promise(() => {}) })
   const stand = await Stand.set(t, host, { timeouts: { hostMs: 100 } })
-  const wire = await Wire.connect(stand.port)
+  const wire = await SmtpClient.connect(stand.port)
   assert.equal(await wire.rest(), '421 4.4.1 No answer in time, try again later\r\n')
 })
 
@@ -181,7 +181,7 @@ test('the silence of a client does not count while the host decides', async t =>
   const wire = await stand.greeted()
   const answer = wire.mail('x\r\n')
   await stand.until(() => host.calls.deliver === 1, 'the delivery')
-  const other = await Wire.connect(stand.port)
+  const other = await SmtpClient.connect(stand.port)
   // The other one was silent as long, and is gone.
   await other.rest()
   late.resolve(undefined)

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type StoredMessage, storedMessages } from '../support/maildir.ts'
+import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+
+/** The ways to the server. */
+export const connectionTypes = ['plain', 'STARTTLS', 'implicit TLS'] as const
+export type ConnectionType = (typeof connectionTypes)[number]
+
+export const mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5'] as const
+
+/** Every way with every mechanism. */
+export const loginCombinations = connectionTypes.flatMap(way =>
+  mechanisms.map(mechanism => [way, mechanism] as const),
+)
+
+/** The user that `-u` names on a stage with a login. */
+export const user = { name: 'mailer@example.org', password: 'correct horse battery' }
+
+/** The program with a certificate and a Maildir of its own, and files for clients to send. */
+export class ClientFixture {
+  readonly relay: RelayProcess
+  readonly #directory: string
+  #files = 0
+
+  private constructor(relay: RelayProcess, directory: string) {
+    this.relay = relay
+    this.#directory = directory
+  }
+
+  static async start(scope: Scope, ...args: readonly string[]): Promise<ClientFixture> {
+    const directory = await temporaryDirectory(scope)
+    const relay = await RelayProcess.start(scope, {
+      args: ['-r', 'maildir', '--maildir', join(directory, 'maildir'), ...tlsArguments, ...args],
+      env: { PASSWORD: user.password },
+      implicitTls: true,
+    })
+    return new ClientFixture(relay, directory)
+  }
+
+  /** As `set`, for clients that must log in. */
+  static async startWithLogin(scope: Scope, ...args: readonly string[]): Promise<ClientFixture> {
+    return ClientFixture.start(scope, '-u', user.name, ...args)
+  }
+
+  port(way: ConnectionType): number {
+    return way === 'implicit TLS' ? this.relay.tlsPort : this.relay.port
+  }
+
+  /** Writes a file, and tells its path. */
+  async file(bytes: Buffer): Promise<string> {
+    const path = join(this.#directory, `file-${++this.#files}`)
+    await writeFile(path, bytes)
+    return path
+  }
+
+  /** The one mail that has arrived since the last call. */
+  async takeMessage(): Promise<StoredMessage> {
+    const [mail, ...others] = await storedMessages(join(this.#directory, 'maildir'))
+    assert.ok(mail !== undefined, 'no mail arrived')
+    assert.equal(others.length, 0, 'more than one mail arrived')
+    await rm(join(this.#directory, 'maildir', 'new', mail.name))
+    return mail
+  }
+
+  /** What the mails begin with behind `Subject: `. */
+  async subjects(): Promise<string[]> {
+    const mails = await storedMessages(join(this.#directory, 'maildir'))
+    return mails.map(({ content }) => /^Subject: (.*)\r\n/.exec(content.toString('latin1'))?.[1] ?? '')
+  }
+
+  async expectNoMessage(): Promise<void> {
+    assert.deepEqual(await storedMessages(join(this.#directory, 'maildir')), [])
+  }
+}
+
+/** Fails unless the bytes are the same; says where they differ, not what 30 MB look like. */
+export function expectSameBytes(got: Buffer, expected: Buffer): void {
+  if (got.equals(expected)) return
+  let at = 0
+  while (at < got.length && got[at] === expected[at]) at++
+  const around = (bytes: Buffer) => JSON.stringify(bytes.toString('latin1', Math.max(0, at - 20), at + 20))
+  assert.fail(
+    `${got.length} bytes instead of ${expected.length}, the first difference at ${at}: ` +
+      `${around(got)} instead of ${around(expected)}`,
+  )
+}
+
+/** What stands in `Received` behind `with`, by RFC 3848. */
+export function expectProtocol({ received }: StoredMessage, way: ConnectionType, loggedIn: boolean): void {
+  const protocol = `ESMTP${way === 'plain' ? '' : 'S'}${loggedIn ? 'A' : ''}`
+  assert.match(received, new RegExp(`\\r\\n\\twith ${protocol} id \\S+\\r\\n\\tfor <b@example\\.org>;\\r\\n`))
+}

@@ -1,0 +1,18 @@
+/** What the README shows of the program is the program's: `UPDATE=1` writes it anew. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { helpTable } from '../../src/config/index.ts'
+import { printed, root } from './markdown.ts'
+
+test('the options in the README are those of the program', () => {
+  const { found, right } = printed('README.md', 'options', helpTable())
+  assert.equal(found, right)
+})
+
+test('the receiver in the README is the example', () => {
+  const example = readFileSync(`${root}examples/receiver.mjs`, 'utf8')
+  const code = example.slice(example.indexOf('import '))
+  const { found, right } = printed('README.md', 'receiver', `\`\`\`js\n${code}\`\`\`\n`)
+  assert.equal(found, right)
+})

@@ -1,0 +1,64 @@
+import type { IncomingMessage } from 'node:http'
+import { type Answer, type Certificate, FakeAws, type Outcome } from './fake-aws.ts'
+
+/** One `SendMessages` that was read to its end. */
+export interface PinpointCall {
+  /** The path, as it was on the wire. */
+  readonly path: string
+  /** The request as it was on the wire. */
+  readonly request: {
+    readonly Addresses: Readonly<Record<string, unknown>>
+    readonly MessageConfiguration: { readonly EmailMessage: { readonly RawEmail: { readonly Data: string } } }
+  }
+  /** `RawEmail.Data`, decoded. */
+  readonly data: Buffer
+}
+
+/** What Pinpoint says of one address. */
+export interface PinpointResult {
+  readonly DeliveryStatus: string
+  readonly StatusCode: number
+  readonly StatusMessage?: string
+  readonly MessageId?: string
+}
+
+/** Amazon Pinpoint: REST, answers in JSON, a result for each address of an accepted request. */
+export class FakePinpoint extends FakeAws<PinpointCall> {
+  protected readonly service = 'mobiletargeting'
+  /** What becomes of an address; left out of the answer where it is `undefined`. */
+  resultFor: (address: string, messageId: string) => PinpointResult | undefined = successful
+
+  static start(certificate?: Certificate): Promise<FakePinpoint> {
+    return new FakePinpoint(certificate).listen()
+  }
+
+  protected read({ url }: IncomingMessage, body: Buffer): PinpointCall {
+    const request = JSON.parse(body.toString()) as PinpointCall['request']
+    const { Data } = request.MessageConfiguration.EmailMessage.RawEmail
+    return { path: url!, request, data: Buffer.from(Data, 'base64') }
+  }
+
+  protected accepted({ request }: PinpointCall, messageId: string): Answer {
+    const addresses = Object.keys(request.Addresses)
+    const results = addresses.map(address => [address, this.resultFor(address, messageId)])
+    // One without a result is not in the JSON.
+    return json(200, { ApplicationId: 'app', RequestId: 'r', Result: Object.fromEntries(results) })
+  }
+
+  protected quota(): Answer {
+    throw new Error('Pinpoint has none')
+  }
+
+  protected refused({ status, code, message }: Extract<Outcome, { type: 'refuse' }>): Answer {
+    return json(status, { RequestID: 'r', Message: message }, { 'x-amzn-errortype': code })
+  }
+}
+
+/** The result of an address that has the mail. */
+export function successful(_: string, MessageId: string): PinpointResult {
+  return { DeliveryStatus: 'SUCCESSFUL', StatusCode: 200, StatusMessage: 'ok', MessageId }
+}
+
+function json(status: number, body: object, headers = {}): Answer {
+  return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
+}

@@ -1,0 +1,35 @@
+import type { Clock } from '../../src/support/clock.ts'
+
+/** A clock for tests: it stands still until the test moves it. */
+export class ManualClock implements Clock {
+  #now = 0
+  #sleepers: { readonly at: number; readonly wake: () => void }[] = []
+
+  /** How many sleep. */
+  get sleepers(): number {
+    return this.#sleepers.length
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise(wake => {
+      const sleeper = { at: this.#now + ms, wake }
+      this.#sleepers.push(sleeper)
+      signal?.addEventListener('abort', () => {
+        this.#sleepers = this.#sleepers.filter(other => other !== sleeper)
+        wake()
+      })
+    })
+  }
+
+  /** Moves it on by so much, and wakes who has slept enough, all at once. */
+  advance(ms: number): void {
+    this.#now += ms
+    const due = this.#sleepers.filter(({ at }) => at <= this.#now)
+    this.#sleepers = this.#sleepers.filter(({ at }) => at > this.#now)
+    for (const { wake } of due) wake()
+  }
+}
