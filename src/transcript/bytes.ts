@@ -1,39 +1,41 @@
-/** As many equal bytes, or equal lines, in a row are written as a repeat. */
-const worthRepeating = 20
+/** This many equal bytes, or equal lines, in a row are written as a repeat. */
+const minRepeats = 20
 
-/** More than this is a slip of the author's hand. */
+/** Limit of the bytes that one line may stand for. A larger value is a typing error. */
 const maxBytes = 64 * 1024 * 1024
 
 /**
- * Reads the text of a `~` line: itself in UTF-8, with `\r \n \t \0 \\ \{ \} \xHH` and `{600*x}`, repeats within
- * repeats included. Throws an `Error` that says what is wrong with it.
+ * Parses the text of a `~` line: UTF-8 with the escapes `\r \n \t \0 \\ \{ \} \xHH` and repeats such as `{600*x}`,
+ * which can be nested.
+ *
+ * @throws Error if an escape or a repeat is invalid, or the result is larger than 64 MiB
  */
 export function parseBytes(text: string): Buffer {
   const { bytes, end } = parseUntil(text, 0, '')
-  if (end !== text.length) throw new Error('a } without its {; write \\} for the character')
+  if (end !== text.length) throw new Error('unmatched }; write \\} for the character')
   return bytes
 }
 
-/** Writes bytes as the text of a `~` line, always in the same way: `parseBytes` gives them back. */
+/** Returns bytes as the text of a `~` line. Equal bytes give equal text, and `parseBytes` reads it back. */
 export function printBytes(bytes: Buffer): string {
-  return linesOf(bytes)
+  return repeatedLines(bytes)
     .map(({ line, times }) => {
       const text = printRuns(line)
-      return times < worthRepeating ? text.repeat(times) : `{${times}*${text}}`
+      return times < minRepeats ? text.repeat(times) : `{${times}*${text}}`
     })
     .join('')
 }
 
-/** Cuts content into pieces for one `M` line each: a line with its CRLF, or many equal ones, or an unended rest. */
-export function piecesOf(content: Buffer): Buffer[] {
-  return linesOf(content).flatMap(({ line, times }) =>
-    times < worthRepeating
+/** Splits content into pieces for one `M` line each: a line with its CRLF, a run of equal lines, or an unended rest. */
+export function splitContent(content: Buffer): Buffer[] {
+  return repeatedLines(content).flatMap(({ line, times }) =>
+    times < minRepeats
       ? Array.from({ length: times }, () => line)
       : [Buffer.concat(Array.from({ length: times }, () => line))],
   )
 }
 
-function linesOf(bytes: Buffer): { line: Buffer; times: number }[] {
+function repeatedLines(bytes: Buffer): { line: Buffer; times: number }[] {
   const runs: { line: Buffer; times: number }[] = []
   for (let start = 0; start < bytes.length; ) {
     const crlf = bytes.indexOf('\r\n', start)
@@ -53,7 +55,7 @@ function printRuns(bytes: Buffer): string {
     let end = start + 1
     while (end < bytes.length && bytes[end] === bytes[start]) end += 1
     const letter = printByte(bytes[start]!)
-    text += end - start < worthRepeating ? letter.repeat(end - start) : `{${end - start}*${letter}}`
+    text += end - start < minRepeats ? letter.repeat(end - start) : `{${end - start}*${letter}}`
     start = end
   }
   return text
@@ -86,11 +88,10 @@ function parseUntil(text: string, start: number, closing: '' | '}'): { bytes: Bu
       text[at] === '\\' ? parseEscape(text, at) : text[at] === '{' ? parseRepeat(text, at) : plain(text, at)
     parts.push(piece.bytes)
     length += piece.bytes.length
-    if (length > maxBytes) throw new Error('a line of more than 64 MiB')
+    if (length > maxBytes) throw new Error('a line is larger than 64 MiB')
     at = piece.end
   }
-  if (closing !== '' && text[at] !== closing)
-    throw new Error('a { without its }; write \\{ for the character')
+  if (closing !== '' && text[at] !== closing) throw new Error('unmatched {; write \\{ for the character')
   return { bytes: Buffer.concat(parts), end: at }
 }
 
@@ -105,15 +106,15 @@ function parseEscape(text: string, start: number): { bytes: Buffer; end: number 
   const value = escapes.get(letter)
   if (value !== undefined) return { bytes: Buffer.from(value), end: start + 2 }
   const hex = /^[0-9a-fA-F]{2}/.exec(text.slice(start + 2, start + 4))?.[0]
-  if (letter !== 'x' || hex === undefined) throw new Error(`no such escape: ${text.slice(start, start + 4)}`)
+  if (letter !== 'x' || hex === undefined) throw new Error(`unknown escape: ${text.slice(start, start + 4)}`)
   return { bytes: Buffer.from(hex, 'hex'), end: start + 4 }
 }
 
 function parseRepeat(text: string, start: number): { bytes: Buffer; end: number } {
   const opening = /^\{(\d{1,9})\*/.exec(text.slice(start, start + 12))
-  if (opening === null) throw new Error('a repeat is {TIMES*BYTES}; write \\{ for the character')
+  if (opening === null) throw new Error('a repeat must be {TIMES*BYTES}; write \\{ for the character')
   const { bytes, end } = parseUntil(text, start + opening[0].length, '}')
   const times = Number(opening[1])
-  if (bytes.length * times > maxBytes) throw new Error('a repeat of more than 64 MiB')
+  if (bytes.length * times > maxBytes) throw new Error('a repeat is larger than 64 MiB')
   return { bytes: Buffer.alloc(bytes.length * times, bytes), end: end + 1 }
 }

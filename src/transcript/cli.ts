@@ -1,20 +1,20 @@
 #!/usr/bin/env node
-/** The command `smtp-transcript`: what it is told, what it says, and its exit status. */
+/** The command `smtp-transcript`: parses the command line, runs a command, and sets the exit status. */
 import { readFileSync } from 'node:fs'
 import { escapeForTerminal } from '../support/escape.ts'
 import { type Arguments, readArguments, UsageError } from './commands/arguments.ts'
+import { commandNamed } from './commands/commands.ts'
+import { commandHelp, helpText } from './commands/help.ts'
 import { importSwaks } from './commands/import.ts'
 import { play } from './commands/play.ts'
 import { record } from './commands/record.ts'
 import { replay } from './commands/replay.ts'
-import { commandNamed } from './commands/table.ts'
-import { commandHelp, helpText } from './commands/usage.ts'
 
-type Run = (given: Arguments, say: (text: string) => void) => Promise<number>
+type CommandHandler = (args: Arguments, print: (text: string) => void) => Promise<number>
 
-const runs: Readonly<Record<string, Run>> = { play, replay, import: importSwaks, record }
+const handlers: Readonly<Record<string, CommandHandler>> = { play, replay, import: importSwaks, record }
 
-// Who reads the output with `head` has seen enough.
+// A reader such as `head` closes the pipe early. That is not an error.
 process.stdout.on('error', () => {})
 
 const [name = '', ...words] = process.argv.slice(2)
@@ -24,17 +24,17 @@ process.exitCode = await main().catch((error: Error) => {
 })
 
 async function main(): Promise<number> {
-  if (name === '--help' || name === 'help') return say(helpText())
-  if (name === '--version') return say(`${version()}\n`)
+  if (name === '--help' || name === 'help') return print(helpText())
+  if (name === '--version') return print(`${version()}\n`)
   const command = commandNamed(name)
   if (command === undefined) {
-    const fault = name === '' ? 'a command is missing' : `no such command: ${escapeForTerminal(name)}`
-    process.stderr.write(`${fault}\n${helpText()}`)
+    const problem = name === '' ? 'a command is missing' : `no such command: ${escapeForTerminal(name)}`
+    process.stderr.write(`${problem}\n${helpText()}`)
     return 2
   }
-  if (words.includes('--help')) return say(commandHelp(command))
+  if (words.includes('--help')) return print(commandHelp(command))
   try {
-    return await runs[command.name]!(readArguments(command, words), say)
+    return await handlers[command.name]!(readArguments(command, words), print)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     process.stderr.write(`${escapeForTerminal(error.message)}\n${commandHelp(command)}`)
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   }
 }
 
-function say(text: string): 0 {
+function print(text: string): 0 {
   process.stdout.write(text)
   return 0
 }

@@ -1,63 +1,63 @@
 import type { Reply } from '../protocol/index.ts'
 import { printBytes } from './bytes.ts'
 
-/** One line of a transcript's body. `text` is what stands in the file, where the author's own words are kept. */
+/** One line of a transcript's body. `text` is the line as the author wrote it, for lines that are kept verbatim. */
 export type Line =
-  /** `C:`, `C~`: bytes of the client. */
+  /** `C:`, `C~`: bytes that the client sends. */
   | { readonly type: 'client'; readonly bytes: Buffer; readonly text: string }
-  /** `|`: one chunk ends, and the next one begins. */
+  /** `|`: ends one chunk of client bytes and starts the next. */
   | { readonly type: 'split' }
-  | Happening
-  /** `!`: what the host answers to the question above. */
+  | DriverEvent
+  /** `!`: the host's answer to the question on the line above. */
   | { readonly type: 'answer'; readonly reply: Reply; readonly text: string }
   /** `S:`: one line of a reply. */
   | { readonly type: 'reply'; readonly text: string }
-  /** `?`: the host is asked. */
+  /** `?`: the session asks the host. */
   | { readonly type: 'question'; readonly about: QuestionType; readonly text: string }
-  /** `M:`, `M~`: content for the host. */
+  /** `M:`, `M~`: message content that the session passes to the host. */
   | { readonly type: 'content'; readonly bytes: Buffer }
-  /** `>`: something that the driver does. */
-  | { readonly type: 'notice'; readonly name: ActionName }
-  /** `#`: the author's, for people. */
+  /** `>`: an action that the session requests from the driver. */
+  | { readonly type: 'action'; readonly name: ActionName }
+  /** `#`: a comment of the author. */
   | { readonly type: 'remark'; readonly text: string }
-  /** Nothing. */
+  /** An empty line. */
   | { readonly type: 'blank' }
 
-/** What happens around the dialogue, as its line says it. */
-export type Happening =
-  /** `* silence 5m`: the client says nothing for so long. */
+/** `*`: an event that the driver reports to the session, as opposed to bytes of the client. */
+export type DriverEvent =
+  /** `* silence 5m`: the client sends nothing for this time. */
   | { readonly type: 'silence'; readonly text: string }
-  /** TLS is up; the client goes; the server wants to go; the server goes. */
+  /** TLS is established; the client disconnects; the server drains; the server aborts the connection. */
   | { readonly type: 'secured' | 'hangs up' | 'shuts down' | 'cuts off' }
 
-/** What a question is about, as in the protocol's `Question`. */
+/** The type of a question to the host, as in the engine's `Question`. */
 export type QuestionType = (typeof questionTypes)[number]
 
-/** Every type of question. */
+/** All types of questions. */
 export const questionTypes = ['connect', 'login', 'sender', 'recipient', 'message', 'delivery'] as const
 
-/** A notice that has a line of its own; content has `M` lines. */
+/** An action that has a `>` line. Content is also an action, but has `M` lines. */
 export type ActionName = (typeof actionNames)[number]
 
-/** Every notice that has a line of its own. */
+/** All actions that have a `>` line. */
 export const actionNames = ['upgrade', 'discard', 'pause', 'close'] as const
 
-/** True for what the server does; it is written anew whenever a transcript is played. */
-export function isServers(line: Line): boolean {
-  return ['reply', 'question', 'content', 'notice'].includes(line.type)
+/** Returns true for lines of the server. Playing a transcript replaces them. */
+export function isServerLine(line: Line): boolean {
+  return ['reply', 'question', 'content', 'action'].includes(line.type)
 }
 
-/** True for what happens around the dialogue. */
-export function isHappening(line: Line): line is Happening {
+/** Returns true for an event that the driver reports. */
+export function isDriverEvent(line: Line): line is DriverEvent {
   return ['secured', 'silence', 'hangs up', 'shuts down', 'cuts off'].includes(line.type)
 }
 
-/** True for lines that mean nothing to a player. */
-export function isSilent(line: Line): boolean {
+/** Returns true for lines that runners ignore: comments and blank lines. */
+export function isIgnored(line: Line): boolean {
   return line.type === 'remark' || line.type === 'blank'
 }
 
-/** A line as it stands in a file, without the line end. */
+/** Returns the line as it is written in a file, without the line ending. */
 export function printLine(line: Line): string {
   switch (line.type) {
     case 'client':
@@ -75,7 +75,7 @@ export function printLine(line: Line): string {
       return `* ${line.type}`
     case 'reply':
       return `S: ${line.text}`
-    case 'notice':
+    case 'action':
       return `> ${line.name}`
     case 'content':
       return printContent(line.bytes)
@@ -84,14 +84,14 @@ export function printLine(line: Line): string {
   }
 }
 
-/** Printable ASCII that nobody drops as white space at the end of a line, and that has no long repeats. */
-const plainLine = /^(?:(?!.*(.)\1{19})[\x20-\x7e]*[\x21-\x7e])?\r\n$/
+/** Printable ASCII without trailing spaces, which editors remove, and without long repeats. */
+const plainTextLine = /^(?:(?!.*(.)\1{19})[\x20-\x7e]*[\x21-\x7e])?\r\n$/
 
-/** True for bytes that stand behind `C:` or `M:` as they are; all others need `~`. */
-export function isPlain(bytes: Buffer): boolean {
-  return plainLine.test(bytes.toString('latin1'))
+/** Returns true for bytes that can be written verbatim after `C:` or `M:`. All others need the escapes of `~`. */
+export function isPlainText(bytes: Buffer): boolean {
+  return plainTextLine.test(bytes.toString('latin1'))
 }
 
 function printContent(bytes: Buffer): string {
-  return isPlain(bytes) ? `M: ${bytes.toString('latin1')}`.trimEnd() : `M~ ${printBytes(bytes)}`
+  return isPlainText(bytes) ? `M: ${bytes.toString('latin1')}`.trimEnd() : `M~ ${printBytes(bytes)}`
 }

@@ -1,33 +1,39 @@
 import { type Reply, reply } from '../protocol/index.ts'
 import { parseBytes } from './bytes.ts'
-import { actionNames, isServers, isSilent, type Line, printLine, questionTypes } from './line.ts'
+import { actionNames, isIgnored, isServerLine, type Line, printLine, questionTypes } from './line.ts'
 
-/** A dialogue that a person can read, and a player can play. */
+/** An SMTP dialogue in a text file, with the claim that it proves. */
 export interface Transcript {
-  /** Where it was read from, for messages. */
+  /** The file it was read from, for error messages. */
   readonly file: string
   /** The claim that it proves. */
   readonly title: string
-  /** The RFC and its section that the claim stands on. */
+  /** The RFC and the section that the claim is based on. */
   readonly spec: string
-  /** The conditions under which it is played, `''` for none: see `readConditions`. */
+  /** How server and client are set up, as `readConditions` parses it. `''` for the defaults. */
   readonly conditions: string
-  /** What happens, in order; remarks and blank lines are among them. */
+  /** All lines of the body in order, comments and blank lines included. */
   readonly lines: readonly Line[]
 }
 
-/** What is wrong with a transcript, as `file:line: why`. */
+/** A syntax error in a transcript. The message is `file:line: reason`. */
 export class NotationError extends Error {
-  constructor(file: string, number: number, why: string) {
-    super(`${file}:${number}: ${why}`)
+  constructor(file: string, number: number, reason: string) {
+    super(`${file}:${number}: ${reason}`)
     this.name = 'NotationError'
   }
 }
 
-/** Reads the text of a `.smtp` file. Throws a `NotationError`. */
+/**
+ * Parses the text of a `.smtp` file.
+ *
+ * @param file its name, for error messages
+ * @throws NotationError if the text is not a valid transcript
+ */
 export function readTranscript(text: string, file: string): Transcript {
   const source = text.split('\n')
-  if (source.pop() !== '') throw new NotationError(file, source.length + 1, 'the last line has no end')
+  if (source.pop() !== '')
+    throw new NotationError(file, source.length + 1, 'the last line has no line ending')
   const header = readHeader(source, file)
   const first = header.size + 1
   let bytes = 0
@@ -35,26 +41,26 @@ export function readTranscript(text: string, file: string): Transcript {
     try {
       const line = readLine(text)
       if ('bytes' in line) bytes += line.bytes.length
-      if (bytes > mostBytes) throw new Error('more than 256 MiB in all')
+      if (bytes > maxBytes) throw new Error('more than 256 MiB in all')
       return line
     } catch (error) {
       throw new NotationError(file, first + index + 1, (error as Error).message)
     }
   })
-  checkOrder(lines, (index, why) => new NotationError(file, first + index + 1, why))
+  checkOrder(lines, (index, reason) => new NotationError(file, first + index + 1, reason))
   const [title = '', spec = '', conditions = ''] = headerNames.map(name => header.get(name))
   return { file, title, spec, conditions, lines }
 }
 
-/** Writes a transcript as the text of a `.smtp` file; reading it gives the same transcript. */
+/** Returns the text of a `.smtp` file. Reading that text gives the same transcript again. */
 export function writeTranscript(transcript: Transcript): string {
   const { title, spec, conditions, lines } = transcript
   const header = [`Title: ${title}`, `Spec: ${spec}`, ...(conditions === '' ? [] : [`With: ${conditions}`])]
   return [...header, '', ...lines.map(printLine), ''].join('\n')
 }
 
-/** A short file could ask for more, by repeats. */
-const mostBytes = 256 * 1024 * 1024
+/** Limit of the bytes in all lines of a transcript. Repeats could make a short file produce more. */
+const maxBytes = 256 * 1024 * 1024
 
 const headerNames = ['Title', 'Spec', 'With']
 
@@ -70,7 +76,8 @@ function readHeader(source: readonly string[], file: string): Map<string, string
   for (const name of ['Title', 'Spec'])
     if (!header.has(name)) throw new NotationError(file, 1, `the header has no ${name}`)
   const order = headerNames.filter(name => header.has(name))
-  if (order.join() !== [...header.keys()].join()) throw new NotationError(file, 1, `the order is ${order}`)
+  if (order.join() !== [...header.keys()].join())
+    throw new NotationError(file, 1, `the header lines must be in this order: ${order.join(', ')}`)
   return header
 }
 
@@ -97,42 +104,42 @@ function readLine(text: string): Line {
       return { type: 'answer', reply: readAnswer(parseBytes(rest).toString('latin1')), text }
     case '?': {
       const about = questionTypes.find(type => rest === type || rest.startsWith(`${type} `))
-      if (about === undefined) throw new Error(`no such question: ${text}`)
+      if (about === undefined) throw new Error(`unknown question: ${text}`)
       return { type: 'question', about, text }
     }
     case '>': {
       const name = actionNames.find(known => known === rest)
-      if (name === undefined) throw new Error(`no such notice: ${text}`)
-      return { type: 'notice', name }
+      if (name === undefined) throw new Error(`unknown action: ${text}`)
+      return { type: 'action', name }
     }
     case '*':
-      return readWorld(rest, text)
+      return readDriverEvent(rest, text)
     default:
       throw new Error(`not a line of a transcript: ${text}`)
   }
 }
 
-function readWorld(rest: string, text: string): Line {
+function readDriverEvent(rest: string, text: string): Line {
   if (/^silence \d{1,5}[sm]$/.test(rest)) return { type: 'silence', text }
   if (rest === 'secured' || rest === 'hangs up' || rest === 'shuts down' || rest === 'cuts off')
     return { type: rest }
-  throw new Error(`no such thing happens: ${text}`)
+  throw new Error(`unknown event: ${text}`)
 }
 
 function readAnswer(rest: string): Reply {
   const [, code, status, text = ''] =
     /^([2-5][0-5]\d)(?: ([245]\.\d{1,3}\.\d{1,3}))?(?: (.*))?$/s.exec(rest) ?? []
-  if (code === undefined) throw new Error('an answer is CODE [STATUS] TEXT')
+  if (code === undefined) throw new Error('an answer must be CODE [STATUS] TEXT')
   return status === undefined ? { code: Number(code), text } : reply(Number(code), status, text)
 }
 
-function checkOrder(lines: readonly Line[], fault: (index: number, why: string) => Error): void {
+function checkOrder(lines: readonly Line[], error: (index: number, reason: string) => Error): void {
   lines.forEach((line, index) => {
     if (line.type === 'answer' && lines[index - 1]?.type !== 'question')
-      throw fault(index, 'an answer stands directly after its question')
-    if (line.type === 'split' && lines.slice(index + 1).find(later => !isSilent(later))?.type !== 'client')
-      throw fault(index, '| stands before a client line')
-    if (index === 0 && line.type !== 'question' && isServers(line))
-      throw fault(index, 'a transcript begins with a question or a client line')
+      throw error(index, 'an answer must directly follow its question')
+    if (line.type === 'split' && lines.slice(index + 1).find(later => !isIgnored(later))?.type !== 'client')
+      throw error(index, '| must come before a client line')
+    if (index === 0 && line.type !== 'question' && isServerLine(line))
+      throw error(index, 'a transcript must begin with a question or a client line')
   })
 }

@@ -1,64 +1,64 @@
-import { type Happening, isHappening, isServers, isSilent, type Line } from './line.ts'
+import { type DriverEvent, isDriverEvent, isIgnored, isServerLine, type Line } from './line.ts'
 import type { Transcript } from './notation.ts'
 
-/** What sets the server going: a chunk of bytes, something in the world around, or its being there at all. */
-type Cue = { readonly type: 'start' } | { readonly type: 'chunk'; readonly bytes: Buffer } | Happening
+/** What a step begins with: the connection itself, a chunk of client bytes, or an event that the driver reports. */
+type Trigger = { readonly type: 'start' } | { readonly type: 'chunk'; readonly bytes: Buffer } | DriverEvent
 
-/** One turn of the dialogue. */
+/** One turn of the dialogue: a trigger, and everything that the server does in response. */
 export interface Step {
-  readonly cue: Cue
-  /** The cue as its author wrote it, with the remarks before and between. */
-  readonly lead: readonly Line[]
-  /** What the server did then, with the host's answers and remarks between. */
-  readonly outcome: readonly Line[]
+  readonly trigger: Trigger
+  /** The trigger as the author wrote it, with the comments before and between its lines. */
+  readonly triggerLines: readonly Line[]
+  /** What the server does in response, with the host's answers and the comments between. */
+  readonly serverLines: readonly Line[]
 }
 
 /**
- * Cuts a transcript into steps. Consecutive client lines are one chunk, whatever remarks and blank lines stand
- * between them. One that begins with a client line has no step `start`: its client speaks before it is greeted.
+ * Splits a transcript into steps. Consecutive client lines are one chunk, even with comments and blank lines between
+ * them. A transcript that begins with a client line has no step `start`: its client sends before the greeting.
  */
 export function stepsOf(transcript: Transcript): Step[] {
-  const steps: { cue: Cue; lead: Line[]; outcome: Line[]; chunk: Buffer[] }[] = []
-  let waiting: Line[] = []
-  const begin = (cue: Cue, line: Line[]) => {
-    steps.push({ cue, lead: [...waiting, ...line], outcome: [], chunk: [] })
-    waiting = []
+  const steps: { trigger: Trigger; triggerLines: Line[]; serverLines: Line[]; chunk: Buffer[] }[] = []
+  let pending: Line[] = []
+  const begin = (trigger: Trigger, line: Line[]) => {
+    steps.push({ trigger, triggerLines: [...pending, ...line], serverLines: [], chunk: [] })
+    pending = []
   }
   for (const line of transcript.lines) {
     const step = steps.at(-1)
-    if (isSilent(line) || line.type === 'split') waiting.push(line)
-    else if (isServers(line) || line.type === 'answer') {
+    if (isIgnored(line) || line.type === 'split') pending.push(line)
+    else if (isServerLine(line) || line.type === 'answer') {
       if (step === undefined) begin({ type: 'start' }, [])
-      steps.at(-1)!.outcome.push(...waiting.splice(0), line)
+      steps.at(-1)!.serverLines.push(...pending.splice(0), line)
     } else if (line.type === 'client') {
-      const continues = step?.chunk.length && step.outcome.length === 0 && !waiting.some(isSplit)
-      if (continues) step.lead.push(...waiting.splice(0), line)
+      const continues = step?.chunk.length && step.serverLines.length === 0 && !pending.some(isSplit)
+      if (continues) step.triggerLines.push(...pending.splice(0), line)
       else begin({ type: 'chunk', bytes: line.bytes }, [line])
       steps.at(-1)!.chunk.push(line.bytes)
-    } else if (isHappening(line)) {
+    } else if (isDriverEvent(line)) {
       if (step === undefined) begin({ type: 'start' }, [])
       begin(line, [line])
     }
   }
-  steps.at(-1)?.outcome.push(...waiting)
-  return steps.map(({ cue, lead, outcome, chunk }) => ({
-    cue: cue.type === 'chunk' ? { type: 'chunk', bytes: Buffer.concat(chunk) } : cue,
-    lead,
-    outcome,
+  steps.at(-1)?.serverLines.push(...pending)
+  return steps.map(({ trigger, triggerLines, serverLines, chunk }) => ({
+    trigger: trigger.type === 'chunk' ? { type: 'chunk', bytes: Buffer.concat(chunk) } : trigger,
+    triggerLines,
+    serverLines,
   }))
 }
 
 /**
- * A step's lines after it was played: the author's as they were, `played` in place of what the server did.
- * A remark stays before the line, counted from the first, that it stood before.
+ * Returns a step's lines after it was played: the author's lines unchanged, `played` in place of the server's.
+ * A comment keeps its place before the server line with the same number.
  */
-export function linesAfter(step: Step, played: readonly Line[]): Line[] {
-  const lines = [...step.lead]
-  const total = step.outcome.filter(line => !isSilent(line)).length
+export function mergeLines(step: Step, played: readonly Line[]): Line[] {
+  const lines = [...step.triggerLines]
+  const total = step.serverLines.filter(line => !isIgnored(line)).length
   let seen = 0
-  for (const line of step.outcome) {
-    if (isSilent(line)) {
-      // Behind the last line stands all that came besides.
+  for (const line of step.serverLines) {
+    if (isIgnored(line)) {
+      // Lines beyond the expected ones go before a comment that follows the last expected line.
       for (; seen >= total && seen < played.length; seen++) lines.push(played[seen]!)
       lines.push(line)
     } else {

@@ -1,17 +1,19 @@
 import type { Transcript } from './notation.ts'
 import { Recorder } from './recording/recorder.ts'
 
-/** How swaks begins a line of a dialogue: `->` in the clear, `~>` under TLS, stars where it did not like the line. */
+/** The start of a dialogue line of swaks: `->` without TLS, `~>` under TLS, stars if swaks considers the line an error. */
 const dialogueLine = /^( ->|\*\*>| ~>|\*~>|<- |<\*\*|<~ |<~\*)(?: (.*))?$/s
 
-/** True for what swaks prints about a session. */
+/** Returns true for the output of swaks. */
 export function isSwaks(text: string): boolean {
   return !text.startsWith('Title: ') && text.split('\n', 1000).some(line => dialogueLine.test(line))
 }
 
 /**
- * Reads what swaks prints as a transcript. Throws an `Error` where there is no dialogue in it.
- * @param output one byte a character
+ * Converts the output of swaks to a transcript.
+ *
+ * @param output each byte as one character
+ * @throws Error if it contains no dialogue
  */
 export function readSwaks(
   output: string,
@@ -20,21 +22,21 @@ export function readSwaks(
 ): Transcript {
   const entries = output.split('\n').flatMap(entryOf)
   if (!entries.some(({ side }) => side === 'client'))
-    throw new Error(`${about.file}: swaks shows nothing here that a client says`)
-  const dialogue = decoded(entries)
+    throw new Error(`${about.file}: no line of a client in the output of swaks`)
+  const dialogue = encodeCredentials(entries)
   const recorder = new Recorder({ keepCredentials, secure: entries[0]!.secured })
   const [first] = dialogue
   if (first?.side === 'server' && !/^(220|421|554)/.test(first.text))
-    recorder.remark('swaks does not show how it began')
+    recorder.remark('swaks does not show the beginning')
   let { secured } = entries[0]!
   for (const entry of dialogue) {
-    if (entry.secured && !secured) recorder.secured()
+    if (entry.secured && !secured) recorder.tlsEstablished()
     secured = entry.secured
-    if (entry.side === 'server') recorder.server(lineOf(entry.text))
+    if (entry.side === 'server') recorder.onServerData(lineOf(entry.text))
     else if (/^\d+ lines sent$/.test(entry.text)) {
       recorder.remark(`swaks does not show the content, ${entry.text.replace(' sent', '')}`)
-      recorder.client(lineOf('.'))
-    } else recorder.client(lineOf(entry.text))
+      recorder.onClientData(lineOf('.'))
+    } else recorder.onClientData(lineOf(entry.text))
   }
   if (/^\*\*\* Remote host closed connection/m.test(output)) recorder.serverEnds()
   else recorder.clientEnds()
@@ -53,21 +55,21 @@ function entryOf(line: string): Entry[] {
   return [{ side: mark.startsWith('<') ? 'server' : 'client', secured: mark.includes('~'), text }]
 }
 
-/** With --auth-plaintext swaks prints credentials and challenges decoded: they are encoded again. */
-function decoded(entries: readonly Entry[]): Entry[] {
+/** Encodes credentials and challenges in Base64 again. With --auth-plaintext, swaks prints them decoded. */
+function encodeCredentials(entries: readonly Entry[]): Entry[] {
   let responding = false
-  let plain = false
+  let printsDecoded = false
   return entries.map(entry => {
     if (entry.side === 'server') {
       const challenge = /^334 (.*)$/s.exec(entry.text)?.[1]
       responding = challenge !== undefined
       if (challenge === undefined || isBase64(challenge)) return entry
-      plain = true
+      printsDecoded = true
       return { ...entry, text: `334 ${base64(challenge)}` }
     }
     const [, head, initial] = /^(AUTH \S+ )(.*\\0.*)$/is.exec(entry.text) ?? []
     if (head !== undefined) return { ...entry, text: head + base64(initial!.replaceAll('\\0', '\0')) }
-    return responding && plain && entry.text !== '*' ? { ...entry, text: base64(entry.text) } : entry
+    return responding && printsDecoded && entry.text !== '*' ? { ...entry, text: base64(entry.text) } : entry
   })
 }
 

@@ -13,7 +13,7 @@ import {
 } from '../../src/transcript/index.ts'
 import { Recorder } from '../../src/transcript/recording/recorder.ts'
 
-/** What clients and servers say, and what they should not. */
+/** Valid and invalid input of clients and servers. */
 const clientPieces = [
   ...[
     'EHLO c\r\n',
@@ -67,12 +67,13 @@ type Event = typeof event extends fc.Arbitrary<infer T> ? T : never
 
 function recorded(events: readonly Event[], keepCredentials: boolean): Transcript {
   const recorder = new Recorder({ keepCredentials, secure: false })
-  for (const { side, text } of events) recorder[side](Buffer.from(text, 'latin1'))
+  for (const { side, text } of events)
+    recorder[side === 'client' ? 'onClientData' : 'onServerData'](Buffer.from(text, 'latin1'))
   recorder.clientEnds()
   return recorder.transcript({ file: 'any.smtp', title: 'Any', spec: 'RFC 5321' })
 }
 
-test('whatever is said, a recording is a transcript', () => {
+test('for any input, a recording is a valid transcript', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), events => {
       const text = writeTranscript(recorded(events, false))
@@ -82,28 +83,28 @@ test('whatever is said, a recording is a transcript', () => {
   )
 })
 
-test('whatever is said, a recording holds every byte of the client, in its order', () => {
+test('for any input, a recording contains every byte of the client, in order', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), events => {
-      const said = events.map(({ side, text }) => (side === 'client' ? text : '')).join('')
+      const sent = events.map(({ side, text }) => (side === 'client' ? text : '')).join('')
       const kept = recorded(events, true).lines.map(line =>
         line.type === 'client' ? line.bytes : Buffer.alloc(0),
       )
-      assert.equal(Buffer.concat(kept).toString('latin1'), said)
+      assert.equal(Buffer.concat(kept).toString('latin1'), sent)
     }),
     { numRuns: 2000 },
   )
 })
 
-test('whatever is said, a recording that was played anew is a golden file', () => {
-  const players = [asWritten, byteByByte, cutInTwo, withLateAnswers]
+test('for any input, a recording that was updated by playing it is a golden file', () => {
+  const runners = [asWritten, byteByByte, cutInTwo, withLateAnswers]
   fc.assert(
     fc.property(fc.array(event, { maxLength: 25 }), events => {
       const recording = recorded(events, false)
       const conditions = readConditions(recording.conditions)
       const golden = writeTranscript(asWritten(recording, conditions))
-      for (const player of players)
-        assert.equal(writeTranscript(player(readTranscript(golden, 'any.smtp'), conditions)), golden)
+      for (const runner of runners)
+        assert.equal(writeTranscript(runner(readTranscript(golden, 'any.smtp'), conditions)), golden)
     }),
     { numRuns: 300 },
   )

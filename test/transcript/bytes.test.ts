@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { piecesOf } from '../../src/transcript/bytes.ts'
+import { splitContent } from '../../src/transcript/bytes.ts'
 import { parseBytes, printBytes } from '../../src/transcript/index.ts'
 
 describe('bytes in text', () => {
@@ -37,7 +37,7 @@ describe('bytes in text', () => {
   ])
     it(`refuses ${text}`, () => assert.throws(() => parseBytes(text), Error))
 
-  it('writes long runs of a byte as a repeat, short ones as they are', () => {
+  it('writes long runs of a byte as a repeat, and short runs verbatim', () => {
     assert.equal(printBytes(Buffer.from('a'.repeat(19))), 'a'.repeat(19))
     assert.equal(printBytes(Buffer.from('a'.repeat(20))), '{20*a}')
   })
@@ -56,7 +56,7 @@ describe('bytes in text', () => {
       fc.property(fc.array(fc.oneof(run, fc.uint8Array({ maxLength: 8 }).map(Buffer.from))), parts => {
         const bytes = Buffer.concat(parts)
         assert.deepEqual(parseBytes(printBytes(bytes)), bytes)
-        assert.deepEqual(Buffer.concat(piecesOf(bytes)), bytes)
+        assert.deepEqual(Buffer.concat(splitContent(bytes)), bytes)
       }),
     )
   })

@@ -40,61 +40,61 @@ M~ unended
 `
 
 describe('the notation', () => {
-  it('is written as it was read, every line of it', () => {
+  it('is written as it was read, with every kind of line', () => {
     assert.equal(writeTranscript(readTranscript(everyLine, 'every.smtp')), everyLine)
   })
 
-  it('writes content in one way, however its author did', () => {
+  it('writes equal content in the same way', () => {
     const text = begin('? connect', 'M~ text\\r\\n', `M: ${'x'.repeat(20)}`, 'M: ')
     const written = begin('? connect', 'M: text', 'M~ {20*x}\\r\\n', 'M:')
     assert.equal(writeTranscript(readTranscript(text, 'content.smtp')), written)
   })
 
-  it('takes C: as text and CRLF, C~ as exactly the bytes', () => {
+  it('reads C: as text and CRLF, and C~ as exactly these bytes', () => {
     const { lines } = readTranscript(begin('C: a\\r{b', 'C~ a\\r\\{b', 'C:'), 'client.smtp')
     const bytes = lines.map(line => (line.type === 'client' ? line.bytes.toString() : undefined))
     assert.deepEqual(bytes, ['a\\r{b\r\n', 'a\r{b', '\r\n'])
   })
 
-  const wrong: [why: string, lines: string[]][] = [
+  const wrong: [what: string, lines: string[]][] = [
     ['an unknown mark', ['X: text']],
     ['a mark without its space', ['C:text']],
     ['an unknown question', ['? why']],
-    ['an unknown notice', ['> think']],
-    ['an unknown happening', ['* thunder']],
+    ['an unknown action', ['> think']],
+    ['an unknown event', ['* thunder']],
     ['a silence without its length', ['* silence']],
     ['an answer to nothing', ['# A remark.', '! 250 Ok']],
     ['an answer without a code', ['? connect', '! No']],
     ['a cut before nothing', ['C: a', '|', 'S: 250 Ok']],
     ['an unclosed repeat', ['C: a', 'C~ {3*x']],
   ]
-  for (const [why, lines] of wrong)
-    it(`tells file and line of ${why}`, () => {
-      const fault = lines.findIndex(line => !/^(C: a|\? connect|#.*)$/.test(line))
+  for (const [what, lines] of wrong)
+    it(`names the file and the line of ${what}`, () => {
+      const index = lines.findIndex(line => !/^(C: a|\? connect|#.*)$/.test(line))
       assert.throws(
         () => readTranscript(begin('? connect', ...lines), 'f.smtp'),
         (error: unknown) =>
-          error instanceof NotationError && error.message.startsWith(`f.smtp:${6 + fault}: `),
+          error instanceof NotationError && error.message.startsWith(`f.smtp:${6 + index}: `),
       )
     })
 
-  for (const [why, text] of [
+  for (const [what, text] of [
     ['no title', 'Spec: RFC 1\n\n'],
     ['no spec', 'Title: a\n\n'],
     ['an unknown header', 'Title: a\nSpec: b\nOdd: c\n\n'],
     ['a header twice', 'Title: a\nTitle: a\nSpec: b\n\n'],
     ['headers in another order', 'Spec: b\nTitle: a\n\n'],
     [
-      'a short text that asks for a gigabyte',
+      'a short text that stands for a gigabyte',
       `Title: a\nSpec: b\n\n? connect\n${'C~ {60000000*x}\n'.repeat(17)}`,
     ],
-    ['a last line without its end', 'Title: a\nSpec: b\n\nC: x'],
+    ['a last line without a line ending', 'Title: a\nSpec: b\n\nC: x'],
   ])
-    it(`refuses ${why}`, () => assert.throws(() => readTranscript(text!, 'f.smtp'), NotationError))
+    it(`refuses ${what}`, () => assert.throws(() => readTranscript(text!, 'f.smtp'), NotationError))
 })
 
 describe('conditions', () => {
-  it('are what every transcript has where nothing is said', () => {
+  it('have defaults', () => {
     const { settings, client } = readConditions('')
     assert.equal(settings.hostname, 'relay.test')
     assert.equal(settings.tls, 'none')

@@ -46,7 +46,7 @@ class RecordingProcess {
     return new RecordingProcess(folder, port, new Lines(child.stdout!), child)
   }
 
-  /** The text of a recording, as soon as it is there. */
+  /** Returns the text of a recording, as soon as it exists. */
   async recording(number = 1): Promise<string> {
     await this.stdout.find(new RegExp(`recording-${number}\\.smtp$`))
     return readFile(join(this.folder, `recording-${number}.smtp`), 'utf8')
@@ -61,7 +61,7 @@ class RecordingProcess {
 }
 
 describe('record', () => {
-  it('writes what both sides say, and ends after as many connections as it was told', async t => {
+  it('records both sides, and ends after --count connections', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port, '--count', '2')
     for (const content of ['Subject: one\r\n\r\n..\r\n', '\xff{x}\x1b\r\n']) {
@@ -82,7 +82,7 @@ describe('record', () => {
     assert.equal(code, 0, stdout)
   })
 
-  it('writes over nothing, not even over a link that leads nowhere', async t => {
+  it('overwrites no file, not even a dangling link', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port, '--count', '1')
     await symlink('/nowhere/to/be/found', join(recorder.folder, 'recording-1.smtp'))
@@ -93,7 +93,7 @@ describe('record', () => {
     assert.equal(await recorder.ended(), 0)
   })
 
-  it('ends with status 2 where nothing can be written any more', async t => {
+  it('exits with status 2 if it can no longer write', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
     await rm(recorder.folder, { recursive: true })
@@ -103,7 +103,7 @@ describe('record', () => {
     assert.equal(await recorder.ended(), 2)
   })
 
-  it('ends TLS on both sides, and keeps no password', async t => {
+  it('terminates TLS on both sides, and records no password', async t => {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '-u', 'tim', ...tlsArguments],
       env: { PASSWORD: 'hush' },
@@ -115,7 +115,7 @@ describe('record', () => {
     await mistaken.greet()
     mistaken.say('STARTTLS\r\n')
     await mistaken.rest()
-    assert.match(await wary.recording(), /# TLS did not come up, the server: self-signed certificate/)
+    assert.match(await wary.recording(), /# TLS failed, the server: self-signed certificate/)
 
     const trusting = await RecordingProcess.start(
       t,
@@ -145,7 +145,7 @@ describe('record', () => {
     assert.equal(code, 0, stdout)
   })
 
-  it('carries TLS on unseen where it has no certificate, and says so', async t => {
+  it('forwards TLS if it has no certificate, and says so', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard', ...tlsArguments] })
     const recorder = await RecordingProcess.start(t, relay.port)
     const wire = await SmtpClient.connect(recorder.port)
@@ -156,11 +156,11 @@ describe('record', () => {
     await wire.ask('QUIT')
     wire.vanish()
     const text = await recorder.recording()
-    assert.match(text, /C: STARTTLS\nS: 220 .*\n# TLS follows, which was not recorded\n$/)
+    assert.match(text, /C: STARTTLS\nS: 220 .*\n# TLS follows and was not recorded\n$/)
     assert.equal(await recorder.ended('SIGTERM'), 0)
   })
 
-  it('carries half closes on', async t => {
+  it('forwards half-closes', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
     const wire = await SmtpClient.connect(recorder.port)
@@ -173,7 +173,7 @@ describe('record', () => {
     )
   })
 
-  it('holds back who is faster than the other side', async t => {
+  it('applies backpressure to the faster side', async t => {
     let served: Socket | undefined
     const port = await listen(t, socket => {
       served = socket.pause()
@@ -185,21 +185,21 @@ describe('record', () => {
     const piece = Buffer.alloc(64 * 1024, 'x\r\n')
     let sent = 0
     while (client.write(piece)) sent += piece.length
-    // As much as the kernel takes on the way, and no more: 64 MiB would pass through a proxy that holds nothing back.
+    // Only as much as the kernel buffers: 64 MiB would pass through a proxy without backpressure.
     const pushing = async () => {
       for (; sent < 64 * 1024 * 1024; sent += piece.length)
         if (!client.write(piece)) await once(client, 'drain', { signal: AbortSignal.timeout(500) })
     }
     await assert.rejects(pushing(), { name: 'AbortError' })
     assert.ok(sent < 48 * 1024 * 1024, `${sent} bytes went through`)
-    // Once the server reads, everything goes on.
+    // Once the server reads, the transfer continues.
     served!.resume()
     await within(once(client, 'drain'), 'the client to go on')
     client.end()
     assert.match(await recorder.recording(), /^C~ \{\d+\*x\\r\\n\}/m)
   })
 
-  it('ends and writes what there is when it gets a signal', async t => {
+  it('ends and writes its recordings on a signal', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
     const wire = await SmtpClient.connect(recorder.port)
@@ -208,7 +208,7 @@ describe('record', () => {
     assert.match(await recorder.recording(), /C: EHLO client\.test\nS: 250-/)
   })
 
-  it('goes on where the server is away, or a connection breaks, and writes nothing that is empty', async t => {
+  it('continues if the server resets a connection, and writes no empty recording', async t => {
     const port = await listen(t, socket => socket.resetAndDestroy())
     const recorder = await RecordingProcess.start(t, port)
     for (let round = 0; round < 3; round++) await (await SmtpClient.connect(recorder.port)).rest()
@@ -216,7 +216,7 @@ describe('record', () => {
     assert.deepEqual(await readdir(recorder.folder), [])
   })
 
-  it('overwrites nothing', async t => {
+  it('numbers its recordings', async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
     const recorder = await RecordingProcess.start(t, relay.port)
     for (const number of [1, 2]) {
@@ -228,18 +228,18 @@ describe('record', () => {
     }
   })
 
-  for (const [args, said] of [
+  for (const [args, message] of [
     [['--listen', '127.0.0.1:0'], /^--server HOST:PORT is missing$/m],
     [
       ['--listen', '127.0.0.1:0', '--server', '127.0.0.1:1', '--tls-cert', certificatePath],
-      /^--tls-cert and --tls-key need each other$/m,
+      /^--tls-cert and --tls-key must be given together$/m,
     ],
     [['--listen', '127.0.0.1:0', '--server', '127.0.0.1:1', 'file'], /^record takes no operands$/m],
   ] as const)
-    it(`is not begun with ${args.slice(2).join(' ').replaceAll(certificatePath, 'FILE')}`, async () => {
+    it(`does not start with ${args.slice(2).join(' ').replaceAll(certificatePath, 'FILE')}`, async () => {
       const { code, stderr } = await smtpTranscript(['record', ...args])
       assert.equal(code, 2)
-      assert.match(stderr, said)
+      assert.match(stderr, message)
     })
 })
 

@@ -25,7 +25,7 @@ const output = `=== Trying 127.0.0.1:25...
 <~  221 Bye
 === Connection closed with remote host.
 `
-const imported = `Title: A dialogue that swaks had
+const imported = `Title: A dialogue of swaks
 Spec: RFC 5321
 With: tls=offered, mechanisms=PLAIN
 
@@ -57,13 +57,13 @@ async function importing(text: string, ...args: string[]): Promise<string> {
 const bodyOf = (text: string) => text.slice(text.indexOf('\n\n') + 2)
 
 describe('import', () => {
-  it('turns what swaks printed into a transcript, without its secrets', async () =>
+  it('converts the output of swaks to a transcript without secrets', async () =>
     assert.equal(await importing(output), imported))
 
-  it('does without what swaks says about itself', async () =>
+  it('does not need the informational lines of swaks', async () =>
     assert.equal(await importing(output.replace(/^(===|\*\*\*).*\n/gm, '')), imported))
 
-  it('takes a title, a standard, and the secrets where they are wanted', async () => {
+  it('takes a title and a specification, and keeps secrets with --keep-credentials', async () => {
     const text = await importing(output, '--title', 'Tim', '--spec=RFC 4954', '--keep-credentials')
     assert.match(text, /^Title: Tim\nSpec: RFC 4954\nWith: .*\n\n/)
     assert.match(text, /^C: AUTH PLAIN AHRpbQBodXNo$/m)
@@ -84,14 +84,14 @@ describe('import', () => {
     assert.doesNotMatch(await importing('<-  220 x\n -> AUTH PLAIN \\0tim\\0hush\n'), /hush|aHVza/)
   })
 
-  it('says where swaks did not show everything', async () => {
+  it('has a comment if swaks did not show everything', async () => {
     const silent = await importing('<** 550 No\n -> QUIT\n<-  221 Bye\n')
-    assert.match(silent, /^\? connect\n# swaks does not show how it began\nS: 550 No\nC: QUIT\n/m)
+    assert.match(silent, /^\? connect\n# swaks does not show the beginning\nS: 550 No\nC: QUIT\n/m)
     const suppressed = await importing('<-  220 x\n -> DATA\n<-  354 go\n -> 5 lines sent\n<-  250 y\n')
     assert.match(suppressed, /^S: 354 go\n# swaks does not show the content, 5 lines\nC: \.\nS: 250 y$/m)
   })
 
-  it('keeps every byte of a mail', async t => {
+  it('keeps every byte of a message', async t => {
     const file = join(await temporaryDirectory(t), 'out')
     await writeFile(
       file,
@@ -101,31 +101,31 @@ describe('import', () => {
     assert.match(stdout, /^C~ gr\\xfc\\xdfe\\r\\n\nC:\nC:\nC: \.$/m)
   })
 
-  it('takes TLS from the first byte for what it is', async () =>
+  it('recognizes TLS from the first byte', async () =>
     assert.match(
       await importing('<~  220 x\n ~> QUIT\n<~  221 Bye\n'),
       /^With: secure=yes\n\n\? connect\nS: 220 x$/m,
     ))
 
-  for (const [text, said] of [
-    ['', /-: swaks shows nothing here that a client says/],
-    ['Subject: hello\n\nhello\n', /-: swaks shows nothing here/],
-    ['<-  220 x\n', /-: swaks shows nothing here/],
+  for (const [text, message] of [
+    ['', /-: no line of a client in the output of swaks/],
+    ['Subject: hello\n\nhello\n', /-: no line of a client/],
+    ['<-  220 x\n', /-: no line of a client/],
   ] as const)
-    it(`ends with status 2 where there is no dialogue: ${JSON.stringify(text)}`, async () => {
+    it(`exits with status 2 if there is no dialogue: ${JSON.stringify(text)}`, async () => {
       const { code, stdout, stderr } = await smtpTranscript(['import', '-'], text)
       assert.deepEqual([code, stdout], [2, ''])
-      assert.match(stderr, said)
+      assert.match(stderr, message)
     })
 
-  it('ends with status 2 for a title that is none', async () => {
+  it('exits with status 2 for an invalid title', async () => {
     const { code, stderr } = await smtpTranscript(['import', '--title', 'a\nSpec: b', '-'], output)
     assert.equal(code, 2)
-    assert.match(stderr, /^--title is one line/)
+    assert.match(stderr, /^--title must be one line/)
   })
 })
 
-describe('what swaks really prints', { skip: missingTool('swaks') }, () => {
+describe('the real output of swaks', { skip: missingTool('swaks') }, () => {
   async function swaks(t: TestContext, ...args: string[]) {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '--allow-plaintext-auth', '-u', 'tim', ...tlsArguments],
@@ -133,7 +133,7 @@ describe('what swaks really prints', { skip: missingTool('swaks') }, () => {
       implicitTls: true,
     })
     const port = args.includes('--tls-on-connect') ? relay.tlsPort : relay.port
-    const whom = [
+    const addressing = [
       '--server',
       '127.0.0.1',
       '--port',
@@ -143,7 +143,7 @@ describe('what swaks really prints', { skip: missingTool('swaks') }, () => {
       '--to',
       'b@r.example',
     ]
-    const { stdout, stderr } = await runTool('swaks', [...whom, '--helo', 'client.test', ...args])
+    const { stdout, stderr } = await runTool('swaks', [...addressing, '--helo', 'client.test', ...args])
     return { relay, output: stdout + stderr }
   }
   const login = ['--auth-user', 'tim', '--auth-password', 'hush', '--auth']

@@ -14,7 +14,7 @@ import {
   writeTranscript,
 } from '../../src/transcript/index.ts'
 
-// Every transcript, played by every player: what happens is what is written. `UPDATE=1` writes down what happens.
+// Plays every transcript with every runner: the result is the text of the file. With `UPDATE=1` it updates the files.
 
 const folder = new URL('../../fixtures/', import.meta.url)
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -26,12 +26,12 @@ const fixtures = files.map(file => {
   return { file, text, transcript, conditions: readConditions(transcript.conditions) }
 })
 
-const scene: LoopbackOptions = {
+const options: LoopbackOptions = {
   certificate: {
     cert: readFileSync(new URL('tls/certificate.pem', folder)),
     key: readFileSync(new URL('tls/key.pem', folder)),
   },
-  waitMs: 5_000,
+  timeoutMs: 5_000,
   silenceMs: 400,
 }
 
@@ -49,7 +49,7 @@ describe('a transcript', () => {
     assert.deepEqual(wrong, [])
   })
 
-  it('names the standard that it stands on', () => {
+  it('names the RFC that it is based on', () => {
     const wrong = fixtures.filter(({ transcript }) => !/^RFC \d+\b/.test(transcript.spec))
     assert.deepEqual(
       wrong.map(({ file }) => file),
@@ -70,20 +70,20 @@ describe('as written', () => {
     })
 })
 
-for (const [manner, player] of Object.entries({
+for (const [runnerName, runner] of Object.entries({
   'byte by byte': byteByByte,
   'cut in two at every position': cutInTwo,
   'with late answers': withLateAnswers,
 }))
-  describe(manner, () => {
+  describe(runnerName, () => {
     for (const { file, text, transcript, conditions } of fixtures)
-      it(name(file, transcript), () => assert.equal(writeTranscript(player(transcript, conditions)), text))
+      it(name(file, transcript), () => assert.equal(writeTranscript(runner(transcript, conditions)), text))
   })
 
 describe('over loopback', { concurrency: 8 }, () => {
   for (const { file, text, transcript, conditions } of fixtures)
     it(name(file, transcript), async () =>
-      assert.equal(writeTranscript(await overLoopback(transcript, conditions, scene)), text),
+      assert.equal(writeTranscript(await overLoopback(transcript, conditions, options)), text),
     )
 })
 

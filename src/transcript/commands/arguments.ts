@@ -1,81 +1,82 @@
-import type { Command, Flag } from './table.ts'
+import { parseArgs } from 'node:util'
+import type { Command } from './commands.ts'
 
-/** A command line that was understood. */
+/** A parsed command line. */
 export interface Arguments {
-  /** The values of an option, in their order; `''` for one that has none. */
+  /** The values of each option that was given, in order. An option without a value has `''`. */
   readonly values: ReadonlyMap<string, readonly string[]>
   readonly operands: readonly string[]
 }
 
-/** What a user got wrong: one sentence. Ends the program with status 2. */
+/** A mistake in the command line, as one sentence. The program prints it and exits with status 2. */
 export class UsageError extends Error {}
 
-/** Reads what stands behind a command's name. Throws a `UsageError`. */
-export function readArguments(command: Command, words: readonly string[]): Arguments {
+/**
+ * Parses the arguments that follow a command's name.
+ *
+ * @throws UsageError if an option is unknown or its value is missing, or the number of operands is wrong
+ */
+export function readArguments(command: Command, args: readonly string[]): Arguments {
+  const options = Object.fromEntries(
+    command.options.map(({ name, value }) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const) },
+    ]),
+  )
+  // Not strict: the errors of `parseArgs` do not name the command or the value that is missing.
+  const { tokens, positionals } = parseArgs({
+    args: [...args],
+    options,
+    allowPositionals: true,
+    strict: false,
+    tokens: true,
+  })
   const values = new Map<string, string[]>()
-  const operands: string[] = []
-  const rest = [...words]
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '--') operands.push(...rest.splice(0))
-    else if (!word.startsWith('-') || word === '-') operands.push(word)
-    else {
-      const flag = flagOf(command, word)
-      values.set(flag.name, [...(values.get(flag.name) ?? []), takeValue(flag, word, rest)])
-    }
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const option = command.options.find(({ name }) => token.rawName === `--${name}`)
+    if (option === undefined) throw new UsageError(`${command.name} has no option ${token.rawName}`)
+    const { name, value } = option
+    if (value === undefined && token.value !== undefined) throw new UsageError(`--${name} takes no value`)
+    if (value !== undefined && !token.value) throw new UsageError(`--${name} ${value} is missing`)
+    values.set(name, [...(values.get(name) ?? []), token.value ?? ''])
   }
-  const [least, most] = command.operandCount
-  if (operands.length < least || operands.length > most)
+  const [min, max] = command.operandCount
+  if (positionals.length < min || positionals.length > max)
     throw new UsageError(`${command.name} takes ${command.operands || 'no operands'}`)
-  return { values, operands }
+  return { values, operands: positionals }
 }
 
-/** The last value of an option, or nothing where it was not given. */
-export function lastOf({ values }: Arguments, name: string): string | undefined {
+/** Returns the last value of an option, or undefined if the option was not given. */
+export function lastValue({ values }: Arguments, name: string): string | undefined {
   return values.get(name)?.at(-1)
 }
 
-/** A whole number of at least 1. */
-export function countOf(given: Arguments, name: string, otherwise: number): number {
-  const text = lastOf(given, name) ?? String(otherwise)
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`--${name} is a number of at least 1, not ${text}`)
+/** Returns the value of an option as a whole number of at least 1. @throws UsageError if it is none */
+export function readCount(args: Arguments, name: string, defaultValue: number): number {
+  const text = lastValue(args, name) ?? String(defaultValue)
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new UsageError(`--${name} must be a number of at least 1, not ${text}`)
   return Number(text)
 }
 
-/** Seconds, perhaps with a fraction, as milliseconds. */
-export function durationMsOf(given: Arguments, name: string, otherwiseMs: number): number {
-  const text = lastOf(given, name)
-  if (text === undefined) return otherwiseMs
+/** Returns the value of an option in seconds as milliseconds. @throws UsageError if it is no number of seconds */
+export function readDurationMs(args: Arguments, name: string, defaultMs: number): number {
+  const text = lastValue(args, name)
+  if (text === undefined) return defaultMs
   const ms = Math.round(Number(text) * 1000)
   if (!/^\d{1,4}(\.\d{1,3})?$/.test(text) || ms === 0)
-    throw new UsageError(`--${name} is a number of seconds, not ${text}`)
+    throw new UsageError(`--${name} must be a number of seconds, not ${text}`)
   return ms
 }
 
-/** `HOST:PORT`, an IPv6 address in brackets. */
-export function addressOf(given: Arguments, name: string): { readonly host: string; readonly port: number } {
-  const text = lastOf(given, name)
+/** Returns the value of an option as an address: `HOST:PORT`, IPv6 in brackets. @throws UsageError if it is none */
+export function readAddress(args: Arguments, name: string): { readonly host: string; readonly port: number } {
+  const text = lastValue(args, name)
   if (text === undefined) throw new UsageError(`--${name} HOST:PORT is missing`)
   const [, bracketed, plain, digits] = /^(?:\[([\da-fA-F:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text) ?? []
   const host = bracketed ?? plain
   const port = Number(digits)
-  if (host === undefined || port > 65_535) throw new UsageError(`--${name} is HOST:PORT, not ${text}`)
+  if (host === undefined || port > 65_535) throw new UsageError(`--${name} must be HOST:PORT, not ${text}`)
   return { host, port }
-}
-
-function flagOf(command: Command, word: string): Flag {
-  const name = /^--([a-z-]+)(?:=|$)/.exec(word)?.[1]
-  const flag = command.flags.find(flag => flag.name === name)
-  if (flag === undefined) throw new UsageError(`${command.name} has no option ${word.replace(/=.*/s, '')}`)
-  return flag
-}
-
-function takeValue(flag: Flag, word: string, rest: string[]): string {
-  const equals = word.indexOf('=')
-  if (flag.value === undefined) {
-    if (equals !== -1) throw new UsageError(`--${flag.name} takes no value`)
-    return ''
-  }
-  const value = equals === -1 ? rest.shift() : word.slice(equals + 1)
-  if (value === undefined || value === '') throw new UsageError(`--${flag.name} ${flag.value} is missing`)
-  return value
 }

@@ -1,4 +1,4 @@
-/** Does `work` for every item, `jobs` at a time; the results in the order of the items. */
+/** Calls `work` for every item, for at most `jobs` items at once. Returns the results in the order of the items. */
 export async function mapConcurrent<Item, Result>(
   jobs: number,
   items: readonly Item[],
@@ -6,12 +6,12 @@ export async function mapConcurrent<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[] = []
   let next = 0
-  const takeTurns = async () => {
+  const runJob = async () => {
     while (next < items.length) {
-      const turn = next++
-      results[turn] = await work(items[turn]!)
+      const index = next++
+      results[index] = await work(items[index]!)
     }
   }
-  await Promise.all(Array.from({ length: jobs }, takeTurns))
+  await Promise.all(Array.from({ length: jobs }, runJob))
   return results
 }

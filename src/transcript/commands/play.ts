@@ -7,53 +7,53 @@ import { readTranscript, type Transcript, writeTranscript } from '../notation.ts
 import { type LoopbackOptions, overLoopback } from '../runners/loopback.ts'
 import { asWritten, byteByByte, cutInTwo, withLateAnswers } from '../runners/runners.ts'
 import { type Arguments, UsageError } from './arguments.ts'
-import { differenceOf } from './difference.ts'
+import { diffLines } from './difference.ts'
 import { mapConcurrent } from './map-concurrent.ts'
 import { findSources, type Source, shippedFixtures } from './sources.ts'
 
-type AnyPlayer = (transcript: Transcript, conditions: Conditions) => Transcript | Promise<Transcript>
+type AnyRunner = (transcript: Transcript, conditions: Conditions) => Transcript | Promise<Transcript>
 
-const players: Readonly<Record<string, AnyPlayer>> = {
+const runners: Readonly<Record<string, AnyRunner>> = {
   'as-written': asWritten,
   'byte-by-byte': byteByByte,
   'cut-in-two': cutInTwo,
   'late-answers': withLateAnswers,
-  loopback: (transcript, conditions) => overLoopback(transcript, conditions, scene()),
+  loopback: (transcript, conditions) => overLoopback(transcript, conditions, loopbackOptions()),
 }
 
-/** Plays over loopback wait for timers, not for the processor. */
+/** Number of transcripts that are played at once. Over loopback they wait for timers, not for the CPU. */
 const jobs = 8
 
-/** Plays transcripts with this engine, and says where what happens is not what is written. Returns the exit status. */
-export async function play(given: Arguments, say: (text: string) => void): Promise<number> {
-  const names = given.values.get('player') ?? Object.keys(players)
-  for (const name of names) if (!Object.hasOwn(players, name)) throw new UsageError(`no such player: ${name}`)
-  const update = given.values.has('update')
-  if (update && given.operands.includes('-')) throw new UsageError('--update cannot write standard input')
-  const sources = findSources(given.operands)
+/** Runs `smtp-transcript play`: plays transcripts with the engine, prints the differences, returns the exit status. */
+export async function play(args: Arguments, print: (text: string) => void): Promise<number> {
+  const names = args.values.get('runner') ?? Object.keys(runners)
+  for (const name of names) if (!Object.hasOwn(runners, name)) throw new UsageError(`unknown runner: ${name}`)
+  const update = args.values.has('update')
+  if (update && args.operands.includes('-')) throw new UsageError('--update cannot write to standard input')
+  const sources = findSources(args.operands)
   const progress = new Progress(process.stderr, 'transcripts')
-  const tell = (text: string) => {
+  const report = (text: string) => {
     progress.clear()
-    say(text)
+    print(text)
   }
   let done = 0
-  const faults = await mapConcurrent(jobs, sources, async source => {
-    const found = await playOne(source, names, update ? tell : undefined).catch((error: Error) => [
+  const differing = await mapConcurrent(jobs, sources, async source => {
+    const found = await playOne(source, names, update ? report : undefined).catch((error: Error) => [
       escapeForTerminal(error.message),
     ])
-    for (const line of found) tell(`${line}\n`)
+    for (const line of found) report(`${line}\n`)
     done += 1
     progress.show(done, done / sources.length)
     return found.length
   })
   progress.clear()
-  const failed = faults.filter(lines => lines > 0).length
+  const failed = differing.filter(lines => lines > 0).length
   const count = sources.length === 1 ? '1 transcript' : `${sources.length} transcripts`
-  say(`${count}: ${sources.length - failed} as written, ${failed} not\n`)
+  print(`${count}: ${sources.length - failed} as written, ${failed} not\n`)
   return failed === 0 ? 0 : 1
 }
 
-/** Lines that say what is wrong; none when nothing is. With `onUpdate` the file is written anew first, which it says. */
+/** Plays one file, after updating it if `onUpdate` is given. Returns a report on the first difference, or nothing. */
 async function playOne(
   source: Source,
   names: readonly string[],
@@ -66,16 +66,16 @@ async function playOne(
     const text = writeTranscript(transcript)
     if (text !== source.text) {
       writeFileSync(source.path, text)
-      onUpdate(`${escapeForTerminal(source.path)}: written anew\n`)
+      onUpdate(`${escapeForTerminal(source.path)}: updated\n`)
     }
   }
   const expected = writeTranscript(transcript)
   for (const name of names) {
-    const got = writeTranscript(await players[name]!(transcript, conditions))
+    const got = writeTranscript(await runners[name]!(transcript, conditions))
     if (got === expected) continue
     return [
       `${escapeForTerminal(source.path)}: ${escapeForTerminal(transcript.title)} (${name})`,
-      ...differenceOf(expected, got),
+      ...diffLines(expected, got),
     ]
   }
   return []
@@ -89,14 +89,14 @@ function conditionsOf({ file, conditions }: Transcript): Conditions {
   }
 }
 
-let sceneOnce: LoopbackOptions | undefined
+let cachedLoopbackOptions: LoopbackOptions | undefined
 
-function scene(): LoopbackOptions {
+function loopbackOptions(): LoopbackOptions {
   const read = (name: string) => readFileSync(join(shippedFixtures, 'tls', name))
-  sceneOnce ??= {
+  cachedLoopbackOptions ??= {
     certificate: { cert: read('certificate.pem'), key: read('key.pem') },
-    waitMs: 5_000,
+    timeoutMs: 5_000,
     silenceMs: 400,
   }
-  return sceneOnce
+  return cachedLoopbackOptions
 }

@@ -6,38 +6,38 @@ import { type SecureContext, secureContext } from '../../transport/index.ts'
 import { writeTranscript } from '../notation.ts'
 import { recordingProxy } from '../recording/proxy.ts'
 import type { Recorder } from '../recording/recorder.ts'
-import { type Arguments, addressOf, countOf, lastOf, UsageError } from './arguments.ts'
+import { type Arguments, lastValue, readAddress, readCount, UsageError } from './arguments.ts'
 
-const connectMs = 30_000
+const connectTimeoutMs = 30_000
 
-/** Records connections until there are enough, or a signal comes. Returns the exit status. */
-export async function record(given: Arguments, say: (text: string) => void): Promise<number> {
-  const listen = addressOf(given, 'listen')
-  const { host, port } = addressOf(given, 'server')
-  const folder = lastOf(given, 'output') ?? '.'
-  const most = given.values.has('count') ? countOf(given, 'count', 1) : Number.POSITIVE_INFINITY
-  const ca = lastOf(given, 'ca')
+/** Runs `smtp-transcript record` until it has `--count` recordings or receives a signal. Returns the exit status. */
+export async function record(args: Arguments, print: (text: string) => void): Promise<number> {
+  const listen = readAddress(args, 'listen')
+  const { host, port } = readAddress(args, 'server')
+  const folder = lastValue(args, 'output') ?? '.'
+  const max = args.values.has('count') ? readCount(args, 'count', 1) : Number.POSITIVE_INFINITY
+  const ca = lastValue(args, 'ca')
   const tls = ca === undefined ? { rejectUnauthorized: false } : { ca: readFileSync(ca) }
-  const certificate = certificateOf(given)
+  const certificate = certificateOf(args)
   mkdirSync(folder, { recursive: true })
   let written = 0
   return new Promise((resolve, reject) => {
     const proxy = recordingProxy({
-      remote: { host, port, connectMs, tls },
+      server: { host, port, connectTimeoutMs, tls },
       certificate,
-      keepCredentials: given.values.has('keep-credentials'),
+      keepCredentials: args.values.has('keep-credentials'),
       onRecording: recorder => {
-        if (recorder.empty || written === most) return
+        if (recorder.isEmpty || written === max) return
         try {
-          say(`${write(recorder, folder)}\n`)
+          print(`${write(recorder, folder)}\n`)
         } catch (error) {
           reject(error)
           return stop()
         }
         written += 1
-        if (written === most) stop()
+        if (written === max) stop()
       },
-      onFault: message =>
+      onError: message =>
         process.stderr.write(`${escapeForTerminal(host)}:${port}: ${escapeForTerminal(message)}\n`),
     })
     const stop = () => {
@@ -49,28 +49,26 @@ export async function record(given: Arguments, say: (text: string) => void): Pro
     proxy.server.listen(listen, () => {
       const { address, port: own } = proxy.server.address() as AddressInfo
       const here = address.includes(':') ? `[${address}]` : address
-      process.stderr.write(
-        `Recording ${here}:${own}, which passes on to ${escapeForTerminal(host)}:${port}\n`,
-      )
+      process.stderr.write(`Recording ${here}:${own}, forwarding to ${escapeForTerminal(host)}:${port}\n`)
     })
   })
 }
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 
-function certificateOf(given: Arguments): SecureContext | undefined {
-  const [cert, key] = [lastOf(given, 'tls-cert'), lastOf(given, 'tls-key')]
+function certificateOf(args: Arguments): SecureContext | undefined {
+  const [cert, key] = [lastValue(args, 'tls-cert'), lastValue(args, 'tls-key')]
   if (cert === undefined && key === undefined) return undefined
   if (cert === undefined || key === undefined)
-    throw new UsageError('--tls-cert and --tls-key need each other')
+    throw new UsageError('--tls-cert and --tls-key must be given together')
   return secureContext({ cert: readFileSync(cert), key: readFileSync(key) })
 }
 
-/** Writes a recording under the first name that is free; nothing is overwritten. */
+/** Writes a recording to the first free file name, and returns it. Existing files are not overwritten. */
 function write(recorder: Recorder, folder: string): string {
   for (let number = 1; ; number++) {
     const file = join(folder, `recording-${number}.smtp`)
-    const descriptor = openAnew(file)
+    const descriptor = createFile(file)
     if (descriptor === undefined) continue
     const title = `Recording ${number} of ${new Date().toISOString()}`
     try {
@@ -82,10 +80,10 @@ function write(recorder: Recorder, folder: string): string {
   }
 }
 
-/** Nothing where there is a file of this name already, even a link to one that is not. */
-function openAnew(file: string): number | undefined {
+/** Creates a file. Returns undefined if the name exists already, even as a dangling link. */
+function createFile(file: string): number | undefined {
   try {
-    // It may hold a mail that is nobody else's business.
+    // The recording may contain private mail: only the user can read it.
     return openSync(file, 'wx', 0o600)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined

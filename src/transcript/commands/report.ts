@@ -1,27 +1,27 @@
 import { escapeBytes, escapeForTerminal } from '../../support/escape.ts'
 import type { Transcript } from '../notation.ts'
-import { outcomeTypes, type StepOutcome } from '../replay/comparison.ts'
+import { outcomeTypes, type ReplayOutcome } from '../replay/comparison.ts'
 import type { Source } from './sources.ts'
 
-/** What came of one file. */
+/** The result of replaying one file. */
 export interface FileResult {
   readonly source: Source
   readonly transcript: Transcript
-  readonly outcome: StepOutcome
+  readonly outcome: ReplayOutcome
 }
 
-/** As many lines of a reply are shown. */
-const mostLines = 3
-/** The most frequent reasons for skipping are shown. */
-const mostReasons = 12
+/** Number of lines of a reply that are shown. */
+const maxLines = 3
+/** Number of reasons for skipping that are shown, the most frequent first. */
+const maxReasons = 12
 
-/** The results for people: a table by folder, why files were skipped, and where the failed ones differ. */
+/** Returns the results for people: a table by folder, the reasons for skipping, and the differences of failed files. */
 export function reportOf(results: readonly FileResult[], fails: (result: FileResult) => boolean): string {
   const failed = results.filter(fails)
   return [...tableOf(results), ...skippedOf(results), ...failed.flatMap(paragraphOf), ''].join('\n')
 }
 
-/** The results for programs, in ASCII: terminals obey some characters beyond it. */
+/** Returns the results as JSON in ASCII, because terminals interpret some other characters. */
 export function jsonOf(results: readonly FileResult[]): string {
   const rows = results.map(({ source, transcript: { title, spec }, outcome: { type, ...rest } }) => ({
     file: source.path,
@@ -68,12 +68,12 @@ function skippedOf(results: readonly FileResult[]): string[] {
   if (counts.size === 0) return []
   const rows = [...counts].sort(([, a], [, b]) => b - a)
   const row = (count: number, reason: string) => `${String(count).padStart(5)}  ${escapeForTerminal(reason)}`
-  const others = rows.slice(mostReasons).reduce((sum, [, count]) => sum + count, 0)
+  const others = rows.slice(maxReasons).reduce((sum, [, count]) => sum + count, 0)
   return [
     '',
     'Skipped:',
-    ...rows.slice(0, mostReasons).map(([reason, count]) => row(count, reason)),
-    ...(others > 0 ? [row(others, 'for other reasons; --json tells each one')] : []),
+    ...rows.slice(0, maxReasons).map(([reason, count]) => row(count, reason)),
+    ...(others > 0 ? [row(others, 'for other reasons (--json lists all)')] : []),
   ]
 }
 
@@ -92,6 +92,6 @@ function paragraphOf({ source, transcript, outcome }: FileResult): string[] {
 
 function shown(text: string): string {
   const lines = text.split('\n')
-  const more = lines.length > mostLines ? [`... (${lines.length} lines)`] : []
-  return [...lines.slice(0, mostLines).map(line => escapeBytes(line)), ...more].join(`\n${' '.repeat(12)}`)
+  const more = lines.length > maxLines ? [`... (${lines.length} lines)`] : []
+  return [...lines.slice(0, maxLines).map(line => escapeBytes(line)), ...more].join(`\n${' '.repeat(12)}`)
 }

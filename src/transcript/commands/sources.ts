@@ -2,25 +2,27 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The transcripts that come with the package. */
+/** The folder of the transcripts that come with the package. */
 export const shippedFixtures = fileURLToPath(new URL('../../../fixtures', import.meta.url))
 
-/** A file to play, as it was found. */
+/** A file to play. */
 export interface Source {
   readonly path: string
-  /** What the summary counts it under: the name of its folder. */
+  /** The name of its folder. The summary counts files by folder. */
   readonly folder: string
   readonly text: string
-  /** The same, a byte a character. */
+  /** The content with each byte as one character. */
   readonly bytes: string
 }
 
 /**
- * Reads files, and the `.smtp` files in folders, each once and in the order of their paths; `-` is standard input.
- * Throws an `Error` that names what cannot be read.
+ * Reads files and the `.smtp` files in folders, each file once. Without names, it reads the transcripts of the package.
+ *
+ * @param names paths, or `-` for standard input
+ * @throws Error that names the file or folder that cannot be read
  */
 export function findSources(names: readonly string[]): Source[] {
-  const paths = (names.length === 0 ? [nearby(shippedFixtures)] : names).flatMap(filesOf)
+  const paths = (names.length === 0 ? [relativePath(shippedFixtures)] : names).flatMap(filesOf)
   return [...new Set(paths)].map(path => {
     const content = readFileSync(path === '-' ? 0 : path)
     const folder = path === '-' ? '-' : basename(dirname(resolve(path)))
@@ -28,8 +30,8 @@ export function findSources(names: readonly string[]): Source[] {
   })
 }
 
-/** As short as a path can be from here. */
-function nearby(path: string): string {
+/** Returns a path relative to the working directory, if it is inside. */
+function relativePath(path: string): string {
   const short = relative('', path)
   return short.startsWith('..') ? path : short
 }

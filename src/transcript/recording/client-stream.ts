@@ -1,92 +1,95 @@
-import { Secrets } from './secrets.ts'
+import { CredentialRedactor } from './credential-redactor.ts'
 
-/** Where the client's bytes belong to. */
-type Place =
+/** What the next bytes of the client are. */
+type State =
   | { readonly type: 'commands' }
-  /** Granted by 354, or sent without waiting for it. */
+  /** Content after DATA. `granted` is false while the server has not sent 354 yet. */
   | { readonly type: 'content'; readonly granted: boolean }
   | { readonly type: 'chunk'; bytes: number }
 
-/** More than this is no line but of content: the rest of it could hold a secret. */
-const mostLineBytes = 64 * 1024
+/** Longest command line. The rest of a longer line could contain a secret, so it is not recorded. */
+const maxLineBytes = 64 * 1024
 
-/** What a client says, told apart into commands and content, and without its secrets. */
+/** Splits the bytes of a client into commands and content, and removes credentials from them. */
 export class ClientStream {
-  readonly #secrets: Secrets | undefined
-  #place: Place = { type: 'commands' }
-  /** The line that has not ended yet. */
-  #unended = Buffer.alloc(0)
-  #said: Buffer[] = []
-  #asksForTls = false
-  /** Mails that had ended before 354 granted them. */
+  readonly #redactor: CredentialRedactor | undefined
+  #state: State = { type: 'commands' }
+  /** The incomplete line. */
+  #partialLine = Buffer.alloc(0)
+  #output: Buffer[] = []
+  #sentStartTls = false
+  /** Messages whose content ended before the server sent 354 for it. */
   #endedEarly = 0
 
   constructor(keepCredentials: boolean) {
-    this.#secrets = keepCredentials ? undefined : new Secrets()
+    this.#redactor = keepCredentials ? undefined : new CredentialRedactor()
   }
 
-  /** Nothing waits to be taken, not even a part of a line. */
-  get empty(): boolean {
-    return this.#said.length === 0 && this.#unended.length === 0
+  /** True if there is nothing to take, not even an incomplete line. */
+  get isEmpty(): boolean {
+    return this.#output.length === 0 && this.#partialLine.length === 0
   }
 
-  /** Adds what came. False where a line is too long: nothing can be made of what follows. */
+  /** Adds bytes of the client. Returns false if a command line is too long, so that the rest cannot be parsed. */
   add(bytes: Buffer): boolean {
     for (let rest = bytes; rest.length > 0; ) {
-      const part = this.#place.type === 'chunk' ? rest.subarray(0, this.#place.bytes) : lineIn(rest)
-      if (this.#place.type === 'chunk') this.#addToChunk(part, this.#place)
+      const part = this.#state.type === 'chunk' ? rest.subarray(0, this.#state.bytes) : lineIn(rest)
+      if (this.#state.type === 'chunk') this.#addToChunk(part, this.#state)
       else if (!this.#addToLine(part)) return false
       rest = rest.subarray(part.length)
     }
     return true
   }
 
-  /** What was said since the last call, but for the beginning of a line that may hold a secret, or say what follows. */
+  /**
+   * Returns the bytes since the last call. The beginning of a line stays if the line may contain a secret, or decides
+   * how the following bytes are parsed.
+   */
   take(): Buffer {
-    if (!this.#hasToEnd()) this.#endPart()
-    return Buffer.concat(this.#said.splice(0))
+    if (!this.#mustWaitForLineEnd()) this.#endPart()
+    return Buffer.concat(this.#output.splice(0))
   }
 
-  /** The same where nothing more will be said. */
+  /** Returns all bytes since the last call. For the end of the connection. */
   takeAll(): Buffer {
     this.#endPart()
-    return Buffer.concat(this.#said.splice(0))
+    return Buffer.concat(this.#output.splice(0))
   }
 
-  /** The server's next reply. True where it agrees to STARTTLS. */
-  hear(code = 0): boolean {
-    this.#secrets?.hear(code)
-    if (code === 354) this.#grant()
-    else if (this.#place.type === 'content' && !this.#place.granted && code >= 400)
-      this.#place = { type: 'commands' }
-    const upgrades = this.#asksForTls && code === 220
-    if (code === 220 || code >= 400) this.#asksForTls = false
+  /** Takes the code of the server's next reply. Returns true if it accepts STARTTLS. */
+  onReply(code = 0): boolean {
+    this.#redactor?.onReply(code)
+    if (code === 354) this.#startContent()
+    else if (this.#state.type === 'content' && !this.#state.granted && code >= 400)
+      this.#state = { type: 'commands' }
+    const upgrades = this.#sentStartTls && code === 220
+    if (code === 220 || code >= 400) this.#sentStartTls = false
     return upgrades
   }
 
-  /** A server's line, without what it repeats of a secret. */
-  hideIn(line: string): string {
-    return this.#secrets?.hideIn(line) ?? line
+  /** Returns a line of the server without the secrets that it repeats. */
+  redactServerLine(line: string): string {
+    return this.#redactor?.redactServerLine(line) ?? line
   }
 
-  /** Content comes, or is over already: what came behind it is no content. */
-  #grant(): void {
-    if (this.#place.type === 'commands' && this.#endedEarly > 0) this.#endedEarly -= 1
-    else this.#place = { type: 'content', granted: true }
+  /** Handles 354. The content follows, or has ended already if the client did not wait. */
+  #startContent(): void {
+    if (this.#state.type === 'commands' && this.#endedEarly > 0) this.#endedEarly -= 1
+    else this.#state = { type: 'content', granted: true }
   }
 
-  #addToChunk(part: Buffer, place: Extract<Place, { type: 'chunk' }>): void {
-    this.#said.push(Buffer.from(part))
-    place.bytes -= part.length
-    if (place.bytes === 0) this.#place = { type: 'commands' }
+  #addToChunk(part: Buffer, state: Extract<State, { type: 'chunk' }>): void {
+    this.#output.push(Buffer.from(part))
+    state.bytes -= part.length
+    if (state.bytes === 0) this.#state = { type: 'commands' }
   }
 
   #addToLine(part: Buffer): boolean {
-    this.#unended = Buffer.concat([this.#unended, part])
+    this.#partialLine = Buffer.concat([this.#partialLine, part])
     if (part.at(-1) === 0x0a) this.#endLine()
-    else if (this.#unended.length > mostLineBytes) {
-      if (this.#place.type === 'commands') {
-        this.#unended = Buffer.alloc(0)
+    else if (this.#partialLine.length > maxLineBytes) {
+      if (this.#state.type === 'commands') {
+        this.#partialLine = Buffer.alloc(0)
         return false
       }
       this.#endPart()
@@ -95,45 +98,45 @@ export class ClientStream {
   }
 
   #endLine(): void {
-    const text = this.#unended.toString('latin1')
-    this.#unended = Buffer.alloc(0)
+    const text = this.#partialLine.toString('latin1')
+    this.#partialLine = Buffer.alloc(0)
     const [, line = '', end = ''] = /^(.*?)(\r?\n?)$/s.exec(text) ?? []
-    const place = this.#place
-    const granted = place.type === 'content' && place.granted
-    const kept = granted ? line : (this.#secrets?.hide(line, place.type === 'content') ?? line)
-    this.#said.push(Buffer.from(kept + end, 'latin1'))
-    if (place.type === 'content') {
+    const state = this.#state
+    const granted = state.type === 'content' && state.granted
+    const shown = granted ? line : (this.#redactor?.redactClientLine(line, state.type === 'content') ?? line)
+    this.#output.push(Buffer.from(shown + end, 'latin1'))
+    if (state.type === 'content') {
       if (text !== '.\r\n') return
       if (!granted) this.#endedEarly += 1
-      this.#place = { type: 'commands' }
+      this.#state = { type: 'commands' }
       return
     }
     const chunkBytes = Number(/^BDAT +(\d{1,15})\b/i.exec(line)?.[1] ?? 0)
-    if (chunkBytes > 0) this.#place = { type: 'chunk', bytes: chunkBytes }
-    // A client that does not wait for 354 sends content at once.
-    if (/^DATA\s*$/i.test(line)) this.#place = { type: 'content', granted: false }
-    if (/^STARTTLS\s*$/i.test(line)) this.#asksForTls = true
+    if (chunkBytes > 0) this.#state = { type: 'chunk', bytes: chunkBytes }
+    // A client that does not wait for 354 sends the content immediately.
+    if (/^DATA\s*$/i.test(line)) this.#state = { type: 'content', granted: false }
+    if (/^STARTTLS\s*$/i.test(line)) this.#sentStartTls = true
   }
 
-  /** A line that is answered before it ends, or never ends. */
+  /** Passes on an incomplete line: the server replied before its end, or the connection ended. */
   #endPart(): void {
-    if (this.#unended.length === 0) return
-    if (this.#place.type === 'commands') return this.#endLine()
-    this.#said.push(this.#unended)
-    this.#unended = Buffer.alloc(0)
+    if (this.#partialLine.length === 0) return
+    if (this.#state.type === 'commands') return this.#endLine()
+    this.#output.push(this.#partialLine)
+    this.#partialLine = Buffer.alloc(0)
   }
 
-  /** The line that has not ended yet can be understood as a whole only. */
-  #hasToEnd(): boolean {
-    const place = this.#place
-    if (place.type === 'chunk' || (place.type === 'content' && place.granted)) return false
-    const verb = this.#unended.toString('latin1', 0, 64).trimStart().slice(0, 4).toUpperCase()
-    return this.#secrets?.responding === true || telling.some(known => known.startsWith(verb))
+  /** Returns true if the incomplete line can only be parsed as a whole. */
+  #mustWaitForLineEnd(): boolean {
+    const state = this.#state
+    if (state.type === 'chunk' || (state.type === 'content' && state.granted)) return false
+    const verb = this.#partialLine.toString('latin1', 0, 64).trimStart().slice(0, 4).toUpperCase()
+    return this.#redactor?.awaitsResponse === true || modeCommands.some(command => command.startsWith(verb))
   }
 }
 
-/** How commands begin that say what follows them. */
-const telling = ['AUTH', 'BDAT', 'DATA', 'STAR']
+/** The first four letters of commands that change how the following bytes are parsed. */
+const modeCommands = ['AUTH', 'BDAT', 'DATA', 'STAR']
 
 function lineIn(bytes: Buffer): Buffer {
   const end = bytes.indexOf('\n')

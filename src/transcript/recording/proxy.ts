@@ -1,128 +1,130 @@
-import { createServer, connect as dial, type Server, type Socket } from 'node:net'
+import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls, type SecureContext, TLSSocket } from 'node:tls'
-import type { Remote } from '../wire.ts'
+import type { RemoteServer } from '../client-connection.ts'
 import { Recorder } from './recorder.ts'
 
-/** What a recording proxy is made of. */
+/** Settings of a recording proxy. */
 export interface ProxySettings {
-  /** The server that clients are to reach. */
-  readonly remote: Remote
-  /** For the clients' side of STARTTLS; without it what follows is tunnelled unseen. */
+  /** The server that connections are forwarded to. */
+  readonly server: RemoteServer
+  /** Certificate for clients that use STARTTLS. Without it, TLS is forwarded and cannot be recorded. */
   readonly certificate: SecureContext | undefined
   readonly keepCredentials: boolean
-  /** Called when a connection is over on both sides. */
+  /** Called after a connection has ended on both sides. */
   readonly onRecording: (recorder: Recorder) => void
-  /** Called where the server cannot be reached. */
-  readonly onFault: (message: string) => void
+  /** Called if the server cannot be connected to. */
+  readonly onError: (message: string) => void
 }
 
-/** Connections at once; others are closed. */
-const mostConnections = 100
-/** Nothing passes for so long: the connection is over. */
+/** Concurrent connections. Others are closed. */
+const maxConnections = 100
+/** A connection without any data for this time is closed. */
 const idleMs = 600_000
 const handshakeMs = 30_000
 
-/** A server that carries every connection on to another one, and writes down what both sides say. */
+/** A server that forwards every connection to another server, and records both sides. */
 export interface RecordingProxy {
   readonly server: Server
-  /** Ends all connections, each with its recording, and takes no more. */
+  /** Closes all connections, each with its recording, and accepts no more. */
   stop(): void
 }
 
-/** Makes a proxy that does not listen yet. */
+/** Creates a proxy that does not listen yet. */
 export function recordingProxy(settings: ProxySettings): RecordingProxy {
-  const passages = new Set<Passage>()
+  const connections = new Set<ProxiedConnection>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
-    const passage: Passage = new Passage(client, settings, () => passages.delete(passage))
-    passages.add(passage)
+    const connection: ProxiedConnection = new ProxiedConnection(client, settings, () =>
+      connections.delete(connection),
+    )
+    connections.add(connection)
   })
-  server.maxConnections = mostConnections
+  server.maxConnections = maxConnections
   return {
     server,
     stop: () => {
       server.close()
-      for (const passage of passages) passage.destroy()
+      for (const connection of connections) connection.destroy()
     },
   }
 }
 
-/** One connection, with its two sockets. */
-class Passage {
+/** A client's connection, with its two sockets. */
+class ProxiedConnection {
   readonly #settings: ProxySettings
   readonly #recorder: Recorder
-  /** Below TLS, where that is up. */
-  readonly #pipes: readonly [Socket, Socket]
-  #open = 2
+  /** The sockets below TLS. */
+  readonly #tcpSockets: readonly [Socket, Socket]
+  #openSockets = 2
   #failed = false
-  #lateHandshake: NodeJS.Timeout | undefined
+  #handshakeTimer: NodeJS.Timeout | undefined
   #client: Socket
   #server: Socket
 
   constructor(client: Socket, settings: ProxySettings, onClose: () => void) {
-    const { host, port, connectMs } = settings.remote
+    const { host, port, connectTimeoutMs } = settings.server
     this.#settings = settings
     this.#recorder = new Recorder({ keepCredentials: settings.keepCredentials, secure: false })
     this.#client = client
-    this.#server = dial({ host, port, allowHalfOpen: true, noDelay: true })
-    this.#pipes = [client, this.#server]
-    const late = setTimeout(() => this.#server.destroy(new Error('no connection in time')), connectMs)
-    this.#server.once('connect', () => clearTimeout(late))
-    for (const socket of this.#pipes) {
+    this.#server = connectTcp({ host, port, allowHalfOpen: true, noDelay: true })
+    this.#tcpSockets = [client, this.#server]
+    const timer = setTimeout(() => this.#server.destroy(new Error('connection timed out')), connectTimeoutMs)
+    this.#server.once('connect', () => clearTimeout(timer))
+    for (const socket of this.#tcpSockets) {
       socket.once('close', () => {
-        clearTimeout(late)
+        clearTimeout(timer)
         this.#close(onClose)
       })
     }
-    this.#server.once('error', ({ message }) => settings.onFault(message))
-    this.#carry()
+    this.#server.once('error', ({ message }) => settings.onError(message))
+    this.#forward()
   }
 
-  /** Ends both sides at once. */
+  /** Closes both sides immediately. */
   destroy(): void {
-    for (const socket of [this.#client, this.#server, ...this.#pipes]) socket.destroy()
+    for (const socket of [this.#client, this.#server, ...this.#tcpSockets]) socket.destroy()
   }
 
-  /** Carries bytes both ways, as fast as the other side takes them, and half closes too. */
-  #carry(): void {
+  /** Forwards bytes in both directions with backpressure, and half-closes too. */
+  #forward(): void {
     for (const socket of [this.#client, this.#server]) socket.setTimeout(idleMs, () => this.destroy())
     pump(this.#client, this.#server, {
-      data: bytes => this.#recorder.client(bytes),
+      data: bytes => this.#recorder.onClientData(bytes),
       end: () => this.#recorder.clientEnds(),
-      broken: () => this.destroy(),
+      error: () => this.destroy(),
     })
     pump(this.#server, this.#client, {
       data: bytes => {
-        this.#recorder.server(bytes)
+        this.#recorder.onServerData(bytes)
         if (this.#recorder.upgrading) this.#upgrade()
       },
       end: () => this.#recorder.serverEnds(),
-      broken: () => this.destroy(),
+      error: () => this.destroy(),
     })
   }
 
-  /** The server has said yes to STARTTLS, and the client is about to hear it. */
+  /** Starts TLS on both sides. The server has accepted STARTTLS, and its reply is about to be forwarded. */
   #upgrade(): void {
-    const { certificate, remote } = this.#settings
-    if (certificate === undefined) return this.#recorder.stop('TLS follows, which was not recorded')
+    const { certificate, server: target } = this.#settings
+    if (certificate === undefined) return this.#recorder.stop('TLS follows and was not recorded')
     const [client, server] = [this.#client, this.#server]
     for (const socket of [client, server]) {
       for (const event of ['data', 'end', 'drain', 'error', 'timeout']) socket.removeAllListeners(event)
       socket.setTimeout(0)
-      // The sockets above it tell.
+      // The TLS sockets report the errors.
       socket.on('error', () => {})
     }
-    // The reply itself is written behind this, in the clear, and before anything else is read.
+    // The reply itself is written after this call, without TLS, and before anything else is read.
     queueMicrotask(() => {
       this.#client = new TLSSocket(client, { isServer: true, secureContext: certificate })
-      this.#server = connectTls({ ...remote.tls, host: remote.host, socket: server })
-      this.#lateHandshake = setTimeout(() => this.#fail('no handshake in time'), handshakeMs)
+      this.#server = connectTls({ ...target.tls, host: target.host, socket: server })
+      this.#handshakeTimer = setTimeout(() => this.#fail('the handshake timed out'), handshakeMs)
       let waiting = 2
       const up = () => {
         waiting -= 1
         if (waiting > 0) return
-        clearTimeout(this.#lateHandshake)
-        this.#recorder.secured()
-        this.#carry()
+        clearTimeout(this.#handshakeTimer)
+        this.#recorder.tlsEstablished()
+        this.#forward()
       }
       const fail = (side: string) => (error: Error) => {
         if (waiting > 0) this.#fail(`${side}: ${error.message}`)
@@ -132,42 +134,42 @@ class Passage {
     })
   }
 
-  #fail(why: string): void {
-    if (!this.#failed) this.#recorder.remark(`TLS did not come up, ${why}`)
+  #fail(reason: string): void {
+    if (!this.#failed) this.#recorder.remark(`TLS failed, ${reason}`)
     this.#failed = true
     this.destroy()
   }
 
   #close(onClose: () => void): void {
-    clearTimeout(this.#lateHandshake)
-    this.#open -= 1
-    if (this.#open > 0) return this.#destroyWhenWritten()
+    clearTimeout(this.#handshakeTimer)
+    this.#openSockets -= 1
+    if (this.#openSockets > 0) return this.#destroyWhenWritten()
     onClose()
     this.#recorder.clientEnds()
     this.#settings.onRecording(this.#recorder)
   }
 
-  /** One side is gone: the other gets what was written, and no more. */
+  /** Closes the other side too, after it has received everything that was written. */
   #destroyWhenWritten(): void {
     for (const socket of [this.#client, this.#server]) if (!socket.destroyed) socket.destroySoon()
   }
 }
 
-interface Tap {
+interface PumpHandlers {
   readonly data: (bytes: Buffer) => void
   readonly end: () => void
-  readonly broken: () => void
+  readonly error: () => void
 }
 
-function pump(from: Socket, to: Socket, tap: Tap): void {
+function pump(from: Socket, to: Socket, handlers: PumpHandlers): void {
   from.on('data', (bytes: Buffer) => {
-    tap.data(bytes)
+    handlers.data(bytes)
     if (!to.write(bytes)) from.pause()
   })
   to.on('drain', () => from.resume())
   from.on('end', () => {
-    tap.end()
+    handlers.end()
     to.end()
   })
-  from.on('error', tap.broken)
+  from.on('error', handlers.error)
 }

@@ -1,34 +1,34 @@
 import { escapeForTerminal } from '../../support/escape.ts'
-import { piecesOf, printBytes } from '../bytes.ts'
-import { isPlain, type Line } from '../line.ts'
+import { printBytes, splitContent } from '../bytes.ts'
+import { isPlainText, type Line } from '../line.ts'
 import type { Transcript } from '../notation.ts'
 import { replyCodeOf } from '../replay/reply-reader.ts'
 import { ClientStream } from './client-stream.ts'
-import { EhloListing } from './ehlo-listing.ts'
+import { EhloFeatures } from './ehlo-features.ts'
 
-/** How a dialogue is written down. */
-export interface Recording {
-  /** Write down what AUTH shows, too. */
+/** How a dialogue is recorded. */
+export interface RecordingOptions {
+  /** Record the credentials of AUTH too. */
   readonly keepCredentials: boolean
-  /** TLS is up from the first byte. */
+  /** The connection uses TLS from the first byte. */
   readonly secure: boolean
 }
 
-/** More than this is not written down of one connection. */
-const mostBytes = 4 * 1024 * 1024
-const mostReplyLineBytes = 64 * 1024
-const mostReplyColumns = 2000
-/** What bytes that come alone cost in memory. */
-const leastCost = 64
+/** Limit of the bytes that are recorded of one connection. */
+const maxBytes = 4 * 1024 * 1024
+const maxReplyLineBytes = 64 * 1024
+const maxReplyColumns = 2000
+/** Each chunk counts as at least this many bytes, because a small chunk takes about as much memory. */
+const minChunkCost = 64
 
 /**
- * Writes down what the two sides of a connection say, as lines of a transcript: a reply stands behind all that the
- * client had said when it began. What the host was asked nobody can hear; `play --update` fills it in.
+ * Records both sides of a connection as lines of a transcript. A reply comes after everything that the client had sent
+ * when the reply began. The questions to the host cannot be seen from outside: `play --update` adds them.
  */
 export class Recorder {
   readonly #lines: Line[] = []
-  readonly #speech: ClientStream
-  readonly #listing = new EhloListing()
+  readonly #clientStream: ClientStream
+  readonly #features = new EhloFeatures()
   readonly #implicitTls: boolean
   #secured: boolean
   #bytes = 0
@@ -37,79 +37,79 @@ export class Recorder {
   #reply: string[] = []
   #replyText = ''
   #lastCode: number | undefined
-  #hungUp = false
-  /** How it ended is written down. */
-  #over = false
+  #clientEnded = false
+  /** True after the end of the connection was recorded. */
+  #ended = false
 
-  constructor({ keepCredentials, secure }: Recording) {
-    this.#speech = new ClientStream(keepCredentials)
+  constructor({ keepCredentials, secure }: RecordingOptions) {
+    this.#clientStream = new ClientStream(keepCredentials)
     this.#implicitTls = secure
     this.#secured = secure
   }
 
-  /** The server has just agreed to STARTTLS: what comes next is a handshake. */
+  /** True if the server has just accepted STARTTLS, so that a TLS handshake follows. */
   get upgrading(): boolean {
     return this.#upgrading
   }
 
-  /** The client says something. */
-  client(bytes: Buffer): void {
+  /** Records bytes of the client. */
+  onClientData(bytes: Buffer): void {
     if (!this.#hasRoomFor(bytes)) return
-    if (!this.#speech.add(bytes)) this.stop('a line is longer than 64 KiB; the rest was not recorded')
+    if (!this.#clientStream.add(bytes)) this.stop('a line is longer than 64 KiB; the rest was not recorded')
   }
 
-  /** The server says something. */
-  server(bytes: Buffer): void {
+  /** Records bytes of the server. */
+  onServerData(bytes: Buffer): void {
     if (!this.#hasRoomFor(bytes)) return
     const lines = (this.#replyText + bytes.toString('latin1')).split('\n')
     this.#replyText = lines.pop()!
-    for (const line of lines) this.#hear(line.replace(/\r$/, ''))
-    if (this.#replyText.length > mostReplyLineBytes) this.stop('a line of a reply is longer than 64 KiB')
+    for (const line of lines) this.#addReplyLine(line.replace(/\r$/, ''))
+    if (this.#replyText.length > maxReplyLineBytes) this.stop('a line of a reply is longer than 64 KiB')
   }
 
-  /** The handshake is over. */
-  secured(): void {
+  /** Records that TLS is established. */
+  tlsEstablished(): void {
     this.#flush()
     this.#upgrading = false
     this.#secured = true
-    this.#lines.push({ type: 'notice', name: 'upgrade' }, { type: 'secured' })
+    this.#lines.push({ type: 'action', name: 'upgrade' }, { type: 'secured' })
   }
 
-  /** The client says nothing more. What it still hears belongs to what it has said. */
+  /** Records that the client closed its side. Replies that follow still belong to what it has sent. */
   clientEnds(): void {
     this.#flush()
-    if (isFarewell(this.#lastCode)) this.#end(close)
-    else this.#hungUp = true
+    if (announcesClose(this.#lastCode)) this.#end(close)
+    else this.#clientEnded = true
   }
 
-  /** The server says nothing more. */
+  /** Records that the server closed its side. */
   serverEnds(): void {
-    if (this.#replyText !== '') this.#hear(this.#replyText)
+    if (this.#replyText !== '') this.#addReplyLine(this.#replyText)
     this.#replyText = ''
-    this.#end(this.#hungUp ? hangUp : close)
+    this.#end(this.#clientEnded ? disconnect : close)
   }
 
-  /** What comes from now on is not written down; why stands in the transcript. */
-  stop(why: string): void {
-    this.remark(why)
+  /** Stops recording, with the reason as a comment in the transcript. */
+  stop(reason: string): void {
+    this.remark(reason)
     this.#upgrading = false
     this.#stopped = true
   }
 
-  /** Adds a remark. */
+  /** Adds a comment. */
   remark(text: string): void {
     this.#flush()
     this.#lines.push({ type: 'remark', text: `# ${escapeForTerminal(text)}` })
   }
 
-  /** Nothing was said at all. */
-  get empty(): boolean {
-    return this.#lines.length === 0 && this.#speech.empty
+  /** True if neither side has sent anything. */
+  get isEmpty(): boolean {
+    return this.#lines.length === 0 && this.#clientStream.isEmpty
   }
 
-  /** What was written down. */
+  /** Returns the recorded transcript. */
   transcript(about: Pick<Transcript, 'file' | 'title' | 'spec'>): Transcript {
-    if (this.#hungUp) this.#end(hangUp)
+    if (this.#clientEnded) this.#end(disconnect)
     this.#flush()
     const [first] = this.#lines
     const opening: Line[] =
@@ -118,52 +118,52 @@ export class Recorder {
         : []
     return {
       ...about,
-      conditions: this.#listing.conditions(this.#implicitTls),
+      conditions: this.#features.conditions(this.#implicitTls),
       lines: [...opening, ...this.#lines],
     }
   }
 
-  #hear(line: string): void {
+  #addReplyLine(line: string): void {
     if (this.#reply.length === 0) this.#flush()
     this.#reply.push(line)
-    const shown = this.#speech.hideIn(line).slice(0, mostReplyColumns)
+    const shown = this.#clientStream.redactServerLine(line).slice(0, maxReplyColumns)
     const text = escapeForTerminal(Buffer.from(shown, 'latin1').toString())
     this.#lines.push({ type: 'reply', text })
     if (/^\d{3}-/.test(line)) return
-    this.#listing.hear(this.#reply.splice(0), this.#secured)
+    this.#features.onReply(this.#reply.splice(0), this.#secured)
     const code = replyCodeOf(line)
     this.#lastCode = code
-    this.#upgrading = this.#speech.hear(code)
+    this.#upgrading = this.#clientStream.onReply(code)
   }
 
-  #flush(bytes = this.#speech.take()): void {
-    for (const piece of piecesOf(bytes)) this.#lines.push(lineOf(piece))
+  #flush(bytes = this.#clientStream.take()): void {
+    for (const piece of splitContent(bytes)) this.#lines.push(clientLine(piece))
   }
 
   #end(line: Line): void {
-    if (this.#over || this.#stopped) return
-    this.#flush(this.#speech.takeAll())
+    if (this.#ended || this.#stopped) return
+    this.#flush(this.#clientStream.takeAll())
     this.#lines.push(line)
-    this.#over = true
+    this.#ended = true
   }
 
   #hasRoomFor(bytes: Buffer): boolean {
     if (this.#stopped) return false
-    this.#bytes += Math.max(leastCost, bytes.length)
-    if (this.#bytes > mostBytes) this.stop(`more than ${mostBytes} bytes; the rest was not recorded`)
+    this.#bytes += Math.max(minChunkCost, bytes.length)
+    if (this.#bytes > maxBytes) this.stop(`more than ${maxBytes} bytes; the rest was not recorded`)
     return !this.#stopped
   }
 }
 
-const close: Line = { type: 'notice', name: 'close' }
-const hangUp: Line = { type: 'hangs up' }
+const close: Line = { type: 'action', name: 'close' }
+const disconnect: Line = { type: 'hangs up' }
 
-/** Behind these the server closes, even where the client was faster. */
-function isFarewell(code: number | undefined): boolean {
+/** Returns true for codes after which the server closes, even if the client closed first. */
+function announcesClose(code: number | undefined): boolean {
   return code === 221 || code === 421
 }
 
-function lineOf(bytes: Buffer): Line {
-  const text = isPlain(bytes) ? `C: ${bytes.toString('latin1')}`.trimEnd() : `C~ ${printBytes(bytes)}`
+function clientLine(bytes: Buffer): Line {
+  const text = isPlainText(bytes) ? `C: ${bytes.toString('latin1')}`.trimEnd() : `C~ ${printBytes(bytes)}`
   return { type: 'client', bytes, text }
 }

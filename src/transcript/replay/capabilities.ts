@@ -1,98 +1,98 @@
-import { type Remote, Wire } from '../wire.ts'
-import { type HeardReply, ReplyReader } from './reply-reader.ts'
+import { ClientConnection, type RemoteServer } from '../client-connection.ts'
+import { type ParsedReply, ReplyReader } from './reply-reader.ts'
 
-/** What a reply to EHLO lists: keywords in capitals, each with what stands behind it. */
+/** The extensions in a reply to EHLO: keywords in capitals, each with its parameters. */
 export type Extensions = ReadonlyMap<string, string>
 
-/** What a server says that it can. */
+/** The extensions that a server offers. */
 export interface Capabilities {
-  /** As the connection begins: under TLS where that is up from the first byte. */
-  readonly first: Extensions
-  /** Behind STARTTLS; nothing where that is not offered, or does not work. */
-  readonly secured: Extensions | undefined
-  /** How long the slowest reply took. */
+  /** At the start of the connection, which uses TLS if that starts with the first byte. */
+  readonly initial: Extensions
+  /** After STARTTLS. Undefined if that is not offered or does not work. */
+  readonly afterStartTls: Extensions | undefined
+  /** Duration of the slowest reply, in milliseconds. */
   readonly replyMs: number
 }
 
-/** Asks a server what it can. Rejects, with a sentence, where it cannot be asked. */
+/** Asks a server for its extensions. Rejects with an Error for users if the server cannot be reached or refuses. */
 export async function readCapabilities(
-  remote: Remote,
+  server: RemoteServer,
   implicitTls: boolean,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<Capabilities> {
-  const call = new Call(remote, patienceMs)
+  const probe = new CapabilityProbe(server, timeoutMs)
   try {
-    await call.connect()
-    if (implicitTls) await call.secure()
-    await call.hear('the greeting', 220)
-    const first = extensionsIn(await call.ask('EHLO client.test', 250))
-    const offersTls = !implicitTls && first.has('STARTTLS')
-    const secured = offersTls ? await askSecured(call) : undefined
-    call.say('QUIT')
-    return { first, secured, replyMs: call.replyMs }
+    await probe.connect()
+    if (implicitTls) await probe.startTls()
+    await probe.readReply('the greeting', 220)
+    const initial = extensionsIn(await probe.command('EHLO client.test', 250))
+    const offersTls = !implicitTls && initial.has('STARTTLS')
+    const afterStartTls = offersTls ? await featuresAfterStartTls(probe) : undefined
+    probe.send('QUIT')
+    return { initial, afterStartTls, replyMs: probe.replyMs }
   } finally {
-    call.end()
+    probe.close()
   }
 }
 
-/** Where STARTTLS does not work, each transcript that uses it will tell. */
-async function askSecured(call: Call): Promise<Extensions | undefined> {
+/** Returns undefined if STARTTLS does not work. Each transcript that uses it will then show the difference. */
+async function featuresAfterStartTls(probe: CapabilityProbe): Promise<Extensions | undefined> {
   try {
-    await call.ask('STARTTLS', 220)
-    await call.secure()
-    return extensionsIn(await call.ask('EHLO client.test', 250))
+    await probe.command('STARTTLS', 220)
+    await probe.startTls()
+    return extensionsIn(await probe.command('EHLO client.test', 250))
   } catch {
     return undefined
   }
 }
 
-/** The keywords in the lines of a reply to EHLO. */
-export function extensionsIn({ lines }: Pick<HeardReply, 'lines'>): Extensions {
+/** Returns the extensions in the lines of a reply to EHLO. */
+export function extensionsIn({ lines }: Pick<ParsedReply, 'lines'>): Extensions {
   const rows = lines.slice(1).map(line => /^([\w-]+)[ =]?(.*)$/.exec(line.slice(4)))
   return new Map(rows.flatMap(row => (row === null ? [] : [[row[1]!.toUpperCase(), row[2]!] as const])))
 }
 
-class Call {
-  readonly #remote: Remote
-  readonly #patienceMs: number
+class CapabilityProbe {
+  readonly #server: RemoteServer
+  readonly #timeoutMs: number
   readonly #reader = new ReplyReader()
-  #wire: Wire | undefined
+  #connection: ClientConnection | undefined
   #onChange: (() => void) | undefined
   replyMs = 0
 
-  constructor(remote: Remote, patienceMs: number) {
-    this.#remote = remote
-    this.#patienceMs = patienceMs
+  constructor(server: RemoteServer, timeoutMs: number) {
+    this.#server = server
+    this.#timeoutMs = timeoutMs
   }
 
   async connect(): Promise<void> {
-    this.#wire = await Wire.connect(this.#remote, () => this.#onChange?.())
+    this.#connection = await ClientConnection.connect(this.#server, () => this.#onChange?.())
   }
 
-  async secure(): Promise<void> {
-    if (await this.#wire!.secure(this.#patienceMs)) return
-    throw new Error(`TLS does not come up: ${this.#wire!.fault ?? 'no handshake in time'}`)
+  async startTls(): Promise<void> {
+    if (await this.#connection!.startTls(this.#timeoutMs)) return
+    throw new Error(`TLS failed: ${this.#connection!.lastError ?? 'the handshake timed out'}`)
   }
 
-  say(line: string): void {
-    this.#wire!.send(Buffer.from(`${line}\r\n`))
+  send(line: string): void {
+    this.#connection!.send(Buffer.from(`${line}\r\n`))
   }
 
-  async ask(line: string, code: number): Promise<HeardReply> {
+  async command(line: string, code: number): Promise<ParsedReply> {
     const begin = performance.now()
-    this.say(line)
-    const reply = await this.hear(`a reply to ${line}`, code)
+    this.send(line)
+    const reply = await this.readReply(`a reply to ${line}`, code)
     this.replyMs = Math.max(this.replyMs, performance.now() - begin)
     return reply
   }
 
-  async hear(what: string, code: number): Promise<HeardReply> {
-    const wire = this.#wire!
-    const reply = await new Promise<HeardReply | undefined>(resolve => {
-      const timer = setTimeout(() => resolve(undefined), this.#patienceMs)
+  async readReply(what: string, code: number): Promise<ParsedReply> {
+    const connection = this.#connection!
+    const reply = await new Promise<ParsedReply | undefined>(resolve => {
+      const timer = setTimeout(() => resolve(undefined), this.#timeoutMs)
       this.#onChange = () => {
-        if (!this.#reader.full) this.#reader.feed(wire.takeText())
-        if (this.#reader.size === 0 && !wire.closed) return
+        if (!this.#reader.isFull) this.#reader.feed(connection.takeText())
+        if (this.#reader.replyCount === 0 && !connection.closed) return
         clearTimeout(timer)
         resolve(this.#reader.take())
       }
@@ -101,12 +101,13 @@ class Call {
     this.#onChange = undefined
     if (reply?.code === code) return reply
     const got = reply?.lines.at(-1)?.slice(0, 200)
-    const instead = got ?? (wire.closed ? 'the end of the connection' : `nothing for ${this.#patienceMs} ms`)
-    throw new Error(`${what} should be ${code}; there was ${instead}`)
+    const instead =
+      got ?? (connection.closed ? 'the end of the connection' : `no reply within ${this.#timeoutMs} ms`)
+    throw new Error(`${what} should be ${code}, got ${instead}`)
   }
 
-  end(): void {
-    this.#wire?.end()
-    this.#wire?.destroy()
+  close(): void {
+    this.#connection?.end()
+    this.#connection?.destroy()
   }
 }

@@ -1,30 +1,30 @@
-import type { HeardReply } from './reply-reader.ts'
+import type { ParsedReply } from './reply-reader.ts'
 
-/** What a reply is worth beside the one in the transcript, the best first. */
-export type ReplayResult = 'same' | 'other code' | 'different'
+/** How close a reply is to the one in the transcript, best first. */
+export type ReplyMatch = 'same' | 'other code' | 'different'
 
-/** Compares codes, and the classes of the enhanced status codes where both replies have one. */
-export function compare(expected: HeardReply, got: HeardReply): ReplayResult {
+/** Compares the codes of two replies, and the classes of their enhanced status codes if both have one. */
+export function compareReplies(expected: ParsedReply, got: ParsedReply): ReplyMatch {
   if (expected.code === undefined || got.code === undefined) return 'different'
-  const bothHaveOne = expected.statusClass !== undefined && got.statusClass !== undefined
-  if (bothHaveOne && expected.statusClass !== got.statusClass) return 'different'
+  const bothHaveStatus = expected.statusClass !== undefined && got.statusClass !== undefined
+  if (bothHaveStatus && expected.statusClass !== got.statusClass) return 'different'
   if (expected.code === got.code) return 'same'
   return Math.floor(expected.code / 100) === Math.floor(got.code / 100) ? 'other code' : 'different'
 }
 
-/** Where a server leaves a transcript. The texts are the server's, and not safe for a terminal. */
+/** Where a server deviates from a transcript. The texts come from the server and must be escaped for a terminal. */
 export interface Difference {
-  /** The last thing that happened before, as a line of the transcript. */
+  /** The last line of the transcript that was played before. */
   readonly after: string
   readonly expected: string
   readonly got: string
 }
 
-/** What came of one transcript. */
-export type StepOutcome =
+/** The result of replaying one transcript. */
+export type ReplayOutcome =
   | { readonly type: 'agrees' }
   | { readonly type: 'other code' | 'differs'; readonly difference: Difference }
   | { readonly type: 'skipped'; readonly reason: string }
 
-/** Every type of outcome, in the order of reports. */
+/** All types of outcomes, in the order of reports. */
 export const outcomeTypes = ['agrees', 'other code', 'differs', 'skipped'] as const

@@ -1,66 +1,80 @@
-import { isSilent, type Line, printLine } from '../line.ts'
+import { isIgnored, type Line, printLine } from '../line.ts'
 import type { Step } from '../steps.ts'
-import { type HeardReply, repliesOf } from './reply-reader.ts'
+import { type ParsedReply, repliesOf } from './reply-reader.ts'
 
-/** What a transcript says that a server does in a step, as far as a client can see it. */
+/** What a client should see of the server in one step of a transcript. */
 export interface Expectation {
-  readonly replies: readonly HeardReply[]
-  /** Replies that may come or not: a server that waits for a handshake need not say anything. */
-  readonly optional: readonly HeardReply[]
-  readonly mayStayMute: boolean
-  /** There may be more replies than there should: a part of a line, or one of several, was taken for a command. */
-  readonly mayGetMore: boolean
+  readonly replies: readonly ParsedReply[]
+  /** Replies that may be missing: a server that waits for a TLS handshake need not reply. */
+  readonly optional: readonly ParsedReply[]
+  readonly mayBeSilent: boolean
+  /** There may be more replies than expected: the server may treat a part of a line, or one of several, as a command. */
+  readonly mayHaveExtraReplies: boolean
   readonly closes: boolean
-  /** The line that the replies belong to. */
+  /** The line that the replies answer. */
   readonly after: string
 }
 
-/** What is expected of a step. @param last the step before it */
-export function expectationOf(step: Step, last: Step | undefined): Expectation {
-  const upgrade = step.outcome.findIndex(isUpgrade)
-  const awaitsHandshake = step.cue.type === 'chunk' && last?.outcome.some(isUpgrade) === true
-  const certain = awaitsHandshake ? [] : upgrade === -1 ? step.outcome : step.outcome.slice(0, upgrade)
-  const uncertain = awaitsHandshake ? step.outcome : upgrade === -1 ? [] : step.outcome.slice(upgrade)
-  const replies = repliesOf(certain.flatMap(textsOfReply))
-  const optional = repliesOf(uncertain.flatMap(textsOfReply))
+/**
+ * Returns what is expected of a step.
+ *
+ * @param previous the step before it
+ */
+export function expectationOf(step: Step, previous: Step | undefined): Expectation {
+  const upgrade = step.serverLines.findIndex(isUpgrade)
+  const awaitsHandshake = step.trigger.type === 'chunk' && previous?.serverLines.some(isUpgrade) === true
+  const required = awaitsHandshake
+    ? []
+    : upgrade === -1
+      ? step.serverLines
+      : step.serverLines.slice(0, upgrade)
+  const uncertainLines = awaitsHandshake
+    ? step.serverLines
+    : upgrade === -1
+      ? []
+      : step.serverLines.slice(upgrade)
+  const replies = repliesOf(required.flatMap(textsOfReply))
+  const optional = repliesOf(uncertainLines.flatMap(textsOfReply))
   return {
     replies,
     optional,
-    mayStayMute: awaitsHandshake || optional.length > 0,
-    mayGetMore: replies.length === 0 || hasSeveralLines(step),
-    closes: certain.some(line => line.type === 'notice' && line.name === 'close'),
-    after: cueOf(step, last),
+    mayBeSilent: awaitsHandshake || optional.length > 0,
+    mayHaveExtraReplies: replies.length === 0 || hasSeveralLines(step),
+    closes: required.some(line => line.type === 'action' && line.name === 'close'),
+    after: describeTrigger(step, previous),
   }
 }
 
-/** How long a `* silence` line says. */
+/** Returns the milliseconds of a `* silence` line. */
 export function silenceMs(text: string): number {
   const [, count, unit] = /(\d+)([sm])$/.exec(text) ?? []
   return Number(count) * (unit === 'm' ? 60_000 : 1000)
 }
 
-function hasSeveralLines({ cue }: Step): boolean {
-  return cue.type === 'chunk' && cue.bytes.subarray(0, -2).some(byte => byte === 0x0d || byte === 0x0a)
+function hasSeveralLines({ trigger }: Step): boolean {
+  return (
+    trigger.type === 'chunk' && trigger.bytes.subarray(0, -2).some(byte => byte === 0x0d || byte === 0x0a)
+  )
 }
 
 function isUpgrade(line: Line): boolean {
-  return line.type === 'notice' && line.name === 'upgrade'
+  return line.type === 'action' && line.name === 'upgrade'
 }
 
 function textsOfReply(line: Line): string[] {
   return line.type === 'reply' ? [line.text] : []
 }
 
-/** What a line shows of a login stays out of reports: it may be somebody's. */
-function cueOf(step: Step, last: Step | undefined): string {
-  const lines = step.lead.filter(line => !isSilent(line)).map(printLine)
+/** Returns the last line of a trigger for reports, without credentials: they may be real. */
+function describeTrigger(step: Step, previous: Step | undefined): string {
+  const lines = step.triggerLines.filter(line => !isIgnored(line)).map(printLine)
   const login = lines.find(line => authLine.test(line))
   if (login !== undefined)
     return login.replace(authLine, (_, head, rest) => head + (rest === '' ? '' : ' ...'))
-  const challenged = last?.outcome.findLast(line => line.type === 'reply')?.text.startsWith('334')
-  if (challenged && step.cue.type === 'chunk') return 'C: ... (a response to a challenge)'
+  const challenged = previous?.serverLines.findLast(line => line.type === 'reply')?.text.startsWith('334')
+  if (challenged && step.trigger.type === 'chunk') return 'C: ... (a response to a challenge)'
   return lines.at(-1) ?? 'the connection'
 }
 
-/** AUTH and its mechanism, and what else stands there; in a `~` line white space may be written out. */
+/** AUTH and its mechanism, and the rest of the line. In a `~` line, white space may be written as an escape. */
 const authLine = /^(C[:~](?: |\\t)*AUTH(?: +[\w-]+)?(?=$| |\\[rnt]))(?:\\r\\n)?(.*)$/i

@@ -4,52 +4,58 @@ import { stepsOf } from '../steps.ts'
 import { extensionsIn } from './capabilities.ts'
 import { repliesOf } from './reply-reader.ts'
 
-/** What a transcript uses of a server, as far as its client's lines show. */
+/** What a transcript needs of a server, judged by its client lines. */
 export interface Requirements {
   readonly extensions: ReadonlySet<string>
-  /** What AUTH names, and whether TLS is up there. */
-  readonly mechanisms: readonly { readonly name: string; readonly secured: boolean }[]
-  /** Sizes that MAIL declares. */
+  /** The mechanism of each AUTH command, and whether TLS is active there. */
+  readonly logins: readonly { readonly name: string; readonly secured: boolean }[]
+  /** The sizes that MAIL declares. */
   readonly sizes: readonly number[]
-  /** All that the client says. */
+  /** Number of bytes that the client sends. */
   readonly bytes: number
-  /** STARTTLS, or a client that begins with TLS by mistake. */
-  readonly needsClear: boolean
-  /** Commands that a server may want a login for. */
-  readonly asksMuch: boolean
+  /** The client sends STARTTLS, or starts TLS on a plaintext port by mistake. */
+  readonly needsPlaintextStart: boolean
+  /** The client sends commands for which a server may require authentication. */
+  readonly mayNeedLogin: boolean
   readonly sendsBareNewlines: boolean
-  /** Commands come together before any reply to EHLO could have allowed it. */
+  /** The client pipelines commands before a reply to EHLO has allowed it. */
   readonly pipelinesEarly: boolean
-  /** The server of the transcript offers these, as far as it says or its conditions do. */
+  /** Extensions that the transcript's server offers, by its EHLO reply and its conditions. */
   readonly offered: ReadonlySet<string>
 }
 
-/** Finds what a transcript uses. Content is not taken for commands, unless nobody waited for 354. */
+/** Returns what a transcript needs. Content is not parsed as commands, unless the client did not wait for 354. */
 export function requirementsOf(transcript: Transcript, conditions: Conditions): Requirements {
   const extensions = new Set<string>()
-  const mechanisms: { name: string; secured: boolean }[] = []
+  const logins: { name: string; secured: boolean }[] = []
   const sizes: number[] = []
   const listed = new Set<string>()
   let { secure: secured } = conditions.client
-  let [bytes, needsClear, asksMuch, sendsBareNewlines, pipelinesEarly] = [0, false, false, false, false]
+  let [bytes, needsPlaintextStart, mayNeedLogin, sendsBareNewlines, pipelinesEarly] = [
+    0,
+    false,
+    false,
+    false,
+    false,
+  ]
   let lastCode: number | undefined
-  for (const { cue, outcome } of stepsOf(transcript)) {
-    const replies = repliesOf(outcome.flatMap(line => (line.type === 'reply' ? [line.text] : [])))
-    if (cue.type === 'secured') secured = true
-    if (cue.type === 'chunk') {
-      bytes += cue.bytes.length
-      const text = cue.bytes.toString('latin1')
-      if (/^(\x16|STARTTLS\b)|\r\nSTARTTLS\b/i.test(text)) needsClear = true
+  for (const { trigger, serverLines } of stepsOf(transcript)) {
+    const replies = repliesOf(serverLines.flatMap(line => (line.type === 'reply' ? [line.text] : [])))
+    if (trigger.type === 'secured') secured = true
+    if (trigger.type === 'chunk') {
+      bytes += trigger.bytes.length
+      const text = trigger.bytes.toString('latin1')
+      if (/^(\x16|STARTTLS\b)|\r\nSTARTTLS\b/i.test(text)) needsPlaintextStart = true
       if (/(^|[^\r])\n|\r(?!\n)./s.test(text)) sendsBareNewlines = true
       for (const line of lastCode === 354 ? [] : text.split('\r\n')) {
         for (const name of extensionsUsedBy(line)) extensions.add(name)
         const mechanism = /^AUTH +([\w-]+)/i.exec(line)?.[1]?.toUpperCase()
-        if (mechanism !== undefined) mechanisms.push({ name: mechanism, secured })
+        if (mechanism !== undefined) logins.push({ name: mechanism, secured })
         const size = /^MAIL .* SIZE=(\d{1,20})( |$)/i.exec(line)?.[1]
         if (size !== undefined) sizes.push(Number(size))
-        if (/^(MAIL|RCPT|DATA|BDAT|VRFY|EXPN)\b/i.test(line)) asksMuch = true
+        if (/^(MAIL|RCPT|DATA|BDAT|VRFY|EXPN)\b/i.test(line)) mayNeedLogin = true
       }
-      // The greeting answers nothing.
+      // The greeting is no answer to a command.
       const answers = replies.filter(({ code }, index) => index > 0 || code !== 220 || lastCode !== undefined)
       if (answers.length > 1) {
         extensions.add('PIPELINING')
@@ -60,24 +66,24 @@ export function requirementsOf(transcript: Transcript, conditions: Conditions): 
       if (code === 250) for (const name of extensionsIn({ lines }).keys()) listed.add(name)
     lastCode = replies.at(-1)?.code ?? lastCode
   }
-  const offered = new Set([...(listed.size > 0 ? listed : always), ...conditional(conditions)])
+  const offered = new Set([...(listed.size > 0 ? listed : alwaysOffered), ...offeredUnder(conditions)])
   return {
     extensions,
-    mechanisms,
+    logins,
     sizes,
     bytes,
-    needsClear,
-    asksMuch,
+    needsPlaintextStart,
+    mayNeedLogin,
     sendsBareNewlines,
     pipelinesEarly,
     offered,
   }
 }
 
-/** What this engine offers under every condition. */
-const always = ['PIPELINING', 'SIZE', '8BITMIME', 'CHUNKING', 'ENHANCEDSTATUSCODES']
+/** Extensions that this engine offers under all conditions. */
+const alwaysOffered = ['PIPELINING', 'SIZE', '8BITMIME', 'CHUNKING', 'ENHANCEDSTATUSCODES']
 
-function conditional({ settings, client }: Conditions): string[] {
+function offeredUnder({ settings, client }: Conditions): string[] {
   const tls = settings.tls !== 'none' && !client.secure
   return [
     ...(tls ? ['STARTTLS'] : []),
@@ -100,7 +106,7 @@ function extensionsUsedBy(line: string): string[] {
   })
 }
 
-/** Parameters of MAIL and RCPT, and the extension that each belongs to. */
+/** The parameters of MAIL and RCPT, and the extension that defines each. */
 const parameters = new Map([
   ['SIZE', 'SIZE'],
   ['SMTPUTF8', 'SMTPUTF8'],

@@ -8,50 +8,53 @@ import type { Capabilities, Extensions } from './capabilities.ts'
 import { silenceMs } from './expectation.ts'
 import { type Requirements, requirementsOf } from './requirements.ts'
 
-/** What is known of a server that transcripts are to be played against. */
+/** What is known about a server against which transcripts are replayed. */
 export interface ServerUnderTest {
-  readonly abilities: Capabilities
-  /** How the server is set up, in the notation of `With`. */
-  readonly declared: string
+  readonly capabilities: Capabilities
+  /** How the server is set up, as its operator says, in the notation of `With`. */
+  readonly declaredConditions: string
   readonly implicitTls: boolean
-  /** Users that the server knows, as `name:password`. */
+  /** Users of the server, as `name:password`. */
   readonly users: readonly string[]
-  readonly patienceMs: number
+  readonly timeoutMs: number
 }
 
 /**
- * Why a transcript cannot be played against a server: something in it is decided by who set up the server, or stands
- * on an extension that only one of the two has. Nothing where it can. Throws where its conditions are none.
+ * Returns why a transcript cannot be replayed against a server, or undefined if it can. It cannot if it depends on a
+ * setting of the server, a decision of its host, or an extension that only one of the two servers offers.
+ *
+ * @throws Error if the transcript's conditions are invalid
  */
 export function skipReason(transcript: Transcript, server: ServerUnderTest): string | undefined {
   const conditions = readConditions(transcript.conditions)
-  const demands = requirementsOf(transcript, conditions)
+  const requirements = requirementsOf(transcript, conditions)
   return (
-    hostObstacle(transcript, server) ??
-    conditionObstacle(transcript.conditions, demands, server) ??
-    extensionObstacle(demands, server) ??
-    loginObstacle(demands, conditions, server) ??
-    sizeObstacle(demands, conditions, server)
+    hostReason(transcript, server) ??
+    conditionReason(transcript.conditions, requirements, server) ??
+    extensionReason(requirements, server) ??
+    loginReason(requirements, conditions, server) ??
+    sizeReason(requirements, conditions, server)
   )
 }
 
-function hostObstacle(transcript: Transcript, server: ServerUnderTest): string | undefined {
+function hostReason(transcript: Transcript, server: ServerUnderTest): string | undefined {
   const steps = stepsOf(transcript)
-  for (const { cue, outcome } of steps) {
-    if (cue.type === 'shuts down' || cue.type === 'cuts off') return 'the server would have to end'
-    if (cue.type === 'silence' && silenceMs(cue.text) > server.patienceMs)
-      return 'it waits longer than --timeout'
-    for (const [index, line] of outcome.entries()) {
+  for (const { trigger, serverLines } of steps) {
+    if (trigger.type === 'shuts down' || trigger.type === 'cuts off')
+      return 'the server would have to shut down'
+    if (trigger.type === 'silence' && silenceMs(trigger.text) > server.timeoutMs)
+      return 'its silence is longer than --timeout'
+    for (const [index, line] of serverLines.entries()) {
       if (line.type !== 'question') continue
-      const found = questionObstacle(line, outcome[index + 1], server.users)
-      if (found !== undefined) return found
+      const reason = questionReason(line, serverLines[index + 1], server.users)
+      if (reason !== undefined) return reason
     }
   }
   return undefined
 }
 
-/** A question whose answer is not what any server would say by itself. */
-function questionObstacle(
+/** Returns a reason if a server would not give the answer to this question by itself. */
+function questionReason(
   { about, text }: Extract<Line, { type: 'question' }>,
   next: Line | undefined,
   users: readonly string[],
@@ -61,22 +64,22 @@ function questionObstacle(
   if (about !== 'login') return refused ? `the server would have to answer ${answer} to ${about}` : undefined
   const known = users.some(user => questionsOf(user).includes(text))
   if (refused) {
-    // A server that knows users refuses all others by itself.
+    // A server with users refuses all other users by itself.
     const byItself = answer === 535 && users.length > 0 && !known
     return byItself ? undefined : `the server would have to answer ${answer} to login`
   }
-  if (text.startsWith('? login CRAM-MD5')) return 'its response belongs to another challenge'
+  if (text.startsWith('? login CRAM-MD5')) return 'its CRAM-MD5 response belongs to another challenge'
   return known
     ? undefined
-    : `the server would have to know the user of ${short(withoutPassword(text))} (--user)`
+    : `the server would have to know the user of ${clip(withoutPassword(text))} (--user)`
 }
 
-/** What stands behind the name is nobody's business. */
+/** Removes the credentials that follow the user name. */
 function withoutPassword(text: string): string {
   return text.replace(/^(\? login \S+ (?:"(?:[^"\\]|\\.)*"|\S+)).*/, '$1 ...')
 }
 
-/** How a user's login is asked about, by the mechanisms that give the password. */
+/** Returns the questions that a user's login leads to, for the mechanisms that send the password. */
 function questionsOf(user: string): string[] {
   const colon = user.indexOf(':')
   const [username, password] = [user.slice(0, colon), user.slice(colon + 1)]
@@ -85,77 +88,85 @@ function questionsOf(user: string): string[] {
   )
 }
 
-/** Conditions that the server shows by itself; all others must be declared. */
-const shown = ['tls=none', 'tls=offered', ...['secure', 'smtputf8', 'binarymime'].flatMap(yesOrNo)]
+/** Conditions that EHLO or the connection shows. All others must be declared. */
+const detectable = ['tls=none', 'tls=offered', ...['secure', 'smtputf8', 'binarymime'].flatMap(yesOrNo)]
 
 function yesOrNo(name: string): string[] {
   return [`${name}=yes`, `${name}=no`]
 }
 
-function conditionObstacle(text: string, demands: Requirements, server: ServerUnderTest): string | undefined {
-  const mine = pairsOf(text)
-  const declared = pairsOf(server.declared)
-  if (mine.includes('secure=yes') !== server.implicitTls) {
+function conditionReason(
+  text: string,
+  requirements: Requirements,
+  server: ServerUnderTest,
+): string | undefined {
+  const wanted = pairsOf(text)
+  const declared = pairsOf(server.declaredConditions)
+  if (wanted.includes('secure=yes') !== server.implicitTls) {
     if (!server.implicitTls) return 'it needs TLS from the first byte (--tls)'
-    if (demands.needsClear) return 'it needs a connection that begins in the clear'
+    if (requirements.needsPlaintextStart) return 'it needs a connection that begins without TLS'
   }
-  for (const pair of mine) {
+  for (const pair of wanted) {
     const [name = '', value] = pair.split('=')
-    if (shown.includes(pair) || name === 'mechanisms' || name === 'plaintext-login') continue
+    if (detectable.includes(pair) || name === 'mechanisms' || name === 'plaintext-login') continue
     if (declared.includes(pair)) continue
-    if (name === 'size' && server.abilities.first.get('SIZE') === value) continue
+    if (name === 'size' && server.capabilities.initial.get('SIZE') === value) continue
     return `it needs a server with ${pair} (--with)`
   }
-  const hasOnly = (pair: string) => declared.includes(pair) && !mine.includes(pair)
-  if (hasOnly('tls=required') && !mine.includes('secure=yes')) return 'it needs a server with tls=offered'
-  if (hasOnly('login=required') && demands.asksMuch) return 'it needs a server with login=optional'
-  if (hasOnly('bare-newline=reject') && demands.sendsBareNewlines)
+  const hasOnly = (pair: string) => declared.includes(pair) && !wanted.includes(pair)
+  if (hasOnly('tls=required') && !wanted.includes('secure=yes')) return 'it needs a server with tls=offered'
+  if (hasOnly('login=required') && requirements.mayNeedLogin) return 'it needs a server with login=optional'
+  if (hasOnly('bare-newline=reject') && requirements.sendsBareNewlines)
     return 'it needs a server with bare-newline=normalize'
   return undefined
 }
 
-function extensionObstacle(demands: Requirements, server: ServerUnderTest): string | undefined {
-  const { first, secured } = server.abilities
-  if (demands.pipelinesEarly) return 'it sends commands together before EHLO has allowed it'
-  for (const name of demands.extensions) {
-    // AUTH is often offered under TLS only; which mechanisms are is looked at elsewhere.
-    const here = first.has(name) || (name === 'AUTH' && secured?.has(name) === true)
-    if (demands.offered.has(name) && !here) return `it needs ${name}, which the server does not offer`
-    if (!demands.offered.has(name) && here) return `it needs a server without ${name}`
+function extensionReason(requirements: Requirements, server: ServerUnderTest): string | undefined {
+  const { initial, afterStartTls } = server.capabilities
+  if (requirements.pipelinesEarly) return 'it pipelines commands before EHLO has allowed it'
+  for (const name of requirements.extensions) {
+    // AUTH is often offered only under TLS. `loginReason` checks the mechanisms.
+    const onServer = initial.has(name) || (name === 'AUTH' && afterStartTls?.has(name) === true)
+    if (requirements.offered.has(name) && !onServer)
+      return `it needs ${name}, which the server does not offer`
+    if (!requirements.offered.has(name) && onServer) return `it needs a server without ${name}`
   }
   return undefined
 }
 
-function loginObstacle(
-  { mechanisms }: Requirements,
+function loginReason(
+  { logins }: Requirements,
   { settings, client }: Conditions,
-  { abilities, declared, implicitTls }: ServerUnderTest,
+  { capabilities, declaredConditions, implicitTls }: ServerUnderTest,
 ): string | undefined {
-  // Some list in the clear what they refuse there.
-  const hides = pairsOf(declared).includes('plaintext-login=no')
-  for (const { name, secured } of mechanisms) {
+  // Some servers list mechanisms without TLS that they refuse there.
+  const refusesPlaintextLogin = pairsOf(declaredConditions).includes('plaintext-login=no')
+  for (const { name, secured } of logins) {
     const listed = settings.mechanisms.some(one => one.name === name)
-    const there = listed && (secured || client.secure || settings.allowPlaintextAuth || name === 'CRAM-MD5')
+    const inTranscript =
+      listed && (secured || client.secure || settings.allowPlaintextAuth || name === 'CRAM-MD5')
     const underTls = secured || implicitTls
-    const list = secured && abilities.secured !== undefined ? abilities.secured : abilities.first
-    const here = offers(list, name) && (underTls || !hides || name === 'CRAM-MD5')
-    if (there === here) continue
-    const where = underTls ? 'under TLS' : 'in the clear'
-    return there ? `it needs AUTH ${name} ${where}` : `it needs a server without AUTH ${name} ${where}`
+    const list =
+      secured && capabilities.afterStartTls !== undefined ? capabilities.afterStartTls : capabilities.initial
+    const onServer = offers(list, name) && (underTls || !refusesPlaintextLogin || name === 'CRAM-MD5')
+    if (inTranscript === onServer) continue
+    const where = underTls ? 'under TLS' : 'without TLS'
+    return inTranscript ? `it needs AUTH ${name} ${where}` : `it needs a server without AUTH ${name} ${where}`
   }
   return undefined
 }
 
-function sizeObstacle(
+function sizeReason(
   { sizes, bytes }: Requirements,
   { settings }: Conditions,
-  { abilities }: ServerUnderTest,
+  { capabilities }: ServerUnderTest,
 ): string | undefined {
-  const there = settings.limits.messageBytes
-  // 0 and nothing: no limit that is known (RFC 1870 section 4).
-  const here = Number(abilities.first.get('SIZE') ?? 0) || Number.POSITIVE_INFINITY
-  const differs = sizes.some(size => size > there !== size > here) || (bytes > here && bytes <= there)
-  return differs ? 'its sizes are judged by another limit there' : undefined
+  const inTranscript = settings.limits.messageBytes
+  // 0 or no value: the server states no limit (RFC 1870 section 4).
+  const onServer = Number(capabilities.initial.get('SIZE') ?? 0) || Number.POSITIVE_INFINITY
+  const differs =
+    sizes.some(size => size > inTranscript !== size > onServer) || (bytes > onServer && bytes <= inTranscript)
+  return differs ? 'the server has another size limit' : undefined
 }
 
 function offers(extensions: Extensions, mechanism: string): boolean {
@@ -163,6 +174,6 @@ function offers(extensions: Extensions, mechanism: string): boolean {
   return listed.includes(mechanism)
 }
 
-function short(text: string): string {
+function clip(text: string): string {
   return escapeForTerminal(text.length > 50 ? `${text.slice(0, 50)}...` : text)
 }

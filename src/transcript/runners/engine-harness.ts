@@ -1,55 +1,55 @@
 import { isQuestion, Session } from '../../protocol/index.ts'
 import type { Conditions } from '../conditions.ts'
-import type { Happening, Line } from '../line.ts'
+import type { DriverEvent, Line } from '../line.ts'
 import type { Step } from '../steps.ts'
 import { HostScript } from './host-script.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 
-/** How a chunk reaches the session. */
+/** How a chunk of client bytes is passed to the session. */
 export interface Chunking {
-  /** The pieces that the chunk comes in. */
+  /** Splits the chunk with this number into the pieces that are passed one by one. */
   readonly cut: (chunk: Buffer, number: number) => readonly Buffer[]
-  /** Questions are answered when all of the chunk is there, not as soon as they are asked. */
+  /** Answer a question only after the whole chunk has been passed, not as soon as it is asked. */
   readonly lateAnswers: boolean
 }
 
-/** A session without sockets or clocks, and the host that a transcript describes. */
+/** Runs a session without sockets and clocks, with the host that a transcript describes. */
 export class EngineHarness {
   readonly #session: Session
-  readonly #record = new TranscriptWriter()
+  readonly #writer = new TranscriptWriter()
   #script: HostScript | undefined
   #chunks = 0
-  /** A question is open, and its answer waits for the end of the chunk. */
-  #waiting: (() => void) | undefined
+  /** Answers the pending question. Set while a late answer waits for the end of the chunk. */
+  #answerLate: (() => void) | undefined
 
   constructor(conditions: Conditions) {
     this.#session = new Session(conditions.settings, conditions.client)
   }
 
-  /** Plays one step; returns what the server did, with the host's answers. */
-  play(step: Step, passage: Chunking): Line[] {
+  /** Plays one step. Returns the lines of the server, with the host's answers. */
+  play(step: Step, chunking: Chunking): Line[] {
     const script = new HostScript(step)
     this.#script = script
-    switch (step.cue.type) {
+    switch (step.trigger.type) {
       case 'start':
-        this.#drain(false)
+        this.#handleEvents(false)
         break
       case 'chunk':
-        for (const piece of passage.cut(step.cue.bytes, this.#chunks++)) {
+        for (const piece of chunking.cut(step.trigger.bytes, this.#chunks++)) {
           this.#session.receive(Buffer.from(piece))
-          if (this.#waiting === undefined) this.#drain(passage.lateAnswers)
+          if (this.#answerLate === undefined) this.#handleEvents(chunking.lateAnswers)
         }
-        this.#waiting?.()
+        this.#answerLate?.()
         break
       default:
-        this.#happen(step.cue)
-        this.#drain(false)
+        this.#apply(step.trigger)
+        this.#handleEvents(false)
     }
-    return [...this.#record.take(), ...script.rest()]
+    return [...this.#writer.takeLines(), ...script.rest()]
   }
 
-  #happen(world: Happening): void {
-    switch (world.type) {
+  #apply(event: DriverEvent): void {
+    switch (event.type) {
       case 'secured':
         return this.#session.tlsEstablished()
       case 'silence':
@@ -63,36 +63,36 @@ export class EngineHarness {
     }
   }
 
-  #drain(lateAnswers: boolean): void {
+  #handleEvents(lateAnswers: boolean): void {
     for (let event = this.#session.next(); event !== undefined; event = this.#session.next()) {
-      this.#takeReplies()
+      this.#writeReplies()
       if (event.type === 'content') {
-        this.#record.content(event.bytes)
+        this.#writer.content(event.bytes)
         continue
       }
-      // Where other connections get a turn is no part of the dialogue, and depends on how the bytes were cut.
+      // A yield lets other connections run. Its place depends on how the bytes were split, so it has no line.
       if (event.type === 'yield') continue
       if (!isQuestion(event)) {
-        this.#record.notice(event.type)
+        this.#writer.action(event.type)
         continue
       }
-      this.#record.question(event)
+      this.#writer.question(event)
       const answer = this.#script?.next(event.type)
-      if (answer !== undefined) this.#record.answer(answer)
+      if (answer !== undefined) this.#writer.answer(answer)
       if (lateAnswers) {
-        this.#waiting = () => {
-          this.#waiting = undefined
+        this.#answerLate = () => {
+          this.#answerLate = undefined
           this.#session.answer(answer?.reply)
-          this.#drain(false)
+          this.#handleEvents(false)
         }
         return
       }
       this.#session.answer(answer?.reply)
     }
-    this.#takeReplies()
+    this.#writeReplies()
   }
 
-  #takeReplies(): void {
-    this.#record.replies(this.#session.takeOutput())
+  #writeReplies(): void {
+    this.#writer.replies(this.#session.takeOutput())
   }
 }

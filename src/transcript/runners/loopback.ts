@@ -1,67 +1,71 @@
 import { type Certificate, defaultTimeouts, Server, secureContext } from '../../transport/index.ts'
+import { ClientConnection } from '../client-connection.ts'
 import type { Conditions } from '../conditions.ts'
-import { type Happening, isSilent, type Line } from '../line.ts'
+import { type DriverEvent, isIgnored, type Line } from '../line.ts'
 import type { Transcript } from '../notation.ts'
-import { linesAfter, type Step, stepsOf } from '../steps.ts'
-import { Wire } from '../wire.ts'
+import { mergeLines, type Step, stepsOf } from '../steps.ts'
 import { ScriptedHost } from './scripted-host.ts'
 
-/** What a play over loopback needs besides the transcript. */
+/** What `overLoopback` needs besides the transcript. */
 export interface LoopbackOptions {
-  /** For `relay.test`, signed by itself. */
+  /** A self-signed certificate for `relay.test`. */
   readonly certificate: Certificate
-  /** How long anything that the transcript says is waited for. */
-  readonly waitMs: number
-  /** How long `* silence` takes here, whatever it takes in the transcript. */
+  /** Longest wait for anything that the transcript says, in milliseconds. */
+  readonly timeoutMs: number
+  /** Duration of each `* silence` in milliseconds, in place of the one in the transcript. */
   readonly silenceMs: number
 }
 
 /**
- * Plays a transcript with a server and a client on real sockets, with real TLS. Each step waits for as much as the
- * transcript says. The order between replies and what the host sees is taken from the transcript: a client cannot
- * see it. That an upgrade came is seen in the handshake behind it. Where bytes come in the clear instead, after the
- * 220, the server takes them for a broken handshake: it closes, and cannot say why.
+ * Plays a transcript with a server and a client on real sockets, with real TLS. Each step waits until it has seen as
+ * many replies, questions and bytes of content as the transcript has.
+ *
+ * The order of replies and questions is taken from the transcript, because a client cannot see it. An upgrade to TLS is
+ * proven by the handshake that follows. If plaintext follows the 220 instead, the server treats it as a failed
+ * handshake and closes without a reply.
  */
 export async function overLoopback(
   transcript: Transcript,
   conditions: Conditions,
-  scene: LoopbackOptions,
+  options: LoopbackOptions,
 ): Promise<Transcript> {
-  const play = new Play(stepsOf(transcript), conditions, scene)
-  return { ...transcript, lines: await play.run() }
+  const run = new LoopbackRun(stepsOf(transcript), conditions, options)
+  return { ...transcript, lines: await run.run() }
 }
 
-interface Played {
+interface PlayedStep {
   readonly step: Step
   readonly replies: string[]
   readonly seen: Line[]
-  /** The server closed during this step. */
+  /** True if the server closed the connection during this step. */
   readonly closed: boolean
-  /** The server was waiting for a handshake, and could say nothing. */
-  readonly mute: boolean
+  /** True if the server waited for a TLS handshake, so that it could not reply. */
+  readonly awaitsHandshake: boolean
 }
 
-class Play {
+class LoopbackRun {
   readonly #steps: readonly Step[]
   readonly #conditions: Conditions
-  readonly #scene: LoopbackOptions
+  readonly #options: LoopbackOptions
   readonly #server: Server
-  readonly #cast = new ScriptedHost(() => this.#changed())
+  readonly #host = new ScriptedHost(() => this.#changed())
   #onChange: (() => void) | undefined
   #closing: Promise<void> | undefined
-  /** What did not come once is not waited for as long again. */
-  #patienceMs: number
+  /** Shorter after the first wait that timed out, so that a failing transcript does not take minutes. */
+  #waitMs: number
 
-  constructor(steps: readonly Step[], conditions: Conditions, scene: LoopbackOptions) {
+  constructor(steps: readonly Step[], conditions: Conditions, options: LoopbackOptions) {
     this.#steps = steps
     this.#conditions = conditions
-    this.#scene = scene
-    this.#patienceMs = scene.waitMs
-    const context = secureContext(scene.certificate)
-    const silenceMs = steps.some(step => step.cue.type === 'silence') ? scene.silenceMs : 10 * scene.waitMs
+    this.#options = options
+    this.#waitMs = options.timeoutMs
+    const context = secureContext(options.certificate)
+    const silenceMs = steps.some(step => step.trigger.type === 'silence')
+      ? options.silenceMs
+      : 10 * options.timeoutMs
     this.#server = new Server({
       settings: conditions.settings,
-      host: this.#cast,
+      host: this.#host,
       timeouts: { ...defaultTimeouts, idleMs: silenceMs, handshakeMs: silenceMs, errorDelayMs: 1 },
       secureContext: () => context,
     })
@@ -71,63 +75,66 @@ class Play {
     const { secure } = this.#conditions.client
     const { port } = await this.#server.listen({ host: '127.0.0.1', port: 0, implicitTls: secure })
     const [first] = this.#steps
-    if (first !== undefined) this.#cast.begin(first)
-    const tls = { ca: this.#scene.certificate.cert, servername: 'relay.test' }
-    const remote = { host: '127.0.0.1', port, tls, connectMs: this.#scene.waitMs }
-    let wire: Wire | undefined
+    if (first !== undefined) this.#host.startStep(first)
+    const tls = { ca: this.#options.certificate.cert, servername: 'relay.test' }
+    const server = { host: '127.0.0.1', port, tls, connectTimeoutMs: this.#options.timeoutMs }
+    let connection: ClientConnection | undefined
     try {
-      const connected = await Wire.connect(remote, () => this.#changed())
-      wire = connected
-      if (secure) await wire.secure(this.#scene.waitMs)
-      const played: Played[] = []
-      for (const step of this.#steps) played.push(await this.#play(step, wire))
-      wire.end()
+      const connected = await ClientConnection.connect(server, () => this.#changed())
+      connection = connected
+      if (secure) await connection.startTls(this.#options.timeoutMs)
+      const played: PlayedStep[] = []
+      for (const step of this.#steps) played.push(await this.#play(step, connection))
+      connection.end()
       await this.#until(() => connected.closed)
-      played.at(-1)?.replies.push(...wire.take())
+      played.at(-1)?.replies.push(...connection.takeLines())
       return played.flatMap(linesOf)
     } finally {
-      wire?.destroy()
-      // A client that could not connect in time must not leave a server behind.
+      connection?.destroy()
+      // Close the server even if the client could not connect.
       await (this.#closing ?? this.#server.close(0))
     }
   }
 
-  async #play(step: Step, wire: Wire): Promise<Played> {
-    const wasClosed = wire.closed
-    if (step !== this.#steps[0]) this.#cast.begin(step)
-    if (step.cue.type === 'chunk') wire.send(step.cue.bytes)
-    else if (step.cue.type !== 'start') await this.#happen(step.cue, wire)
-    const mute = this.#upgrades(step) && step.cue.type === 'chunk'
-    const replies = mute ? 0 : step.outcome.filter(line => line.type === 'reply').length
-    const closes = step.outcome.some(isClose)
+  async #play(step: Step, connection: ClientConnection): Promise<PlayedStep> {
+    const wasClosed = connection.closed
+    if (step !== this.#steps[0]) this.#host.startStep(step)
+    if (step.trigger.type === 'chunk') connection.send(step.trigger.bytes)
+    else if (step.trigger.type !== 'start') await this.#apply(step.trigger, connection)
+    const awaitsHandshake = this.#followsUpgrade(step) && step.trigger.type === 'chunk'
+    const replies = awaitsHandshake ? 0 : step.serverLines.filter(line => line.type === 'reply').length
+    const closes = step.serverLines.some(isClose)
     await this.#until(
-      () => wire.lines >= replies && this.#cast.hasSeen(step.outcome) && (wire.closed || !closes),
+      () =>
+        connection.lineCount >= replies &&
+        this.#host.hasSeen(step.serverLines) &&
+        (connection.closed || !closes),
     )
-    const closed = wire.closed && !wasClosed
-    return { step, replies: wire.take(), seen: this.#cast.take(), closed, mute }
+    const closed = connection.closed && !wasClosed
+    return { step, replies: connection.takeLines(), seen: this.#host.takeLines(), closed, awaitsHandshake }
   }
 
-  /** The step before this one asked for TLS. */
-  #upgrades(step: Step): boolean {
-    const last = this.#steps[this.#steps.indexOf(step) - 1]?.outcome.findLast(line => !isSilent(line))
-    return last?.type === 'notice' && last.name === 'upgrade'
+  /** Returns true if the previous step ended with the upgrade to TLS. */
+  #followsUpgrade(step: Step): boolean {
+    const last = this.#steps[this.#steps.indexOf(step) - 1]?.serverLines.findLast(line => !isIgnored(line))
+    return last?.type === 'action' && last.name === 'upgrade'
   }
 
-  async #happen(world: Happening, wire: Wire): Promise<void> {
-    switch (world.type) {
+  async #apply(event: DriverEvent, connection: ClientConnection): Promise<void> {
+    switch (event.type) {
       case 'secured':
-        await wire.secure(this.#scene.waitMs)
+        await connection.startTls(this.#options.timeoutMs)
         return
       case 'hangs up':
-        return wire.end()
+        return connection.end()
       case 'shuts down':
-        this.#closing = this.#server.close(10 * this.#scene.waitMs)
+        this.#closing = this.#server.close(10 * this.#options.timeoutMs)
         return
       case 'cuts off':
         this.#closing = this.#server.close(0)
         return
       case 'silence':
-      // The server notices by itself.
+      // The server's own timer ends the silence.
     }
   }
 
@@ -135,43 +142,43 @@ class Play {
     this.#onChange?.()
   }
 
-  /** Waits until something holds, but not for ever: what is missing then is missing in what was played. */
-  #until(holds: () => boolean): Promise<void> {
+  /** Waits until the condition is true, or the time is over. Anything still missing is then missing in the result. */
+  #until(condition: () => boolean): Promise<void> {
     return new Promise(resolve => {
-      const settle = () => {
+      const finish = () => {
         clearTimeout(timer)
         this.#onChange = undefined
         resolve()
       }
-      const lose = () => {
-        this.#patienceMs = this.#scene.silenceMs
-        settle()
+      const giveUp = () => {
+        this.#waitMs = this.#options.silenceMs
+        finish()
       }
-      const timer = setTimeout(lose, this.#patienceMs)
+      const timer = setTimeout(giveUp, this.#waitMs)
       this.#onChange = () => {
-        if (holds()) settle()
+        if (condition()) finish()
       }
       this.#changed()
     })
   }
 }
 
-function linesOf({ step, replies, seen, closed, mute }: Played): Line[] {
-  const said = replies.map((text): Line => ({ type: 'reply', text }))
-  const closes = step.outcome.some(isClose)
-  const lines = step.outcome
-    .filter(line => !isSilent(line))
+function linesOf({ step, replies, seen, closed, awaitsHandshake }: PlayedStep): Line[] {
+  const remaining = replies.map((text): Line => ({ type: 'reply', text }))
+  const closes = step.serverLines.some(isClose)
+  const lines = step.serverLines
+    .filter(line => !isIgnored(line))
     .flatMap(line => {
-      if (line.type === 'reply') return mute ? [line] : said.splice(0, 1)
-      if (line.type !== 'notice' || line.name === 'discard') return seen.splice(0, 1)
+      if (line.type === 'reply') return awaitsHandshake ? [line] : remaining.splice(0, 1)
+      if (line.type !== 'action' || line.name === 'discard') return seen.splice(0, 1)
       return line.name === 'close' && !closed ? [] : [line]
     })
-  const unforeseen: Line[] = closed && !closes && step.cue.type !== 'hangs up' ? [close] : []
-  return linesAfter(step, [...lines, ...said, ...seen, ...unforeseen])
+  const unexpected: Line[] = closed && !closes && step.trigger.type !== 'hangs up' ? [close] : []
+  return mergeLines(step, [...lines, ...remaining, ...seen, ...unexpected])
 }
 
-const close: Line = { type: 'notice', name: 'close' }
+const close: Line = { type: 'action', name: 'close' }
 
 function isClose(line: Line): boolean {
-  return line.type === 'notice' && line.name === 'close'
+  return line.type === 'action' && line.name === 'close'
 }

@@ -1,29 +1,30 @@
 import type { Conditions } from '../conditions.ts'
 import { type Transcript, writeTranscript } from '../notation.ts'
-import { linesAfter, type Step, stepsOf } from '../steps.ts'
+import { mergeLines, type Step, stepsOf } from '../steps.ts'
 import { type Chunking, EngineHarness } from './engine-harness.ts'
 
-/** Plays a transcript its own way; returns it with what the server did this time. Written, it should be unchanged. */
+/** Plays a transcript and returns it with the lines of the server from this run. It should be unchanged. */
 export type Runner = (transcript: Transcript, conditions: Conditions) => Transcript
 
-/** Chunks as the transcript has them. */
+/** Passes each chunk of the transcript as a whole. */
 export const asWritten: Runner = (transcript, conditions) => play(transcript, conditions, whole)
 
-/** Every byte on its own. */
+/** Passes each byte on its own. */
 export const byteByByte: Runner = (transcript, conditions) =>
   play(transcript, conditions, { cut: bytesOf, lateAnswers: false })
 
-/** Every byte on its own, and questions are answered only when the last byte of the chunk is there. */
+/** Passes each byte on its own, and answers questions only after the last byte of the chunk. */
 export const withLateAnswers: Runner = (transcript, conditions) =>
   play(transcript, conditions, { cut: bytesOf, lateAnswers: true })
 
 /**
- * Every chunk in two, at each position in turn. In a long chunk the positions are those around line ends and dots, and
- * some between. Returns the first play that differs from the transcript, or the last one.
+ * Splits each chunk in two, at each position in turn. In a chunk of more than 2048 bytes it uses only the positions near
+ * line endings and dots, and a sample of the others. Returns the first run that differs from the transcript, or the
+ * last run.
  */
 export const cutInTwo: Runner = (transcript, conditions) => {
-  const cuts = stepsOf(transcript).flatMap(({ cue }) =>
-    cue.type === 'chunk' ? [positionsIn(cue.bytes)] : [],
+  const cuts = stepsOf(transcript).flatMap(({ trigger }) =>
+    trigger.type === 'chunk' ? [positionsIn(trigger.bytes)] : [],
   )
   const plays = Math.max(1, ...cuts.map(positions => positions.length))
   const expected = writeTranscript(transcript)
@@ -36,11 +37,11 @@ export const cutInTwo: Runner = (transcript, conditions) => {
   return played
 }
 
-function play(transcript: Transcript, conditions: Conditions, passage: Chunking): Transcript {
-  const stage = new EngineHarness(conditions)
-  // Where pipelining is strict, it is the point what comes together.
-  const way = conditions.settings.strictPipelining ? whole : passage
-  const lines = stepsOf(transcript).flatMap((step: Step) => linesAfter(step, stage.play(step, way)))
+function play(transcript: Transcript, conditions: Conditions, requested: Chunking): Transcript {
+  const harness = new EngineHarness(conditions)
+  // With strict pipelining, the reply depends on which bytes arrive together. Splitting them would change it.
+  const chunking = conditions.settings.strictPipelining ? whole : requested
+  const lines = stepsOf(transcript).flatMap((step: Step) => mergeLines(step, harness.play(step, chunking)))
   return { ...transcript, lines }
 }
 
@@ -60,18 +61,18 @@ const maxPositions = 600
 function positionsIn(chunk: Buffer): number[] {
   const all = Array.from({ length: Math.max(0, chunk.length - 1) }, (_, index) => index + 1)
   if (chunk.length <= longChunk) return all
-  const telling = all.filter(at => isTelling(chunk, at))
-  const sampled = [...sample(telling, maxPositions), ...sample(all, maxPositions / 10)]
+  const nearDelimiters = all.filter(at => isNearDelimiter(chunk, at))
+  const sampled = [...sample(nearDelimiters, maxPositions), ...sample(all, maxPositions / 10)]
   return [...new Set(sampled)]
 }
 
-/** Near a byte that may end a line or the content. */
-function isTelling(chunk: Buffer, position: number): boolean {
+/** Returns true next to a byte that may end a line or the content. */
+function isNearDelimiter(chunk: Buffer, position: number): boolean {
   return chunk.subarray(Math.max(0, position - 2), position + 2).some(byte => byte <= 0x0d || byte === 0x2e)
 }
 
-function sample(positions: readonly number[], most: number): number[] {
-  if (positions.length <= most) return [...positions]
-  const stride = positions.length / most
-  return Array.from({ length: most }, (_, index) => positions[Math.floor(index * stride)]!)
+function sample(positions: readonly number[], max: number): number[] {
+  if (positions.length <= max) return [...positions]
+  const stride = positions.length / max
+  return Array.from({ length: max }, (_, index) => positions[Math.floor(index * stride)]!)
 }

@@ -4,35 +4,35 @@ import type { Step } from '../steps.ts'
 import { HostScript } from './host-script.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 
-/** A host that answers what the transcript says, and writes down what it is asked and given. */
+/** A host that answers as the transcript says, and records its questions and the content it receives. */
 export class ScriptedHost implements Host {
-  readonly #record = new TranscriptWriter()
+  readonly #writer = new TranscriptWriter()
   readonly #onChange: () => void
   #script: HostScript | undefined
   #events = 0
   #bytes = 0
 
-  /** @param onChange called after everything that is written down */
+  /** @param onChange called after each question and each piece of content */
   constructor(onChange: () => void) {
     this.#onChange = onChange
   }
 
-  /** From now on, answers as this step says. */
-  begin(step: Step): void {
+  /** Answers as this step says from now on. */
+  startStep(step: Step): void {
     this.#script = new HostScript(step)
     this.#events = 0
     this.#bytes = 0
   }
 
-  /** True when as much was asked and given as these lines have, cut differently perhaps. */
+  /** Returns true once there were as many questions and as many bytes of content as in these lines. */
   hasSeen(lines: readonly Line[]): boolean {
     const bytes = lines.reduce((sum, line) => sum + (line.type === 'content' ? line.bytes.length : 0), 0)
     return this.#events >= lines.filter(isEvent).length && this.#bytes >= bytes
   }
 
-  /** What was asked, answered and given since the last call. */
-  take(): Line[] {
-    return [...this.#record.take(), ...(this.#script?.rest() ?? [])]
+  /** Returns the questions, answers and content since the last call, as lines. */
+  takeLines(): Line[] {
+    return [...this.#writer.takeLines(), ...(this.#script?.rest() ?? [])]
   }
 
   connect(): Reply | undefined {
@@ -59,13 +59,13 @@ export class ScriptedHost implements Host {
       write: bytes => {
         size += bytes.length
         this.#bytes += bytes.length
-        this.#record.content(bytes)
+        this.#writer.content(bytes)
         this.#onChange()
       },
       deliver: () => this.#ask({ type: 'delivery', transaction, size }),
       discard: () => {
         this.#events += 1
-        this.#record.notice('discard')
+        this.#writer.action('discard')
         this.#onChange()
       },
     }
@@ -73,8 +73,8 @@ export class ScriptedHost implements Host {
 
   #ask(question: Question): Reply | undefined {
     const answer = this.#script?.next(question.type)
-    this.#record.question(question)
-    if (answer !== undefined) this.#record.answer(answer)
+    this.#writer.question(question)
+    if (answer !== undefined) this.#writer.answer(answer)
     this.#events += 1
     this.#onChange()
     return answer?.reply
@@ -82,5 +82,5 @@ export class ScriptedHost implements Host {
 }
 
 function isEvent(line: Line): boolean {
-  return line.type === 'question' || (line.type === 'notice' && line.name === 'discard')
+  return line.type === 'question' || (line.type === 'action' && line.name === 'discard')
 }

@@ -1,13 +1,13 @@
 import type { Credentials, Parameters, Question } from '../../protocol/index.ts'
-import { piecesOf } from '../bytes.ts'
+import { splitContent } from '../bytes.ts'
 import type { ActionName, Line } from '../line.ts'
 
-/** Writes down what a server does, as lines. However content was cut on its way, its lines are the same. */
+/** Turns the actions of a server into lines. The lines do not depend on how content was split into events. */
 export class TranscriptWriter {
   #lines: Line[] = []
   #content: Buffer[] = []
 
-  /** Adds whole replies, as they go to the client. */
+  /** Adds complete replies, as they are sent to the client. */
   replies(output: string): void {
     if (output === '') return
     this.#endContent()
@@ -19,33 +19,33 @@ export class TranscriptWriter {
     this.#lines.push({ type: 'question', about: question.type, text: printQuestion(question) })
   }
 
-  notice(name: ActionName): void {
+  action(name: ActionName): void {
     this.#endContent()
-    this.#lines.push({ type: 'notice', name })
+    this.#lines.push({ type: 'action', name })
   }
 
   content(bytes: Buffer): void {
     this.#content.push(Buffer.from(bytes))
   }
 
-  /** Adds a line of the host's. */
+  /** Adds a line of the host. */
   answer(line: Line): void {
     this.#lines.push(line)
   }
 
-  /** The lines since the last call. */
-  take(): Line[] {
+  /** Returns the lines since the last call. */
+  takeLines(): Line[] {
     this.#endContent()
     return this.#lines.splice(0)
   }
 
   #endContent(): void {
-    const pieces = piecesOf(Buffer.concat(this.#content.splice(0)))
+    const pieces = splitContent(Buffer.concat(this.#content.splice(0)))
     for (const bytes of pieces) this.#lines.push({ type: 'content', bytes })
   }
 }
 
-/** A question as its line says it: `? recipient <b@x> NOTIFY=NEVER`. */
+/** Returns the line of a question, for example `? recipient <b@x> NOTIFY=NEVER`. */
 export function printQuestion(question: Question): string {
   switch (question.type) {
     case 'login':
@@ -61,14 +61,14 @@ export function printQuestion(question: Question): string {
 }
 
 function printCredentials(credentials: Credentials): string {
-  const name = printWord(credentials.username)
+  const name = quoteIfNeeded(credentials.username)
   if (credentials.type === 'digest') return `${name} ${credentials.digest.toString('hex')}`
-  const acting =
-    credentials.authorizationId === undefined ? '' : ` as ${printWord(credentials.authorizationId)}`
-  return `${name} ${JSON.stringify(credentials.password)}${acting}`
+  const actingAs =
+    credentials.authorizationId === undefined ? '' : ` as ${quoteIfNeeded(credentials.authorizationId)}`
+  return `${name} ${JSON.stringify(credentials.password)}${actingAs}`
 }
 
-function printWord(word: string): string {
+function quoteIfNeeded(word: string): string {
   return /^[\w.@+-]+$/.test(word) ? word : JSON.stringify(word)
 }
 

@@ -39,25 +39,25 @@ M: a
 ? delivery 3
 S: 250 2.0.0 Ok
 `
-const scene: LoopbackOptions = {
+const options: LoopbackOptions = {
   certificate: {
     cert: readFileSync(new URL('../../fixtures/tls/certificate.pem', import.meta.url)),
     key: readFileSync(new URL('../../fixtures/tls/key.pem', import.meta.url)),
   },
-  waitMs: 300,
+  timeoutMs: 300,
   silenceMs: 100,
 }
 
-const players = Object.entries({ asWritten, byteByByte, cutInTwo, withLateAnswers, overLoopback })
+const runners = Object.entries({ asWritten, byteByByte, cutInTwo, withLateAnswers, overLoopback })
 
-for (const [name, player] of players)
+for (const [name, runner] of runners)
   describe(name, () => {
     const play = async (text: string) => {
       const transcript = readTranscript(text, 'play.smtp')
-      return writeTranscript(await player(transcript, readConditions(transcript.conditions), scene))
+      return writeTranscript(await runner(transcript, readConditions(transcript.conditions), options))
     }
 
-    it('leaves a transcript alone that says what happens', async () => {
+    it('does not change a transcript that is right', async () => {
       assert.equal(await play(played), played)
     })
 
@@ -66,29 +66,29 @@ for (const [name, player] of players)
       ['another question', '? recipient <b@r.example>', '? recipient <b@other.example>'],
       ['other content', 'M: a', 'M: b'],
       ['another size', '? delivery 3', '? delivery 4'],
-      ['a reply that does not come', 'S: 250 2.0.0 Ok\n', 'S: 250 2.0.0 Ok\nS: 250 2.0.0 Ok\n'],
-      ['a close that does not come', 'S: 250 2.0.0 Ok\n', 'S: 250 2.0.0 Ok\n> close\n'],
-      ['no reply where one comes', 'S: 250 2.0.0 Ok\n', ''],
-      ['no question where one comes', '? message\n', ''],
-      ['no content where some comes', 'M: a\n', ''],
+      ['a missing reply', 'S: 250 2.0.0 Ok\n', 'S: 250 2.0.0 Ok\nS: 250 2.0.0 Ok\n'],
+      ['a missing close', 'S: 250 2.0.0 Ok\n', 'S: 250 2.0.0 Ok\n> close\n'],
+      ['an unexpected reply', 'S: 250 2.0.0 Ok\n', ''],
+      ['an unexpected question', '? message\n', ''],
+      ['unexpected content', 'M: a\n', ''],
     ]
     for (const [what, from, to] of changes)
       it(`finds the difference: ${what}`, async () => {
         const changed = played.replace(from, to)
         assert.notEqual(changed, played)
         assert.notEqual(await play(changed), changed)
-        // The order of what is said and what is asked cannot be seen from a socket.
-        if (player !== overLoopback) assert.equal(await play(changed), played)
+        // Over a socket, the order of replies and questions cannot be seen.
+        if (runner !== overLoopback) assert.equal(await play(changed), played)
       })
 
-    it('keeps an answer whose question is not asked, which makes it a difference', async () => {
+    it('keeps an answer whose question is not asked, so that it is a difference', async () => {
       const changed = played.replace('S: 354', '? login PLAIN tim "secret"\n! 535 5.7.8 No\nS: 354')
       assert.notEqual(await play(changed), changed)
       assert.match(await play(changed), /^! 535 5\.7\.8 No$/m)
     })
   })
 
-it('writes down all that happens where nothing is expected', () => {
+it('a transcript without server lines gets all of them', () => {
   const draft = `${header}? connect
 C: HELO client.test
 C: QUIT
@@ -107,7 +107,7 @@ S: 221 2.0.0 relay.test Relay closing connection
   )
 })
 
-it('a mail of 150000 lines is played as any other', () => {
+it('a message of 150,000 lines is played like any other', () => {
   const content = Array.from({ length: 150_000 }, (_, number) => `C: ${number}`).join('\n')
   const text = `${header}? connect\nC: HELO c\nC: MAIL FROM:<a@s.example>\nC: RCPT TO:<b@r.example>\nC: DATA\n${content}\nC: .\n`
   const transcript = asWritten(readTranscript(text, 'long.smtp'), readConditions(''))

@@ -1,30 +1,27 @@
-import { type Command, commands } from './table.ts'
+import { type Command, commands } from './commands.ts'
 
-/** What `smtp-transcript --help` prints. */
+/** Returns the text of `smtp-transcript --help`. */
 export function helpText(): string {
   return [
     'Usage: smtp-transcript COMMAND [options]',
     '',
-    ...wrap(
-      'Plays, compares and records SMTP dialogues, which are text files that a person can read.',
-      width,
-    ),
+    ...wrap('Plays, replays and records transcripts: SMTP dialogues in readable text files.', width),
     '',
     ...commands.flatMap(({ name, summary }) => entry(name, summary)),
     '',
-    'smtp-transcript COMMAND --help tells more; --version prints the version.',
+    'smtp-transcript COMMAND --help lists its options; --version prints the version.',
     '',
   ].join('\n')
 }
 
-/** What `smtp-transcript COMMAND --help` prints. */
-export function commandHelp({ name, operands, summary, flags, notes }: Command): string {
+/** Returns the text of `smtp-transcript COMMAND --help`. */
+export function commandHelp({ name, operands, summary, options, notes }: Command): string {
   return [
     `Usage: smtp-transcript ${[name, '[options]', operands].join(' ').trim()}`,
     '',
     ...wrap(summary, width),
     '',
-    ...flags.flatMap(({ name, value, help }) => entry(`--${[name, value].join(' ').trim()}`, help)),
+    ...options.flatMap(({ name, value, help }) => entry(`--${[name, value].join(' ').trim()}`, help)),
     '',
     ...wrap(notes, width),
     '',
@@ -32,13 +29,13 @@ export function commandHelp({ name, operands, summary, flags, notes }: Command):
 }
 
 const width = 80
-/** Where the meaning of an option begins. */
+/** Column of the descriptions. */
 const column = 24
 
-function entry(name: string, meaning: string): string[] {
-  const [first = '', ...more] = wrap(meaning, width - column)
+function entry(name: string, description: string): string[] {
+  const [first = '', ...rest] = wrap(description, width - column)
   const head = `  ${name}`
-  const indented = more.map(line => ' '.repeat(column) + line)
+  const indented = rest.map(line => ' '.repeat(column) + line)
   if (head.length > column - 2) return [head, ' '.repeat(column) + first, ...indented]
   return [head.padEnd(column) + first, ...indented]
 }
