@@ -1,6 +1,7 @@
-# Sourced: starts a Postfix of its own, by root, all of whose files are in a folder.
+# Source this file as root. It starts a Postfix whose files are all in one folder:
 #
-#   start_postfix FOLDER MASTER_LINE MAIN_CONFIG    the last two may be empty; stop_postfix FOLDER ends it
+#   start_postfix FOLDER MASTER_LINE MAIN_CONFIG    MASTER_LINE and MAIN_CONFIG may be empty
+#   stop_postfix FOLDER
 
 start_postfix() {
   local folder=$1 master=$2 main=$3

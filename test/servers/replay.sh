@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Replays the transcripts against a mail server that is started for it on a free port of 127.0.0.1, takes every mail
-# from there, keeps none of them, and is stopped at the end:
+# Starts a mail server on a free port of 127.0.0.1, replays transcripts against it, and stops it again. The server accepts
+# and discards all mail:
 #
 #   test/servers/replay.sh SERVER [options and files of smtp-transcript replay]
 #
-# SERVER is aws-smtp-relay, smtp-server, aiosmtpd, postfix or exim. Postfix and Exim have to be started by root. Debian
-# has them in postfix, exim4-daemon-light and python3-aiosmtpd; Exim may also stand, unpacked, where EXIM points to.
-# Needs a build (`npm run build`). Everything that a server writes goes to a temporary folder.
+# SERVER is aws-smtp-relay, smtp-server, aiosmtpd, postfix or exim. Postfix and Exim must be started by root. Their Debian
+# packages are postfix, exim4-daemon-light and python3-aiosmtpd. EXIM may contain the path of an unpacked Exim. This needs
+# a build (`npm run build`). The servers write only to a temporary folder.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/servers/postfix.sh
@@ -21,7 +21,7 @@ port=$(node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{
 cert=$PWD/fixtures/tls/certificate.pem
 key=$PWD/fixtures/tls/key.pem
 
-# Waits until somebody greets.
+# Waits until the server sends its greeting.
 await_greeting() {
   for _ in $(seq 100); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port" && read -r -t 2 line <&3 && [ "${line:0:3}" = 220 ]) 2>/dev/null; then return; fi

@@ -1,4 +1,4 @@
-// nodemailer's smtp-server as it is out of the box, except that nobody has to log in: it takes every mail and keeps none.
+// nodemailer's smtp-server with its defaults, except that clients need not log in. It accepts and discards all mail.
 import { readFileSync } from 'node:fs'
 import { SMTPServer } from 'smtp-server'
 

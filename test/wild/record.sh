@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Records how real mail clients talk to this server, as the transcripts of fixtures/wild:
+# Records the dialogues of real mail clients with this server, as the transcripts of fixtures/wild:
 #
 #   test/wild/record.sh [CLIENT...]
 #
-# Without a name, all of them are recorded. Between the client and the program (-r discard) stands smtp-transcript record,
-# which also ends TLS; then the engine plays the recording, and writes down what it does (play --update). Needs a build,
-# and the clients: Debian's swaks, curl, msmtp, s-nail, postfix, exim4-daemon-light (or EXIM, where it is unpacked),
-# python3 and openssl; Postfix and Exim have to be started by root. Passwords are not kept.
+# Without a name, it records all clients. The client connects to smtp-transcript record, which terminates TLS and forwards
+# to the program (-r discard). Then the engine plays the recording and adds its side (play --update). This needs a build
+# and the clients: Debian's swaks, curl, msmtp, s-nail, postfix, exim4-daemon-light (or the path of an unpacked Exim in
+# EXIM), python3 and openssl. Postfix and Exim must be started by root. Passwords are not recorded.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . test/servers/postfix.sh
@@ -25,7 +25,7 @@ free_port() {
 
 await_port() {
   for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return; sleep 0.1; done
-  echo "nobody listens on port $1" >&2
+  echo "port $1 is closed" >&2
   exit 2
 }
 
@@ -46,7 +46,7 @@ record() {
   node dist/transcript/cli.js record --listen "127.0.0.1:$port" --server "127.0.0.1:$upstream" "${record_tls[@]}" \
     --output "$work/out" --count 1 >"$work/record.log" 2>&1 &
   local recorder=$!
-  # Looking whether it listens would be recorded.
+  # Do not connect to the port to see whether it is open: the connection would be recorded.
   for _ in $(seq 100); do grep -q . "$work/record.log" && break; ss -ltn | grep -q ":$port " && break; sleep 0.1; done
   "$@" >"$work/client.log" 2>&1 || { echo "$name failed:" >&2; cat "$work/client.log" "$work/record.log" >&2; exit 1; }
   timeout 20 tail --pid="$recorder" -f /dev/null || { echo "$name: nothing was recorded" >&2; cat "$work/client.log" >&2; exit 1; }
@@ -54,9 +54,9 @@ record() {
   wait "$relay" || true
   local file=fixtures/wild/$name.smtp
   { echo "Title: $title"; echo 'Spec: RFC 5321 section 3'; [ -z "$conditions" ] || echo "With: $conditions"; sed '1,/^$/{/^$/!d}' "$work"/out/recording-1.smtp; } >"$file"
-  # Names and numbers that are different on every machine or in every run.
+  # Replace names and numbers that differ between machines or runs.
   sed -i "s/\b$(hostname)\b/client.example/g; s/127\.0\.0\.1:$port/relay.test:25/g" "$file"
-  node dist/transcript/cli.js play --update --player as-written "$file" >/dev/null
+  node dist/transcript/cli.js play --update --runner as-written "$file" >/dev/null
   echo "$file"
 }
 
@@ -93,7 +93,7 @@ transport.close()
 SCRIPT
 }
 s_client() {
-  # As a person types it, who waits for each reply.
+  # Like a person who types each command and waits for its reply.
   { sleep 1; for line in 'EHLO client.example' 'MAIL FROM:<a@s.example>' 'rcpt to:<b@r.example>' DATA $'Subject: Hello\n\nA line.\n.' QUIT; do printf '%s\n' "$line"; sleep 0.3; done; } |
     openssl s_client -starttls smtp -crlf -quiet -connect "127.0.0.1:$port"
 }
