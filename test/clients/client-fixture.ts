@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type StoredMessage, storedMessages } from '../support/maildir.ts'
-import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
+import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** The ways to the server. */
 export const connectionTypes = ['plain', 'STARTTLS', 'implicit TLS'] as const

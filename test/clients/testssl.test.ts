@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { missingTool, runTool } from '../support/external-tool.ts'
-import { temporaryDirectory } from '../support/relay-process.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { ClientFixture } from './client-fixture.ts'
 
 /** One line of what testssl finds. */

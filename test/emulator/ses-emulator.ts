@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { within } from '../support/deadline.ts'
 import { Lines } from '../support/lines.ts'
-import type { Scope } from '../support/relay-process.ts'
+import type { Scope } from '../support/temporary-directory.ts'
 
 /** A mail as the emulator keeps it: taken apart, and named by the message id of its answer. */
 export interface KeptMail {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Scope } from '../support/relay-process.ts'
+import type { Scope } from '../support/temporary-directory.ts'
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url))
 const installed = (name: string) => join(repository, 'node_modules', name)

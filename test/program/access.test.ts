@@ -5,15 +5,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { storedMessages } from '../support/maildir.ts'
 import { addresses4, binaryHeader, healthCheck, lineOf } from '../support/proxy-headers.ts'
-import {
-  certificatePath,
-  keyPath,
-  RelayProcess,
-  run,
-  type Scope,
-  temporaryDirectory,
-} from '../support/relay-process.ts'
+import { certificatePath, keyPath, RelayProcess, run } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** `password`, as `htpasswd -B` makes it. */
 const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'

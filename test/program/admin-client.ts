@@ -4,21 +4,21 @@ import { within } from '../support/deadline.ts'
 import { type Family, numberOf, readExposition } from '../support/exposition.ts'
 import type { RelayProcess } from '../support/relay-process.ts'
 
-/** What the endpoint answered. */
+/** An answer of the endpoint. */
 export interface Answer {
   readonly status: number
   readonly text: string
 }
 
-/** All metrics of a program at a moment, without the prefix that they share. */
+/** All metrics of a process at one time. */
 export interface Scrape {
   readonly text: string
   readonly families: ReadonlyMap<string, Family>
-  /** The number of the line with exactly these labels. */
+  /** Returns the value of the metric with exactly these labels. @param name without the common prefix */
   of(name: string, labels?: Readonly<Record<string, string>>): number | undefined
 }
 
-/** A program that was started with `--admin 127.0.0.1:0`, as its operator sees it. */
+/** A client of the admin endpoint of a process that was started with `--admin 127.0.0.1:0`. */
 export class AdminClient {
   readonly #base: string
 
@@ -38,7 +38,7 @@ export class AdminClient {
     return { text, families, of: (name, labels) => numberOf(families, `aws_smtp_relay_${name}`, labels) }
   }
 
-  /** Waits until readiness is told in these words. */
+  /** Waits until /readyz has this status and text. */
   async untilReadiness(status: number, text: string | RegExp): Promise<Answer> {
     let answer: Answer | undefined
     const right = () =>
@@ -53,7 +53,7 @@ export class AdminClient {
     return within(look(), `readiness: ${status} ${text}`, () => JSON.stringify(answer))
   }
 
-  /** Waits until the metrics are as they should be. */
+  /** Waits until the metrics fulfil the condition. */
   async untilMetrics(right: (scrape: Scrape) => boolean, what: string): Promise<Scrape> {
     const look = async () => {
       for (;;) {
@@ -66,7 +66,7 @@ export class AdminClient {
   }
 }
 
-/** What `promtool check metrics` of the Debian package `prometheus` says; `undefined` where it is not installed. */
+/** Runs `promtool check metrics` of the Debian package `prometheus`. Returns undefined if it is not installed. */
 export function promtool(text: string): SpawnSyncReturns<string> | undefined {
   const program = process.env.PROMTOOL ?? 'promtool'
   const run = spawnSync(program, ['check', 'metrics'], { input: text, encoding: 'utf8', timeout: 20_000 })

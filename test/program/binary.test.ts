@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { storedMessages } from '../support/maildir.ts'
-import { RelayProcess, temporaryDirectory } from '../support/relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const region = { AWS_REGION: 'eu-west-1' }
 const pinpoint = ['-r', 'pinpoint', '--pinpoint-application-id', 'a1']

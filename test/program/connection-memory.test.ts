@@ -45,22 +45,22 @@ interface Growth {
 
 const growths: readonly Growth[] = [
   { attack: 'junk', connections: 400, tls: true },
-  { attack: 'deafEhlo', connections: 60, warmUp: true },
-  { attack: 'deafRecipients', connections: 60, tls: true, warmUp: true },
-  { attack: 'deafChunks', connections: 60, warmUp: true },
+  { attack: 'unreadEhlo', connections: 60, warmUp: true },
+  { attack: 'unreadRecipients', connections: 60, tls: true, warmUp: true },
+  { attack: 'unreadChunks', connections: 60, warmUp: true },
   { attack: 'paddedRecipients', connections: 400 },
   // Less than --upstream-connections in all.
   {
     attack: 'pipelinedAfterMessage',
     connections: 120,
-    base: 'messageUnderWay',
+    base: 'messageInProgress',
     start: hangingBackend,
     tls: true,
   },
   {
-    attack: 'octetsAfterMessage',
+    attack: 'bytewiseAfterMessage',
     connections: 120,
-    base: 'messageUnderWay',
+    base: 'messageInProgress',
     start: hangingBackend,
     tls: true,
   },

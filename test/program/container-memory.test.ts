@@ -76,7 +76,7 @@ test(
   t =>
     withstand(
       t,
-      { attack: 'deafEhlo', connections: 60, tls: true },
+      { attack: 'unreadEhlo', connections: 60, tls: true },
       {
         args: ['-r', 'discard', '--memory', '44MiB', '--max-size', '10MiB', ...tlsArguments],
         implicitTls: true,

@@ -6,8 +6,9 @@ import { within } from '../support/deadline.ts'
 import { freePort } from '../support/free-port.ts'
 import { storedMessages } from '../support/maildir.ts'
 import { Random } from '../support/random.ts'
-import { RelayProcess, type Scope, temporaryDirectory } from '../support/relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
+import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
 // What a killed process had given to the operating system is not lost, so these tests prove the order of things (bytes,
 // name, reply), and not that the disk was told to keep them.

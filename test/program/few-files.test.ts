@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { within } from '../support/deadline.ts'
-import { RelayProcess, run, temporaryDirectory } from '../support/relay-process.ts'
+import { RelayProcess, run } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 test('clients for whom there is no file descriptor are closed, and the program goes on', async t => {
   const maildir = await temporaryDirectory(t)

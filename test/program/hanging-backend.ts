@@ -1,10 +1,11 @@
 import { FakeSes } from '../support/fake-ses.ts'
-import type { Scope, Start } from '../support/relay-process.ts'
+import type { Start } from '../support/relay-process.ts'
+import type { Scope } from '../support/temporary-directory.ts'
 
-/** How the program is started with a backend that never answers. */
+/** Returns the start options of a program with a backend that never answers. */
 export async function hangingBackend(scope: Scope): Promise<Start> {
-  const standIn = await FakeSes.start()
-  scope.after(() => standIn.close())
-  standIn.always({ type: 'hang' })
-  return { args: ['-r', 'ses'], env: standIn.environment }
+  const fakeSes = await FakeSes.start()
+  scope.after(() => fakeSes.close())
+  fakeSes.always({ type: 'hang' })
+  return { args: ['-r', 'ses'], env: fakeSes.environment }
 }

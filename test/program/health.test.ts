@@ -13,8 +13,9 @@ import { argumentsOfPid1, probe } from '../../src/program/health-probe.ts'
 import { testTimeoutMs, within } from '../support/deadline.ts'
 import { freePort } from '../support/free-port.ts'
 import { Lines } from '../support/lines.ts'
-import { RelayProcess, run, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+import { RelayProcess, run, tlsArguments } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const relay = ['-r', 'discard']

@@ -2,13 +2,13 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { within } from '../support/deadline.ts'
 
-/** Stands in front of a server and lets everything through to it, but holds what it answers until it is opened. */
+/** A proxy in front of a server. It forwards requests, but holds the answers until they are released. */
 export class HoldingProxy {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #held: (() => void)[] = []
   #answered!: () => void
-  /** Resolves when the first bytes of an answer are there, and held. */
+  /** Resolves when the first bytes of an answer have arrived. */
   readonly #firstAnswer = new Promise<void>(resolve => (this.#answered = resolve))
 
   private constructor(upstream: URL) {

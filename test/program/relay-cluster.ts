@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '../support/deadline.ts'
-import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
+import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** The program with several workers. */
+/** A process of the program with several workers. */
 export class RelayCluster {
   readonly relay: RelayProcess
   readonly maildir: string
@@ -43,48 +44,48 @@ export class RelayCluster {
   }
 
   async client(): Promise<SmtpClient> {
-    const wire = await SmtpClient.connect(this.relay.port)
-    await wire.greet()
-    return wire
+    const client = await SmtpClient.connect(this.relay.port)
+    await client.greet()
+    return client
   }
 
-  /** The process that serves a client: its id is in the names of the files that it writes. */
-  async pidServing(wire: SmtpClient): Promise<number> {
-    const { text } = await wire.mail('x\r\n')
+  /** Returns the id of the process that serves a client, which is part of the file names that it writes. */
+  async pidServing(client: SmtpClient): Promise<number> {
+    const { text } = await client.mail('x\r\n')
     return Number(/^250 2\.0\.0 Ok \d+\.M\d+P(\d+)Q/.exec(text)?.[1])
   }
 
-  /** A client that another process serves than this one. */
+  /** Returns a client that is served by another process than this one. */
   async clientOfAnotherWorker(pid: number): Promise<SmtpClient> {
     const search = async () => {
       for (;;) {
-        const wire = await this.client()
-        if ((await this.pidServing(wire)) !== pid) return wire
-        wire.vanish()
+        const client = await this.client()
+        if ((await this.pidServing(client)) !== pid) return client
+        client.vanish()
       }
     }
     return within(search(), `another process than ${pid}`)
   }
 
-  /** Sends mails until every living worker has taken one; gives their processes. */
+  /** Sends messages until each worker has accepted one. Returns their process ids. */
   async reachAllWorkers(): Promise<Set<number>> {
-    const met = new Set<number>()
+    const pids = new Set<number>()
     const search = async () => {
-      while (met.size < this.#count) {
-        // A worker that has just been killed may still be given a client.
-        const wire = await this.client().catch(() => undefined)
-        if (wire === undefined) continue
-        met.add(await this.pidServing(wire))
-        await wire.ask('QUIT')
-        wire.vanish()
+      while (pids.size < this.#count) {
+        // A connection may still be passed to a worker that was just killed.
+        const client = await this.client().catch(() => undefined)
+        if (client === undefined) continue
+        pids.add(await this.pidServing(client))
+        await client.ask('QUIT')
+        client.vanish()
       }
     }
-    await within(search(), `${this.#count} workers`, () => [...met].join())
-    return met
+    await within(search(), `${this.#count} workers`, () => [...pids].join())
+    return pids
   }
 }
 
-/** Waits until a process that is nobody's child here has ended. */
+/** Waits until a process that is not a child of this one has ended. */
 export async function processEnded(pid: number): Promise<void> {
   const look = async () => {
     while (isAlive(pid)) await sleep(10)
@@ -95,7 +96,7 @@ export async function processEnded(pid: number): Promise<void> {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    // What nobody has asked after yet is in the table still.
+    // A zombie is still in the process table.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH' && process.platform !== 'linux'

@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type StoredMessage, storedMessages } from '../support/maildir.ts'
-import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
+import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
 const password = 'secret'
-/** What AUTH PLAIN wants to be told in a house. */
+/** The response to AUTH PLAIN. */
 export const credentials = Buffer.from(`\0user\0${password}`).toString('base64')
 
-/** The content of a mail. */
+/** The content of a message. */
 export const content = 'Subject: whole\r\n\r\n.dot\r\nlast line\r\n'
 const stuffed = content.replace('\r\n.', '\r\n..')
-/** The commands before the content of a mail. */
+/** The commands before the content. */
 export const opening = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n'
-/** The mail as it is said, up to its final dot. */
+/** The commands and the content of a message, with the final dot. */
 export const mail = `${opening}${stuffed}.\r\n`
 
-/** The program with a user, TLS and a Maildir; what may not happen to it is checked at the end. */
+/** A process of the program with a user, TLS and a Maildir, and a check that it is still intact. */
 export class RelayFixture {
   readonly relay: RelayProcess
   readonly #maildir: string
@@ -43,29 +44,34 @@ export class RelayFixture {
     return storedMessages(this.#maildir)
   }
 
-  /** It lives and serves, it had nothing to complain about, and all mails are `expected`, whole ones if left out. */
+  /**
+   * Checks that the process runs, serves clients, printed nothing on standard error, and stored only expected messages.
+   *
+   * @param expected default: the message must be complete
+   */
   async check(
-    expected: (mail: StoredMessage) => boolean = mail => mail.content.equals(Buffer.from(content)),
+    expected: (message: StoredMessage) => boolean = message => message.content.equals(Buffer.from(content)),
   ): Promise<void> {
     for (const tls of [false, true]) {
-      const wire = await SmtpClient.connect(tls ? this.relay.tlsPort : this.relay.port, { tls })
-      await wire.greet()
-      assert.equal((await wire.ask(`AUTH PLAIN ${credentials}`)).code, 235)
-      if (!tls) assert.equal((await wire.mail(stuffed)).code, 250)
-      assert.equal((await wire.ask('QUIT')).code, 221)
+      const client = await SmtpClient.connect(tls ? this.relay.tlsPort : this.relay.port, { tls })
+      await client.greet()
+      assert.equal((await client.ask(`AUTH PLAIN ${credentials}`)).code, 235)
+      if (!tls) assert.equal((await client.mail(stuffed)).code, 250)
+      assert.equal((await client.ask('QUIT')).code, 221)
     }
     assert.ok(this.relay.alive)
     assert.deepEqual(this.relay.stderr.all.slice(this.#earlierLines), [])
-    const mails = await this.messages()
-    assert.ok(mails.length > 0)
-    for (const mail of mails) {
-      const known = mail.received !== '' && (expected(mail) || mail.content.equals(Buffer.from(content)))
-      assert.ok(known, `${mail.received}${mail.content.toString('latin1', 0, 200)}`)
+    const messages = await this.messages()
+    assert.ok(messages.length > 0)
+    for (const message of messages) {
+      const known =
+        message.received !== '' && (expected(message) || message.content.equals(Buffer.from(content)))
+      assert.ok(known, `${message.received}${message.content.toString('latin1', 0, 200)}`)
     }
   }
 }
 
-/** Does it for each, some at a time. */
+/** Calls `act` for each item, for `atOnce` items at a time. */
 export async function eachOf<T>(
   items: readonly T[],
   act: (item: T) => Promise<void>,

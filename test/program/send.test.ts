@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { testTimeoutMs, within } from '../support/deadline.ts'
 import { storedMessages } from '../support/maildir.ts'
-import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
+import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const words = ['--import', 'tsx', 'scripts/send.ts']

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeSes, type Outcome } from '../support/fake-ses.ts'
 import { splitReceived } from '../support/maildir.ts'
-import { RelayProcess, type Scope } from '../support/relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
+import type { Scope } from '../support/temporary-directory.ts'
 import { HoldingProxy } from './holding-proxy.ts'
 
 // Every byte but CR and LF, a dot to hide, a line longer than SMTP likes.
@@ -80,7 +81,7 @@ test('250 comes only after SES has said yes', async t => {
   assert.deepEqual(relay.stdout.all, [])
 
   gate.release()
-  assert.match((await answer).text, /^250 2\.0\.0 Ok stand-in-1$/)
+  assert.match((await answer).text, /^250 2\.0\.0 Ok fake-1$/)
 })
 
 test('more than 50 recipients reach SES in calls of at most 50', async t => {
@@ -173,7 +174,7 @@ test('a client hears what became of its mail, and the next mail goes through', a
       assert.equal(standIn.requests, requests + 1, 'SES was asked more than once')
       const entry = await logLine(relay, 'stderr', before)
       assert.match(entry.Error, error)
-      assert.match((await wire.mail('y\r\n')).text, /^250 2\.0\.0 Ok stand-in-\d+$/)
+      assert.match((await wire.mail('y\r\n')).text, /^250 2\.0\.0 Ok fake-\d+$/)
     })
   }
 })

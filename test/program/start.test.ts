@@ -8,16 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { within } from '../support/deadline.ts'
 import { Lines } from '../support/lines.ts'
 import { storedMessages } from '../support/maildir.ts'
-import {
-  certificatePath,
-  keyPath,
-  RelayProcess,
-  run,
-  type Scope,
-  temporaryDirectory,
-  tlsArguments,
-} from '../support/relay-process.ts'
+import { certificatePath, keyPath, RelayProcess, run, tlsArguments } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
+import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
 test('--help prints every option and ends with 0', async () => {
   const { code, stdout, stderr } = await run(['--help'])

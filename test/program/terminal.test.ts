@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { RelayProcess, type Scope } from '../support/relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import type { Scope } from '../support/temporary-directory.ts'
 import { noTerminal, Terminal } from './terminal.ts'
 
 const args = ['-r', 'discard', '-a', '127.0.0.1:0']

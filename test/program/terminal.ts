@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { within } from '../support/deadline.ts'
 import { Lines } from '../support/lines.ts'
-import type { Scope } from '../support/relay-process.ts'
+import type { Scope } from '../support/temporary-directory.ts'
 
 /** Why tests on a terminal cannot run here; false where they can. To be given to a test as `skip`. */
 export const noTerminal =

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { storedMessages } from '../support/maildir.ts'
-import { RelayProcess, temporaryDirectory } from '../support/relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** A string that `Wire` sends as UTF-8. */
 const utf8 = (text: string) => Buffer.from(text).toString('latin1')

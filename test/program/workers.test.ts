@@ -7,8 +7,9 @@ import { within } from '../support/deadline.ts'
 import { FakeSes } from '../support/fake-ses.ts'
 import { storedMessages } from '../support/maildir.ts'
 import { lineOf } from '../support/proxy-headers.ts'
-import { certificatePath, keyPath, RelayProcess, run, temporaryDirectory } from '../support/relay-process.ts'
+import { certificatePath, keyPath, RelayProcess, run } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { processEnded, RelayCluster } from './relay-cluster.ts'
 
 test('workers share every address, and the start-up message is said once', async t => {

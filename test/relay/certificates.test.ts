@@ -19,7 +19,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }))
 
 test('a service whose authority the operator trusts gets the mail', async t => {
-  assert.deepEqual(await sendTo(t, good, good), { reply: '250', log: 'stand-in-1' })
+  assert.deepEqual(await sendTo(t, good, good), { reply: '250', log: 'fake-1' })
 })
 
 const untrusted = /^451 4\.7\.5 The mail service cannot be trusted/

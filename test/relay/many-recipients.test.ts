@@ -39,7 +39,7 @@ test('SES: 120 recipients, the second call fails: the client comes again, everyb
   aws.script({ type: 'accept' }, notNow)
   const { submit, log } = server(await ses())
   assert.match(await submit(people(120)), /^454 4\.7\.0 .*Daily message quota/)
-  assert.match(await submit(people(120)), /^250 2\.0\.0 Ok stand-in-3$/)
+  assert.match(await submit(people(120)), /^250 2\.0\.0 Ok fake-3$/)
   assert.deepEqual(
     aws.calls.map(({ destinations }) => destinations.length),
     [50, 50, 50, 20],

@@ -1,10 +1,10 @@
-/** Attacks as its parent tells it to, in a process of its own: the parent stays free to measure. */
+/** A child process that attacks a server, so that its parent has time to measure. */
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Order, Report, Request } from './attackers.ts'
 import { type Attack, attacks } from './attacks.ts'
 
-/** Connections that are made at once, at most: more would overflow the queue of the listener. */
+/** Limit of connections in progress. More would overflow the listen queue of the server. */
 const maxConnecting = 200
 const paceMs = 10
 
@@ -15,7 +15,7 @@ class AttackGroup {
   readonly #ended = new Map<string, number>()
   readonly #timer: NodeJS.Timeout
   #filledAt = performance.now()
-  /** Connections that may be made now. */
+  /** Number of connections that may be started now. */
   #allowance = 1
   #begun = 0
   #connecting = 0
@@ -45,7 +45,7 @@ class AttackGroup {
   #fill(): void {
     const { connections, perSecond = 5000, total = connections } = this.#order
     const nowMs = performance.now()
-    // No more than a tenth of a second is made up for.
+    // At most a tenth of a second is caught up.
     const gained = this.#allowance + ((nowMs - this.#filledAt) / 1000) * perSecond
     this.#allowance = Math.min(gained, 1 + perSecond / 10)
     this.#filledAt = nowMs
@@ -58,7 +58,7 @@ class AttackGroup {
 
   #connect(n: number): void {
     const { port, network = '127.1.0' } = this.#order
-    const { deaf = false, opening, octets, flood, drip, beneathTls } = this.#attack
+    const { neverReads = false, opening, bytewise, flood, drip, beneathTls } = this.#attack
     const tls = this.#order.tls ?? this.#attack.tls ?? false
     const localAddress = `${network}.${1 + (n % 250)}`
     const tcp = connect({ port, host: '127.0.0.1', localAddress, noDelay: true })
@@ -79,7 +79,7 @@ class AttackGroup {
       this.#connected++
       const bytes = opening(n)
       if (bytes.length > 0) socket.write(bytes)
-      if (octets !== undefined) sendOctets(socket, octets)
+      if (bytewise !== undefined) sendBytewise(socket, bytewise)
       if (flood !== undefined) {
         const pour = () => {
           while (socket.writable && socket.write(flood));
@@ -90,7 +90,7 @@ class AttackGroup {
       if (drip !== undefined) timer = setInterval(() => socket.write(drip.bytes), drip.everyMs)
     })
     if (beneathTls !== undefined) socket.once('data', () => tcp.write(beneathTls))
-    if (!deaf) {
+    if (!neverReads) {
       socket.on('data', (bytes: Buffer) => {
         for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++
         tail = (tail + bytes.toString('latin1', Math.max(0, bytes.length - 500))).slice(-500)
@@ -104,18 +104,19 @@ class AttackGroup {
       clearInterval(timer)
       this.#sockets.delete(tcp)
       this.#maxLines = Math.max(this.#maxLines, lines)
-      // The last line that the server said. What it said before a reset may not have been heard.
+      // The last line of the server. A line before a reset may not have been received.
       const last = tail.trimEnd().split('\r\n').at(-1)!
       const reset = failure !== '' && !last.startsWith('421') ? failure : undefined
-      const outcome = deaf ? 'closed, unread' : (reset ?? (last || 'closed without a word'))
+      const outcome = neverReads ? 'closed, unread' : (reset ?? (last || 'closed without a reply'))
       this.#ended.set(outcome, (this.#ended.get(outcome) ?? 0) + 1)
     })
   }
 }
 
-/** Waits for each octet to be written: what waits together becomes one record. */
-function sendOctets(socket: Socket, octets: Buffer): void {
-  if (octets.length > 0) socket.write(octets.subarray(0, 1), () => sendOctets(socket, octets.subarray(1)))
+/** Writes each byte separately: bytes that wait together would become one TLS record. */
+function sendBytewise(socket: Socket, bytewise: Buffer): void {
+  if (bytewise.length > 0)
+    socket.write(bytewise.subarray(0, 1), () => sendBytewise(socket, bytewise.subarray(1)))
 }
 
 const groups: AttackGroup[] = []

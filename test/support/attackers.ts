@@ -5,63 +5,64 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { AttackName } from './attacks.ts'
 import { within } from './deadline.ts'
-import type { RelayProcess, Scope } from './relay-process.ts'
+import type { RelayProcess } from './relay-process.ts'
+import type { Scope } from './temporary-directory.ts'
 
-/** What a group of connections is to do. */
+/** A group of connections of one attack. */
 export interface Order {
   readonly attack: AttackName
   readonly port: number
-  /** Connections at once. */
+  /** Concurrent connections. */
   readonly connections: number
-  /** New connections a second, at most. */
+  /** Limit of new connections per second. */
   readonly perSecond?: number
-  /** TLS comes first, also where the attack does not ask for it. */
+  /** Use implicit TLS, even if the attack does not. */
   readonly tls?: boolean
-  /** Connections in all; one that has ended is followed by another one until then (as many as at once if left out). */
+  /** Connections in total. An ended connection is replaced until then (default: `connections`). */
   readonly total?: number
-  /** The first three octets of the addresses that they come from, 250 in number (127.1.0 if left out). */
+  /** The first three bytes of the 250 source addresses (default: 127.1.0). */
   readonly network?: string
 }
 
-/** What became of a group of connections. */
+/** The results of a group of connections. */
 export interface Report {
-  /** Connections that were made, those that have ended included. */
+  /** Connections that were established, including those that have ended. */
   readonly connected: number
   readonly open: number
-  /** The last line of the server, or why there is none, and how many connections ended so. */
+  /** The last line of the server, or the error, and how many connections ended with it. */
   readonly ended: readonly (readonly [outcome: string, count: number])[]
-  /** The most lines that the server said to one connection that has ended. */
+  /** The most lines that the server sent on one connection that has ended. */
   readonly maxLines: number
 }
 
-/** What the process is told. */
+/** A message to the process. */
 export type Request =
   | { readonly type: 'attack'; readonly order: Order }
   | { readonly type: 'report' }
   | { readonly type: 'stop' }
 
-const lookMs = 500
+const pollMs = 500
 const program = fileURLToPath(new URL('attack-process.ts', import.meta.url))
 
-/** How the connections of a report ended, for a message. */
+/** Returns how the connections of a report ended, as text. */
 export function endings({ ended }: Report): string {
   return ended.map(([outcome, count]) => `${count} × ${outcome}`).join(', ') || 'none'
 }
 
-/** A process that attacks a server, with as many groups of connections as it is told to. */
+/** A process that attacks a server with groups of connections. */
 export class Attackers {
   readonly #child: ChildProcess
-  /** Connections of the latest order. */
+  /** Total connections of the latest order. */
   #ordered = 0
 
   private constructor(child: ChildProcess) {
     this.#child = child
   }
 
-  /** Its connections are closed at the end of the scope. */
+  /** Starts the process. Its connections are closed at the end of the scope. */
   static start(scope: Scope): Attackers {
     const child = fork(program, { execArgv: ['--import', 'tsx'] })
-    // The machine belongs to the server and its other clients first.
+    // The server and its other clients have priority for the CPU.
     setPriority(child.pid!, 10)
     const attackers = new Attackers(child)
     scope.after(() => attackers.stop())
@@ -73,7 +74,7 @@ export class Attackers {
     this.#send({ type: 'attack', order })
   }
 
-  /** One report for each order, in the same sequence. */
+  /** Returns a report for each order, in the same sequence. */
   async reports(): Promise<readonly Report[]> {
     const answer = once(this.#child, 'message')
     this.#send({ type: 'report' })
@@ -82,19 +83,19 @@ export class Attackers {
   }
 
   /**
-   * Waits until all connections of the latest order are made, and the server has nothing more to do for them; or until
-   * the server has ended.
-   * @param maxMs how long it waits, at most
+   * Waits until all connections of the latest order are established and the server is idle, or the server has ended.
+   *
+   * @param maxMs longest wait, in milliseconds
    */
   async settled(server: RelayProcess, maxMs: number): Promise<void> {
     const deadline = performance.now() + maxMs
     let usedMs = 0
     let quiet = 0
     while (server.alive && performance.now() < deadline && quiet < 4) {
-      await sleep(lookMs)
+      await sleep(pollMs)
       const { connected } = (await this.reports()).at(-1)!
       const cpu = (await server.cpu()) ?? { usedMs: 0, running: false }
-      const rests = !cpu.running && cpu.usedMs - usedMs < lookMs / 8
+      const rests = !cpu.running && cpu.usedMs - usedMs < pollMs / 8
       quiet = connected >= this.#ordered && rests ? quiet + 1 : 0
       usedMs = cpu.usedMs
     }

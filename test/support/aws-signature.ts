@@ -1,32 +1,33 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** What a stand-in knows of somebody who may call it. */
+/** The credentials of an account that may call a fake service. */
 export interface Account {
   readonly secret: string
-  /** Of temporary credentials. */
+  /** The session token of temporary credentials. */
   readonly token?: string | undefined
 }
 
-/** An error of AWS: its code and what it says. */
-export interface Complaint {
+/** An error of AWS. */
+export interface SignatureError {
   readonly code: string
   readonly message: string
 }
 
-/** Minutes that a signature may be old or early. */
+/** Largest difference between the clocks of the client and the service, in minutes. */
 const skewMinutes = 15
 
 /**
- * Checks a request's AWS Signature Version 4 as AWS does: who signed it, when, for which service, and that method, path,
- * query, signed headers and body are as they were signed. Written from the specification, not with the SDK's signer.
+ * Checks the AWS Signature Version 4 of a request as AWS does: account, time, service, and whether method, path, query,
+ * signed headers and body are the signed ones. Implemented from the specification, independently of the SDK's signer.
+ * Returns undefined if the signature is valid.
  */
 export function checkSignature(
   request: IncomingMessage,
   body: Buffer,
   service: string,
   accounts: ReadonlyMap<string, Account>,
-): Complaint | undefined {
+): SignatureError | undefined {
   const { authorization = '', host } = request.headers
   const [, key, day, region, scopeService, signedNames = '', signature = ''] =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/.exec(
@@ -50,9 +51,9 @@ export function checkSignature(
   if (!(Math.abs(minutes) < skewMinutes)) return { code: 'RequestExpired', message: `${date} is not now` }
 
   const bodyHash = sha256(body)
-  const told = header(request, 'x-amz-content-sha256')
-  if (told !== '' && told !== bodyHash) return wrong('the body is not what was hashed')
-  const url = new URL(request.url!, 'http://stand-in')
+  const claimed = header(request, 'x-amz-content-sha256')
+  if (claimed !== '' && claimed !== bodyHash) return wrong('the body has another hash')
+  const url = new URL(request.url!, 'http://fake')
   const canonical = [
     request.method,
     // Escaped once by the client, and once more for the signature.
@@ -75,7 +76,7 @@ export function checkSignature(
     .update(`AWS4-HMAC-SHA256\n${date}\n${scope}\n${sha256(Buffer.from(canonical))}`)
     .digest()
   if (timingSafeEqual(expected, Buffer.from(signature, 'hex'))) return undefined
-  // AWS shows what it reckoned with, and with it the session token: no log may.
+  // AWS returns the canonical string, which contains the session token. It must not be logged.
   return wrong(
     `The request signature we calculated does not match.\n\nThe Canonical String should have been\n'${canonical}'`,
   )

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SmtpClient } from './smtp-client.ts'
 
-/** How a bystander was served. */
+/** How well a bystander was served. */
 export interface Served {
   readonly times: number
   /** From the first attempt to connect to the reply to NOOP. */
@@ -11,8 +11,8 @@ export interface Served {
 const pauseMs = 50
 
 /**
- * A client that does nothing wrong while others attack: connects, says EHLO and NOOP, leaves, and does it again. If it
- * hears 421 or is disconnected, it tries again, and the time counts from its first attempt.
+ * A well-behaved client during an attack. It connects, sends EHLO and NOOP, closes, and repeats. If it gets 421 or is
+ * disconnected, it tries again, and the time counts from the first attempt.
  */
 export class Bystander {
   readonly #stopped = new AbortController()
@@ -27,7 +27,7 @@ export class Bystander {
     this.#run = this.#repeat()
   }
 
-  /** An attempt that is still going on counts with the time that it has taken so far. */
+  /** Stops the client. An attempt in progress counts with its time so far. */
   async stop(): Promise<Served> {
     const sinceMs = performance.now() - this.#begunAt
     this.#stopped.abort()
@@ -48,13 +48,13 @@ export class Bystander {
   }
 
   async #try(): Promise<boolean> {
-    let wire: SmtpClient | undefined
-    const leave = () => wire?.vanish()
+    let client: SmtpClient | undefined
+    const leave = () => client?.vanish()
     this.#stopped.signal.addEventListener('abort', leave, { once: true })
     try {
-      wire = await SmtpClient.connect(this.#port)
-      if ((await wire.reply('connecting')).code !== 220) return false
-      return (await wire.ask('EHLO bystander.test')).code === 250 && (await wire.ask('NOOP')).code === 250
+      client = await SmtpClient.connect(this.#port)
+      if ((await client.reply('connecting')).code !== 220) return false
+      return (await client.ask('EHLO bystander.test')).code === 250 && (await client.ask('NOOP')).code === 250
     } catch {
       return false
     } finally {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Bytes made of the pieces that matter to a reader of lines, so that the rare cases are common. */
+/** Generates bytes from the given pieces and a few random ones, so that rare cases are frequent. */
 export const bytesFrom = (pieces: readonly string[], maxLength = 40): fc.Arbitrary<Buffer> =>
   fc
     .array(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...pieces) }, fc.string({ maxLength: 3 })), {
@@ -9,9 +9,9 @@ export const bytesFrom = (pieces: readonly string[], maxLength = 40): fc.Arbitra
     })
     .map(words => Buffer.from(words.join(''), 'latin1'))
 
-/** The same bytes in chunks, cut at the given places (modulo the length). */
-export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
-  const ends = [...new Set(places.map(place => place % (bytes.length + 1)))].sort((a, b) => a - b)
+/** Splits bytes into chunks at the given positions (modulo the length). */
+export function cut(bytes: Buffer, positions: readonly number[]): Buffer[] {
+  const ends = [...new Set(positions.map(position => position % (bytes.length + 1)))].sort((a, b) => a - b)
   const chunks = []
   let start = 0
   for (const end of [...ends, bytes.length]) {
@@ -21,4 +21,5 @@ export function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
   return chunks
 }
 
+/** Generates positions for `cut`. */
 export const cutPositions = fc.array(fc.nat(), { maxLength: 8 })

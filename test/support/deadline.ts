@@ -1,10 +1,15 @@
-/** How long a test waits for what must happen; far longer than it takes, also on a machine that is busy. */
+/** Longest wait for an expected event, in milliseconds. Much longer than it takes, even on a busy machine. */
 export const testTimeoutMs = 20_000
 
-/** It did not happen in time. */
+/** The expected event did not happen in time. */
 export class DeadlineError extends Error {}
 
-/** The promise's value, or an error that says what was waited for. `seen` tells what there was instead. */
+/**
+ * Resolves with the promise's value, or rejects with a DeadlineError after `ms` milliseconds.
+ *
+ * @param what what the test waits for
+ * @param seen returns what happened instead, for the error message
+ */
 export async function within<T>(
   promise: Promise<T>,
   what: string,
@@ -12,11 +17,11 @@ export async function within<T>(
   ms = testTimeoutMs,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new DeadlineError(`waited ${ms} ms for ${what}; ${seen()}`)), ms)
   })
   try {
-    return await Promise.race([promise, late])
+    return await Promise.race([promise, timeout])
   } finally {
     clearTimeout(timer)
   }

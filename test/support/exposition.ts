@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 
-/** One line of an exposition. */
+/** A sample line of an exposition. */
 export interface Sample {
   readonly name: string
   readonly labels: ReadonlyMap<string, string>
@@ -16,9 +16,9 @@ export interface Family {
 }
 
 /**
- * Reads the text format of Prometheus, version 0.0.4, as strictly as its specification
+ * Parses the text format of Prometheus, version 0.0.4, as strictly as its specification
  * (https://prometheus.io/docs/instrumenting/exposition_formats/) and the naming conventions allow, and more strictly
- * than Prometheus does. Fails where a line is not in order, or a metric is not whole.
+ * than Prometheus does. Throws if a line is invalid or a metric is incomplete.
  */
 export function readExposition(text: string): ReadonlyMap<string, Family> {
   assert.ok(text.endsWith('\n'), 'the last line ends with a newline')
@@ -34,7 +34,7 @@ export function readExposition(text: string): ReadonlyMap<string, Family> {
     } else if (keyword === 'TYPE') {
       assert.equal(help?.name, name, `HELP comes before TYPE: ${line}`)
       assert.match(rest, /^(counter|gauge|histogram)$/, line)
-      assert.ok(!families.has(name), `told twice: ${line}`)
+      assert.ok(!families.has(name), `declared twice:  ${line}`)
       family = { name, type: rest, help: help!.text, samples: [] }
       families.set(name, family)
     } else {
@@ -47,7 +47,7 @@ export function readExposition(text: string): ReadonlyMap<string, Family> {
   return families as ReadonlyMap<string, Family>
 }
 
-/** The value of the line with exactly these labels; `undefined` where there is none. */
+/** Returns the value of the sample with exactly these labels, or undefined. */
 export function numberOf(
   families: ReadonlyMap<string, Family>,
   name: string,

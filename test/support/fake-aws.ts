@@ -11,52 +11,52 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { type Account, checkSignature } from './aws-signature.ts'
 
-/** How the stand-in treats one request. */
+/** How the fake service treats one request. */
 export type Outcome =
-  /** 200 and what the service says then. */
+  /** 200 with the answer of the service. */
   | { readonly type: 'accept'; readonly messageId?: string }
   /** An error as the service writes it. */
   | { readonly type: 'refuse'; readonly status: number; readonly code: string; readonly message: string }
-  /** Any answer at all, for example a proxy's. */
+  /** Any HTTP answer, for example of a proxy. */
   | { readonly type: 'answer'; readonly status: number; readonly contentType: string; readonly body: string }
-  /** A status before the request's body was read, and the end of the connection, as proxies do. */
+  /** A status before the body of the request was read, then the end of the connection, like a proxy. */
   | { readonly type: 'cutShort'; readonly status: number }
-  /** 200, the beginning of the body, then the connection is reset. */
+  /** 200 and the beginning of a body, then a reset. */
   | { readonly type: 'truncate'; readonly body: string; readonly from?: 'a proxy' }
   /** 200 and the beginning of a body that never ends. */
   | { readonly type: 'stall'; readonly body: string; readonly from?: 'a proxy' }
-  /** The request is read, nothing is answered. */
+  /** Reads the request and never answers. */
   | { readonly type: 'hang' }
-  /** The connection is reset, before or after the request's body was read. */
+  /** Resets the connection, before or after reading the body of the request. */
   | { readonly type: 'reset'; readonly bodyRead: boolean }
-  /** These bytes, which need not be HTTP, then the connection is closed. */
+  /** Sends these bytes, which need not be HTTP, and closes the connection. */
   | { readonly type: 'fragment'; readonly bytes: string }
 
-/** Decides over every request in the place of the script, and hears how it went. */
+/** Decides every request instead of the script, and is notified of the result. */
 export interface Director<Call> {
-  /** A request begins. Where this is true its connection is reset, and nothing of it is read. */
+  /** Called when a request begins. Returns true to reset its connection without reading it. */
   rejectsNext(): boolean
-  /** A mail was read to its end. It is not kept in `calls`. */
+  /** Called when a message was read completely. It is not added to `calls`. */
   decide(call: Call): Decision
 }
 
-/** What becomes of a mail that was read. */
+/** What happens to a message that was read. */
 export interface Decision {
   readonly outcome: Outcome
-  /** Milliseconds until the answer; none if left out. */
+  /** Milliseconds until the answer (default 0). */
   readonly afterMs?: number
-  /** Called once, when the answer is over. @param whole the system has all of it */
+  /** Called once after the answer. @param whole true if the system has taken all of it */
   readonly answered?: (whole: boolean) => void
 }
 
-/** An answer as it goes over the wire. */
+/** An HTTP answer. */
 export interface Answer {
   readonly status: number
   readonly headers: OutgoingHttpHeaders
   readonly body: string
 }
 
-/** A request as it came. */
+/** An HTTP request. */
 export interface ReceivedRequest {
   readonly method: string
   readonly url: string
@@ -71,21 +71,21 @@ export interface Certificate {
 }
 
 /**
- * A service of AWS on 127.0.0.1, for tests: checks each request's signature, reads and remembers the mails, and
- * answers as told. Give its `endpoint` to the program as `AWS_ENDPOINT_URL`, with its `environment`.
+ * A fake AWS service on 127.0.0.1. It checks the signature of each request, keeps the messages, and answers as the test
+ * says. Start the program with its `environment`.
  */
 export abstract class FakeAws<Call> {
-  /** Requests that arrived, whatever became of them. */
+  /** Number of requests, whatever their outcome. */
   requests = 0
-  /** The mails that were read, in the order in which they ended. */
+  /** The messages that were read, in the order in which they ended. */
   readonly calls: Call[] = []
-  /** The last request that was read to its end. */
+  /** The last request that was read completely. */
   lastRequest: ReceivedRequest | undefined
-  /** Connections that were opened. */
+  /** Number of connections that were opened. */
   connections = 0
-  /** The recipients a second that the account may send; without it the permission to ask is missing. */
+  /** Send rate of the account, in recipients per second. If undefined, requests for the quota are denied. */
   maxSendRate: number | undefined
-  /** Without one, the script and `always` decide. */
+  /** If undefined, the script and `always` decide. */
   director: Director<Call> | undefined
   readonly #scheme: 'http' | 'https'
   readonly #server: Server
@@ -101,9 +101,9 @@ export abstract class FakeAws<Call> {
     this.#server.on('connection', () => this.connections++)
   }
 
-  /** The service's name in signatures. */
+  /** The name of the service in signatures. */
   protected abstract readonly service: string
-  /** Reads one mail; `undefined` where the request asks for the account's quota. */
+  /** Parses a message. Returns undefined for a request for the quota of the account. */
   protected abstract read(request: IncomingMessage, body: Buffer): Call | undefined
   protected abstract accepted(call: Call, messageId: string): Answer
   protected abstract refused(outcome: Extract<Outcome, { type: 'refuse' }>): Answer
@@ -113,7 +113,7 @@ export abstract class FakeAws<Call> {
     return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
-  /** What a program needs in its environment to send its mail here. */
+  /** Environment variables for a program that sends its mail here. */
   get environment(): Record<string, string> {
     return {
       AWS_ENDPOINT_URL: this.endpoint,
@@ -124,22 +124,22 @@ export abstract class FakeAws<Call> {
     }
   }
 
-  /** Lets somebody else call, too. */
+  /** Accepts requests of another account too. */
   trust(accessKeyId: string, account: Account): void {
     this.#accounts.set(accessKeyId, account)
   }
 
-  /** Lets somebody call no more. */
+  /** Rejects requests of an account from now on. */
   distrust(accessKeyId: string): void {
     this.#accounts.delete(accessKeyId)
   }
 
-  /** The outcomes of the next requests, one each; after them all are accepted. */
+  /** Sets the outcomes of the next requests, one for each. Then `always` applies. */
   script(...outcomes: readonly Outcome[]): void {
     this.#script.push(...outcomes)
   }
 
-  /** The outcome of every request for which the script has none. */
+  /** Sets the outcome of requests that are not in the script. */
   always(outcome: Outcome): void {
     this.#always = outcome
   }
@@ -149,7 +149,7 @@ export abstract class FakeAws<Call> {
     return new Promise(resolve => this.#arrivals.push(resolve))
   }
 
-  /** Also after `close`. @param port a free one if left out */
+  /** Starts listening, also after `close`. @param port default: a free port */
   async listen(port = 0): Promise<this> {
     await new Promise<void>(resolve => this.#server.listen(port, '127.0.0.1', resolve))
     return this
@@ -174,12 +174,12 @@ export abstract class FakeAws<Call> {
     try {
       for await (const chunk of request) chunks.push(chunk)
     } catch {
-      return // The client went away.
+      return // The client closed the connection.
     }
     const body = Buffer.concat(chunks)
     this.lastRequest = { method: request.method!, url: request.url!, headers: request.headers, body }
-    const complaint = checkSignature(request, body, this.service, this.#accounts)
-    if (complaint) return answerAsAws(response, this.refused({ type: 'refuse', status: 403, ...complaint }))
+    const problem = checkSignature(request, body, this.service, this.#accounts)
+    if (problem) return answerAsAws(response, this.refused({ type: 'refuse', status: 403, ...problem }))
     const call = this.read(request, body)
     if (call !== undefined && this.director) {
       return this.#direct(this.director.decide(call), call, request, response)
@@ -207,10 +207,7 @@ export abstract class FakeAws<Call> {
     switch (outcome.type) {
       case 'accept': {
         if (call === undefined) return answerAsAws(response, this.#quota())
-        return answerAsAws(
-          response,
-          this.accepted(call, outcome.messageId ?? `stand-in-${this.calls.length}`),
-        )
+        return answerAsAws(response, this.accepted(call, outcome.messageId ?? `fake-${this.calls.length}`))
       }
       case 'refuse':
         return answerAsAws(response, this.refused(outcome))
@@ -245,7 +242,7 @@ function send(response: ServerResponse, { status, headers, body }: Answer): void
   response.writeHead(status, headers).end(body)
 }
 
-/** Every answer of AWS bears the name that it gave the request. */
+/** Every answer of AWS contains an id of the request. */
 const requestId = { 'x-amzn-requestid': 'r' }
 
 function answerAsAws(response: ServerResponse, { status, headers, body }: Answer): void {

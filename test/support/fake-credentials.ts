@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { checkSignature } from './aws-signature.ts'
 import type { FakeSes } from './fake-ses.ts'
 
-/** One request for credentials. */
+/** A request for credentials. */
 export interface Request {
   readonly method: string
   readonly path: string
@@ -12,19 +12,19 @@ export interface Request {
 }
 
 /**
- * All that hands out temporary credentials in AWS, on 127.0.0.1: STS, the metadata service of EC2, the credentials
- * endpoint of containers. SES is told of each, so that it accepts what is signed with them.
+ * The services of AWS that issue temporary credentials, on 127.0.0.1: STS, the EC2 metadata service, and the container
+ * credentials endpoint. The fake SES accepts all credentials that they issue.
  */
 export class FakeCredentials {
   /** The requests that were granted. */
   readonly requests: Request[] = []
-  /** The access keys that were handed out, the newest one last. */
+  /** The access keys that were issued, the newest last. */
   readonly keys: string[] = []
-  /** How long the credentials that are handed out are good. */
+  /** Validity of issued credentials, in milliseconds. */
   validMs = 60 * 60 * 1000
-  /** What a container must show. */
+  /** The authorization token that a container must send. */
   authorization: string | undefined
-  /** What every request is answered with instead. */
+  /** If set, every request gets this answer. */
   refusal: { readonly status: number; readonly body: string } | undefined
   readonly #ses: FakeSes
   #issued = 0

@@ -5,7 +5,7 @@ import { type Answer, type Certificate, FakeAws, type Outcome } from './fake-aws
 export interface PinpointCall {
   /** The path, as it was on the wire. */
   readonly path: string
-  /** The request as it was on the wire. */
+  /** The request as it was sent. */
   readonly request: {
     readonly Addresses: Readonly<Record<string, unknown>>
     readonly MessageConfiguration: { readonly EmailMessage: { readonly RawEmail: { readonly Data: string } } }
@@ -14,7 +14,7 @@ export interface PinpointCall {
   readonly data: Buffer
 }
 
-/** What Pinpoint says of one address. */
+/** The result of Pinpoint for one address. */
 export interface PinpointResult {
   readonly DeliveryStatus: string
   readonly StatusCode: number
@@ -22,10 +22,10 @@ export interface PinpointResult {
   readonly MessageId?: string
 }
 
-/** Amazon Pinpoint: REST, answers in JSON, a result for each address of an accepted request. */
+/** A fake Amazon Pinpoint: REST and JSON, with a result for each address of an accepted request. */
 export class FakePinpoint extends FakeAws<PinpointCall> {
   protected readonly service = 'mobiletargeting'
-  /** What becomes of an address; left out of the answer where it is `undefined`. */
+  /** Returns the result of an address, or undefined to leave it out of the answer. */
   resultFor: (address: string, messageId: string) => PinpointResult | undefined = successful
 
   static start(certificate?: Certificate): Promise<FakePinpoint> {
@@ -41,7 +41,7 @@ export class FakePinpoint extends FakeAws<PinpointCall> {
   protected accepted({ request }: PinpointCall, messageId: string): Answer {
     const addresses = Object.keys(request.Addresses)
     const results = addresses.map(address => [address, this.resultFor(address, messageId)])
-    // One without a result is not in the JSON.
+    // JSON.stringify leaves out undefined results.
     return json(200, { ApplicationId: 'app', RequestId: 'r', Result: Object.fromEntries(results) })
   }
 
@@ -54,7 +54,7 @@ export class FakePinpoint extends FakeAws<PinpointCall> {
   }
 }
 
-/** The result of an address that has the mail. */
+/** Returns the result of an address that received the message. */
 export function successful(_: string, MessageId: string): PinpointResult {
   return { DeliveryStatus: 'SUCCESSFUL', StatusCode: 200, StatusMessage: 'ok', MessageId }
 }

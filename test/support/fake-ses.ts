@@ -3,18 +3,18 @@ import { type Answer, type Certificate, FakeAws, type Outcome } from './fake-aws
 
 export type { Decision, Director, Outcome } from './fake-aws.ts'
 
-/** One `SendRawEmail` that was read to its end. */
+/** A `SendRawEmail` request that was read completely. */
 export interface SesCall {
   readonly source: string | undefined
   readonly destinations: readonly string[]
   /** `RawMessage.Data`, decoded. */
   readonly data: Buffer
-  /** Every parameter as it was on the wire. */
+  /** All parameters as they were sent. */
   readonly parameters: URLSearchParams
   readonly authorization: string | undefined
 }
 
-/** Version 1 of Amazon SES: the Query API, answers in XML. */
+/** A fake Amazon SES, API version 1: form parameters in requests, XML in answers. */
 export class FakeSes extends FakeAws<SesCall> {
   protected readonly service = 'ses'
 

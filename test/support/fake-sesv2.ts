@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { type Answer, type Certificate, FakeAws, type Outcome } from './fake-aws.ts'
 
-/** One `SendEmail` that was read to its end. */
+/** A `SendEmail` request that was read completely. */
 export interface SesV2Call {
-  /** The request as it was on the wire. */
+  /** The request as it was sent. */
   readonly request: {
     readonly Content: { readonly Raw: { readonly Data: string } }
     readonly Destination: { readonly ToAddresses: readonly string[] }
@@ -12,7 +12,7 @@ export interface SesV2Call {
   readonly data: Buffer
 }
 
-/** Version 2 of Amazon SES: REST, answers in JSON. */
+/** A fake Amazon SES, API version 2: REST and JSON. */
 export class FakeSesV2 extends FakeAws<SesV2Call> {
   protected readonly service = 'ses'
 

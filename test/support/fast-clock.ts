@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/support/clock.ts'
 
-/** A clock for tests: once nothing else can go on, it jumps to where the next sleeper wakes. */
+/** A clock for tests. When no other code can run, it jumps to the time at which the next sleeper wakes. */
 export class FastClock implements Clock {
-  /** Every sleep that was asked for, in milliseconds. */
+  /** The duration of each sleep, in milliseconds. */
   readonly sleeps: number[] = []
   #now = 0
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
@@ -12,7 +12,7 @@ export class FastClock implements Clock {
     return this.#now
   }
 
-  /** Lets time pass while nobody sleeps. */
+  /** Moves the time forward without waking a sleeper. */
   pass(ms: number): void {
     this.#now += ms
   }

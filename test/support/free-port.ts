@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 
 /**
- * A port of 127.0.0.1 that nobody listens on, for a server that is started again and again. It lies below those that
- * the system gives to outgoing connections: a client could otherwise sit on it while the server is away.
+ * Returns a free port of 127.0.0.1, for a server that is restarted. The port is below the range for outgoing
+ * connections. Otherwise a client could occupy it while the server is down.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {

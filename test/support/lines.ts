@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { within } from './deadline.ts'
 
-/** The lines that a stream has given so far, and those to come. */
+/** Collects the lines of a stream. */
 export class Lines {
   readonly all: string[] = []
   /** Resolves when the stream has ended. */
@@ -15,7 +15,7 @@ export class Lines {
     this.ended = new Promise(resolve => stream.once('close', () => resolve(this.#end())))
   }
 
-  /** The first line that matches, now or later. @param after lines that are not looked at */
+  /** Resolves with the first line that matches, now or later. @param after number of lines to skip */
   async find(pattern: RegExp, after = 0): Promise<string> {
     const found = new Promise<string>(resolve => {
       const look = () => {

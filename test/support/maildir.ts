@@ -1,16 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** One file of a Maildir. */
+/** A message in a Maildir. */
 export interface StoredMessage {
   readonly name: string
-  /** The header that this server put in front, its last CRLF included. */
+  /** The Received header that this server added, with its last CRLF. */
   readonly received: string
-  /** All behind it: what the client sent. */
+  /** The rest of the file: what the client sent. */
   readonly content: Buffer
 }
 
-/** Every mail in `new`, in no particular order; none where there is no Maildir yet. */
+/** Returns the messages in `new`, in no particular order. Returns none if the Maildir does not exist yet. */
 export async function storedMessages(maildir: string): Promise<StoredMessage[]> {
   const folder = join(maildir, 'new')
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
@@ -22,7 +22,7 @@ export async function storedMessages(maildir: string): Promise<StoredMessage[]> 
   )
 }
 
-/** Splits off the first header, continuation lines included. */
+/** Splits a message after its first header, continuation lines included. */
 export function splitReceived(file: Buffer): { received: string; content: Buffer } {
   let end = 0
   do {

@@ -1,11 +1,11 @@
 import type { Clock } from '../../src/support/clock.ts'
 
-/** A clock for tests: it stands still until the test moves it. */
+/** A clock for tests. Only the test moves it. */
 export class ManualClock implements Clock {
   #now = 0
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
 
-  /** How many sleep. */
+  /** Number of sleepers. */
   get sleepers(): number {
     return this.#sleepers.length
   }
@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
     })
   }
 
-  /** Moves it on by so much, and wakes who has slept enough, all at once. */
+  /** Moves the time forward by `ms` milliseconds, and wakes all sleepers that are due. */
   advance(ms: number): void {
     this.#now += ms
     const due = this.#sleepers.filter(({ at }) => at <= this.#now)

@@ -17,7 +17,7 @@ async function runIn(cgroup: MemoryCgroup, script: string) {
   return { code, signal, output }
 }
 
-test('in a memory cgroup of 512 MiB V8 has the heap that it has in a container of that size', {
+test('in a memory cgroup of 512 MiB, V8 has the same heap as in a container of that size', {
   skip,
 }, async t => {
   const cgroup = MemoryCgroup.create(512 * MiB)

@@ -31,8 +31,8 @@ const v2: Layout = {
 }
 
 /**
- * A memory cgroup of Linux: what a container's memory limit is. The kernel kills a process in it that would exceed the
- * limit. V8 sizes its heap by the limit: 272 MB of heap in 512 MiB, as in a container.
+ * A memory cgroup of Linux, which is how containers limit memory. The kernel kills a process that exceeds the limit. V8
+ * derives its heap size from the limit: 272 MB of heap in 512 MiB, as in a container.
  */
 export class MemoryCgroup {
   readonly limitBytes: number
@@ -45,7 +45,7 @@ export class MemoryCgroup {
     this.limitBytes = limitBytes
   }
 
-  /** @throws Error that says why none can be created here */
+  /** Creates a cgroup. @throws Error with the reason if this process cannot */
   static create(limitBytes: number): MemoryCgroup {
     const { layout, parents } = find()
     const reasons: string[] = []
@@ -59,9 +59,9 @@ export class MemoryCgroup {
       }
       try {
         writeFileSync(join(folder, layout.limit), String(limitBytes))
-        // Reading shows that the kernel keeps the file: `memory.peak` is there from Linux 5.19 on.
+        // Check that the kernel has this file: `memory.peak` exists since Linux 5.19.
         readFileSync(join(folder, layout.peak))
-        // A process is moved only by one that may write to both, and in version 2 to what holds both.
+        // Moving a process needs write access to both cgroups, and in version 2 to their common parent.
         for (const place of [parent, folder]) accessSync(join(place, 'cgroup.procs'), constants.W_OK)
       } catch (error) {
         rmdirSync(folder)
@@ -75,10 +75,10 @@ export class MemoryCgroup {
       }
       return new MemoryCgroup(layout, folder, limitBytes)
     }
-    throw new Error(`no memory cgroup can be created: ${reasons.join('; ') || 'no place for it'}`)
+    throw new Error(`no memory cgroup can be created: ${reasons.join('; ') || 'there is no parent cgroup'}`)
   }
 
-  /** Why none can be created here, for the option `skip` of a test; `false` if one can. */
+  /** Returns why no cgroup can be created, or false. Pass it to a test as `skip`. */
   static unavailable(): string | false {
     try {
       const cgroup = MemoryCgroup.create(64 * 1024 * 1024)
@@ -89,28 +89,28 @@ export class MemoryCgroup {
     }
   }
 
-  /** The command that runs another command in this cgroup; it enters before it executes the other. */
+  /** Returns a command that enters this cgroup and then executes the given command. */
   wrap(command: readonly string[]): string[] {
     const enter = `echo $$ > '${join(this.#folder, 'cgroup.procs')}' && exec "$0" "$@"`
     return ['/bin/sh', '-c', enter, ...command]
   }
 
-  /** The processes that run in it. */
+  /** Ids of the processes in it. */
   get pids(): readonly number[] {
     return this.#read('cgroup.procs').split('\n').filter(Boolean).map(Number)
   }
 
-  /** The most memory that was in use at once, in bytes; pages of files and of the kernel count, too. */
+  /** Peak memory in bytes, including file pages and kernel memory. */
   get peakBytes(): number {
     return Number(this.#read(this.#layout.peak))
   }
 
-  /** Processes that the kernel has killed because they exceeded the limit. */
+  /** Number of processes that the kernel has killed because of the limit. */
   get oomKills(): number {
     return Number(/^oom_kill (\d+)$/m.exec(this.#read(this.#layout.events))?.[1] ?? 0)
   }
 
-  /** Kills the processes that are still in it, and removes it. */
+  /** Kills the processes in it and removes it. */
   async remove(): Promise<void> {
     const deadline = performance.now() + testTimeoutMs
     for (;;) {
@@ -118,7 +118,7 @@ export class MemoryCgroup {
       try {
         return rmdirSync(this.#folder)
       } catch (error) {
-        // EBUSY: a process that was killed has not ended yet.
+        // EBUSY: a killed process has not ended yet.
         if (performance.now() > deadline) throw error
       }
       await sleep(20)
@@ -132,7 +132,7 @@ export class MemoryCgroup {
 
 let created = 0
 
-/** Where a cgroup could be created: below this process' own one, or below one of those that hold it. */
+/** Returns the possible parents of a new cgroup: this process's own cgroup and its ancestors. */
 function find(): { layout: Layout; parents: readonly string[] } {
   let own: string
   try {
@@ -157,7 +157,7 @@ function find(): { layout: Layout; parents: readonly string[] } {
   return { layout: v2, parents }
 }
 
-/** The folder of a cgroup and of all those that hold it, the innermost first. */
+/** Returns the folders of a cgroup and its ancestors, the innermost first. */
 function upwards(mount: string, path: string): string[] {
   const folders = [join(mount, path)]
   for (let folder = path; folder !== '/'; ) {
@@ -171,6 +171,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended meanwhile.
+    // It has already ended.
   }
 }

@@ -1,15 +1,15 @@
-/** Numbers that look like chance and are the same for the same seed (mulberry32). */
+/** Pseudo-random numbers, the same for the same seed (mulberry32). */
 export class Random {
   readonly seed: number
   #state: number
 
-  /** @param seed that of the environment variable `SEED`, or any, if left out */
+  /** @param seed default: the environment variable `SEED`, or a random seed */
   constructor(seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))) {
     this.seed = seed
     this.#state = seed
   }
 
-  /** A whole number from 0 up to and without `end`. */
+  /** Returns an integer from 0 to `end` - 1. */
   below(end: number): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)

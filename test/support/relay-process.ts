@@ -1,26 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { within } from './deadline.ts'
 import { Lines } from './lines.ts'
 import { MemoryCgroup } from './memory-cgroup.ts'
+import type { Scope } from './temporary-directory.ts'
 
-/** The program as it is built. */
+/** Path of the built program. */
 export const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const tlsFiles = new URL('../../fixtures/tls/', import.meta.url)
 
-/** The certificate that `tls` gives to the program; it is its own authority. */
+/** A self-signed certificate for the program. */
 export const certificatePath = fileURLToPath(new URL('certificate.pem', tlsFiles))
 export const keyPath = fileURLToPath(new URL('key.pem', tlsFiles))
-/** Arguments that give the program a certificate. */
+/** Arguments for the program with the certificate and its key. */
 export const tlsArguments = ['-c', certificatePath, '-k', keyPath]
-
-/** Whatever can be told to tidy up behind itself: a test, or a file of tests. */
-export interface Scope {
-  after(tidy: () => Promise<void>): void
-}
 
 export interface Start {
   /** Arguments besides `-a`. */
@@ -29,19 +23,19 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>
   /** Listen with implicit TLS on a second port. */
   readonly implicitTls?: boolean
-  /** A port to use again; a free one if left out. */
+  /** The port to listen on (default: a free port). */
   readonly port?: number
-  /** File descriptors that it may have open at once. */
+  /** Limit of open file descriptors. */
   readonly maxFiles?: number
   /** Run in a memory cgroup of its own with this limit, as in a container; `MemoryCgroup.unavailable` must be `false`. */
   readonly memoryLimitBytes?: number
-  /** The user and the group that it runs as, without `HOME`; only root can ask for it. */
+  /** The user and the group of the process, without `HOME`. Needs root. */
   readonly uid?: number
-  /** Ctrl-C in the terminal of whoever starts it is not for it. */
+  /** Start it in a process group of its own, so that Ctrl-C in the terminal does not reach it. */
   readonly detached?: boolean
 }
 
-/** How a process ended: one of the two is null. */
+/** How a process ended. One of the two is null. */
 export interface Exit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -50,15 +44,15 @@ export interface Exit {
 const listening =
   /^aws-smtp-relay \S+ listens on 127\.0\.0\.1:(\d+)(?:, tls:\/\/127\.0\.0\.1:(\d+))?(?: with \d+ workers)?$/
 
-/** The program as users start it, listening on 127.0.0.1. */
+/** A process of the program, which listens on 127.0.0.1. */
 export class RelayProcess {
   port = Number.NaN
-  /** The one with implicit TLS, if there is one. */
+  /** The port with implicit TLS, or NaN. */
   tlsPort = Number.NaN
   readonly stdout: Lines
   readonly stderr: Lines
   readonly exited: Promise<Exit>
-  /** The memory cgroup that it runs in, if it was given a limit. */
+  /** The memory cgroup that it runs in, if it has a limit. */
   readonly cgroup: MemoryCgroup | undefined
   readonly #child: ChildProcess
 
@@ -70,7 +64,7 @@ export class RelayProcess {
     this.exited = exitOf(child)
   }
 
-  /** Starts it and waits until it says that it listens. It is killed at the end of the scope. */
+  /** Starts the program and waits until it listens. It is killed at the end of the scope. */
   static async start(
     scope: Scope,
     { args = [], env, implicitTls, port = 0, memoryLimitBytes, ...how }: Start,
@@ -84,7 +78,7 @@ export class RelayProcess {
       await cgroup?.remove()
     })
     const up = relay.stderr.find(/^Try: /)
-    // Where the program ends instead, nobody waits for this line any more.
+    // If the program ends instead, this promise has no other handler.
     up.catch(() => {})
     await Promise.race([up, relay.exited.then(() => relay.stderr.ended)])
     // Warnings may come first.
@@ -104,14 +98,14 @@ export class RelayProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** The most memory that it has had, in bytes, without its workers; `undefined` where the system does not tell. */
+  /** Returns its peak memory in bytes, without its workers. Returns undefined if the system does not report it. */
   peakMemory(): Promise<number | undefined> {
     return peakMemoryOf(this.pid)
   }
 
   /**
-   * Milliseconds of CPU time that it has used, and whether it waits for a CPU or has one now, both without its workers;
-   * `undefined` where the system does not tell.
+   * Returns its CPU time in milliseconds and whether it is running or ready to run, both without its workers. Returns
+   * undefined if the system does not report them.
    */
   async cpu(): Promise<{ readonly usedMs: number; readonly running: boolean } | undefined> {
     const stat = await readFile(`/proc/${this.pid}/stat`, 'latin1').catch(() => '')
@@ -121,7 +115,7 @@ export class RelayProcess {
     return { usedMs: 10 * (Number(fields[11]) + Number(fields[12])), running: fields[0] === 'R' }
   }
 
-  /** Its workers' process ids; none where the system does not tell. */
+  /** Returns the process ids of its workers. Returns none if the system does not report them. */
   async workers(): Promise<readonly number[]> {
     const text = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').catch(() => '')
     return text.split(' ').filter(Boolean).map(Number)
@@ -131,13 +125,13 @@ export class RelayProcess {
     this.#child.kill(signal)
   }
 
-  /** Closes our ends of its output, as a log collector does that dies. */
+  /** Closes its standard output and standard error, like a log collector that dies. */
   stopReading(): void {
     this.#child.stdout!.destroy()
     this.#child.stderr!.destroy()
   }
 
-  /** Leaves the log where it is for a while, as a log collector does that is slow. */
+  /** Stops reading its standard output, like a slow log collector. */
   pauseReading(): void {
     this.#child.stdout!.pause()
   }
@@ -146,34 +140,34 @@ export class RelayProcess {
     this.#child.stdout!.resume()
   }
 
-  /** Asks it to end, as an init system does, and waits for it. */
+  /** Sends SIGTERM and waits until it has ended. */
   async stop(): Promise<Exit> {
     this.#child.kill('SIGTERM')
     return this.ended()
   }
 
-  /** Ends it at once, as a power failure would. */
+  /** Kills it with SIGKILL and waits until it has ended. */
   async kill(): Promise<Exit> {
     this.#child.kill('SIGKILL')
     return this.ended()
   }
 
-  /** Waits until it has ended and all of its output was read. */
+  /** Waits until it has ended and all its output was read. */
   async ended(): Promise<Exit> {
     const over = Promise.all([this.exited, this.stdout.ended, this.stderr.ended])
-    const [exit] = await within(over, 'the program to end', () => `it said ${this.stderr.all.join('\n')}`)
+    const [exit] = await within(over, 'the program to end', () => `its output: ${this.stderr.all.join('\n')}`)
     return exit
   }
 }
 
-/** The most memory that a process has had, in bytes; `undefined` where it is gone, or the system does not tell. */
+/** Returns the peak memory of a process in bytes. Returns undefined if the process or the figure does not exist. */
 export async function peakMemoryOf(pid: number): Promise<number | undefined> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? []
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
 }
 
-/** What a run of the program that ends by itself left behind. */
+/** The exit and the output of a program that ended by itself. */
 export interface Run extends Exit {
   readonly stdout: string
   readonly stderr: string
@@ -192,19 +186,12 @@ export async function run(
     const [exit] = await within(
       Promise.all([exitOf(child), stdout.ended, stderr.ended]),
       'the program to end by itself',
-      () => `it said ${stderr.all.join('\n')}`,
+      () => `its output: ${stderr.all.join('\n')}`,
     )
     return { ...exit, stdout: stdout.all.join('\n'), stderr: stderr.all.join('\n') }
   } finally {
     child.kill('SIGKILL')
   }
-}
-
-/** An empty directory that is gone at the end of the scope. */
-export async function temporaryDirectory(scope: Scope): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'relay-test-'))
-  scope.after(() => rm(path, { recursive: true, force: true }))
-  return path
 }
 
 interface Confinement extends Pick<Start, 'maxFiles' | 'detached' | 'uid'> {
@@ -220,7 +207,7 @@ function launch(
   const limited = maxFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${maxFiles}; exec "$0" "$@"`]
   const inner = [...limited, ...command]
   const [file = '', ...rest] = cgroup === undefined ? inner : cgroup.wrap(inner)
-  // Nothing of the tester's own: no credentials, no options, no profile in the home directory.
+  // Without the environment of the developer's account: no credentials, no options, no AWS profile.
   const clean = { PATH: process.env.PATH ?? '', ...(uid === undefined && { HOME: '/nonexistent' }) }
   return spawn(file, rest, {
     env: { ...clean, ...env },

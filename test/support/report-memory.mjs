@@ -1,5 +1,5 @@
-// Loaded into the program before it starts: at SIGUSR2 it collects garbage, and says how much memory is left in use. What
-// V8 has taken from the system and does not use is not counted: it is there for other connections as well.
+// Loaded into the program with --import. On SIGUSR2 it collects garbage and prints the memory that is still in use.
+// Memory that V8 has reserved but does not use is not counted, because other connections can use it.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc')
 process.on('SIGUSR2', async () => {
-  // More than once: what one time lets go of may hold more, and buffers are freed in the background.
+  // Several times: finalizers may release more objects, and buffers are freed in the background.
   for (let times = 0; times < 3; times++) {
     collect()
     await sleep(100)

@@ -3,24 +3,24 @@ import { connect, type Socket } from 'node:net'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { testTimeoutMs, within } from './deadline.ts'
 
-/** One reply of the server, as it was on the wire. */
+/** A reply of the server. */
 export interface ReceivedReply {
   readonly code: number
-  /** All lines, each with its code, joined with LF. */
+  /** All lines with their codes, joined with LF. */
   readonly text: string
 }
 
-// What is tested is SMTP; that a client trusts the certificate is tested with real clients.
+// These tests are about SMTP. test/clients tests that clients trust the certificate.
 const trusting: ConnectionOptions = { rejectUnauthorized: false, servername: 'relay.test' }
 
-/** A client that says exactly what it is told to, whether that is SMTP or not. */
+/** An SMTP client that sends exactly the given bytes, valid or not. */
 export class SmtpClient {
-  /** Everything that the server said, and was not taken as a reply yet. */
-  #heard = ''
+  /** Text of the server that was not returned as a reply yet. */
+  #received = ''
   #ended = false
   #watchers: (() => void)[] = []
   readonly #tcp: Socket
-  /** The same, or TLS above it. */
+  /** The TCP socket, or the TLS socket on top of it. */
   #socket: Socket
 
   constructor(socket: Socket) {
@@ -45,68 +45,68 @@ export class SmtpClient {
     return this.#socket
   }
 
-  /** The name in the server's certificate, under TLS. */
+  /** The common name in the server's certificate, under TLS. */
   get certificateName(): string {
     return String((this.#socket as TLSSocket).getPeerCertificate().subject.CN)
   }
 
-  /** The server closed its half, or the connection is gone. */
+  /** True after the server has closed its side or the connection. */
   get ended(): boolean {
     return this.#ended
   }
 
-  /** Writes, and does not wait. */
+  /** Writes bytes without waiting. */
   say(bytes: string | Buffer): void {
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   }
 
-  /** Writes, and waits until the operating system has all of it. */
+  /** Writes bytes and waits until the operating system has taken them. */
   async put(bytes: string | Buffer): Promise<void> {
     const whole = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
     const written = new Promise<void>(resolve => this.#socket.write(whole, () => resolve()))
-    await within(written, 'bytes to be written', () => this.#heard)
+    await within(written, 'bytes to be written', () => this.#received)
   }
 
-  /** Says one line and hears one reply. */
+  /** Sends one line and returns the reply. */
   async ask(line: string): Promise<ReceivedReply> {
     this.say(`${line}\r\n`)
     return this.reply(line)
   }
 
-  /** The next reply; an error if the connection ends instead. */
-  async reply(to = 'the dialogue', ms = testTimeoutMs): Promise<ReceivedReply> {
+  /** Returns the next reply. Rejects if the connection ends first. */
+  async reply(to = 'the last command', ms = testTimeoutMs): Promise<ReceivedReply> {
     const take = () => {
-      const found = /^(?:\d{3}-[^\n]*\n)*(\d{3}) [^\n]*\n/.exec(this.#heard)
+      const found = /^(?:\d{3}-[^\n]*\n)*(\d{3}) [^\n]*\n/.exec(this.#received)
       if (found === null) {
         if (this.#ended) throw new Error(`the connection ended instead of a reply to ${to.slice(0, 80)}`)
         return undefined
       }
-      this.#heard = this.#heard.slice(found[0].length)
+      this.#received = this.#received.slice(found[0].length)
       return { code: Number(found[1]), text: found[0].replaceAll('\r', '').trimEnd() }
     }
     return this.#when(take, `a reply to ${to.slice(0, 80)}`, ms)
   }
 
-  /** Everything up to the end of the connection. */
+  /** Returns everything up to the end of the connection. */
   async rest(ms = testTimeoutMs): Promise<string> {
-    return this.#when(() => (this.#ended ? this.#heard : undefined), 'the end of the connection', ms)
+    return this.#when(() => (this.#ended ? this.#received : undefined), 'the end of the connection', ms)
   }
 
-  /** MAIL, RCPT and DATA, each granted; the content may come now. */
+  /** Sends MAIL, RCPT and DATA, and expects that each is accepted. The content can follow. */
   async open(sender = 'a@example.org', recipient = 'b@example.org'): Promise<void> {
     for (const line of [`MAIL FROM:<${sender}>`, `RCPT TO:<${recipient}>`])
       expectCode(await this.ask(line), 250)
     expectCode(await this.ask('DATA'), 354)
   }
 
-  /** Sends one mail whose content is these lines, and hears what becomes of it. */
+  /** Sends a message with this content, and returns the reply to it. */
   async mail(content: string): Promise<ReceivedReply> {
     await this.open()
     this.say(`${content}.\r\n`)
     return this.reply('the final dot')
   }
 
-  /** Hears the greeting and says EHLO. */
+  /** Reads the greeting and sends EHLO. Returns the reply. */
   async greet(): Promise<ReceivedReply> {
     expectCode(await this.reply('connecting'), 220)
     const hello = await this.ask('EHLO client.test')
@@ -114,13 +114,13 @@ export class SmtpClient {
     return hello
   }
 
-  /** Says STARTTLS and wraps the connection. */
+  /** Sends STARTTLS and starts TLS. */
   async startTls(): Promise<void> {
     expectCode(await this.ask('STARTTLS'), 220)
     await this.wrap()
   }
 
-  /** Begins TLS on the connection as it is. */
+  /** Starts TLS on the connection without STARTTLS. */
   async wrap(): Promise<void> {
     const clear = this.#socket
     clear.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
@@ -130,18 +130,18 @@ export class SmtpClient {
     this.#attach(secure)
   }
 
-  /** Closes this half: nothing more is said, but all is heard. */
+  /** Closes the client's side. Replies are still received. */
   finish(): void {
     this.#socket.end()
   }
 
-  /** Is gone, politely (FIN). */
+  /** Closes the connection with a FIN. */
   vanish(): void {
     this.#socket.end()
     this.#socket.destroy()
   }
 
-  /** Is gone without a word (RST). */
+  /** Closes the connection with a RST. */
   reset(): void {
     this.#tcp.resetAndDestroy()
   }
@@ -152,7 +152,7 @@ export class SmtpClient {
       this.#wake()
     }
     socket.on('data', (bytes: Buffer) => {
-      this.#heard += bytes.toString('latin1')
+      this.#received += bytes.toString('latin1')
       this.#wake()
     })
     socket.on('end', end)
@@ -177,11 +177,11 @@ export class SmtpClient {
       }
       watch()
     })
-    return within(found, what, () => `there was ${JSON.stringify(this.#heard.slice(-500))}`, ms)
+    return within(found, what, () => `there was ${JSON.stringify(this.#received.slice(-500))}`, ms)
   }
 }
 
-/** Fails with the whole reply when it has another code. */
+/** Throws an Error with the whole reply if it has another code. */
 export function expectCode(reply: ReceivedReply, code: number): void {
   if (reply.code !== code) throw new Error(`expected ${code}, got: ${reply.text}`)
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { temporaryDirectory } from '../support/relay-process.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { smtpTranscript } from './command.ts'
 
 const right = `Title: A greeting

@@ -9,14 +9,9 @@ import { rootCertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { within } from '../support/deadline.ts'
 import { Lines } from '../support/lines.ts'
-import {
-  certificatePath,
-  keyPath,
-  RelayProcess,
-  temporaryDirectory,
-  tlsArguments,
-} from '../support/relay-process.ts'
+import { certificatePath, keyPath, RelayProcess, tlsArguments } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { smtpTranscript } from './command.ts'
 
 const program = fileURLToPath(new URL('../../dist/transcript/cli.js', import.meta.url))

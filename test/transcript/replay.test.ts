@@ -5,13 +5,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { SMTPServer } from 'smtp-server'
-import {
-  certificatePath,
-  keyPath,
-  RelayProcess,
-  temporaryDirectory,
-  tlsArguments,
-} from '../support/relay-process.ts'
+import { certificatePath, keyPath, RelayProcess, tlsArguments } from '../support/relay-process.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { smtpTranscript } from './command.ts'
 
 interface Row {

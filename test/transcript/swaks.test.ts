@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { missingTool, runTool } from '../support/external-tool.ts'
-import { RelayProcess, temporaryDirectory, tlsArguments } from '../support/relay-process.ts'
+import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { smtpTranscript } from './command.ts'
 
 const output = `=== Trying 127.0.0.1:25...
