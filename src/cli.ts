@@ -26,7 +26,7 @@ ensureHome()
 
 const given = process.argv.slice(2)
 // In a container this is another process than the one to ask for, and does not have its arguments.
-const first = given.includes('--health') ? argumentsOfPid1(process.argv[1]!) : []
+const first = given.includes('--healthcheck') ? argumentsOfPid1(process.argv[1]!) : []
 const parsed = parse([...first, ...given], process.env)
 switch (parsed.type) {
   case 'help':
@@ -49,7 +49,7 @@ switch (parsed.type) {
 }
 
 async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<void> {
-  if (parsed.health) return tellHealth(parsed.settings)
+  if (parsed.healthcheck) return tellHealth(parsed.settings)
   const settings = limitConnections(parsed.settings)
   const { stdout, stderr } = process
   const looks = formatsFor(settings.logFormat, stdout, stderr)

@@ -206,9 +206,9 @@ function tooLittleMemory(
   const each = workers > 1 ? ` for each of ${workers} workers` : ''
   const least = minBudgetBytes(largestBytes)
   return new Error(
-    `--memory (${messageMemoryBytes} bytes${each}) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
+    `--message-memory (${messageMemoryBytes} bytes${each}) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
       `${largestBytes} in memory, and ${least - largestBytes} are kept for small messages; ` +
-      `raise --memory to ${least * workers} or lower --max-size`,
+      `raise --message-memory to ${least * workers} or lower --max-size`,
   )
 }
 

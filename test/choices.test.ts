@@ -34,7 +34,7 @@ const pairs: readonly [ServerConfig, readonly string[], Record<string, string>?]
     ['-u', 'user', '--allow-plaintext-auth'],
     { BCRYPT_HASH: hash },
   ],
-  [{ usersFile: 'users', tls }, ['--users', 'users', ...tlsArguments], tlsSecret],
+  [{ usersFile: 'users', tls }, ['--users-file', 'users', ...tlsArguments], tlsSecret],
   [{ filters: { allowFrom: 'a', denyTo: 'b', allowTo: 'c' } }, ['-l', 'a', '-d', 'b', '--allow-to', 'c']],
   [{ configurationSet: 'set' }, ['-e', 'set']],
   [{ sourceArn: arn, fromArn: arn, returnPathArn: arn }, ['-o', arn, '-f', arn, '-p', arn]],
@@ -54,7 +54,7 @@ const pairs: readonly [ServerConfig, readonly string[], Record<string, string>?]
   ],
   [{ maxConnectionsPerIp: Number.POSITIVE_INFINITY }, ['--max-connections-per-ip', '0']],
   [{ idleTimeoutMs: 250, dataTimeoutMs: 90_000 }, ['--idle-timeout', '0.25', '--data-timeout', '90']],
-  [{ messageMemoryBytes: 1024 ** 3, maxWaitMs: 0 }, ['--memory', '1GiB', '--patience', '0']],
+  [{ messageMemoryBytes: 1024 ** 3, maxWaitMs: 0 }, ['--message-memory', '1GiB', '--max-wait', '0']],
   [{ trustedProxies: list }, ['--proxy-protocol', '10.0.0.0/8,::1']],
   [{ bareNewline: 'reject', strictPipelining: true }, ['--bare-newline', 'reject', '--strict-pipelining']],
 ]

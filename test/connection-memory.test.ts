@@ -32,6 +32,9 @@ test('settings that cannot fit are told of, and a few connections are served nev
     warning!,
     /^The memory limit of this process \(320 MiB\) leaves 170 MiB for messages and connections, /,
   )
-  assert.match(warning!, /--memory \(256 MiB\) and 10000 idle connections \(78 MiB\) may take 334 MiB/)
+  assert.match(
+    warning!,
+    /--message-memory \(256 MiB\) and 10000 idle connections \(78 MiB\) may take 334 MiB/,
+  )
   assert.equal(bytes(256 * MiB), 8 * MiB)
 })

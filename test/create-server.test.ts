@@ -166,7 +166,7 @@ test('what cannot work is refused before anything is opened', async () => {
     ],
     [
       { messageMemoryBytes: Number.NaN },
-      /^invalid value "NaN" for messageMemoryBytes \(--memory\): must be a number of bytes/,
+      /^invalid value "NaN" for messageMemoryBytes \(--message-memory\): must be a number of bytes/,
     ],
     [{ idleTimeoutMs: -1 }, /^invalid value "-0\.001" for idleTimeoutMs \(--idle-timeout\): must be seconds/],
     [{ hostname: 'a b' }, /^invalid value "a b" for hostname \(--hostname\): not a domain/],
@@ -192,7 +192,7 @@ test('what cannot work is refused before anything is opened', async () => {
     [{ access: { user: 'bob' } }, /^access\.user has the wrong type$/],
     [{ filters: '@example' }, /^filters has the wrong type$/],
     [{ tags: 'a=b' }, /^tags has the wrong type$/],
-    [{ usersFile: '' }, /^usersFile \(--users\) is empty$/],
+    [{ usersFile: '' }, /^usersFile \(--users-file\) is empty$/],
     [{ hostname: {} }, /^hostname \(--hostname\) has the wrong type$/],
     [{ access: { user: { password: 'x' } } }, /^access \(--user\) is empty$/],
     [{ access: { user: { name: 'user', password: '' } } }, /^-u\/--user needs a secret/],
@@ -202,9 +202,9 @@ test('what cannot work is refused before anything is opened', async () => {
     [{ relay: null }, /^relay \(--relay\) has the wrong type$/],
     [{ hostname: true }, /^hostname \(--hostname\) has the wrong type$/],
     [{ requireTls: null }, /^requireTls \(--require-starttls\) has the wrong type$/],
-    [{ maxWaitMs: null }, /^maxWaitMs \(--patience\) has the wrong type$/],
-    [{ maxWaitMs: '5000' }, /^maxWaitMs \(--patience\) has the wrong type$/],
-    [{ maxWaitMs: 5n }, /^maxWaitMs \(--patience\) has the wrong type$/],
+    [{ maxWaitMs: null }, /^maxWaitMs \(--max-wait\) has the wrong type$/],
+    [{ maxWaitMs: '5000' }, /^maxWaitMs \(--max-wait\) has the wrong type$/],
+    [{ maxWaitMs: 5n }, /^maxWaitMs \(--max-wait\) has the wrong type$/],
     ...[null, false, '', [], new AddressList('10.0.0.0/8')].map((access): [object, RegExp] => [
       { access },
       /^access has the wrong type$/,
@@ -235,7 +235,7 @@ test('what cannot work is refused before anything is opened', async () => {
       /^The relay keeping knows of no send rate: auto is not possible$/,
     ],
     [{ relay: { name: 'own' } }, /^The relay's maxMessageBytes has to be a whole number/],
-    [{ relay: 'discard', messageMemoryBytes: 1000 }, /^--memory \(1000 bytes\) cannot hold one mail/],
+    [{ relay: 'discard', messageMemoryBytes: 1000 }, /^--message-memory \(1000 bytes\) cannot hold one mail/],
   ]
   for (const [options, message] of refused) {
     await assert.rejects(createServer(options as RelayServerOptions), error => {

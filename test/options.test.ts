@@ -77,17 +77,17 @@ const arn = (name: string) => `arn:aws:ses:eu-west-1:123456789012:identity/${nam
 test('every option has its setting', () => {
   const argv = [
     '-a 127.0.0.1:25,tls://[::1]:465,tls://:466 -n Name -h relay.test -r ses --maildir /tmp/mail',
-    '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users users -l @a$ -d ^b@ --allow-to @c$ -e set',
+    '-c a.crt -k a.key -s -t -i 10.0.0.0/8 -u user --users-file users -l @a$ -d ^b@ --allow-to @c$ -e set',
     `-o ${arn('a')} -f ${arn('b')} -p ${arn('c')} --tags a=1,b=2 --upstream-connections 8 --upstream-timeout 5`,
     '--send-rate 1.5 --max-size 1MiB --max-recipients 700 --max-connections 8 --max-connections-per-ip 2 --idle-timeout 1.5 --data-timeout 20',
-    '--memory 64MiB --patience 0 --log json --workers 4 --drain-timeout 0 --admin 127.0.0.1:9025 --verbose',
+    '--message-memory 64MiB --max-wait 0 --log-format json --workers 4 --drain-timeout 0 --admin 127.0.0.1:9025 --verbose',
     '--bare-newline reject --strict-pipelining --proxy-protocol 10.0.0.5,10.1.0.0/16 --check',
   ]
   const env = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password', TLS_KEY_PASS: 'test' }
   assert.deepEqual(parse(argv.join(' ').split(' '), env), {
     type: 'settings',
     check: true,
-    health: false,
+    healthcheck: false,
     settings: {
       listen: [
         { host: '127.0.0.1', port: 25, implicitTls: true },
@@ -307,9 +307,10 @@ test('h is the hostname', () => {
 })
 
 test('an empty value means the default', () => {
-  const argv = 'a n h c k r e i u l d o f p maildir users tags max-size send-rate memory patience'
-    .split(' ')
-    .map(name => `-${name}`)
+  const argv =
+    'a n h c k r e i u l d o f p maildir users-file tags max-size send-rate message-memory max-wait'
+      .split(' ')
+      .map(name => `-${name}`)
   assert.deepEqual(settings(argv.flatMap(name => [name, ''])), settings([]))
   assert.deepEqual(settings(argv.map(name => `${name}=`)), settings([]))
 })
@@ -377,7 +378,7 @@ test('the message about a bad variable names it', () => {
 test('bad values name the option as it was written', () => {
   for (const [argv, message] of [
     [['--max-size', '1e3'], 'invalid value "1e3" for flag -max-size: must be a number of bytes'],
-    [['--memory', '1GB'], 'invalid value "1GB" for flag -memory: must be a number of bytes'],
+    [['--message-memory', '1GB'], 'invalid value "1GB" for flag -message-memory: must be a number of bytes'],
     [['--max-size', '0'], 'invalid value "0" for flag -max-size: must be a number of bytes'],
     [['--max-size', '9999999999GiB'], 'invalid value "9999999999GiB" for flag -max-size: must be'],
     [
@@ -473,7 +474,7 @@ test('secrets without a user change nothing, and are warned of', () => {
   assert.deepEqual(settings([], env).access, {})
   assert.deepEqual(warnings([], env), ['BCRYPT_HASH and PASSWORD are not used without -u/--user'])
   assert.deepEqual(warnings([], { PASSWORD: 'password' }), ['PASSWORD is not used without -u/--user'])
-  assert.deepEqual(warnings(['--users', 'users', ...tls], { BCRYPT_HASH: 'x' }), [
+  assert.deepEqual(warnings(['--users-file', 'users', ...tls], { BCRYPT_HASH: 'x' }), [
     'BCRYPT_HASH is not used without -u/--user',
   ])
   assert.deepEqual(warnings(['-u', 'user'], { PASSWORD: 'password' }), [])
@@ -481,12 +482,12 @@ test('secrets without a user change nothing, and are warned of', () => {
 
 test('users of a file need TLS or the leave to do without', () => {
   const message =
-    '--users allows LOGIN and PLAIN only, and these need TLS: ' +
+    '--users-file allows LOGIN and PLAIN only, and these need TLS: ' +
     'give -c/--tls-cert and -k/--tls-key, or --allow-plaintext-auth'
-  assert.equal(conflict(['--users', 'users']), message)
-  assert.equal(conflict(['--users', 'users', '-u', 'user'], { PASSWORD: 'password' }), message)
-  assert.equal(settings(['--users', 'users', ...tls]).usersFile, 'users')
-  assert.equal(settings(['--users', 'users', '--allow-plaintext-auth']).usersFile, 'users')
+  assert.equal(conflict(['--users-file', 'users']), message)
+  assert.equal(conflict(['--users-file', 'users', '-u', 'user'], { PASSWORD: 'password' }), message)
+  assert.equal(settings(['--users-file', 'users', ...tls]).usersFile, 'users')
+  assert.equal(settings(['--users-file', 'users', '--allow-plaintext-auth']).usersFile, 'users')
 })
 
 test('leave to do without TLS where TLS is required is warned of', () => {
@@ -703,10 +704,13 @@ test('a check is a way to start, not a setting', () => {
 test('to ask for the health of a server is a way to start, not a setting', () => {
   const health = (argv: readonly string[]) => {
     const parsed = parse(argv, {})
-    return parsed.type === 'settings' ? parsed.health : parsed.type
+    return parsed.type === 'settings' ? parsed.healthcheck : parsed.type
   }
-  assert.deepEqual([health([]), health(['--health']), health(['--health=false'])], [false, true, false])
-  assert.equal(health(['--health', '-s']), 'conflict')
+  assert.deepEqual(
+    [health([]), health(['--healthcheck']), health(['--healthcheck=false'])],
+    [false, true, false],
+  )
+  assert.equal(health(['--healthcheck', '-s']), 'conflict')
 })
 
 test('a hash alone needs TLS or the leave to do without', () => {

@@ -60,8 +60,8 @@ export function connectionMemory(
   const mebibytes = (count: number) => `${Math.round(count / MiB)} MiB`
   const warning =
     `The memory limit of this process (${mebibytes(ownBytes)}) leaves ${mebibytes(Math.max(processBytes, 0))} for messages ` +
-    `and connections, but --memory (${mebibytes(messageBytes)}) and ${connections} idle connections ` +
+    `and connections, but --message-memory (${mebibytes(messageBytes)}) and ${connections} idle connections ` +
     `(${mebibytes(connections * idleBytes)}) may take ${mebibytes(wanted)}: under load clients are refused with 421; ` +
-    'raise the limit, or lower --memory or --max-connections'
+    'raise the limit, or lower --message-memory or --max-connections'
   return { bytes, warning }
 }

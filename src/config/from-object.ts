@@ -100,7 +100,7 @@ const serializers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) =
       secrets: { BCRYPT_HASH: bcryptHash, PASSWORD: password },
     }
   },
-  usersFile: as('users'),
+  usersFile: as('users-file'),
   allowPlaintextAuth: as('allow-plaintext-auth'),
   filters(filters) {
     const { allowFrom, denyTo, allowTo, ...rest } = plain('filters', filters)
@@ -133,8 +133,8 @@ const serializers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) =
   }),
   idleTimeoutMs: inSeconds('idle-timeout'),
   dataTimeoutMs: inSeconds('data-timeout'),
-  messageMemoryBytes: as('memory'),
-  maxWaitMs: inSeconds('patience'),
+  messageMemoryBytes: as('message-memory'),
+  maxWaitMs: inSeconds('max-wait'),
   trustedProxies: proxies => ({ texts: { 'proxy-protocol': listed(proxies) } }),
   bareNewline: as('bare-newline'),
   strictPipelining: as('strict-pipelining'),

@@ -74,7 +74,7 @@ const authentication = {
     value: 'NAME',
     help: 'Authentication username; its secret in BCRYPT_HASH or PASSWORD, or in both',
   },
-  users: {
+  'users-file': {
     type: kinds.text,
     value: 'FILE',
     help: 'More users, one a line, as htpasswd -B writes them: user:hash, or user:hash:REGEXP for the senders that this user may use; reread when it changes',
@@ -200,13 +200,13 @@ const limits = {
     defaultValue: '600',
     help: 'How long the content of one message may take to come in',
   },
-  memory: {
+  'message-memory': {
     type: kinds.bytes,
     value: 'BYTES',
     defaultText: '256MiB for each worker',
     help: 'Content of messages that is held at once, all connections together, in bytes, or in KiB, MiB or GiB; beyond it clients have to wait, and then get 452',
   },
-  patience: {
+  'max-wait': {
     type: kinds.seconds(0),
     value: 'SECONDS',
     defaultValue: '20',
@@ -228,12 +228,12 @@ const operation = {
   },
   'proxy-protocol': {
     type: kinds.addressList,
-    value: 'ADDRESSES',
+    value: 'CIDRS',
     help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
   },
-  log: {
+  'log-format': {
     type: kinds.choice(['auto', 'json', 'text']),
-    value: 'FORM',
+    value: 'FORMAT',
     defaultValue: 'auto',
     help: 'Lines of the log: json (for programs), text (for people), or auto: text on a terminal, json elsewhere',
   },
@@ -264,7 +264,7 @@ const operation = {
     defaultValue: 'false',
     help: 'Check the settings and what they name (files, expressions, region, credentials), and exit',
   },
-  health: {
+  healthcheck: {
     type: kinds.boolean,
     defaultValue: 'false',
     help: 'Ask the server that runs on this machine with the same settings for its greeting, and exit: 0 if it answers within 3 seconds',

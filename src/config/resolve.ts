@@ -12,12 +12,12 @@ export interface RawValue {
 
 /** What comes of reading all options. Messages are one line without a line end, and hold no secret. */
 export type Resolved =
-  /** Start with these settings; `check`: see only whether the program could; `health`: see only whether it has. */
+  /** Start with these settings; `check`: see only whether the program could; `healthcheck`: see only whether it has. */
   | {
       readonly type: 'settings'
       readonly settings: Settings
       readonly check: boolean
-      readonly health: boolean
+      readonly healthcheck: boolean
     }
   /** A text cannot be read: the message and the help on stderr, exit 2. */
   | { readonly type: 'usage'; readonly message: string }
@@ -53,7 +53,7 @@ export function readSettings(sourceOf: (name: Name) => RawValue, env: Environmen
     type: 'settings',
     settings: { ...settings, warnings: warnings(settings, read, env) },
     check: read.check,
-    health: read.health,
+    healthcheck: read.healthcheck,
   }
 }
 

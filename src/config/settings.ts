@@ -68,7 +68,7 @@ export interface Settings {
   /** Leave clients that talk before the greeting, or go on where they have to wait for a reply. */
   readonly strictPipelining: boolean
   /** How lines of the log look; `auto`: text on a terminal, JSON elsewhere. */
-  readonly logFormat: Values['log']
+  readonly logFormat: Values['log-format']
   /** Processes that serve. */
   readonly workers: number
   /** Where health and metrics are served. */
@@ -121,7 +121,7 @@ export function resolveSettings(values: Values, env: Environment): ResolvedSetti
         user: { name: user, bcryptHash: env.BCRYPT_HASH || undefined, password: env.PASSWORD || undefined },
       }),
     },
-    usersFile: values.users,
+    usersFile: values['users-file'],
     allowPlaintextAuth: values['allow-plaintext-auth'],
     filters: {
       allowFrom: values['allow-from'],
@@ -143,12 +143,12 @@ export function resolveSettings(values: Values, env: Environment): ResolvedSetti
     maxConnectionsPerIp: values['max-connections-per-ip'] || Number.POSITIVE_INFINITY,
     idleTimeoutMs: values['idle-timeout'],
     dataTimeoutMs: values['data-timeout'],
-    messageMemoryBytes: values.memory ?? memoryPerWorkerBytes * workers,
-    maxWaitMs: values.patience,
+    messageMemoryBytes: values['message-memory'] ?? memoryPerWorkerBytes * workers,
+    maxWaitMs: values['max-wait'],
     trustedProxies: values['proxy-protocol'],
     bareNewline: values['bare-newline'],
     strictPipelining: values['strict-pipelining'],
-    logFormat: values.log,
+    logFormat: values['log-format'],
     workers,
     admin: values.admin,
     verbose: values.verbose,

@@ -77,7 +77,7 @@ function validateLogin(settings: ValidatedSettings): string | undefined {
   }
   if (usersFile !== undefined && noPlaintext) {
     return (
-      '--users allows LOGIN and PLAIN only, and these need TLS: ' +
+      '--users-file allows LOGIN and PLAIN only, and these need TLS: ' +
       'give -c/--tls-cert and -k/--tls-key, or --allow-plaintext-auth'
     )
   }

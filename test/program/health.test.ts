@@ -20,9 +20,9 @@ const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const relay = ['-r', 'discard']
 const linux = process.platform === 'linux'
 
-/** What `--health` says with these arguments. */
+/** What `--healthcheck` says with these arguments. */
 async function ask(...args: readonly string[]) {
-  const { code, stdout, stderr } = await run([...relay, ...args, '--health'])
+  const { code, stdout, stderr } = await run([...relay, ...args, '--healthcheck'])
   assert.equal(stderr, '')
   return { code, stdout }
 }
@@ -72,7 +72,7 @@ test('a failed login or a denied sender from the address of the health check is 
   const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
   await writeFile(users, `ann:${hash}:@example\\.org$\n`)
   const admin = await freePort()
-  const access = ['--users', users, '--allow-plaintext-auth', '--admin', `127.0.0.1:${admin}`]
+  const access = ['--users-file', users, '--allow-plaintext-auth', '--admin', `127.0.0.1:${admin}`]
   const house = await RelayProcess.start(t, { args: [...relay, ...access] })
   const wire = await Wire.connect(house.port, { from: probeSourceAddress })
   await wire.greet()
@@ -152,7 +152,7 @@ test('in a container the health is that of its first process, whatever its argum
   t.after(() => unshare.kill('SIGKILL'))
   await new Lines(unshare.stderr).find(/^Try: /)
   const [first = ''] = readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8').split(' ')
-  const beside = ['-t', first, '--pid', '--mount', process.execPath, program, '--health']
+  const beside = ['-t', first, '--pid', '--mount', process.execPath, program, '--healthcheck']
   const { status, stdout } = spawnSync('nsenter', beside, { encoding: 'utf8', timeout: patienceMs })
   assert.match(stdout, /^220 /)
   assert.equal(status, 0)
