@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
-import { limitConnections } from './config/connection-limit.ts'
-import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './config/index.ts'
+import {
+  helpText,
+  type ListenAddress,
+  limitConnections,
+  type Parsed,
+  parse,
+  type Settings,
+} from './config/index.ts'
 import {
   createLogSink,
   createMonitoring,
@@ -40,7 +46,7 @@ switch (parsed.type) {
     process.stderr.write(`${parsed.message}\n${helpText()}\n${parsed.message}\n`)
     process.exitCode = 2
     break
-  case 'conflict':
+  case 'error':
     process.stderr.write(`${parsed.message}\n`)
     process.exitCode = 1
     break

@@ -39,7 +39,7 @@ test('--max-connections is lowered to what the limit of open files allows, and a
   const [first = ''] = relay.stderr.all
   assert.match(
     first,
-    /^--max-connections is lowered from 10000 to 64, because this process may have only 128 files/,
+    /^--max-connections is lowered from 10000 to 64, because this process can have only 128 files/,
   )
 
   const served = await Wire.connect(relay.port)
@@ -62,7 +62,7 @@ test('each of several workers has files of its own, and the program says once wh
   const relay = await RelayProcess.start(t, { args, maxFiles: 128 })
   const told = relay.stderr.all.filter(line => line.startsWith('--max-connections'))
   assert.equal(told.length, 1, told.join('\n'))
-  assert.match(told[0]!, /is lowered from 10001 to 128, because each of 2 workers may have only 128 files/)
+  assert.match(told[0]!, /is lowered from 10001 to 128, because each of 2 workers can have only 128 files/)
   const wires: Wire[] = []
   t.after(() => {
     for (const wire of wires) wire.reset()
