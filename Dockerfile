@@ -45,7 +45,7 @@ EXPOSE 1025
 STOPSIGNAL SIGTERM
 # The program asks itself; it finds out where the first process of the container was told to listen.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
-  CMD ["node", "/app/dist/cli.js", "--health"]
+  CMD ["node", "/app/dist/cli.js", "--healthcheck"]
 # Without a shell: signals reach the program, and what stands behind the image is its arguments. It obeys SIGTERM itself
 # and waits for all that it starts. Only what a credential_process leaves behind when it ends stays a zombie: whoever
 # uses one that does, runs the image with --init.

@@ -13,7 +13,7 @@ type Outcomes = Pick<Siege, 'taken' | 'deferred' | 'refused' | 'silent'>
 /** So many clients that each send 9 MB at once to the program, `-r ses`. */
 export async function measureSiege(clients: number, sink: SesSink): Promise<Siege> {
   const limited = await takesBudget()
-  const words = limited ? ['--memory', `${budgetMebibytes}MiB`] : []
+  const words = limited ? ['--message-memory', `${budgetMebibytes}MiB`] : []
   const subject = await startSubject('ses', sink.port, words)
   const before = await sink.mails()
   await subject.usage('begin')
@@ -39,5 +39,5 @@ export async function measureSiege(clients: number, sink: SesSink): Promise<Sieg
 /** Whether the program can be told how much memory to use for mails. */
 async function takesBudget(): Promise<boolean> {
   const { stdout } = await promisify(execFile)(process.execPath, [here('../dist/cli.js'), '--help'])
-  return /--memory(?![\w-])/.test(stdout)
+  return /--message-memory(?![\w-])/.test(stdout)
 }

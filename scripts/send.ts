@@ -1,7 +1,8 @@
 /** `npm run send -- --to ADDRESS`: sends mails by hand to any SMTP server, and shows what both sides say. */
 import { createTransport } from 'nodemailer'
+import type { ListenAddress } from '../src/config/index.ts'
 import type { ValueType } from '../src/config/value-type.ts'
-import { addresses, bytes, integer, type ListenAddress } from '../src/config/value-types.ts'
+import { bytes, integer, listenAddresses } from '../src/config/value-types.ts'
 import { escapeForTerminal } from '../src/support/escape.ts'
 import { Progress } from '../src/support/progress.ts'
 import { readArguments, type Values } from './arguments.ts'
@@ -45,7 +46,7 @@ function chosen(values: Values<typeof options>) {
   if (to.length === 0) throw new Error('--to is missing')
   const password = process.env.PASSWORD
   if (user !== undefined && !password) throw new Error('--user needs its password in the variable PASSWORD')
-  const [server] = read(addresses, 'server', values.server)
+  const [server] = read(listenAddresses, 'server', values.server)
   return {
     ...{ to, from, subject },
     count: read(integer(1), 'count', values.count),

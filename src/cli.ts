@@ -1,8 +1,14 @@
 #!/usr/bin/env node
 /** The program: what it is told, what it says, signals and exit codes. */
 import { readFileSync } from 'node:fs'
-import { limitConnections } from './config/connection-limit.ts'
-import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './config/index.ts'
+import {
+  helpText,
+  type ListenAddress,
+  limitConnections,
+  type Parsed,
+  parse,
+  type Settings,
+} from './config/index.ts'
 import {
   createLogSink,
   createMonitoring,
@@ -26,7 +32,7 @@ ensureHome()
 
 const given = process.argv.slice(2)
 // In a container this is another process than the one to ask for, and does not have its arguments.
-const first = given.includes('--health') ? argumentsOfPid1(process.argv[1]!) : []
+const first = given.includes('--healthcheck') ? argumentsOfPid1(process.argv[1]!) : []
 const parsed = parse([...first, ...given], process.env)
 switch (parsed.type) {
   case 'help':
@@ -40,7 +46,7 @@ switch (parsed.type) {
     process.stderr.write(`${parsed.message}\n${helpText()}\n${parsed.message}\n`)
     process.exitCode = 2
     break
-  case 'conflict':
+  case 'error':
     process.stderr.write(`${parsed.message}\n`)
     process.exitCode = 1
     break
@@ -49,7 +55,7 @@ switch (parsed.type) {
 }
 
 async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<void> {
-  if (parsed.health) return tellHealth(parsed.settings)
+  if (parsed.healthcheck) return tellHealth(parsed.settings)
   const settings = limitConnections(parsed.settings)
   const { stdout, stderr } = process
   const looks = formatsFor(settings.logFormat, stdout, stderr)

@@ -6,9 +6,13 @@
  */
 
 import type { AddressInfo } from 'node:net'
-import { limitConnections } from './config/connection-limit.ts'
-import { backendOptionsIn, configFromObject, type ServerConfig } from './config/from-object.ts'
-import { validateOptions } from './config/validate-options.ts'
+import {
+  backendOptionsIn,
+  configFromObject,
+  limitConnections,
+  type ServerConfig,
+  validateOptions,
+} from './config/index.ts'
 import type { EventHandlers } from './operations/index.ts'
 import { listenOrExplain } from './program/listen.ts'
 import type { Relay } from './relay/index.ts'
@@ -23,8 +27,7 @@ export {
   type LoginFailure,
   type User,
 } from './auth/index.ts'
-export type { ServerConfig } from './config/from-object.ts'
-export type { Filters, TlsFiles } from './config/index.ts'
+export type { Filters, ServerConfig, TlsFiles } from './config/index.ts'
 export type { EventHandlers } from './operations/index.ts'
 export type { Client, Reply } from './protocol/index.ts'
 export {

@@ -1,10 +1,7 @@
 /** Puts the rooms together: settings go in, a server that serves them comes out. */
 import type { X509Certificate } from 'node:crypto'
 import { accessControl, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
-import { connectionMemory } from './config/connection-memory.ts'
-import type { Settings } from './config/index.ts'
-import { probeSourceAddress } from './config/probe-address.ts'
-import { readProcessLimits } from './config/process-limits.ts'
+import { connectionMemory, probeSourceAddress, readProcessLimits, type Settings } from './config/index.ts'
 import type { EventHandlers, GaugeSources } from './operations/index.ts'
 import { type Answer, defaultLimits, type Host } from './protocol/index.ts'
 import {
@@ -206,9 +203,9 @@ function tooLittleMemory(
   const each = workers > 1 ? ` for each of ${workers} workers` : ''
   const least = minBudgetBytes(largestBytes)
   return new Error(
-    `--memory (${messageMemoryBytes} bytes${each}) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
+    `--message-memory (${messageMemoryBytes} bytes${each}) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
       `${largestBytes} in memory, and ${least - largestBytes} are kept for small messages; ` +
-      `raise --memory to ${least * workers} or lower --max-size`,
+      `raise --message-memory to ${least * workers} or lower --max-size`,
   )
 }
 

@@ -37,7 +37,7 @@ test('a fact a line, for the defaults', () => {
 
 test('what is settled otherwise is told, and secrets are not', () => {
   const argv =
-    '-a :25,tls://[::1]:465 -c c -k k -s -u tim --users list -i 10.0.0.0/8 -l @a$ -d ^b@ --allow-to c ' +
+    '-a :25,tls://[::1]:465 -c c -k k -s -u tim --users-file list -i 10.0.0.0/8 -l @a$ -d ^b@ --allow-to c ' +
     '--proxy-protocol 10.0.0.5 --send-rate 14 --max-connections-per-ip 5 --workers 2 -r sesv2'
   const env = { PASSWORD: 'hidden', TLS_KEY_PASS: 'hidden' }
   const report = checkReport(settings(argv.split(' '), env), ending(60), now)

@@ -9,7 +9,7 @@ function lines(...argv: readonly string[]): readonly string[] {
   return startupMessage(parsed.settings, parsed.settings.listen, '1.2.3').split('\n')
 }
 
-const everybody = 'Everybody who can reach it may send; -i, -u, --users and -l limit that'
+const everybody = 'Everybody who can reach it may send; -i, -u, --users-file and -l limit that'
 
 test('a start with few options says in four lines what it does, and for whom', () => {
   const [where, what, who, how, ...rest] = lines()
@@ -32,7 +32,7 @@ test('where mail leaves this machine, and others than this machine may bring it,
     ['-a', 'localhost:25,[::1]:25'],
     ['-i', '10.0.0.0/8'],
     ['-u', 'tim'],
-    ['--users', 'list', '--allow-plaintext-auth'],
+    ['--users-file', 'list', '--allow-plaintext-auth'],
     ['-l', '@example\\.org$'],
   ]) {
     assert.ok(!says(...argv), argv.join(' '))

@@ -54,7 +54,7 @@ export type AccessControl = Pick<Host, 'connect' | 'sender'> & Required<Pick<Hos
 
 /** A client connects whose address is not in `--allow-ips` (RFC 5321 section 3.1). */
 const addressRefused = reply(554, '5.7.1', 'Mail is not accepted from your IP address')
-/** MAIL names a sender that this user of `--users` may not use (RFC 5321 section 3.3). */
+/** MAIL names a sender that this user of `--users-file` may not use (RFC 5321 section 3.3). */
 const senderRefused = reply(550, '5.7.1', 'Your user may not send from this address')
 
 /**

@@ -1,4 +1,4 @@
-import { invalid, type ValueType, value } from './value-type.ts'
+import { invalid, isPlainObject, type ParseResult, textType, type ValueType, value } from './value-type.ts'
 
 /** The name of an SES configuration set. */
 export const configurationSet: ValueType<string> = matching(
@@ -6,52 +6,54 @@ export const configurationSet: ValueType<string> = matching(
   'must be at most 64 letters, digits, dashes and underscores',
 )
 
-/** The ARN of an SES identity, an address or a domain. */
+/** The ARN of an SES identity, which is an address or a domain. */
 export const identityArn: ValueType<string> = matching(
   /^arn:aws[a-z-]*:ses:[a-z0-9-]+:\d{12}:identity\/[!-~]+$/,
   'must be like arn:aws:ses:eu-west-1:123456789012:identity/example.org',
 )
 
-/** The id of a Pinpoint project. It becomes a part of a URL. */
+/** The ID of a Pinpoint project. It becomes part of a URL. */
 export const applicationId: ValueType<string> = matching(
   /^[A-Za-z0-9-]{1,64}$/,
   'must be like 0123456789abcdef0123456789abcdef',
 )
 
-/** SES message tags by name: `name=value,name=value`. */
-export const tags: ValueType<Readonly<Record<string, string>>> = {
-  type: 'text',
+type Tags = Readonly<Record<string, string>>
+
+/** SES message tags, name to value. As text: `name=value,name=value`. An object without any means no tags. */
+export const tags: ValueType<Tags | undefined> = {
+  argument: 'required',
   parse(text) {
-    const read = new Map<string, string>()
+    const pairs: (readonly [string, string])[] = []
     for (const part of text.split(',')) {
-      const [, name, of] = /^\s*([A-Za-z0-9_-]{1,256})=([A-Za-z0-9_-]{1,256})\s*$/.exec(part) ?? []
-      if (name === undefined || of === undefined) {
-        return invalid(
-          'must be name=value,name=value with at most 256 letters, digits, dashes and underscores each',
-        )
-      }
-      if (read.has(name)) return invalid(`the name ${name} may be given once only`)
-      read.set(name, of)
+      const [, name, value] = /^\s*([^\s=]+)=([^\s=]+)\s*$/.exec(part) ?? []
+      if (name === undefined || value === undefined) return invalid(tagsMessage)
+      pairs.push([name, value])
     }
-    return value(Object.fromEntries(read))
+    return tagsOf(pairs)
+  },
+  check(tags) {
+    return isPlainObject(tags) ? tagsOf(Object.entries(tags)) : invalid('must be a plain object')
   },
 }
 
-/** Something per second, with a fraction if need be; `undefined` stands for 0, which is no limit. */
-export const rate: ValueType<number | 'auto' | undefined> = {
-  type: 'text',
-  parse(text) {
-    if (text === 'auto') return value(text)
-    const number = /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
-    return number >= 0
-      ? value(number === 0 ? undefined : number)
-      : invalid('must be a number, 0 for no limit, or auto')
-  },
-}
+const tagsMessage =
+  'must be name=value,name=value with at most 256 letters, digits, dashes and underscores each'
 
-function matching(pattern: RegExp, otherwise: string): ValueType<string> {
-  return {
-    type: 'text',
-    parse: text => (pattern.test(text) ? value(text) : invalid(otherwise)),
+function tagsOf(pairs: readonly (readonly [string, unknown])[]): ParseResult<Tags | undefined> {
+  const tags = new Map<string, string>()
+  for (const [name, text] of pairs) {
+    if (!isTag(name) || !isTag(text)) return invalid(tagsMessage)
+    if (tags.has(name)) return invalid(`duplicate name ${name}`)
+    tags.set(name, text)
   }
+  return value(tags.size === 0 ? undefined : Object.fromEntries(tags))
+}
+
+function isTag(text: unknown): text is string {
+  return typeof text === 'string' && /^[A-Za-z0-9_-]{1,256}$/.test(text)
+}
+
+function matching(pattern: RegExp, message: string): ValueType<string> {
+  return textType(text => (pattern.test(text) ? value(text) : invalid(message)))
 }

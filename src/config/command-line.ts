@@ -1,64 +1,101 @@
-import minimist from 'minimist'
+import { createRequire } from 'node:module'
+import type minimist from 'minimist'
 import { type Name, names, optionOf } from './option.ts'
-import { invalidValueMessage, readText } from './resolve.ts'
+import { type GivenValues, parseText } from './resolve.ts'
+import type { Option, ParseResult } from './value-type.ts'
 
-/** What a command line says: texts by long name, or one of the actions, or what is wrong with it. */
+/** The values on a command line, or the action that it asks for, or why it cannot be read (exit code 2). */
 export type CommandLine =
-  | { readonly type: 'flags'; readonly given: ReadonlyMap<Name, string> }
+  | { readonly type: 'values'; readonly values: GivenValues }
   | { readonly type: 'help' | 'version' }
   | { readonly type: 'usage'; readonly message: string }
 
 /**
- * Reads a command line by the rules, and with the sentences, of Go's flag package: one dash or two, `-x v` or `-x=v`,
- * a value may begin with a dash, a boolean takes a value with `=` only, letters are not grouped, and of repeated options
- * the last one wins. One rule differs: Go silently ignores everything from the first argument that is no option, so that
- * `-s false -t` would listen without the `-t`; here such an argument is an error.
+ * Reads a command line by the rules of Go's flag package, with its error messages: one dash or two; `-x v` or `-x=v`; a
+ * value may begin with a dash; a boolean takes a value after `=` only; letters cannot be combined; of an option that is
+ * repeated, the last value counts. One rule differs. Go silently ignores everything from the first argument that is not
+ * an option, so that `-s false -t` would listen without the `-t`; here such an argument is an error.
+ *
+ * `readFlags` applies Go's syntax, minimist collects what each option was given under its two names, and each text is
+ * read once.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
-  const flags: string[] = []
-  for (let i = 0; i < argv.length; ) {
-    const arg = argv[i++] as string
-    if (arg === '--') {
-      const rest = argv[i]
-      if (rest !== undefined) return usage(`unexpected argument: ${rest}`)
-      break
-    }
-    if (arg.length < 2 || !arg.startsWith('-')) return usage(`unexpected argument: ${arg}`)
+  const { flags, end } = readFlags(argv)
+  const texts = loadMinimist()(
+    flags.map(({ flag, text }) => `--${flag}=${text}`),
+    { string: [...names], alias },
+  ) as Readonly<Record<string, string | readonly string[] | undefined>>
 
-    const [, flag = '', value] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(arg) ?? []
-    if (flag === '') return usage(`bad flag syntax: ${arg}`)
-    const name = longNames.get(flag)
-    if (name === undefined) return usage(`flag provided but not defined: -${flag}`)
-    if (name === 'help' || name === 'version') return { type: name }
-
-    const { type } = optionOf(name)
-    const text = value ?? (type.type === 'boolean' ? 'true' : argv[i++])
-    if (text === undefined) return usage(`flag needs an argument: -${flag}`)
-    const reading = readText(name, text)
-    if (reading?.type === 'usage') return usage(invalidValueMessage(name, text, `-${flag}`, reading))
-    flags.push(`--${flag}=${text}`)
-  }
-
-  const parsed = minimist(flags, { string: [...names], alias })
-  const given = new Map<Name, string>()
+  const values = new Map<Name, ParseResult<unknown>>()
   for (const name of names) {
-    const text: unknown = [parsed[name]].flat().at(-1)
-    if (typeof text === 'string') given.set(name, text)
+    for (const text of [texts[name] ?? []].flat()) {
+      const result = parseText(name, text)
+      if (result.type === 'invalid') return usage(invalidFlagMessage(name, text, flags, result.message))
+      values.set(name, result)
+    }
   }
-  return { type: 'flags', given }
+  return end ?? { type: 'values', values }
 }
 
-const shortNames = names.flatMap(name => {
-  const { short } = optionOf(name)
-  return short === undefined ? [] : [[short, name] as const]
-})
+/** One option as it was written: `flag` without dashes. */
+interface Flag {
+  readonly flag: string
+  readonly text: string
+}
 
-const longNames: ReadonlyMap<string, Name> = new Map([
-  ...shortNames,
-  ...names.map(name => [name, name] as const),
-])
+/** Reads flags up to the first action or error, which is `end`. Go obeys or reports it after what precedes it. */
+function readFlags(argv: readonly string[]): { readonly flags: readonly Flag[]; readonly end?: CommandLine } {
+  const flags: Flag[] = []
+  for (let i = 0; i < argv.length; ) {
+    const argument = argv[i++] as string
+    if (argument === '--') {
+      const next = argv[i]
+      return next === undefined ? { flags } : { flags, end: usage(`unexpected argument: ${next}`) }
+    }
+    if (argument.length < 2 || !argument.startsWith('-')) {
+      return { flags, end: usage(`unexpected argument: ${argument}`) }
+    }
+    const [, flag, value] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(argument) ?? []
+    if (flag === undefined) return { flags, end: usage(`bad flag syntax: ${argument}`) }
+    if (flag === 'help' || flag === 'version') return { flags, end: { type: flag } }
 
-const alias = Object.fromEntries(shortNames.map(([short, name]) => [name, short]))
+    const option = optionByFlag.get(flag)
+    if (option === undefined) return { flags, end: usage(`flag provided but not defined: -${flag}`) }
+    const text = value ?? (option.type.argument === 'optional' ? 'true' : argv[i++])
+    if (text === undefined) return { flags, end: usage(`flag needs an argument: -${flag}`) }
+    flags.push({ flag, text })
+  }
+  return { flags }
+}
+
+function invalidFlagMessage(name: Name, text: string, flags: readonly Flag[], message: string): string {
+  const { short, type } = optionOf(name)
+  const written = flags.find(entry => entry.text === text && [name, short].includes(entry.flag))!
+  const quoted = JSON.stringify(text)
+  return type.argument === 'optional'
+    ? `invalid boolean value ${quoted} for -${written.flag}: ${message}`
+    : `invalid value ${quoted} for flag -${written.flag}: ${message}`
+}
+
+/** The options that have a short name, long name to short name. */
+const alias = Object.fromEntries(
+  names.flatMap(name => {
+    const { short } = optionOf(name)
+    return short === undefined ? [] : [[name, short] as const]
+  }),
+)
+
+const optionByFlag: ReadonlyMap<string, Option> = new Map(
+  names.flatMap(name => {
+    const option = optionOf(name)
+    return [name, ...(option.short === undefined ? [] : [option.short])].map(flag => [flag, option] as const)
+  }),
+)
+
+/** Loads minimist when a command line is read, so that `createServer` works where it is not installed. */
+function loadMinimist(): typeof minimist {
+  return createRequire(import.meta.url)('minimist') as typeof minimist
+}
 
 function usage(message: string): CommandLine {
   return { type: 'usage', message }

@@ -1,23 +1,23 @@
-/** How many connections the limit of open files allows, since messages that are being delivered need files as well. */
+/** The maximum of connections that the limit of open files allows. Messages in delivery need files, too. */
 
 import { maildirDeliveries } from '../relay/index.ts'
 import { maxLingering } from '../transport/index.ts'
-import type { Settings } from './index.ts'
 import { readProcessLimits } from './process-limits.ts'
+import type { Settings } from './settings.ts'
 
-/** Open all the time: event loops, signals, the log's streams. 20 to 23 were seen. */
+/** Files that are always open: event loops, signals, the streams of the log. 20 to 23 were measured. */
 const processFiles = 28
-/** Open for a moment: certificate, users, code that is loaded at its first use, four look-ups of names at once. */
+/** Files that are open for a moment: certificate, users, code that is loaded when first used, four DNS lookups at once. */
 const momentaryFiles = 12
-/** Of `--admin`: its listener, and as many connections as it takes. */
+/** Files of `--admin`: its listener, and its maximum of connections. */
 const adminFiles = 129
 
 /**
- * Lowers `maxConnections` where the process may not have as many files open (fewer than `ulimit -n`), and adds a warning.
- * Otherwise clients that do nothing would take the files that the message of another client needs. Of a small limit,
- * connections get a half.
- * @param settings of the whole program, not of one of several workers
- * @param openFiles what one process may have open; `undefined`: there is no limit, or it is not known
+ * Lowers `maxConnections` if the limit of open files (`ulimit -n`) is too small for it, and adds a warning. Otherwise idle
+ * clients could take the files that the message of another client needs. If the limit is small, connections get half of
+ * it.
+ * @param settings those of the whole program, not the share of a worker
+ * @param openFiles the limit of one process; `undefined` means that there is no limit, or that it is unknown
  */
 export function limitConnections(
   settings: Settings,
@@ -26,17 +26,17 @@ export function limitConnections(
   const { workers, maxConnections, warnings } = settings
   if (openFiles === undefined) return settings
   const perProcess = Math.max(openFiles - reservedFiles(settings), Math.floor(openFiles / 2), 1)
-  const possible = perProcess * workers
-  if (possible >= maxConnections) return settings
-  const processes = workers === 1 ? 'this process' : `each of ${workers} workers`
+  const allowed = perProcess * workers
+  if (allowed >= maxConnections) return settings
+  const process = workers === 1 ? 'this process' : `each of ${workers} workers`
   const warning =
-    `--max-connections is lowered from ${maxConnections} to ${possible}, because ${processes} may have only ${openFiles} ` +
-    'files open, and messages need some of them; raise that limit (ulimit -n, LimitNOFILE of systemd, nofile of the ' +
-    'container runtime), or set --max-connections lower'
-  return { ...settings, maxConnections: possible, warnings: [...warnings, warning] }
+    `--max-connections is lowered from ${maxConnections} to ${allowed}, because ${process} can have only ${openFiles} ` +
+    'files open, and messages need some of them: raise that limit (ulimit -n, LimitNOFILE of systemd, nofile of the ' +
+    'container runtime), or set a lower --max-connections'
+  return { ...settings, maxConnections: allowed, warnings: [...warnings, warning] }
 }
 
-/** Files that one process needs besides those of the connections that it serves. */
+/** Returns the number of files that one process needs besides those of its SMTP connections. */
 function reservedFiles(settings: Settings): number {
   const { listen, admin, workers } = settings
   return (
@@ -45,21 +45,21 @@ function reservedFiles(settings: Settings): number {
     listen.length +
     maxLingering +
     messageFiles(settings) +
-    // With several workers the primary serves it, which has no connections of its own.
+    // With several workers the primary serves it, which has no SMTP connections.
     (admin !== undefined && workers === 1 ? adminFiles : 0)
   )
 }
 
-/** Files of as many messages as are handed on at once, and one more. */
+/** Returns the number of files that messages in delivery need, at most. */
 function messageFiles({ relay, upstreamConnections, workers }: Settings): number {
   switch (relay) {
     case 'ses':
     case 'sesv2':
     case 'pinpoint':
-      // The one more asks for credentials.
+      // One more, to get credentials.
       return Math.ceil(upstreamConnections / workers) + 1
     case 'maildir':
-      // The one more is the directory, which is written to disk for all of them together.
+      // One more: the directory, which is synced for all of them together.
       return maildirDeliveries + 1
     case 'discard':
       return 0

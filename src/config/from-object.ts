@@ -1,67 +1,176 @@
-import { AddressList } from '../auth/index.ts'
+import type { EventHandlers } from '../operations/index.ts'
 import { type Name, optionOf } from './option.ts'
-import { readSettings } from './resolve.ts'
-import type { Environment, Settings } from './settings.ts'
+import { resolve, withoutControlCharacters } from './resolve.ts'
+import type { Secrets, Settings } from './settings.ts'
+import { isPlainObject, type ParseResult } from './value-type.ts'
 
-/** What concerns a whole program, and not the server that is embedded in one. */
-type Programs = 'listen' | 'logFormat' | 'workers' | 'admin' | 'verbose' | 'drainTimeoutMs' | 'warnings'
+/** Settings of a whole program, which a server that is embedded in another program does not have. */
+type ProgramSettings =
+  | 'listen'
+  | 'logFormat'
+  | 'workers'
+  | 'admin'
+  | 'verbose'
+  | 'drainTimeoutMs'
+  | 'warnings'
 
-type Field = Exclude<keyof Settings, Programs>
+type Property = Exclude<keyof Settings, ProgramSettings>
 
 /**
- * The settings of a server, as an object. What is left out, or `undefined`, has the default of the command line.
+ * The settings of a server, as an object. A property that is left out, or `undefined`, has the default of the command line.
  *
  * @interface
  */
-export type ServerConfig = { readonly [F in keyof Pick<Settings, Field>]?: Settings[F] | undefined }
+export type ServerConfig = { readonly [P in Property]?: Settings[P] | undefined }
+
+/** What a property means: the value of an option, a secret, or an object of further properties. */
+type PropertyRule =
+  | { readonly type: 'option'; readonly name: Name }
+  | { readonly type: 'secret'; readonly name: keyof Secrets }
+  | { readonly type: 'object'; readonly properties: PropertyRules; readonly required: readonly string[] }
+
+type PropertyRules = Readonly<Record<string, PropertyRule>>
+
+const rules = {
+  service: option('name'),
+  hostname: option('hostname'),
+  tls: {
+    type: 'object',
+    properties: {
+      certPath: option('tls-cert'),
+      keyPath: option('tls-key'),
+      passphrase: secret('keyPassphrase'),
+    },
+    // Without one of them there would be no TLS.
+    required: ['certPath', 'keyPath'],
+  },
+  requireTls: option('require-starttls'),
+  relay: option('relay'),
+  maildirPath: option('maildir'),
+  access: {
+    type: 'object',
+    properties: {
+      addresses: option('allow-ips'),
+      user: {
+        type: 'object',
+        properties: {
+          name: option('user'),
+          bcryptHash: secret('bcryptHash'),
+          password: secret('password'),
+        },
+        // Without a name there would be no user, and clients could send without AUTH.
+        required: ['name'],
+      },
+    },
+    required: [],
+  },
+  usersFile: option('users-file'),
+  allowPlaintextAuth: option('allow-plaintext-auth'),
+  filters: {
+    type: 'object',
+    properties: {
+      allowFrom: option('allow-from'),
+      denyTo: option('deny-to'),
+      allowTo: option('allow-to'),
+    },
+    required: [],
+  },
+  configurationSet: option('configuration-set'),
+  sourceArn: option('source-arn'),
+  fromArn: option('from-arn'),
+  returnPathArn: option('return-path-arn'),
+  tags: option('tags'),
+  pinpointApplicationId: option('pinpoint-application-id'),
+  upstreamConnections: option('upstream-connections'),
+  upstreamTimeoutMs: option('upstream-timeout'),
+  sendRate: option('send-rate'),
+  maxMessageBytes: option('max-size'),
+  maxRecipients: option('max-recipients'),
+  maxConnections: option('max-connections'),
+  maxConnectionsPerIp: option('max-connections-per-ip'),
+  idleTimeoutMs: option('idle-timeout'),
+  dataTimeoutMs: option('data-timeout'),
+  messageMemoryBytes: option('message-memory'),
+  maxWaitMs: option('max-wait'),
+  trustedProxies: option('proxy-protocol'),
+  bareNewline: option('bare-newline'),
+  strictPipelining: option('strict-pipelining'),
+} as const satisfies Readonly<Record<Property, PropertyRule>>
 
 /**
- * What a field would be on the command line, option by option, and in the environment, if it is a secret. Nothing of it
- * need have the right type.
+ * Turns an object into settings, by the rules of the command line.
+ * @param hasTls true if TLS is available although the object names no certificate
+ * @throws Error with a sentence that names the property, and the option of the same meaning
  */
-interface Written {
-  readonly texts: Partial<Record<Name, unknown>>
-  readonly secrets?: Readonly<Record<string, unknown>>
+export function configFromObject(config: ServerConfig, hasTls: boolean): Settings {
+  const given = new Given()
+  given.addAll('', config, rules)
+  const resolved = resolve(given.values, given.secrets, hasTls)
+  if (resolved.type !== 'settings') throw new Error(withoutControlCharacters(resolved.message))
+  return resolved.settings
 }
 
-/**
- * Holds choices against the same rules as the command line.
- * @param ownTls there is TLS, although the choices name no certificate
- * @throws Error with a sentence that names the field, and the option of the same meaning
- */
-export function configFromObject(choices: ServerConfig, ownTls: boolean): Settings {
-  const texts = new Map<Name, { readonly text: string; readonly origin: string }>()
-  let secrets: Environment = {}
-  for (const [field, choice] of Object.entries(choices)) {
-    if (choice === undefined) continue
-    const write = Object.hasOwn(serializers, field) ? serializers[field as Field] : undefined
-    if (write === undefined) throw new Error(`there is no option ${field}`)
-    const written = write(choice as never)
-    for (const [name, secret] of Object.entries(written.secrets ?? {})) {
-      if (secret === undefined) continue
-      if (typeof secret !== 'string') throw wrongType(`${field} (${name})`)
-      secrets = { ...secrets, [name]: secret }
-    }
-    for (const [name, text] of Object.entries(written.texts)) {
-      if (text === undefined) continue
-      const origin = `${field} (--${name})`
-      if (!fits(name as Name, text)) throw wrongType(origin)
-      // On the command line it stands for the default; here it is rather a variable that was forgotten.
-      if (text === '') throw new Error(`${origin} is empty`)
-      texts.set(name as Name, { text: String(text), origin })
+/** The values and secrets in an object. */
+class Given {
+  readonly values = new Map<Name, ParseResult<unknown>>()
+  secrets: Secrets = {}
+
+  /** @param path leads to the object, and ends with a dot unless it is empty */
+  addAll(path: string, object: object, rules: PropertyRules): void {
+    for (const [property, value] of Object.entries(object)) {
+      const rule = Object.hasOwn(rules, property) ? rules[property] : undefined
+      // An unknown property is an error if it is undefined, too: inside `access` a typing error could admit every client.
+      if (rule === undefined) throw new Error(`unknown option ${path}${property}`)
+      if (value !== undefined) this.#add(`${path}${property}`, value, rule)
     }
   }
-  const read = readSettings(name => texts.get(name) ?? {}, secrets, ownTls)
-  if (read.type !== 'settings') throw new Error(read.message.replace(/\p{Cc}/gu, '?'))
-  return read.settings
+
+  #add(path: string, value: unknown, rule: PropertyRule): void {
+    switch (rule.type) {
+      case 'option': {
+        const result = optionOf(rule.name).type.check(value)
+        if (result.type !== 'value') throw invalidProperty(`${path} (--${rule.name})`, value, result.message)
+        this.values.set(rule.name, result)
+        break
+      }
+      case 'secret':
+        if (typeof value !== 'string') throw new Error(`${path} must be a string`)
+        this.secrets = { ...this.secrets, [rule.name]: value || undefined }
+        break
+      case 'object':
+        if (!isPlainObject(value)) throw new Error(`${path} must be a plain object`)
+        this.addAll(`${path}.`, value, rule.properties)
+        for (const name of rule.required) {
+          if (value[name] === undefined) throw new Error(`${path}.${name} is missing`)
+        }
+    }
+  }
 }
 
-/** The fields that were chosen and only backends of this package go by. */
-export function backendOptionsIn(choices: ServerConfig): readonly Field[] {
-  return backendFields.filter(field => choices[field] !== undefined)
+function invalidProperty(origin: string, value: unknown, message: string): Error {
+  return new Error(withoutControlCharacters(`invalid value ${shown(value)} for ${origin}: ${message}`))
 }
 
-const backendFields = [
+function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'number':
+    case 'boolean':
+      return String(value)
+    case 'bigint':
+      return `${value} of type bigint`
+    default:
+      return value === null ? 'null' : `of type ${typeof value}`
+  }
+}
+
+/** The properties that are set, and that only the backends of this package read. */
+export function backendOptionsIn(config: ServerConfig): readonly Property[] {
+  return backendProperties.filter(property => config[property] !== undefined)
+}
+
+const backendProperties = [
   'maildirPath',
   'configurationSet',
   'sourceArn',
@@ -70,109 +179,46 @@ const backendFields = [
   'tags',
   'pinpointApplicationId',
   'upstreamConnections',
-] as const satisfies readonly Field[]
+] as const satisfies readonly Property[]
 
-const serializers: { readonly [F in Field]: (choice: NonNullable<Settings[F]>) => Written } = {
-  service: as('name'),
-  hostname: as('hostname'),
-  tls(tls) {
-    const { certPath, keyPath, passphrase, ...rest } = plain('tls', tls)
-    none('tls', rest)
-    return {
-      // Without either there would be no TLS.
-      texts: { 'tls-cert': certPath ?? '', 'tls-key': keyPath ?? '' },
-      secrets: { TLS_KEY_PASS: passphrase },
-    }
-  },
-  requireTls: as('require-starttls'),
-  relay: as('relay'),
-  maildirPath: as('maildir'),
-  access(access) {
-    const { addresses, user, ...rest } = plain('access', access)
-    none('access', rest)
-    const texts = { 'allow-ips': listed(addresses) }
-    if (user === undefined) return { texts }
-    const { name, bcryptHash, password, ...more } = plain('access.user', user)
-    none('access.user', more)
-    return {
-      // Without a name there would be no user, and nobody would have to log in.
-      texts: { ...texts, user: name ?? '' },
-      secrets: { BCRYPT_HASH: bcryptHash, PASSWORD: password },
-    }
-  },
-  usersFile: as('users'),
-  allowPlaintextAuth: as('allow-plaintext-auth'),
-  filters(filters) {
-    const { allowFrom, denyTo, allowTo, ...rest } = plain('filters', filters)
-    none('filters', rest)
-    return { texts: { 'allow-from': allowFrom, 'deny-to': denyTo, 'allow-to': allowTo } }
-  },
-  configurationSet: as('configuration-set'),
-  sourceArn: as('source-arn'),
-  fromArn: as('from-arn'),
-  returnPathArn: as('return-path-arn'),
-  tags(tags) {
-    const pairs = Object.entries(plain('tags', tags)).map(([name, value]) => {
-      if (typeof value !== 'string') throw wrongType(`tags.${name}`)
-      const pair = `${name}=${value}`
-      // It would begin another tag.
-      if (pair.includes(',')) throw new Error(`tags: ${JSON.stringify(pair)} has a comma`)
-      return pair
-    })
-    return { texts: pairs.length === 0 ? {} : { tags: pairs.join(',') } }
-  },
-  pinpointApplicationId: as('pinpoint-application-id'),
-  upstreamConnections: as('upstream-connections'),
-  upstreamTimeoutMs: inSeconds('upstream-timeout'),
-  sendRate: as('send-rate'),
-  maxMessageBytes: as('max-size'),
-  maxRecipients: as('max-recipients'),
-  maxConnections: as('max-connections'),
-  maxConnectionsPerIp: count => ({
-    texts: { 'max-connections-per-ip': count === Number.POSITIVE_INFINITY ? 0 : count },
-  }),
-  idleTimeoutMs: inSeconds('idle-timeout'),
-  dataTimeoutMs: inSeconds('data-timeout'),
-  messageMemoryBytes: as('memory'),
-  maxWaitMs: inSeconds('patience'),
-  trustedProxies: proxies => ({ texts: { 'proxy-protocol': listed(proxies) } }),
-  bareNewline: as('bare-newline'),
-  strictPipelining: as('strict-pipelining'),
+function option(name: Name): PropertyRule {
+  return { type: 'option', name }
 }
 
-function as(name: Name): (choice: unknown) => Written {
-  return choice => ({ texts: { [name]: choice } })
+function secret(name: keyof Secrets): PropertyRule {
+  return { type: 'secret', name }
 }
 
-/** A text would be in seconds, so it has the wrong type here, as `null` has. */
-function inSeconds(name: Name): (ms: unknown) => Written {
-  return ms => ({ texts: { [name]: typeof ms === 'number' ? ms / 1000 : null } })
+/** The options of `createServer` that are not settings. */
+interface Callbacks {
+  readonly handlers?: unknown
+  readonly onNotice?: unknown
+  readonly onError?: unknown
 }
 
-function listed(addresses: unknown): unknown {
-  return addresses instanceof AddressList ? addresses.toString() : addresses
+const handlerNames = ['traffic', 'access', 'mail'] satisfies (keyof EventHandlers)[]
+
+/**
+ * Checks the callbacks that an embedder passes, because JavaScript does not check types.
+ * @throws Error with a sentence that names what cannot be used
+ */
+export function validateOptions(options: Callbacks): void {
+  if (typeof options !== 'object' || options === null) throw new Error('the options must be an object')
+  const { handlers, onNotice, onError } = options
+  if (handlers !== undefined) validateHandlers(handlers)
+  validateFunction('onNotice', onNotice)
+  validateFunction('onError', onError)
 }
 
-/** The option can be written so: a switch as a boolean, all others as a text or a number. */
-function fits(name: Name, text: unknown): boolean {
-  if (typeof text === 'string') return true
-  return typeof text === (optionOf(name).type.type === 'boolean' ? 'boolean' : 'number')
+function validateHandlers(handlers: unknown): void {
+  if (typeof handlers !== 'object' || handlers === null) throw new Error('handlers must be an object')
+  for (const [name, handler] of Object.entries(handlers)) {
+    if (handlerNames.includes(name as keyof EventHandlers)) validateFunction(`handlers.${name}`, handler)
+    // An instance of a class may have other fields.
+    else if (handlers.constructor === Object) throw new Error(`unknown option handlers.${name}`)
+  }
 }
 
-/** Of any other object the fields may be hidden, and what was chosen would count for nothing. */
-function plain<T extends object>(origin: string, chosen: T): T {
-  const isObject = typeof chosen === 'object' && chosen !== null
-  const prototype = isObject ? Object.getPrototypeOf(chosen) : undefined
-  const isPlain = isObject && (prototype === null || Object.getPrototypeOf(prototype) === null)
-  if (!isPlain) throw wrongType(origin)
-  return chosen
-}
-
-/** A slip of the pen inside of `access` could open the door for everybody. */
-function none(field: string, rest: object): void {
-  for (const name of Object.keys(rest)) throw new Error(`there is no option ${field}.${name}`)
-}
-
-function wrongType(origin: string): Error {
-  return new Error(`${origin} has the wrong type`)
+function validateFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw new Error(`${name} must be a function`)
 }

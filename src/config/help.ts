@@ -1,6 +1,6 @@
-import { headings, type Name, optionOf, secretVariables, variableOf } from './option.ts'
+import { headings, type Name, optionOf, secretVariables } from './option.ts'
 
-/** What `--help` prints: every option in at most 80 columns. */
+/** Returns the text of `--help`: every option, in at most 80 columns. */
 export function helpText(): string {
   return [
     'Usage: aws-smtp-relay [options]',
@@ -9,68 +9,67 @@ export function helpText(): string {
     '',
     ...headings.flatMap(([heading, names]) => [
       `${heading}:`,
-      ...names.flatMap(name => entry(synopsis(name), meaning(name))),
+      ...names.flatMap(name => entry(synopsis(name), description(name))),
       '',
     ]),
     ...wrap(
-      'Every option may also be given as an environment variable, its long name in capitals behind ' +
-        'SMTP_RELAY_: SMTP_RELAY_MAX_SIZE is --max-size. The command line wins, and an empty value means the ' +
-        'default. Options take one dash or two, and their value behind a space or "=", booleans behind "=" only.',
+      'Every option can also be set by an environment variable: SMTP_RELAY_ and the long name in capitals, so ' +
+        'SMTP_RELAY_MAX_SIZE is --max-size. The command line takes precedence, and an empty value means the ' +
+        'default. Options take one dash or two. A value follows after a space or "=", that of a boolean after "=" ' +
+        'only.',
       80,
     ),
     '',
-    'Read from the environment only:',
+    'Environment variables that are not options:',
     '',
     ...Object.entries(secretVariables).flatMap(([name, help]) => entry(`  ${name}`, help)),
-    ...entry('  AWS_*', 'region and credentials, as everywhere with AWS'),
+    ...entry('  AWS_*', 'Region and credentials, as for every AWS SDK'),
     '',
   ].join('\n')
 }
 
-/** The options as a Markdown table, for the README. */
+/** Returns the options as a Markdown table, for docs/options.md. */
 export function helpTable(): string {
-  const rows = headings.flatMap(([heading, names]) => [[`**${heading}**`, '', '', ''], ...names.map(cells)])
-  const secrets = Object.entries(secretVariables).map(([name, help]) => ['', `\`${name}\``, '', help])
+  const groups = headings.flatMap(([heading, names]) => [[`**${heading}**`, '', ''], ...names.map(cells)])
+  const secrets = Object.entries(secretVariables).map(([name, help]) => [`\`${name}\``, '', help])
   return [
-    ['Option', 'Variable', 'Default', 'Meaning'],
-    ['---', '---', '---', '---'],
-    ...rows,
-    ['**Environment only**', '', '', ''],
+    ['Option', 'Default', 'Meaning'],
+    ['---', '---', '---'],
+    ...groups,
+    ['**Environment only**', '', ''],
     ...secrets,
   ]
     .map(cells => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
     .join('')
 }
 
-/** Where the meaning of an option begins. */
-const column = 34
+/** The column in which the description of an option begins. */
+const descriptionColumn = 34
 
 function synopsis(name: Name): string {
   const { short, value } = optionOf(name)
   return `  ${short === undefined ? '   ' : `-${short},`} --${name}${value === undefined ? '' : ` ${value}`}`
 }
 
-function meaning(name: Name): string {
+function description(name: Name): string {
   const { type, defaultValue, defaultText, help } = optionOf(name)
   if (defaultText !== undefined) return `${help} (default: ${defaultText})`
-  if (defaultValue === undefined || type.type === 'boolean') return help
+  if (defaultValue === undefined || type.argument === 'optional') return help
   return `${help} (default ${/[ :]/.test(defaultValue) ? `"${defaultValue}"` : defaultValue})`
 }
 
 function cells(name: Name): readonly string[] {
   const { short, value, defaultValue, defaultText, help } = optionOf(name)
-  const variable = variableOf(name)
   return [
     `${short === undefined ? '' : `\`-${short}\` `}\`--${name}${value === undefined ? '' : ` ${value}`}\``,
-    variable === undefined ? '' : `\`${variable}\``,
     defaultValue === undefined ? (defaultText ?? '') : `\`${defaultValue}\``,
     help,
   ]
 }
 
 function entry(left: string, right: string): readonly string[] {
-  const lines = wrap(right, 80 - column).map(line => ' '.repeat(column) + line)
-  if (left.length > column - 2) return [left, ...lines]
+  const lines = wrap(right, 80 - descriptionColumn).map(line => ' '.repeat(descriptionColumn) + line)
+  if (left.length > descriptionColumn - 2) return [left, ...lines]
   return [left + (lines[0] ?? '').slice(left.length), ...lines.slice(1)]
 }
 

@@ -1,38 +1,51 @@
-/** The command line and the environment: one table of options, the settings that are read by it, and its help. */
+/**
+ * Configuration: one table of options, read from the command line, the environment or an object, and turned into
+ * settings; and the limits of the process, which the settings have to respect.
+ */
 import { parseCommandLine } from './command-line.ts'
-import { type Name, variableOf } from './option.ts'
-import { type RawValue, type Resolved, readSettings } from './resolve.ts'
-import type { Environment } from './settings.ts'
-import { unknownVariables } from './unknown-variables.ts'
+import { type Environment, parseEnvironment, secretsFrom, unknownVariables } from './environment.ts'
+import { type Resolved, resolve, withoutControlCharacters } from './resolve.ts'
 
+export { limitConnections } from './connection-limit.ts'
+export { connectionMemory } from './connection-memory.ts'
+export type { Environment } from './environment.ts'
+export {
+  backendOptionsIn,
+  configFromObject,
+  type ServerConfig,
+  validateOptions,
+} from './from-object.ts'
 export { helpTable, helpText } from './help.ts'
-export type { Environment, Filters, Settings, TlsFiles } from './settings.ts'
-export type { ListenAddress } from './value-types.ts'
+export type { ListenAddress } from './listen-address.ts'
+export { readProcessLimits } from './process-limits.ts'
+export { type Filters, probeSourceAddress, type Settings, type TlsFiles } from './settings.ts'
 
-/** What the program shall do. Messages are one line without a line end, and hold no secret. */
-export type Parsed = Resolved | { readonly type: 'help' | 'version' }
+/** The configuration, or why there is none. A message is one line without a line end, and contains no secret. */
+export type Parsed =
+  | Resolved
+  | { readonly type: 'help' | 'version' }
+  /** An option or a value cannot be read: exit code 2. */
+  | { readonly type: 'usage'; readonly message: string }
 
-/** Reads the arguments (without node and script) and the environment; the arguments win. Never throws. */
+/**
+ * Reads the configuration of the program. Never throws.
+ * @param argv the arguments, without node and script; they take precedence over the environment
+ */
 export function parse(argv: readonly string[], env: Environment): Parsed {
   const parsed = read(argv, env)
-  return 'message' in parsed ? { ...parsed, message: parsed.message.replace(/\p{Cc}/gu, '?') } : parsed
+  return 'message' in parsed ? { ...parsed, message: withoutControlCharacters(parsed.message) } : parsed
 }
 
 function read(argv: readonly string[], env: Environment): Parsed {
-  const flags = parseCommandLine(argv)
-  if (flags.type !== 'flags') return flags
-  const result = readSettings(name => source(name, flags.given, env), env)
-  if (result.type !== 'settings') return result
-  const { settings } = result
-  return { ...result, settings: { ...settings, warnings: [...settings.warnings, ...unknownVariables(env)] } }
-}
-
-/** What the command line says of an option, or else its variable. An empty text stands for the default. */
-function source(name: Name, given: ReadonlyMap<Name, string>, env: Environment): RawValue {
-  const argument = given.get(name)
-  if (argument !== undefined) return { text: argument }
-  // Only known names are read: Kubernetes sets SMTP_RELAY_PORT and others by itself, for a service called smtp-relay.
-  const variable = variableOf(name)
-  const text = variable === undefined ? undefined : env[variable]
-  return text ? { text, origin: variable } : {}
+  const commandLine = parseCommandLine(argv)
+  if (commandLine.type !== 'values') return commandLine
+  const environment = parseEnvironment(env, commandLine.values)
+  if (environment.type !== 'values') return environment
+  const resolved = resolve(new Map([...environment.values, ...commandLine.values]), secretsFrom(env))
+  if (resolved.type !== 'settings') return resolved
+  const { settings } = resolved
+  return {
+    ...resolved,
+    settings: { ...settings, warnings: [...settings.warnings, ...unknownVariables(env)] },
+  }
 }

@@ -1,18 +1,5 @@
 import { groups } from './options.ts'
-import type { ValueType } from './value-type.ts'
-
-/** One option. Its long name is its key in the table; its environment variable is made of that name. */
-export interface Option<T = unknown> {
-  readonly short?: string
-  readonly type: ValueType<T>
-  /** The word for the value in the help. */
-  readonly value?: string
-  /** What an option that is not given stands for, as a user would write it. */
-  readonly defaultValue?: string
-  /** Where that depends: the same in words. */
-  readonly defaultText?: string
-  readonly help: string
-}
+import type { Option, ValueType } from './value-type.ts'
 
 type Groups = typeof groups
 
@@ -26,7 +13,7 @@ type Rows = {
 /** The long name of an option. */
 export type Name = keyof Rows
 
-/** The value of every option by its long name; `undefined` where none was given and the table knows none. */
+/** The value of every option by its long name; `undefined` if none was given and the option has no default. */
 export type Values = {
   readonly [N in Name]: Rows[N] extends { type: ValueType<infer T> }
     ? Rows[N] extends { defaultValue: string }
@@ -45,29 +32,29 @@ export const headings = Object.entries(groups).map(
   ([heading, rows]) => [heading, Object.keys(rows) as readonly Name[]] as const,
 )
 
-/** The row of an option. */
+/** The entry of an option in the table. */
 export function optionOf(name: Name): Option {
   return options[name]
 }
 
-/** What the variable of every option begins with. */
+/** The prefix of the environment variable of every option. */
 export const prefix = 'SMTP_RELAY_'
 
-/** The environment variable of an option, for example `SMTP_RELAY_MAX_SIZE`; an action has none. */
+/** The environment variable of an option, for example `SMTP_RELAY_MAX_SIZE`; `undefined` for an action. */
 export function variableOf(name: Name): string | undefined {
-  if (optionOf(name).type.type === 'action') return undefined
+  if (optionOf(name).type.argument === 'none') return undefined
   return `${prefix}${name.toUpperCase().replaceAll('-', '_')}`
 }
 
-/** An option as sentences name it: `-s/--require-starttls`. */
+/** An option as messages name it: `-s/--require-starttls`. */
 export function flagNames(name: Name): string {
   const { short } = optionOf(name)
   return `${short === undefined ? '' : `-${short}/`}--${name}`
 }
 
-/** What is read from the environment only, because a command line can be seen by everybody on the machine. */
+/** Variables that are read from the environment only, because every user of the machine can see a command line. */
 export const secretVariables = {
-  BCRYPT_HASH: 'bcrypt hash of the password of the user, for LOGIN and PLAIN',
-  PASSWORD: 'password of the user, for CRAM-MD5, and without BCRYPT_HASH for LOGIN and PLAIN',
-  TLS_KEY_PASS: 'passphrase of the TLS key file',
+  BCRYPT_HASH: 'bcrypt hash of the password of --user, for AUTH LOGIN and PLAIN',
+  PASSWORD: 'Password of --user, for AUTH CRAM-MD5; without BCRYPT_HASH also for LOGIN and PLAIN',
+  TLS_KEY_PASS: 'Passphrase of the TLS key file',
 } as const

@@ -1,279 +1,279 @@
-import * as amazonKinds from './aws-value-types.ts'
-import type { Option } from './option.ts'
-import * as kinds from './value-types.ts'
+import * as awsTypes from './aws-value-types.ts'
+import type { Option } from './value-type.ts'
+import * as types from './value-types.ts'
 
 const general = {
   listen: {
     short: 'a',
-    type: kinds.addresses,
+    type: types.listenAddresses,
     value: 'ADDRESSES',
     defaultValue: ':1025',
-    help: 'TCP listen addresses, comma-separated: host:port, [v6]:port or :port; with tls:// in front: implicit TLS',
+    help: 'TCP listen addresses, comma-separated: host:port, [v6]:port or :port. The prefix tls:// means implicit TLS',
   },
   name: {
     short: 'n',
-    type: kinds.text,
+    type: types.text,
     value: 'NAME',
     defaultValue: 'AWS SMTP Relay',
-    help: 'SMTP service name',
+    help: 'Service name in the greeting',
   },
   hostname: {
     short: 'h',
-    type: kinds.hostname,
+    type: types.hostname,
     value: 'NAME',
-    defaultText: "the machine's",
-    help: 'Server hostname in greeting, EHLO, Received and CRAM-MD5',
+    defaultText: 'hostname of the machine',
+    help: 'Server hostname in the greeting, EHLO, Received headers and CRAM-MD5',
   },
   relay: {
     short: 'r',
-    type: kinds.relay(['ses', 'sesv2', 'pinpoint', 'maildir', 'discard']),
+    type: types.relay(['ses', 'sesv2', 'pinpoint', 'maildir', 'discard']),
     value: 'NAME',
     defaultValue: 'ses',
-    help: 'Where mail goes: ses (Amazon SES), sesv2 (its API of version 2: larger mails), pinpoint (Amazon Pinpoint), maildir (a local directory) or discard (nowhere: answers 250 and forgets)',
+    help: 'Backend: ses (Amazon SES), sesv2 (SES API v2, for larger messages), pinpoint (Amazon Pinpoint), maildir (a local directory) or discard (accepts and drops all mail)',
   },
   maildir: {
-    type: kinds.text,
+    type: types.text,
     value: 'DIRECTORY',
     defaultValue: './maildir',
-    help: 'Where the relay maildir writes',
+    help: 'Directory of the maildir backend',
   },
 } as const satisfies Rows
 
 const tls = {
-  'tls-cert': { short: 'c', type: kinds.text, value: 'FILE', help: 'TLS cert file (PEM)' },
+  'tls-cert': { short: 'c', type: types.text, value: 'FILE', help: 'TLS certificate file (PEM)' },
   'tls-key': {
     short: 'k',
-    type: kinds.text,
+    type: types.text,
     value: 'FILE',
-    help: 'TLS key file (PEM); its passphrase in TLS_KEY_PASS',
+    help: 'TLS key file (PEM); its passphrase is read from TLS_KEY_PASS',
   },
   'require-starttls': {
     short: 's',
-    type: kinds.boolean,
+    type: types.boolean,
     defaultValue: 'false',
-    help: 'Require TLS via STARTTLS extension before AUTH and MAIL',
+    help: 'Require TLS via STARTTLS before AUTH and MAIL',
   },
   'tls-only': {
     short: 't',
-    type: kinds.boolean,
+    type: types.boolean,
     defaultValue: 'false',
-    help: 'Listen for incoming TLS connections only: every address has implicit TLS',
+    help: 'Accept TLS connections only: implicit TLS on every listen address',
   },
 } as const satisfies Rows
 
 const authentication = {
   'allow-ips': {
     short: 'i',
-    type: kinds.addressList,
-    value: 'ADDRESSES',
-    help: 'Allowed client IPs (comma-separated), also blocks: 127.0.0.1,10.0.0.0/8,::1. Others get 554; these need no AUTH unless users are configured',
+    type: types.addressList,
+    value: 'CIDRS',
+    help: 'Allowed client IPs and CIDR blocks, comma-separated: 127.0.0.1,10.0.0.0/8,::1. Other clients get 554. Allowed clients need no AUTH, unless users are configured',
   },
   user: {
     short: 'u',
-    type: kinds.text,
+    type: types.text,
     value: 'NAME',
-    help: 'Authentication username; its secret in BCRYPT_HASH or PASSWORD, or in both',
+    help: 'Authentication username; its secret is read from BCRYPT_HASH, PASSWORD or both',
   },
-  users: {
-    type: kinds.text,
+  'users-file': {
+    type: types.text,
     value: 'FILE',
-    help: 'More users, one a line, as htpasswd -B writes them: user:hash, or user:hash:REGEXP for the senders that this user may use; reread when it changes',
+    help: 'File of more users, one per line, as htpasswd -B writes them: user:hash, or user:hash:REGEXP to limit the sender addresses of that user. It is reread when it changes',
   },
   'allow-plaintext-auth': {
-    type: kinds.boolean,
+    type: types.boolean,
     defaultValue: 'false',
-    help: 'Offer LOGIN and PLAIN also where there is no TLS',
+    help: 'Offer AUTH LOGIN and PLAIN without TLS, too',
   },
 } as const satisfies Rows
 
 const filters = {
   'allow-from': {
     short: 'l',
-    type: kinds.text,
+    type: types.text,
     value: 'REGEXP',
-    help: 'Allowed sender emails regular expression (RE2)',
+    help: 'Regular expression (RE2) of allowed sender addresses',
   },
   'deny-to': {
     short: 'd',
-    type: kinds.text,
+    type: types.text,
     value: 'REGEXP',
-    help: 'Denied recipient emails regular expression (RE2)',
+    help: 'Regular expression (RE2) of denied recipient addresses',
   },
   'allow-to': {
-    type: kinds.text,
+    type: types.text,
     value: 'REGEXP',
-    help: 'Allowed recipient emails regular expression (RE2)',
+    help: 'Regular expression (RE2) of allowed recipient addresses',
   },
 } as const satisfies Rows
 
 const amazon = {
   'configuration-set': {
     short: 'e',
-    type: amazonKinds.configurationSet,
+    type: awsTypes.configurationSet,
     value: 'NAME',
-    help: 'Amazon SES Configuration Set Name',
+    help: 'Amazon SES configuration set name',
   },
   'source-arn': {
     short: 'o',
-    type: amazonKinds.identityArn,
+    type: awsTypes.identityArn,
     value: 'ARN',
-    help: 'Identity of another account that allows this one to send',
+    help: 'ARN of an identity in another account that lets this account send',
   },
   'from-arn': {
     short: 'f',
-    type: amazonKinds.identityArn,
+    type: awsTypes.identityArn,
     value: 'ARN',
     defaultText: 'the source ARN',
-    help: 'The same for the From header',
+    help: 'ARN of the identity of the From header, likewise',
   },
   'return-path-arn': {
     short: 'p',
-    type: amazonKinds.identityArn,
+    type: awsTypes.identityArn,
     value: 'ARN',
     defaultText: 'the source ARN',
-    help: 'The same for the return path',
+    help: 'ARN of the identity of the return path, likewise',
   },
   tags: {
-    type: amazonKinds.tags,
+    type: awsTypes.tags,
     value: 'TAGS',
-    help: 'SES message tags for every mail: name=value,name=value',
+    help: 'SES message tags of every message: name=value,name=value',
   },
   'pinpoint-application-id': {
-    type: amazonKinds.applicationId,
+    type: awsTypes.applicationId,
     value: 'ID',
-    help: 'Project that the relay pinpoint sends with; it needs one',
+    help: 'Pinpoint project ID; -r pinpoint needs it',
   },
   'upstream-connections': {
-    type: kinds.integer(1),
+    type: types.integer(1),
     value: 'COUNT',
     defaultValue: '256',
-    help: 'HTTP connections to AWS',
+    help: 'Maximum number of HTTP connections to AWS',
   },
   'upstream-timeout': {
-    type: kinds.seconds(0.001),
+    type: types.seconds(0.001),
     value: 'SECONDS',
     defaultValue: '60',
-    help: 'How long one call to AWS may take',
+    help: 'Longest time that one call to AWS may take',
   },
   'send-rate': {
-    type: amazonKinds.rate,
+    type: types.rate,
     value: 'RATE',
     defaultValue: '0',
-    help: "Recipients per second to hand to AWS; 0 is no limit, auto the account's quota",
+    help: "Recipients per second that are sent to AWS; 0 means no limit, auto means the account's quota",
   },
 } as const satisfies Rows
 
 const limits = {
   'max-size': {
-    type: kinds.bytes,
+    type: types.bytes,
     value: 'BYTES',
-    defaultText: 'what the relay takes: ses 10MiB, pinpoint 5 MB, others 40MiB',
-    help: 'Largest message in bytes, or in KiB, MiB or GiB',
+    defaultText: 'limit of the backend: ses 10MiB, pinpoint 5 MB, others 40MiB',
+    help: 'Largest message, in bytes, KiB, MiB or GiB',
   },
   'max-recipients': {
-    type: kinds.integer(1),
+    type: types.integer(1),
     value: 'COUNT',
     defaultValue: '100',
-    help: 'Recipients of one message',
+    help: 'Maximum number of recipients of one message',
   },
   'max-connections': {
-    type: kinds.integer(1),
+    type: types.integer(1),
     value: 'COUNT',
     defaultValue: '10000',
-    help: 'Connections at once; others hear 421',
+    help: 'Maximum number of connections at once; more get 421',
   },
   'max-connections-per-ip': {
-    type: kinds.integer(0),
+    type: types.limit,
     value: 'COUNT',
     defaultValue: '0',
-    help: 'The same from one address, or one /64 of IPv6; 0 means no limit',
+    help: 'Maximum number of connections at once from one IPv4 address or IPv6 /64; 0 means no limit',
   },
   'idle-timeout': {
-    type: kinds.seconds(0.001),
+    type: types.seconds(0.001),
     value: 'SECONDS',
     defaultValue: '300',
-    help: 'Silence of a client after which its connection is closed',
+    help: 'Time without data from a client after which its connection is closed',
   },
   'data-timeout': {
-    type: kinds.seconds(0.001),
+    type: types.seconds(0.001),
     value: 'SECONDS',
     defaultValue: '600',
-    help: 'How long the content of one message may take to come in',
+    help: 'Longest time that a client may take to send the content of one message',
   },
-  memory: {
-    type: kinds.bytes,
+  'message-memory': {
+    type: types.bytes,
     value: 'BYTES',
-    defaultText: '256MiB for each worker',
-    help: 'Content of messages that is held at once, all connections together, in bytes, or in KiB, MiB or GiB; beyond it clients have to wait, and then get 452',
+    defaultText: '256MiB per worker',
+    help: 'Memory for the content of messages, all connections together, in bytes, KiB, MiB or GiB. When it is full, clients wait, then get 452',
   },
-  patience: {
-    type: kinds.seconds(0),
+  'max-wait': {
+    type: types.seconds(0),
     value: 'SECONDS',
     defaultValue: '20',
-    help: 'How long a message may wait for memory as it comes in, and then for the send rate and for new tries with AWS, before the client gets a 4xx',
+    help: 'Longest time that a message waits for memory, the send rate and retries before the client gets a 4xx',
   },
 } as const satisfies Rows
 
 const operation = {
   'bare-newline': {
-    type: kinds.choice(['normalize', 'reject']),
+    type: types.choice(['normalize', 'reject']),
     value: 'ACTION',
     defaultValue: 'normalize',
-    help: 'A CR or LF on its own in a message: normalize (to CRLF) or reject (the message)',
+    help: 'What to do with a bare CR or LF in a message: normalize (make it CRLF) or reject (the message)',
   },
   'strict-pipelining': {
-    type: kinds.boolean,
+    type: types.boolean,
     defaultValue: 'false',
-    help: 'Leave clients that talk before the greeting, or go on where they have to wait for a reply: 554',
+    help: 'Disconnect clients (554) that send data before the greeting, or without waiting for a required reply',
   },
   'proxy-protocol': {
-    type: kinds.addressList,
-    value: 'ADDRESSES',
-    help: 'Load balancers, as addresses and blocks: their connections must begin with a PROXY protocol header, version 1 or 2, and count as those of the client that it names',
+    type: types.addressList,
+    value: 'CIDRS',
+    help: 'Load balancers, as IPs and CIDR blocks. Their connections must begin with a PROXY protocol header, version 1 or 2, which names the client',
   },
-  log: {
-    type: kinds.choice(['auto', 'json', 'text']),
-    value: 'FORM',
+  'log-format': {
+    type: types.choice(['auto', 'json', 'text']),
+    value: 'FORMAT',
     defaultValue: 'auto',
-    help: 'Lines of the log: json (for programs), text (for people), or auto: text on a terminal, json elsewhere',
+    help: 'Log format: json, text, or auto (text on a terminal, json elsewhere)',
   },
   workers: {
-    type: kinds.workers,
+    type: types.workers,
     value: 'COUNT',
     defaultValue: '1',
-    help: 'Processes that share the addresses; auto is one for each CPU. Limits of the whole program are divided between them',
+    help: 'Number of worker processes; auto means one per CPU. The limits are for all workers together',
   },
   admin: {
-    type: kinds.adminAddress,
+    type: types.adminAddress,
     value: 'ADDRESS',
-    help: 'Where to serve /healthz, /readyz and /metrics over HTTP, for whoever can reach it: host:port, [v6]:port or :port',
+    help: 'Address that serves /healthz, /readyz and /metrics over HTTP, without authentication: host:port, [v6]:port or :port',
   },
   verbose: {
-    type: kinds.boolean,
+    type: types.boolean,
     defaultValue: 'false',
-    help: 'Log connections, TLS, logins and every refusal, too',
+    help: 'Also log connections, TLS, authentication and every refusal',
   },
   'drain-timeout': {
-    type: kinds.seconds(0),
+    type: types.seconds(0),
     value: 'SECONDS',
     defaultValue: '30',
-    help: 'How long running transactions may take after SIGTERM',
+    help: 'Longest time that running transactions may take after SIGTERM',
   },
   check: {
-    type: kinds.boolean,
+    type: types.boolean,
     defaultValue: 'false',
-    help: 'Check the settings and what they name (files, expressions, region, credentials), and exit',
+    help: 'Check the configuration and everything it names (files, expressions, region, credentials), then exit',
   },
-  health: {
-    type: kinds.boolean,
+  healthcheck: {
+    type: types.boolean,
     defaultValue: 'false',
-    help: 'Ask the server that runs on this machine with the same settings for its greeting, and exit: 0 if it answers within 3 seconds',
+    help: 'Connect to the server that runs on this machine with the same configuration, then exit: 0 if it sends a greeting within 3 seconds',
   },
-  version: { type: kinds.action, help: 'Print the version and exit' },
-  help: { type: kinds.action, help: 'Print this help and exit' },
+  version: { type: types.action, help: 'Print the version, then exit' },
+  help: { type: types.action, help: 'Print this help, then exit' },
 } as const satisfies Rows
 
-/** Every option of the program below its heading, in the order of the help. */
+/** Every option of the program by the heading of its group, in the order of the help. */
 export const groups = {
   General: general,
   TLS: tls,

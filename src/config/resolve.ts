@@ -1,78 +1,58 @@
 import { type Name, names, optionOf, type Values } from './option.ts'
-import { type Environment, resolveSettings, type Settings } from './settings.ts'
+import { resolveSettings, type Secrets, type Settings } from './settings.ts'
 import { validate, warnings } from './validate.ts'
-import type { InvalidValue } from './value-type.ts'
+import { type ParseResult, value } from './value-type.ts'
 
-/** What was written for an option; where nothing was, or an empty text, its default counts. */
-export interface RawValue {
-  readonly text?: string | undefined
-  /** Where it was written, for what is said about it; left out: behind the flag. */
-  readonly origin?: string | undefined
-}
+/** The values that were given, by the long name of their option. An option that is not here has its default. */
+export type GivenValues = ReadonlyMap<Name, ParseResult<unknown>>
 
-/** What comes of reading all options. Messages are one line without a line end, and hold no secret. */
+/** The settings, or why there are none. A message is one line without a line end, and contains no secret. */
 export type Resolved =
-  /** Start with these settings; `check`: see only whether the program could; `health`: see only whether it has. */
+  /** `check` and `healthcheck`: do that with these settings, and do not start the server. */
   | {
       readonly type: 'settings'
       readonly settings: Settings
       readonly check: boolean
-      readonly health: boolean
+      readonly healthcheck: boolean
     }
-  /** A text cannot be read: the message and the help on stderr, exit 2. */
-  | { readonly type: 'usage'; readonly message: string }
-  /** The settings cannot work, or not together: the message on stderr, exit 1. */
-  | { readonly type: 'conflict'; readonly message: string }
+  /** The options contradict each other, or the program cannot start with them: exit code 1. */
+  | { readonly type: 'error'; readonly message: string }
 
 /**
- * Makes settings of what was written for each option, wherever that was.
- * @param env where secrets are
- * @param ownTls there is TLS, although no option names a certificate
+ * Turns values into settings: adds the defaults, and rejects combinations that cannot work.
+ * @param hasTls true if TLS is available although no option names a certificate
  */
-export function readSettings(sourceOf: (name: Name) => RawValue, env: Environment, ownTls = false): Resolved {
-  const values: Partial<Record<Name, unknown>> = {}
-  let conflict: string | undefined
+export function resolve(given: GivenValues, secrets: Secrets, hasTls = false): Resolved {
+  const found: Partial<Record<Name, unknown>> = {}
   for (const name of names) {
-    const { text: written, origin } = sourceOf(name)
-    const text = written || (optionOf(name).defaultValue ?? '')
-    const reading = readText(name, text)
-    if (reading?.type === 'value') values[name] = reading.value
-    else if (reading?.type === 'usage') {
-      return { type: 'usage', message: invalidValueMessage(name, text, origin ?? `-${name}`, reading) }
-    } else if (reading?.type === 'conflict') {
-      conflict ??= origin === undefined ? reading.message : `${reading.message} (${origin})`
-    }
+    const result = given.get(name) ?? defaultOf(name)
+    if (result.type !== 'value') return { type: 'error', message: result.message }
+    found[name] = result.value
   }
-  if (conflict !== undefined) return { type: 'conflict', message: conflict }
-
-  const read = values as Values
-  const settings = resolveSettings(read, env)
-  conflict = validate({ ...settings, tls: ownTls || settings.tls }, read)
-  if (conflict !== undefined) return { type: 'conflict', message: conflict }
+  const values = found as Values
+  const settings = resolveSettings(values, secrets)
+  const message = validate({ ...settings, tls: hasTls || settings.tls }, values)
+  if (message !== undefined) return { type: 'error', message }
   return {
     type: 'settings',
-    settings: { ...settings, warnings: warnings(settings, read, env) },
-    check: read.check,
-    health: read.health,
+    settings: { ...settings, warnings: warnings(settings, values, secrets) },
+    check: values.check,
+    healthcheck: values.healthcheck,
   }
 }
 
-/** Reads the text of one option. An empty one stands for the default: then there is nothing to read. */
-export function readText(name: Name, text: string) {
+/** Reads the text of an option. An empty text means the default, except for a boolean, where it is invalid. */
+export function parseText(name: Name, text: string): ParseResult<unknown> {
   const { type } = optionOf(name)
-  return text === '' && type.type !== 'boolean' ? undefined : type.parse(text)
+  return text === '' && type.argument === 'required' ? defaultOf(name) : type.parse(text)
 }
 
-/** The sentence about a value that cannot be read; `source` is the flag or the variable that holds it. */
-export function invalidValueMessage(
-  name: Name,
-  text: string,
-  source: string,
-  { message }: InvalidValue,
-): string {
-  const quoted = JSON.stringify(text)
-  if (optionOf(name).type.type === 'boolean') {
-    return `invalid boolean value ${quoted} for ${source}: ${message}`
-  }
-  return `invalid value ${quoted} for ${source.startsWith('-') ? 'flag ' : ''}${source}: ${message}`
+function defaultOf(name: Name): ParseResult<unknown> {
+  const { type, defaultValue } = optionOf(name)
+  return defaultValue === undefined ? value(undefined) : type.parse(defaultValue)
+}
+
+/** Makes a message one line that is safe to print. */
+export function withoutControlCharacters(message: string): string {
+  return message.replace(/\p{Cc}/gu, '?')
 }

@@ -1,86 +1,88 @@
 import { availableParallelism, hostname } from 'node:os'
 import type { AccessPolicy, AddressList } from '../auth/index.ts'
+import type { ListenAddress } from './listen-address.ts'
 import type { Values } from './option.ts'
-import { type ListenAddress, maxWorkers } from './value-types.ts'
+import { maxWorkers } from './value-types.ts'
 
-/** Everything that an operator may settle. It holds secrets: never print it. */
+/** All settings of the program. They contain secrets: never print them. */
 export interface Settings {
   /** Never empty. With `--tls-only` each has implicit TLS. */
   readonly listen: readonly ListenAddress[]
-  /** The SMTP service name. */
+  /** The SMTP service name, in the greeting. */
   readonly service: string
-  /** The name of the server in its greeting, in EHLO, in `Received` and in the challenge of CRAM-MD5. */
+  /** The hostname of the server: in its greeting, EHLO, `Received` and the challenge of CRAM-MD5. */
   readonly hostname: string
-  /** The certificate that clients are shown; without one there is no TLS. */
+  /** The certificate of the server. Without one there is no TLS. */
   readonly tls: TlsFiles | undefined
   /** TLS is required before AUTH and MAIL. */
   readonly requireTls: boolean
-  /** Where mail goes. */
+  /** The backend. */
   readonly relay: Values['relay']
-  /** Where the relay `maildir` writes. */
+  /** The directory of the backend `maildir`. */
   readonly maildirPath: string
-  /** Addresses and the one user. The users of the file are not in it. */
+  /** The allowed client addresses, and the user of `--user`. The users of the file are not in it. */
   readonly access: Pick<AccessPolicy, 'addresses' | 'user'>
-  /** Where more users are. */
+  /** The path of the file with more users. */
   readonly usersFile: string | undefined
-  /** Offer LOGIN and PLAIN also where there is no TLS. */
+  /** Offer AUTH LOGIN and PLAIN without TLS, too. */
   readonly allowPlaintextAuth: boolean
-  /** Who may send, and to whom, as expressions. */
+  /** Which senders and recipients are allowed. */
   readonly filters: Filters
-  /** Of Amazon SES, by its name. */
+  /** The name of an SES configuration set. */
   readonly configurationSet: string | undefined
-  /** ARN of an identity of another account that allows this one to send. */
+  /** The ARN of an identity in another account that lets this account send. */
   readonly sourceArn: string | undefined
-  /** The same for the `From` header; the source ARN if left out. */
+  /** The same for the `From` header. The default is the source ARN. */
   readonly fromArn: string | undefined
-  /** The same for the return path; the source ARN if left out. */
+  /** The same for the return path. The default is the source ARN. */
   readonly returnPathArn: string | undefined
   /** SES message tags, name to value. */
   readonly tags: Readonly<Record<string, string>> | undefined
-  /** There is one where the relay is `pinpoint`. */
+  /** Never `undefined` if the backend is `pinpoint`. */
   readonly pinpointApplicationId: string | undefined
-  /** HTTP connections to AWS, and so calls at once. */
+  /** The maximum of HTTP connections to AWS, and so of calls at once. */
   readonly upstreamConnections: number
-  /** How long one call to AWS may take. */
+  /** The longest time that one call to AWS may take. */
   readonly upstreamTimeoutMs: number
-  /** Recipients per second; `auto`: what the quota of the account says; `undefined`: no limit. */
+  /** Recipients per second. `auto`: the quota of the account. `undefined`: no limit. */
   readonly sendRate: number | 'auto' | undefined
-  /** As much as the relay takes, if left out. */
+  /** The largest message. The default is the limit of the backend. */
   readonly maxMessageBytes: number | undefined
-  /** Recipients of one message. */
+  /** The maximum of recipients of one message. */
   readonly maxRecipients: number
-  /** Connections at once; those beyond hear 421. */
+  /** The maximum of connections at once. Clients beyond it get 421. */
   readonly maxConnections: number
-  /** `Infinity`: no limit. */
+  /** The same for one client address. `Infinity`: no limit. */
   readonly maxConnectionsPerIp: number
-  /** Silence of a client after which its connection is closed. */
+  /** The time without data from a client after which its connection is closed. */
   readonly idleTimeoutMs: number
-  /** How long the content of one message may take to come in. */
+  /** The longest time that a client may take to send the content of one message. */
   readonly dataTimeoutMs: number
-  /** Content of messages that is held at once, all connections together. */
+  /** The maximum of memory for the content of messages, all connections together. */
   readonly messageMemoryBytes: number
-  /** How long a message may wait for memory, and then for the send rate and for new tries upstream. */
+  /** The longest time that a message waits for memory, the send rate and retries. */
   readonly maxWaitMs: number
-  /** Load balancers, whose connections begin with a PROXY header. */
+  /** The load balancers, whose connections begin with a PROXY header. */
   readonly trustedProxies: AddressList | undefined
-  /** A CR or LF on its own in a message: made a CRLF, or a reason to refuse the message. */
+  /** What to do with a bare CR or LF in a message: make it CRLF, or reject the message. */
   readonly bareNewline: Values['bare-newline']
-  /** Leave clients that talk before the greeting, or go on where they have to wait for a reply. */
+  /** Disconnect clients that send data before the greeting, or without waiting for a required reply. */
   readonly strictPipelining: boolean
-  /** How lines of the log look; `auto`: text on a terminal, JSON elsewhere. */
-  readonly logFormat: Values['log']
-  /** Processes that serve. */
+  /** The format of the log. `auto`: text on a terminal, JSON elsewhere. */
+  readonly logFormat: Values['log-format']
+  /** The number of processes that serve clients. */
   readonly workers: number
-  /** Where health and metrics are served. */
+  /** The address that serves health and metrics. */
   readonly admin: ListenAddress | undefined
-  /** Log what the log leaves out otherwise. */
+  /** Log connections, TLS, authentication and every refusal, too. */
   readonly verbose: boolean
+  /** The longest time that running transactions may take when the program is told to stop. */
   readonly drainTimeoutMs: number
-  /** What works, but perhaps not as it was meant: a line each for the operator, without a secret. */
+  /** What works, but perhaps not as intended: one line each for the operator, without a secret. */
   readonly warnings: readonly string[]
 }
 
-/** The settings before they are looked over. */
+/** The settings before they are validated. */
 export type ResolvedSettings = Omit<Settings, 'warnings'>
 
 /** PEM files of the server's certificate. */
@@ -90,19 +92,33 @@ export interface TlsFiles {
   readonly passphrase?: string | undefined
 }
 
-/** Regular expressions of addresses as they were written; they have the syntax of RE2, and may be malformed. */
+/** Regular expressions of addresses, as they were written. They have the syntax of RE2, and may be malformed. */
 export interface Filters {
   readonly allowFrom?: string | undefined
   readonly denyTo?: string | undefined
   readonly allowTo?: string | undefined
 }
 
-/** Environment variables by name, as in `process.env`. */
-export type Environment = Readonly<Record<string, string | undefined>>
+/** Values that no command line may contain, because every user of the machine can see it. */
+export interface Secrets {
+  /** The bcrypt hash of the password of `--user`. */
+  readonly bcryptHash?: string | undefined
+  /** The password of `--user`. */
+  readonly password?: string | undefined
+  /** The passphrase of the TLS key file. */
+  readonly keyPassphrase?: string | undefined
+}
 
-/** The settings that the values of the options and the secrets of the environment make. */
-export function resolveSettings(values: Values, env: Environment): ResolvedSettings {
-  const workers = values.workers === 'auto' ? workersThatFit(values) : values.workers
+/**
+ * The source address of `--healthcheck`. If `--allow-ips` does not allow it, the server rejects it without logging that.
+ * No other machine can have this address, but on Linux any process of this machine can use it, so nothing else that
+ * comes from it is left out of the log.
+ */
+export const probeSourceAddress = '127.83.77.84'
+
+/** Turns the values of all options and the secrets into settings. */
+export function resolveSettings(values: Values, secrets: Secrets): ResolvedSettings {
+  const workers = values.workers === 'auto' ? autoWorkers(values) : values.workers
   const { 'tls-cert': certPath, 'tls-key': keyPath, user } = values
   return {
     listen: values.listen.map(address => (values['tls-only'] ? { ...address, implicitTls: true } : address)),
@@ -111,17 +127,17 @@ export function resolveSettings(values: Values, env: Environment): ResolvedSetti
     tls:
       certPath === undefined || keyPath === undefined
         ? undefined
-        : { certPath, keyPath, passphrase: env.TLS_KEY_PASS || undefined },
+        : { certPath, keyPath, passphrase: secrets.keyPassphrase },
     requireTls: values['require-starttls'],
     relay: values.relay,
     maildirPath: values.maildir,
     access: {
       ...(values['allow-ips'] && { addresses: values['allow-ips'] }),
       ...(user !== undefined && {
-        user: { name: user, bcryptHash: env.BCRYPT_HASH || undefined, password: env.PASSWORD || undefined },
+        user: { name: user, bcryptHash: secrets.bcryptHash, password: secrets.password },
       }),
     },
-    usersFile: values.users,
+    usersFile: values['users-file'],
     allowPlaintextAuth: values['allow-plaintext-auth'],
     filters: {
       allowFrom: values['allow-from'],
@@ -140,15 +156,15 @@ export function resolveSettings(values: Values, env: Environment): ResolvedSetti
     maxMessageBytes: values['max-size'],
     maxRecipients: values['max-recipients'],
     maxConnections: values['max-connections'],
-    maxConnectionsPerIp: values['max-connections-per-ip'] || Number.POSITIVE_INFINITY,
+    maxConnectionsPerIp: values['max-connections-per-ip'],
     idleTimeoutMs: values['idle-timeout'],
     dataTimeoutMs: values['data-timeout'],
-    messageMemoryBytes: values.memory ?? memoryPerWorkerBytes * workers,
-    maxWaitMs: values.patience,
+    messageMemoryBytes: values['message-memory'] ?? memoryPerWorkerBytes * workers,
+    maxWaitMs: values['max-wait'],
     trustedProxies: values['proxy-protocol'],
     bareNewline: values['bare-newline'],
     strictPipelining: values['strict-pipelining'],
-    logFormat: values.log,
+    logFormat: values['log-format'],
     workers,
     admin: values.admin,
     verbose: values.verbose,
@@ -156,10 +172,11 @@ export function resolveSettings(values: Values, env: Environment): ResolvedSetti
   }
 }
 
+/** The default of `--message-memory`. */
 const memoryPerWorkerBytes = 256 * 1024 * 1024
 
-/** One for each CPU, as long as there is something for each of them in what they divide. */
-function workersThatFit(values: Values): number {
+/** One worker per CPU, but no more than there are connections for them to divide. */
+function autoWorkers(values: Values): number {
   return Math.min(
     availableParallelism(),
     maxWorkers,

@@ -1,11 +1,11 @@
 import { isBcryptHash } from '../auth/index.ts'
 import { flagNames, type Name, type Values } from './option.ts'
-import type { Environment, ResolvedSettings } from './settings.ts'
+import type { ResolvedSettings, Secrets } from './settings.ts'
 
-/** Settings as they are judged: whether there is TLS counts, and not where its certificate is. */
+/** The settings to validate. It matters whether there is TLS, and not where its certificate comes from. */
 type ValidatedSettings = Omit<ResolvedSettings, 'tls'> & { readonly tls: unknown }
 
-/** Why the program must not start with these settings: each of them would be less safe than it looks, or of no use. */
+/** Returns why the settings are unsafe or have no effect, so that the program must not start; `undefined` if they are fine. */
 export function validate(settings: ValidatedSettings, values: Values): string | undefined {
   return (
     validateTls(settings, values) ??
@@ -15,32 +15,34 @@ export function validate(settings: ValidatedSettings, values: Values): string | 
   )
 }
 
-/** What works with these settings, but perhaps not as it was meant: a sentence each. */
-export function warnings(settings: ResolvedSettings, values: Values, env: Environment): readonly string[] {
+/** Returns a sentence for everything that works, but perhaps not as intended. */
+export function warnings(
+  settings: ResolvedSettings,
+  values: Values,
+  { bcryptHash, password }: Secrets,
+): readonly string[] {
   const { relay, access, listen, requireTls, allowPlaintextAuth } = settings
   const warnings: string[] = []
-  const secrets = (['BCRYPT_HASH', 'PASSWORD'] as const).filter(name => env[name])
-  if (access.user === undefined && secrets.length > 0) {
-    const are = secrets.length > 1 ? 'are' : 'is'
-    warnings.push(`${secrets.join(' and ')} ${are} not used without ${flagNames('user')}`)
+  const unused = [bcryptHash && 'BCRYPT_HASH', password && 'PASSWORD'].filter(Boolean)
+  if (access.user === undefined && unused.length > 0) {
+    const verb = unused.length > 1 ? 'have' : 'has'
+    warnings.push(`${unused.join(' and ')} ${verb} no effect without ${flagNames('user')}`)
   }
   if (allowPlaintextAuth && (requireTls || listen.every(address => address.implicitTls))) {
-    warnings.push(`${flagNames('allow-plaintext-auth')} changes nothing where TLS is required`)
+    warnings.push(`${flagNames('allow-plaintext-auth')} has no effect, because TLS is required`)
   }
   if (settings.maxRecipients < 100) {
-    warnings.push(
-      `${flagNames('max-recipients')} is less than the 100 that every client may count on (RFC 5321)`,
-    )
+    warnings.push(`${flagNames('max-recipients')} is below 100, which RFC 5321 requires of every server`)
   }
   if (settings.maxMessageBytes !== undefined && settings.maxMessageBytes < 65_536) {
-    warnings.push(`${flagNames('max-size')} is less than the 64KiB that every client may count on (RFC 5321)`)
+    warnings.push(`${flagNames('max-size')} is below 64KiB, which RFC 5321 requires of every server`)
   }
-  const idle = given(values, [...sesOptions, 'send-rate', 'pinpoint-application-id']).filter(
-    name => !used[relay].includes(name),
+  const ignored = given(values, [...sesOptions, 'send-rate', 'pinpoint-application-id']).filter(
+    name => !usedOptions[relay].includes(name),
   )
-  if (idle.length > 0) warnings.push(`-r ${relay} does not use ${idle.map(flagNames).join(', ')}`)
+  if (ignored.length > 0) warnings.push(`-r ${relay} ignores ${ignored.map(flagNames).join(', ')}`)
   if (relay === 'pinpoint') {
-    warnings.push('AWS ended Amazon Pinpoint on 30 October 2026; -r ses or -r sesv2 takes its place')
+    warnings.push('AWS ended Amazon Pinpoint on 30 October 2026: use -r ses or -r sesv2 instead')
   }
   return warnings
 }
@@ -59,34 +61,35 @@ function validateTls({ listen, tls }: ValidatedSettings, values: Values): string
 
 function validateLogin(settings: ValidatedSettings): string | undefined {
   const { tls, access, usersFile, allowPlaintextAuth } = settings
-  const noPlaintext = tls === undefined && !allowPlaintextAuth
+  const noPlaintextAuth = tls === undefined && !allowPlaintextAuth
   const { bcryptHash, password } = access.user ?? {}
   if (access.user !== undefined) {
     if (bcryptHash === undefined && password === undefined) {
       return `${flagNames('user')} needs a secret: set BCRYPT_HASH or PASSWORD`
     }
     if (bcryptHash !== undefined && !isBcryptHash(bcryptHash)) {
-      return 'BCRYPT_HASH is not a bcrypt hash: $2a$, $2b$ or $2y$, a cost from 04 to 31, then 53 characters'
+      return 'BCRYPT_HASH is not a bcrypt hash: it must be $2a$, $2b$ or $2y$, a cost from 04 to 31, then 53 characters'
     }
-    if (password === undefined && noPlaintext) {
+    if (password === undefined && noPlaintextAuth) {
       return (
-        'BCRYPT_HASH allows LOGIN and PLAIN only, and these need TLS: ' +
-        'give -c/--tls-cert and -k/--tls-key, or PASSWORD for CRAM-MD5, or --allow-plaintext-auth'
+        'BCRYPT_HASH supports AUTH LOGIN and PLAIN only, which need TLS: ' +
+        'set -c/--tls-cert and -k/--tls-key, or PASSWORD for CRAM-MD5, or --allow-plaintext-auth'
       )
     }
   }
-  if (usersFile !== undefined && noPlaintext) {
+  if (usersFile !== undefined && noPlaintextAuth) {
     return (
-      '--users allows LOGIN and PLAIN only, and these need TLS: ' +
-      'give -c/--tls-cert and -k/--tls-key, or --allow-plaintext-auth'
+      '--users-file supports AUTH LOGIN and PLAIN only, which need TLS: ' +
+      'set -c/--tls-cert and -k/--tls-key, or --allow-plaintext-auth'
     )
   }
   return undefined
 }
 
 /**
- * What a relay cannot do is an error where mail would leave without it: under another identity, or untagged. Where none
- * leaves (`maildir`, `discard`), or where the Go program took it (`-e` with `pinpoint`), a warning is enough.
+ * An option that the backend does not support is an error if messages would be sent without it: under another identity,
+ * or without tags. A warning is enough if the backend sends nothing (`maildir`, `discard`), or if the Go program accepted
+ * the option (`-e` with `pinpoint`).
  */
 function validateRelay(settings: ValidatedSettings, values: Values): string | undefined {
   const { relay, sourceArn, fromArn } = settings
@@ -94,12 +97,14 @@ function validateRelay(settings: ValidatedSettings, values: Values): string | un
     if (settings.pinpointApplicationId === undefined) {
       return `-r pinpoint needs ${flagNames('pinpoint-application-id')}`
     }
-    const lost = given(values, sesOptions).filter(name => name !== 'configuration-set')
-    if (lost.length > 0) return `-r pinpoint cannot send with ${lost.map(flagNames).join(', ')}: -r ses can`
+    const unsupported = given(values, sesOptions).filter(name => name !== 'configuration-set')
+    if (unsupported.length > 0) {
+      return `-r pinpoint does not support ${unsupported.map(flagNames).join(', ')}: use -r ses`
+    }
   }
   if (relay === 'sesv2' && sourceArn !== undefined && fromArn !== undefined && sourceArn !== fromArn) {
     const both = `${flagNames('source-arn')} and ${flagNames('from-arn')}`
-    return `-r sesv2 has one ARN for the source and the From header: ${both} must be the same`
+    return `-r sesv2 has one ARN for the source and the From header: ${both} must be equal`
   }
   if (settings.sendRate === 'auto' && relay !== 'ses' && relay !== 'sesv2') {
     return `${flagNames('send-rate')} auto needs -r ses or -r sesv2`
@@ -107,14 +112,14 @@ function validateRelay(settings: ValidatedSettings, values: Values): string | un
   return undefined
 }
 
-/** Workers divide between them what is meant for the whole program; a share of nothing could not serve anybody. */
+/** Workers divide the limits of the program between them. A worker with a share of zero could not serve clients. */
 function validateWorkers({
   workers,
   upstreamConnections,
   maxConnections,
 }: ValidatedSettings): string | undefined {
   const needs = (name: Name) =>
-    `--workers ${workers} needs ${flagNames(name)} of at least ${workers}, one for each`
+    `--workers ${workers} needs ${flagNames(name)} of at least ${workers}, one per worker`
   if (upstreamConnections < workers) return needs('upstream-connections')
   if (maxConnections < workers) return needs('max-connections')
   return undefined
@@ -122,7 +127,7 @@ function validateWorkers({
 
 const sesOptions = ['configuration-set', 'source-arn', 'from-arn', 'return-path-arn', 'tags'] as const
 
-const used: Readonly<Record<ResolvedSettings['relay'], readonly Name[]>> = {
+const usedOptions: Readonly<Record<ResolvedSettings['relay'], readonly Name[]>> = {
   ses: [...sesOptions, 'send-rate'],
   sesv2: [...sesOptions, 'send-rate'],
   pinpoint: ['send-rate', 'pinpoint-application-id'],

@@ -1,155 +1,156 @@
 import { AddressList } from '../auth/index.ts'
-import { conflicting, invalid, type ParseResult, type ValueType, value } from './value-type.ts'
-
-/** An address to listen on. */
-export interface ListenAddress {
-  /** A name or an IP address without brackets; `undefined`: all interfaces, IPv6 and IPv4. */
-  readonly host: string | undefined
-  /** 0: any that is free. */
-  readonly port: number
-  /** TLS from the first byte on, instead of STARTTLS. */
-  readonly implicitTls: boolean
-}
+import { maxTimerMs } from '../transport/index.ts'
+import { type ListenAddress, parseListenAddress } from './listen-address.ts'
+import { error, invalid, textType, type ValueType, value } from './value-type.ts'
 
 /** `--help` and `--version`. */
-export const action: ValueType<boolean> = { type: 'action', parse: () => value(true) }
+export const action: ValueType<boolean> = {
+  argument: 'none',
+  parse: () => value(true),
+  check: () => value(true),
+}
 
-/** The words that Go's flag package takes for true and false. */
+/** The words that Go's flag package accepts for true and false. */
 export const boolean: ValueType<boolean> = {
-  type: 'boolean',
+  argument: 'optional',
   parse(text) {
     if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text)) return value(true)
     if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(text)) return value(false)
     return invalid('parse error')
   },
+  check: flag => (typeof flag === 'boolean' ? value(flag) : invalid('must be a boolean')),
 }
 
-/** Any text, for example the path of a file. No value has a use for control characters. */
-export const text: ValueType<string> = {
-  type: 'text',
-  parse: text => (/\p{Cc}/u.test(text) ? invalid('control characters are not possible') : value(text)),
-}
+/** Any text, for example the path of a file. Control characters are rejected, because no option needs them. */
+export const text: ValueType<string> = textType(text =>
+  /\p{Cc}/u.test(text) ? invalid('must not contain control characters') : value(text),
+)
 
-/** A domain, or an address literal such as `[192.0.2.1]`: it opens the greeting, so it is one word of ASCII. */
-export const hostname: ValueType<string> = {
-  type: 'text',
-  parse: text =>
-    /^(?!-)[!-~]{1,255}$/.test(text) ? value(text) : invalid('not a domain or an address literal'),
-}
+/** A domain, or an address literal such as `[192.0.2.1]`. It is one word of ASCII, because it begins the greeting. */
+export const hostname: ValueType<string> = textType(text =>
+  /^(?!-)[!-~]{1,255}$/.test(text)
+    ? value(text)
+    : invalid('must be a domain or an address literal such as [192.0.2.1]'),
+)
 
 /** One of the words. */
 export function choice<const W extends string>(words: readonly W[]): ValueType<W> {
-  return {
-    type: 'text',
-    parse(text) {
-      const word = words.find(word => word === text)
-      return word === undefined ? invalid(`must be ${words.join(' or ')}`) : value(word)
-    },
-  }
+  return textType(text => {
+    const word = words.find(word => word === text)
+    return word === undefined ? invalid(`must be ${listOf(words)}`) : value(word)
+  })
 }
 
-/** One of the relays; anything else is refused in the words of the Go program. */
+/** The name of a backend. On the command line an unknown name is rejected in the words of the Go program. */
 export function relay<const W extends string>(names: readonly W[]): ValueType<W> {
+  const type = choice(names)
   return {
-    type: 'text',
+    ...type,
     parse(text) {
-      const name = names.find(name => name === text)
-      return name === undefined ? conflicting(`Invalid relay API: ${text}`) : value(name)
+      const result = type.parse(text)
+      return result.type === 'value' ? result : error(`Invalid relay API: ${text}`)
     },
   }
 }
 
-/** A whole number of at least `least`. */
-export function integer(least: number): ValueType<number> {
-  return {
-    type: 'text',
-    parse(text) {
-      const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
-      return Number.isSafeInteger(number) && number >= least
-        ? value(number)
-        : invalid(`must be a whole number, at least ${least}`)
-    },
-  }
+/** A whole number, at least `min`. */
+export function integer(min: number): ValueType<number> {
+  const message = `must be a whole number, at least ${min}`
+  const check = (number: unknown) =>
+    isWholeNumber(number) && number >= min ? value(number) : invalid(message)
+  return { argument: 'required', parse: text => check(wholeNumber(text)), check }
 }
 
-/** How many processes: a whole number up to `maxWorkers`, or `auto`. */
+/** A maximum: a whole number; 0, or `Infinity` in an object, means no limit. The value is then `Infinity`. */
+export const limit: ValueType<number> = {
+  argument: 'required',
+  parse: text => limit.check(wholeNumber(text)),
+  check: number =>
+    number === 0 || number === Number.POSITIVE_INFINITY
+      ? value(Number.POSITIVE_INFINITY)
+      : integer(0).check(number),
+}
+
+/** The maximum of `--workers`. Each worker takes some 70 MB, busy or not: a larger number is a typing error. */
+export const maxWorkers = 64
+
+/** A number of processes: a whole number up to `maxWorkers`, or `auto`. */
 export const workers: ValueType<number | 'auto'> = {
-  type: 'text',
-  parse(text) {
-    if (text === 'auto') return value(text)
-    const number = /^\d+$/.test(text) ? Number(text) : Number.NaN
-    return number >= 1 && number <= maxWorkers
+  argument: 'required',
+  parse: text => workers.check(text === 'auto' ? text : wholeNumber(text)),
+  check: number =>
+    number === 'auto' || (isWholeNumber(number) && number >= 1 && number <= maxWorkers)
       ? value(number)
-      : invalid(`must be a whole number from 1 to ${maxWorkers}, or auto`)
-  },
+      : invalid(`must be a whole number from 1 to ${maxWorkers}, or auto`),
 }
 
-/** A number of bytes, plain or in `KiB`, `MiB` or `GiB`. */
+/** A number of bytes, as a plain number or in `KiB`, `MiB` or `GiB`. The value is in bytes. */
 export const bytes: ValueType<number> = {
-  type: 'text',
+  argument: 'required',
   parse(text) {
     const [, digits = '', unit = ''] = /^(\d+)(|KiB|MiB|GiB)$/.exec(text) ?? []
     const number = Number(digits) * 1024 ** ['', 'KiB', 'MiB', 'GiB'].indexOf(unit)
-    return Number.isSafeInteger(number) && number > 0
-      ? value(number)
+    const result = bytes.check(number)
+    return result.type === 'value'
+      ? result
       : invalid('must be a number of bytes, for example 10485760 or 10MiB')
   },
+  check: number =>
+    isWholeNumber(number) && number > 0
+      ? value(number)
+      : invalid('must be a whole number of bytes, at least 1'),
 }
 
-/** Seconds, with a fraction if need be, of at least `least`; the value is in milliseconds. */
-export function seconds(least: number): ValueType<number> {
+/** A duration in seconds, at least `min`, with a fraction if needed. The value, and that of an object, is in milliseconds. */
+export function seconds(min: number): ValueType<number> {
+  const [minMs, maxMs] = [min * 1000, maxTimerSeconds * 1000]
+  const accepts = (ms: number) => ms >= minMs && ms <= maxMs
   return {
-    type: 'text',
+    argument: 'required',
     parse(text) {
-      const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
-      return number >= least && number <= longestTimerSeconds
-        ? value(Math.round(number * 1000))
-        : invalid(`must be seconds, at least ${least}`)
+      const ms = decimalNumber(text) * 1000
+      return accepts(ms)
+        ? value(Math.round(ms))
+        : invalid(`must be a number of seconds from ${min} to ${maxTimerSeconds}`)
     },
+    check: ms =>
+      typeof ms === 'number' && accepts(ms)
+        ? value(Math.round(ms))
+        : invalid(`must be a number of milliseconds from ${minMs} to ${maxMs}`),
   }
 }
 
-/** Addresses to listen on, comma-separated. */
-export const addresses: ValueType<readonly ListenAddress[]> = {
-  type: 'text',
-  parse(text) {
-    const list: ListenAddress[] = []
-    for (const part of text.split(',')) {
-      const reading = readAddress(part.trim())
-      if (reading.type !== 'value') return reading
-      list.push(reading.value)
-    }
-    return value(list)
+/** A number per second, with a fraction if needed, or `auto`. 0 means no limit; the value is then `undefined`. */
+export const rate: ValueType<number | 'auto' | undefined> = {
+  argument: 'required',
+  parse: text => rate.check(text === 'auto' ? text : decimalNumber(text)),
+  check(number) {
+    if (number === 'auto') return value(number)
+    return typeof number === 'number' && number >= 0 && number < 1e9
+      ? value(number === 0 ? undefined : number)
+      : invalid('must be a number, 0 for no limit, or auto')
   },
 }
 
-/** Where an operator is served, who has no TLS there. */
-export const adminAddress: ValueType<ListenAddress> = {
-  type: 'text',
-  parse: text => (text.startsWith('tls://') ? invalid('there is no TLS on this address') : readAddress(text)),
-}
+/** Addresses to listen on, comma-separated. */
+export const listenAddresses: ValueType<readonly ListenAddress[]> = textType(text => {
+  const addresses: ListenAddress[] = []
+  for (const part of text.split(',')) {
+    const result = parseListenAddress(part.trim())
+    if (result.type !== 'value') return result
+    addresses.push(result.value)
+  }
+  return value(addresses)
+})
 
-// The sentences are those of Go's net.Listen and net.SplitHostPort.
-function readAddress(text: string): ParseResult<ListenAddress> {
-  const implicitTls = text.startsWith('tls://')
-  const address = implicitTls ? text.slice('tls://'.length) : text
-  const wrong = (what: string) => conflicting(`listen tcp: address ${address}: ${what}`)
+/** The address of the admin server, which has no TLS. */
+export const adminAddress: ValueType<ListenAddress> = textType(text =>
+  text.startsWith('tls://') ? invalid('TLS is not supported on this address') : parseListenAddress(text),
+)
 
-  const colon = address.lastIndexOf(':')
-  if (colon < 0 || address.endsWith(']')) return wrong('missing port in address')
-  let host = address.slice(0, colon)
-  const port = address.slice(colon + 1)
-  if (host.startsWith('[') && host.endsWith(']')) host = host.slice(1, -1)
-  else if (host.includes(':')) return wrong('too many colons in address')
-  if (/[^!-~]|[[\]/]/.test(host)) return wrong('invalid host')
-  if (port === '') return wrong('missing port in address')
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return wrong('invalid port')
-  return value({ host: host === '' ? undefined : host, port: Number(port), implicitTls })
-}
-
-/** Client addresses and blocks of them. */
+/** IP addresses and CIDR blocks. */
 export const addressList: ValueType<AddressList> = {
-  type: 'text',
+  argument: 'required',
   parse(text) {
     try {
       return value(new AddressList(text))
@@ -157,10 +158,27 @@ export const addressList: ValueType<AddressList> = {
       return invalid((error as Error).message)
     }
   },
+  check: list => (list instanceof AddressList ? value(list) : invalid('must be an AddressList')),
 }
 
-/** Each takes some 70 MB, whether it has something to do or not: more is a slip of the finger. */
-export const maxWorkers = 64
+/** The longest time that a timer of Node.js can wait, in whole seconds. */
+const maxTimerSeconds = Math.floor(maxTimerMs / 1000)
 
-// Beyond it Node's timers fire at once.
-const longestTimerSeconds = 2_147_483
+/** The number that digits stand for; NaN for any other text. */
+function wholeNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN
+}
+
+/** The number that digits stand for, with a fraction or without; NaN for any other text. */
+function decimalNumber(text: string): number {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+}
+
+function isWholeNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+function listOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')}${words.length > 1 ? ' or ' : ''}${words.at(-1)}`
+}

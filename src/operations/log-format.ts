@@ -16,7 +16,7 @@ export interface Screen {
 /** JSON for everybody. */
 export const jsonFormats: LogFormats = { out: 'json', err: 'json' }
 
-/** The looks that `--log` asks for: `auto` is text on a terminal, and JSON everywhere else. */
+/** The looks that `--log-format` asks for: `auto` is text on a terminal, and JSON everywhere else. */
 export function formatsFor(form: 'auto' | 'json' | 'text', out: Screen, err: Screen): LogFormats {
   const look = (stream: Screen): LogFormat => {
     if (form === 'json' || (form === 'auto' && !stream.isTTY)) return 'json'

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { connect, isIPv4, type Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import type { ListenAddress, Settings } from '../config/index.ts'
-import { probeSourceAddress } from '../config/probe-address.ts'
+import { type ListenAddress, probeSourceAddress, type Settings } from '../config/index.ts'
 import { escapeForTerminal } from '../support/escape.ts'
 
 /** How long the server may take, from connecting to its greeting. */

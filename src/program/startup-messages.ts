@@ -65,7 +65,7 @@ function openRelayWarning({
     relay === 'maildir' || relay === 'discard' || listen.every(({ host = '' }) => isLoopback(host))
   const limited = access.addresses ?? access.user ?? usersFile ?? allowFrom
   if (local || limited !== undefined) return []
-  return ['Everybody who can reach it may send; -i, -u, --users and -l limit that']
+  return ['Everybody who can reach it may send; -i, -u, --users-file and -l limit that']
 }
 
 function isLoopback(host: string): boolean {

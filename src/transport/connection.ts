@@ -26,7 +26,7 @@ const aheadBytes = 4 * 1024
 
 /**
  * Once this many bytes of a message's content have come, reads are larger. Input that waits after the end of such a message
- * is part of what `--memory` counts for the message.
+ * is part of what `--message-memory` counts for the message.
  */
 const largeContentBytes = 256 * 1024
 

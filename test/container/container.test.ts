@@ -61,7 +61,7 @@ test('only what is the same for all platforms is made on the one that builds', (
 
 test('what is started, what asks for its health, and its user need no shell and no root', () => {
   assert.deepEqual(execForm(said('ENTRYPOINT')[0]!.rest), ['node', '/app/dist/cli.js'])
-  assert.deepEqual(healthWords(), ['node', '/app/dist/cli.js', '--health'])
+  assert.deepEqual(healthWords(), ['node', '/app/dist/cli.js', '--healthcheck'])
   assert.match(said('USER')[0]!.rest, /^[1-9]\d*:[1-9]\d*$/)
   assert.equal(said('STOPSIGNAL')[0]!.rest, 'SIGTERM')
   assert.equal(said('EXPOSE')[0]!.rest, '1025')

@@ -32,14 +32,16 @@ test('kubectl puts the manifests together, with every component', withTool('kube
   const { data, metadata } = resource(documents, 'ConfigMap')
   assert.equal(spec.template.spec.containers[0].envFrom[0].configMapRef.name, metadata.name)
   assert.deepEqual(
-    ['SMTP_RELAY_TLS_CERT', 'SMTP_RELAY_USERS', 'SMTP_RELAY_PROXY_PROTOCOL'].filter(name => !(name in data)),
+    ['SMTP_RELAY_TLS_CERT', 'SMTP_RELAY_USERS_FILE', 'SMTP_RELAY_PROXY_PROTOCOL'].filter(
+      name => !(name in data),
+    ),
     [],
   )
   selectsItsPods(documents)
 })
 
 const settings = [
-  '--set=options.max-size=10485760,options.patience=0.5,options.require-starttls=true,sendQuota=14',
+  '--set=options.max-size=10485760,options.max-wait=0.5,options.require-starttls=true,sendQuota=14',
   '--set=tls.secretName=a,users.secretName=b,secretName=c,serviceMonitor.enabled=true',
 ]
 

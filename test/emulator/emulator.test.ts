@@ -117,7 +117,7 @@ test('-r sesv2: 12 MB come through byte for byte, 20 MB are 552 because the emul
 })
 
 test('-r sesv2 --send-rate auto: the emulated account says how fast', { skip }, async t => {
-  const { wire } = await begin(t, 'sesv2', ['--send-rate', 'auto', '--patience', '0'], {
+  const { wire } = await begin(t, 'sesv2', ['--send-rate', 'auto', '--max-wait', '0'], {
     AWS_SES_ACCOUNT: JSON.stringify({ ...account, SendQuota: { ...account.SendQuota, MaxSendRate: 1 } }),
   })
   const recipients = Array.from({ length: 50 }, (_, number) => `r${number}@example.org`)

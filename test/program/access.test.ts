@@ -126,7 +126,7 @@ test('users of a file log in, send as whom they may, and what changes in the fil
   const directory = await temporaryDirectory(t)
   const users = join(directory, 'users')
   await writeFile(users, `# senders\nann:${hash}:@example\\.org$\nbob:${hash}\n`)
-  const house = await start(t, '--users', users, '--allow-plaintext-auth', '-l', 'a@|b@')
+  const house = await start(t, '--users-file', users, '--allow-plaintext-auth', '-l', 'a@|b@')
   const wire = await client(house)
   expectCode(await wire.ask('MAIL FROM:<a@example.org>'), 530)
   expectCode(await wire.ask(`AUTH PLAIN ${plain('ann', 'password')}`), 235)
@@ -193,7 +193,7 @@ test('--check says that all is right and exits 0, or what is not and exits 1', a
   assert.doesNotMatch(ses.stdout + ses.stderr, /hidden/)
   for (const [args, env, sentence] of [
     [['-l', '('], {}, /^Allowed sender emails: error parsing regexp: missing closing \): `\(`$/],
-    [['--users', join(directory, 'none')], {}, /none/],
+    [['--users-file', join(directory, 'none')], {}, /none/],
     [
       ['-r', 'ses'],
       { AWS_EC2_METADATA_DISABLED: 'true' },

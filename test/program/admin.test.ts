@@ -210,9 +210,9 @@ test('what happens is counted, of mails, connections, logins and calls', async t
 test('a refused address, want of memory and too many errors are counted', async t => {
   // As little as one message of the largest size needs: what is said when it is less tells how much that is.
   const small = ['-r', 'discard', '--max-size', '1MiB', '-i', '127.0.0.1']
-  const { stderr } = await run([...small, '-a', '127.0.0.1:0', '--memory', '1'])
-  const [, least = ''] = /raise --memory to (\d+)/.exec(stderr) ?? []
-  const { relay, observed } = await start(t, [...small, '--memory', least, '--patience', '0.05'])
+  const { stderr } = await run([...small, '-a', '127.0.0.1:0', '--message-memory', '1'])
+  const [, least = ''] = /raise --message-memory to (\d+)/.exec(stderr) ?? []
+  const { relay, observed } = await start(t, [...small, '--message-memory', least, '--max-wait', '0.05'])
   const first = await greeted(relay)
   const large = 'A line of a message.\r\n'.repeat(20_000)
   await first.open()
@@ -297,7 +297,7 @@ test('an endpoint that answers 200 and is not SES takes readiness with it', asyn
 
 test('recipients that are left out because they have the message are counted as such', async t => {
   const ses = await standIn(t)
-  const { relay, observed } = await start(t, ['-r', 'ses', '--patience', '0'], ses.environment)
+  const { relay, observed } = await start(t, ['-r', 'ses', '--max-wait', '0'], ses.environment)
   const wire = await greeted(relay)
   const send = async () => {
     await wire.ask('MAIL FROM:<a@example.org>')

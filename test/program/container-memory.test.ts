@@ -78,7 +78,7 @@ test(
       t,
       { attack: 'unreadEhlo', connections: 60, tls: true },
       {
-        args: ['-r', 'discard', '--memory', '44MiB', '--max-size', '10MiB', ...tlsArguments],
+        args: ['-r', 'discard', '--message-memory', '44MiB', '--max-size', '10MiB', ...tlsArguments],
         implicitTls: true,
         memoryLimitBytes: 192 * MiB,
       },
@@ -115,7 +115,7 @@ test(
       t,
       { attack: 'unfinishedTlsRecord', connections: 4000 },
       {
-        args: ['-r', 'discard', ...tlsArguments, '--memory', '100MiB', '--max-connections', '4100'],
+        args: ['-r', 'discard', ...tlsArguments, '--message-memory', '100MiB', '--max-connections', '4100'],
         implicitTls: true,
         memoryLimitBytes: 240 * MiB,
       },

@@ -40,7 +40,7 @@ test('--max-connections is lowered to what the limit of open files allows, and a
   const [first = ''] = relay.stderr.all
   assert.match(
     first,
-    /^--max-connections is lowered from 10000 to 64, because this process may have only 128 files/,
+    /^--max-connections is lowered from 10000 to 64, because this process can have only 128 files/,
   )
 
   const served = await SmtpClient.connect(relay.port)

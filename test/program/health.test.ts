@@ -7,8 +7,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { parse } from '../../src/config/index.ts'
-import { probeSourceAddress } from '../../src/config/probe-address.ts'
+import { parse, probeSourceAddress } from '../../src/config/index.ts'
 import { argumentsOfPid1, probe } from '../../src/program/health-probe.ts'
 import { testTimeoutMs, within } from '../support/deadline.ts'
 import { freePort } from '../support/free-port.ts'
@@ -21,9 +20,9 @@ const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const relay = ['-r', 'discard']
 const linux = process.platform === 'linux'
 
-/** What `--health` says with these arguments. */
+/** What `--healthcheck` says with these arguments. */
 async function ask(...args: readonly string[]) {
-  const { code, stdout, stderr } = await run([...relay, ...args, '--health'])
+  const { code, stdout, stderr } = await run([...relay, ...args, '--healthcheck'])
   assert.equal(stderr, '')
   return { code, stdout }
 }
@@ -73,7 +72,7 @@ test('a failed login or a denied sender from the address of the health check is 
   const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
   await writeFile(users, `ann:${hash}:@example\\.org$\n`)
   const admin = await freePort()
-  const access = ['--users', users, '--allow-plaintext-auth', '--admin', `127.0.0.1:${admin}`]
+  const access = ['--users-file', users, '--allow-plaintext-auth', '--admin', `127.0.0.1:${admin}`]
   const house = await RelayProcess.start(t, { args: [...relay, ...access] })
   const wire = await SmtpClient.connect(house.port, { from: probeSourceAddress })
   await wire.greet()

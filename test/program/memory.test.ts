@@ -14,7 +14,7 @@ const text = Buffer.from('A line of a mail that is neither short nor long, at al
 test('clients with more mails at once than there is memory: each is answered, mails are whole, memory is bounded', {
   timeout: 120_000,
 }, async t => {
-  const { standIn, relay } = await begin(t, ['--memory', '64MiB'])
+  const { standIn, relay } = await begin(t, ['--message-memory', '64MiB'])
   const idle = await relay.peakMemory()
   const clients = 100
   const heard = await Promise.all(Array.from({ length: clients }, (_, n) => send(relay.port, n)))
@@ -50,7 +50,7 @@ test('what no client needs any more is there for others: after answers, refusals
   t.after(() => gate.close())
   const env = { ...standIn.environment, AWS_ENDPOINT_URL: gate.endpoint }
   // One mail may take 4 × 4 MiB, were its bytes the worst ones: the others share 4 MiB.
-  const args = ['-r', 'ses', '--max-size', '4MiB', '--memory', '20MiB', '--patience', '1']
+  const args = ['-r', 'ses', '--max-size', '4MiB', '--message-memory', '20MiB', '--max-wait', '1']
   const relay = await RelayProcess.start(t, { args, env })
   const fillers = Array.from({ length: 8 }, (_, n) => send(relay.port, n))
   await gate.answerHeld()
@@ -71,7 +71,7 @@ test('what no client needs any more is there for others: after answers, refusals
 test('slow clients that hold all memory: small messages of others go through at once, and a large one after a while', {
   timeout: 120_000,
 }, async t => {
-  const { standIn, relay } = await begin(t, ['--memory', '64MiB', '--max-size', '4MiB'])
+  const { standIn, relay } = await begin(t, ['--message-memory', '64MiB', '--max-size', '4MiB'])
   // All of its base64 is slashes, which a form has to write as three characters each: 4 MiB for 1 MiB.
   const costly = Buffer.alloc(1024 * 1024, 0xff)
   const slow = await Promise.all(
@@ -98,7 +98,7 @@ test('slow clients that hold all memory: small messages of others go through at 
     await setTimeout(200)
   }
   assert.match(largeReply, /^250 /)
-  // Far from the 20 seconds of --patience, even where the machine is busy.
+  // Far from the 20 seconds of --max-wait, even where the machine is busy.
   assert.ok(tookMs.length > 3 && Math.max(...tookMs) < 5000, `${tookMs.map(Math.round)}`)
   assert.ok(standIn.calls.some(({ data }) => data.includes('Client: 0\r\n')))
 

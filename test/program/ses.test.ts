@@ -241,7 +241,7 @@ async function standInFor(scope: Scope): Promise<FakeSes> {
 }
 
 function startRelay(scope: Scope, env: Record<string, string>, args: readonly string[] = []) {
-  return RelayProcess.start(scope, { args: ['-r', 'ses', '--patience', '0', ...args], env })
+  return RelayProcess.start(scope, { args: ['-r', 'ses', '--max-wait', '0', ...args], env })
 }
 
 async function connect({ port }: RelayProcess): Promise<SmtpClient> {

@@ -44,8 +44,8 @@ for (const [who, workers] of [
     }
   })
 
-  test(`--log json is JSON on a terminal, too, from ${who}`, { skip: noTerminal }, async t => {
-    const { lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
+  test(`--log-format json is JSON on a terminal, too, from ${who}`, { skip: noTerminal }, async t => {
+    const { lines, port } = await start(t, ['--workers', workers, '--log-format', 'json'])
     await send(port)
     assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
   })
@@ -53,7 +53,7 @@ for (const [who, workers] of [
   test(`a terminal that nothing reads holds up no message of ${who}, and no stop`, {
     skip: noTerminal,
   }, async t => {
-    const { terminal, port } = await start(t, ['--workers', workers, '--log', 'json'])
+    const { terminal, port } = await start(t, ['--workers', workers, '--log-format', 'json'])
     await send(port)
     await terminal.lines.find(/^\{/)
     terminal.hang()
@@ -67,7 +67,7 @@ for (const [who, workers] of [
   test(`a terminal that Ctrl-S pauses gets all lines of ${who} after Ctrl-Q`, {
     skip: noTerminal,
   }, async t => {
-    const { terminal, lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
+    const { terminal, lines, port } = await start(t, ['--workers', workers, '--log-format', 'json'])
     await send(port)
     await lines.find(/^\{/)
     terminal.type('\x13')
@@ -78,9 +78,9 @@ for (const [who, workers] of [
     assert.equal(lines.all.filter(line => line.startsWith('{')).map(line => JSON.parse(line)).length, 201)
   })
 
-  test(`--log text is text in a pipe, too, from ${who}`, async t => {
+  test(`--log-format text is text in a pipe, too, from ${who}`, async t => {
     const relay = await RelayProcess.start(t, {
-      args: ['-r', 'discard', '--log', 'text', '--workers', workers],
+      args: ['-r', 'discard', '--log-format', 'text', '--workers', workers],
     })
     await send(relay.port)
     await relay.stdout.find(new RegExp(plain.source.replace('\\r$', '$')))

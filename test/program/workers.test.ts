@@ -43,8 +43,8 @@ test('what cannot start with one process ends in the same way with several', asy
     'an address in use': ['-r', 'discard', '-a', `127.0.0.1:${taken.port}`],
     'a second address in use': ['-r', 'discard', '-a', `127.0.0.1:0,127.0.0.1:${taken.port}`],
     'a key that is none': ['-r', 'discard', ...free, '-c', certificatePath, '-k', certificatePath],
-    'no file of users': ['-r', 'discard', ...free, '--users', '/nonexistent', '--allow-plaintext-auth'],
-    'a bad file of users': ['-r', 'discard', ...free, '--users', file, '--allow-plaintext-auth'],
+    'no file of users': ['-r', 'discard', ...free, '--users-file', '/nonexistent', '--allow-plaintext-auth'],
+    'a bad file of users': ['-r', 'discard', ...free, '--users-file', file, '--allow-plaintext-auth'],
     'a bad expression': ['-r', 'discard', ...free, '-l', '('],
     'a Maildir that cannot be made': ['-r', 'maildir', ...free, '--maildir', join(file, 'sub')],
   }
@@ -59,7 +59,7 @@ test('what cannot start with one process ends in the same way with several', asy
 })
 
 test('a check needs no workers', async () => {
-  const args = ['-r', 'discard', '--memory', '256MiB', '--check']
+  const args = ['-r', 'discard', '--message-memory', '256MiB', '--check']
   const { stdout, ...three } = await run([...args, '--workers', '3'])
   const one = await run(args)
   assert.deepEqual({ ...three, stdout: stdout.replace(/\nWorkers: 3,[^\n]*/, '') }, one)
@@ -256,7 +256,7 @@ for (const [given, quota] of [
     const asked = standIn.requests
     const crew = await RelayCluster.start(t, 2, {
       relay: 'ses',
-      args: ['--send-rate', given, '--patience', '0'],
+      args: ['--send-rate', given, '--max-wait', '0'],
       env: standIn.environment,
     })
     const known = async () => {

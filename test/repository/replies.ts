@@ -93,7 +93,7 @@ export function outcomeTable(): string {
 
 const failureIntroduction = `The first row that fits an error speaks. *Name* is its name or code, *says* an expression that its text matches, *HTTP*
 the status of the answer. *Again*: the backend has said that it did not take the mail, and the call is repeated while the
-client waits, for as long as \`--patience\` allows; the client hears the reply where that does not help. \`{text}\` is what
+client waits, for as long as \`--max-wait\` allows; the client hears the reply where that does not help. \`{text}\` is what
 the error says.
 `
 

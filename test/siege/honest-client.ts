@@ -12,7 +12,7 @@ export interface Habit {
 }
 
 const retryMs = 250
-/** A reply may take the time of a call to SES and --patience. */
+/** A reply may take the time of a call to SES and --max-wait. */
 const replyMs = 60_000
 
 class Refused extends Error {}

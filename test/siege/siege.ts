@@ -72,7 +72,7 @@ export class Siege {
       args: [
         '-r',
         'ses',
-        '--memory',
+        '--message-memory',
         '256MiB',
         '--admin',
         `127.0.0.1:${adminPort}`,

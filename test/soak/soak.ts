@@ -73,7 +73,7 @@ export class Soak {
     const books = new Books({ workers, drainMs, upstreamMs })
     const service = await Service.start(books, { seed, rotationMs, ...profiles[profile] })
     const seconds = (ms: number) => String(ms / 1000)
-    const args = ['--workers', String(workers), '--max-recipients', '120', '--patience', '5']
+    const args = ['--workers', String(workers), '--max-recipients', '120', '--max-wait', '5']
     const times = ['--drain-timeout', seconds(drainMs), '--upstream-timeout', seconds(upstreamMs)]
     const program = await Program.start(books, { env: service.environment, args: [...args, ...times] })
     return new Soak(plan, books, service, program)

@@ -22,7 +22,7 @@ test('what is meant for the whole program is divided so that nothing is lost or 
       workers,
       ...['--max-connections', String(connections)],
       ...['--upstream-connections', String(upstream)],
-      ...['--memory', '1000000007'],
+      ...['--message-memory', '1000000007'],
     )
     for (const [whole, parts] of [
       [connections, all.map(share => share.maxConnections)],

@@ -1,7 +1,6 @@
 /** The program of a worker: it serves as it is told to by the primary, which has started it with its own arguments. */
 import cluster from 'node:cluster'
-import { limitConnections } from '../../config/connection-limit.ts'
-import { parse } from '../../config/index.ts'
+import { limitConnections, parse } from '../../config/index.ts'
 import {
   createLogSink,
   createMonitoring,

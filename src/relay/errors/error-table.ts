@@ -121,14 +121,14 @@ export const errorTable: readonly ErrorRule[] = [
   },
   /** More mails a second than the account may send. */
   { names: throttled, reply: tooFast, retryable: true },
-  /** `--send-rate` has no room within `--patience`. */
+  /** `--send-rate` has no room within `--max-wait`. */
   { names: ['SendRateExceeded'], reply: tooFast },
-  /** No connection to AWS was free within `--patience`, or 256 messages were being written to the Maildir. */
+  /** No connection to AWS was free within `--max-wait`, or 256 messages were being written to the Maildir. */
   {
     names: ['TooManyCalls'],
     reply: reply(454, '4.7.0', 'Too many mails are being sent at once, try again later'),
   },
-  /** `--memory` has no room within `--patience`. */
+  /** `--message-memory` has no room within `--max-wait`. */
   { names: ['NoMemory'], reply: reply(452, '4.3.1', 'No memory for this mail now, try again later') },
   /** Content came too slowly while other messages waited for memory. */
   {

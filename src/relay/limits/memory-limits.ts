@@ -1,4 +1,4 @@
-/** How the memory for messages is shared. `--memory` says how much there is. */
+/** How the memory for messages is shared. `--message-memory` says how much there is. */
 export const memoryLimits = {
   /** Bytes that a small message holds at most. One of 50 KB is small, whatever its bytes and the backend are. */
   smallBytes: 256 * 1024,
