@@ -165,6 +165,18 @@ function shown(value: unknown): string {
   }
 }
 
+/** Returns every property that has the meaning of an option, with the long name of that option. */
+export function optionProperties(): readonly (readonly [property: string, name: Name])[] {
+  return optionPropertiesIn('', rules)
+}
+
+function optionPropertiesIn(path: string, rules: PropertyRules): readonly (readonly [string, Name])[] {
+  return Object.entries(rules).flatMap(([property, rule]) => {
+    if (rule.type === 'option') return [[`${path}${property}`, rule.name] as const]
+    return rule.type === 'object' ? optionPropertiesIn(`${path}${property}.`, rule.properties) : []
+  })
+}
+
 /** The properties that are set, and that only the backends of this package read. */
 export function backendOptionsIn(config: ServerConfig): readonly Property[] {
   return backendProperties.filter(property => config[property] !== undefined)

@@ -12,6 +12,7 @@ export type { Environment } from './environment.ts'
 export {
   backendOptionsIn,
   configFromObject,
+  optionProperties,
   type ServerConfig,
   validateOptions,
 } from './from-object.ts'

@@ -8,7 +8,7 @@ import { maxWorkers } from './value-types.ts'
 export interface Settings {
   /** Never empty. With `--tls-only` each has implicit TLS. */
   readonly listen: readonly ListenAddress[]
-  /** The SMTP service name, in the greeting. */
+  /** The SMTP service name, in the greeting and in `Received`. */
   readonly service: string
   /** The hostname of the server: in its greeting, EHLO, `Received` and the challenge of CRAM-MD5. */
   readonly hostname: string
