@@ -17,7 +17,8 @@ type ProgramSettings =
 type Property = Exclude<keyof Settings, ProgramSettings>
 
 /**
- * The settings of a server, as an object. A property that is left out, or `undefined`, has the default of the command line.
+ * The settings of a server, as an object. A property that is left out, or `undefined`, has the default of the
+ * command line.
  *
  * @interface
  */
@@ -119,7 +120,8 @@ class Given {
   addAll(path: string, object: object, rules: PropertyRules): void {
     for (const [property, value] of Object.entries(object)) {
       const rule = Object.hasOwn(rules, property) ? rules[property] : undefined
-      // An unknown property is an error if it is undefined, too: inside `access` a typing error could admit every client.
+      // An unknown property is an error if it is undefined, too: inside `access` a typing error could admit
+      // every client.
       if (rule === undefined) throw new Error(`unknown option ${path}${property}`)
       if (value !== undefined) this.#add(`${path}${property}`, value, rule)
     }
