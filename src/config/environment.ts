@@ -32,9 +32,9 @@ export function parseEnvironment(
         values.set(name, { ...result, message: `${result.message} (${variable})` })
         break
       case 'invalid': {
-        const value = type.argument === 'optional' ? 'boolean value' : 'value'
-        const message = `invalid ${value} ${JSON.stringify(text)} for ${variable}: ${result.message}`
-        return { type: 'usage', message }
+        // Go's words about a boolean flag are "parse error".
+        const message = type.argument === 'optional' ? 'must be true or false' : result.message
+        return { type: 'usage', message: `invalid value ${JSON.stringify(text)} for ${variable}: ${message}` }
       }
     }
   }

@@ -71,7 +71,10 @@ function validateLogin(settings: ValidatedSettings): string | undefined {
       return `${flagNames('user')} needs a secret: set BCRYPT_HASH or PASSWORD`
     }
     if (bcryptHash !== undefined && !isBcryptHash(bcryptHash)) {
-      return 'BCRYPT_HASH is not a bcrypt hash: it must be $2a$, $2b$ or $2y$, a cost from 04 to 31, then 53 characters'
+      return (
+        'BCRYPT_HASH is not a bcrypt hash: it must be $2a$, $2b$ or $2y$, a cost from 04 to 31, then 53 characters; ' +
+        'in a shell it needs single quotes'
+      )
     }
     if (password === undefined && noPlaintextAuth) {
       return (

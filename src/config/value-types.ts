@@ -100,7 +100,7 @@ export const bytes: ValueType<number> = {
     const result = bytes.check(number)
     return result.type === 'value'
       ? result
-      : invalid('must be a number of bytes, for example 10485760 or 10MiB')
+      : invalid('must be a number of bytes, or of KiB, MiB or GiB, for example 10485760 or 10MiB')
   },
   check: number =>
     isWholeNumber(number) && number > 0

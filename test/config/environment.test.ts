@@ -59,7 +59,7 @@ test('the message about an invalid variable names it', () => {
   assert.match(usage([], { SMTP_RELAY_MAX_SIZE: 'big' }), /^invalid value "big" for SMTP_RELAY_MAX_SIZE: /)
   assert.equal(
     usage([], { SMTP_RELAY_TLS_ONLY: 'x' }),
-    'invalid boolean value "x" for SMTP_RELAY_TLS_ONLY: parse error',
+    'invalid value "x" for SMTP_RELAY_TLS_ONLY: must be true or false',
   )
   assert.equal(error([], { SMTP_RELAY_RELAY: 'smtp' }), 'Invalid relay API: smtp (SMTP_RELAY_RELAY)')
   assert.equal(settings(['--max-size', '5'], { SMTP_RELAY_MAX_SIZE: 'big' }).maxMessageBytes, 5)
