@@ -11,13 +11,14 @@ export type CommandLine =
   | { readonly type: 'usage'; readonly message: string }
 
 /**
- * Reads a command line by the rules of Go's flag package, with its error messages: one dash or two; `-x v` or `-x=v`; a
- * value may begin with a dash; a boolean takes a value after `=` only; letters cannot be combined; of an option that is
- * repeated, the last value counts. One rule differs. Go silently ignores everything from the first argument that is not
- * an option, so that `-s false -t` would listen without the `-t`; here such an argument is an error.
+ * Reads a command line by the rules of Go's flag package, with its error messages: one dash or two; `-x v` or
+ * `-x=v`; a value may begin with a dash; a boolean takes a value after `=` only; letters cannot be combined;
+ * of an option that is repeated, the last value counts. One rule differs. Go silently ignores everything from
+ * the first argument that is not an option, so that `-s false -t` would listen without the `-t`; here such an
+ * argument is an error.
  *
- * `readFlags` applies Go's syntax, minimist collects what each option was given under its two names, and each text is
- * read once.
+ * `readFlags` applies Go's syntax, minimist collects what each option was given under its two names, and each
+ * text is read once.
  */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { flags, end } = readFlags(argv)
@@ -43,7 +44,9 @@ interface Flag {
   readonly text: string
 }
 
-/** Reads flags up to the first action or error, which is `end`. Go obeys or reports it after what precedes it. */
+/**
+ * Reads flags up to the first action or error, which is `end`. Go obeys or reports it after what precedes it.
+ */
 function readFlags(argv: readonly string[]): { readonly flags: readonly Flag[]; readonly end?: CommandLine } {
   const flags: Flag[] = []
   for (let i = 0; i < argv.length; ) {

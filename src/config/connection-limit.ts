@@ -7,15 +7,18 @@ import type { Settings } from './settings.ts'
 
 /** Files that are always open: event loops, signals, the streams of the log. 20 to 23 were measured. */
 const processFiles = 28
-/** Files that are open for a moment: certificate, users, code that is loaded when first used, four DNS lookups at once. */
+/**
+ * Files that are open for a moment: certificate, users, code that is loaded when first used, four DNS lookups
+ * at once.
+ */
 const momentaryFiles = 12
 /** Files of `--admin`: its listener, and its maximum of connections. */
 const adminFiles = 129
 
 /**
- * Lowers `maxConnections` if the limit of open files (`ulimit -n`) is too small for it, and adds a warning. Otherwise idle
- * clients could take the files that the message of another client needs. If the limit is small, connections get half of
- * it.
+ * Lowers `maxConnections` if the limit of open files (`ulimit -n`) is too small for it, and adds a warning.
+ * Otherwise idle clients could take the files that the message of another client needs. If the limit is
+ * small, connections get half of it.
  * @param settings those of the whole program, not the share of a worker
  * @param openFiles the limit of one process; `undefined` means that there is no limit, or that it is unknown
  */
@@ -28,9 +31,9 @@ export function limitConnections(
   const perProcess = Math.max(openFiles - reservedFiles(settings), Math.floor(openFiles / 2), 1)
   const allowed = perProcess * workers
   if (allowed >= maxConnections) return settings
-  const process = workers === 1 ? 'this process' : `each of ${workers} workers`
+  const limited = workers === 1 ? 'this process' : `each of ${workers} workers`
   const warning =
-    `--max-connections is lowered from ${maxConnections} to ${allowed}, because ${process} can have only ${openFiles} ` +
+    `--max-connections is lowered from ${maxConnections} to ${allowed}, because ${limited} can have only ${openFiles} ` +
     'files open, and messages need some of them: raise that limit (ulimit -n, LimitNOFILE of systemd, nofile of the ' +
     'container runtime), or set a lower --max-connections'
   return { ...settings, maxConnections: allowed, warnings: [...warnings, warning] }

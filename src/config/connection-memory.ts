@@ -3,9 +3,15 @@ import type { ProcessLimits } from './process-limits.ts'
 
 const MiB = 1024 * 1024
 
-/** Garbage that V8 has not collected yet, freed memory that is not returned yet, and memory that is used under load only. */
+/**
+ * Garbage that V8 has not collected yet, freed memory that is not returned yet, and memory that is used under
+ * load only.
+ */
 const garbageBytes = 90 * MiB
-/** Garbage that the content of messages leaves, as a fraction of it. 160 MB in all were measured with 256 MiB of content. */
+/**
+ * Garbage that the content of messages leaves, as a fraction of it. 160 MB in all were measured with 256 MiB
+ * of content.
+ */
 const contentGarbageFraction = 0.25
 /** Heap that the program itself and the delivery of messages need. */
 const heapReserveBytes = 48 * MiB
@@ -40,8 +46,8 @@ export interface ConnectionMemory {
 }
 
 /**
- * Divides the memory that the cgroup and V8 allow this process. Connections get what the program itself, garbage and the
- * content of messages leave.
+ * Divides the memory that the cgroup and V8 allow this process. Connections get what the program itself,
+ * garbage and the content of messages leave.
  */
 export function connectionMemory(
   { memoryBytes = Number.POSITIVE_INFINITY, heapBytes }: Omit<ProcessLimits, 'openFiles'>,

@@ -7,8 +7,8 @@ import type { ParseResult } from './value-type.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads the variables of options. An empty variable counts as unset. Only known names are read: Kubernetes sets
- * SMTP_RELAY_PORT and others for a service called smtp-relay.
+ * Reads the variables of options. An empty variable counts as unset. Only known names are read: Kubernetes
+ * sets SMTP_RELAY_PORT and others for a service called smtp-relay.
  * @param overridden options whose variables are ignored, because the command line has them
  */
 export function parseEnvironment(
@@ -32,9 +32,9 @@ export function parseEnvironment(
         values.set(name, { ...result, message: `${result.message} (${variable})` })
         break
       case 'invalid': {
-        const value = type.argument === 'optional' ? 'boolean value' : 'value'
-        const message = `invalid ${value} ${JSON.stringify(text)} for ${variable}: ${result.message}`
-        return { type: 'usage', message }
+        // Go's words about a boolean flag are "parse error".
+        const message = type.argument === 'optional' ? 'must be true or false' : result.message
+        return { type: 'usage', message: `invalid value ${JSON.stringify(text)} for ${variable}: ${message}` }
       }
     }
   }
@@ -50,11 +50,17 @@ export function secretsFrom({ BCRYPT_HASH, PASSWORD, TLS_KEY_PASS }: Environment
   }
 }
 
-/** Variables that Kubernetes sets for services called smtp-relay or smtp-relay-…, such as `SMTP_RELAY_PORT_25_TCP`. */
+/**
+ * Variables that Kubernetes sets for services called smtp-relay or smtp-relay-…, such as
+ * `SMTP_RELAY_PORT_25_TCP`.
+ */
 const kubernetesVariable =
   /_SERVICE_HOST$|_SERVICE_PORT(_\w+)?$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/
 
-/** Returns a warning for each variable that has the prefix of options, and belongs to none: it may be misspelt. */
+/**
+ * Returns a warning for each variable that has the prefix of options, and belongs to none: it may be
+ * misspelt.
+ */
 export function unknownVariables(env: Environment): readonly string[] {
   const known = new Set(names.map(variableOf))
   return Object.keys(env)

@@ -17,7 +17,8 @@ type ProgramSettings =
 type Property = Exclude<keyof Settings, ProgramSettings>
 
 /**
- * The settings of a server, as an object. A property that is left out, or `undefined`, has the default of the command line.
+ * The settings of a server, as an object. A property that is left out, or `undefined`, has the default of the
+ * command line.
  *
  * @interface
  */
@@ -119,7 +120,8 @@ class Given {
   addAll(path: string, object: object, rules: PropertyRules): void {
     for (const [property, value] of Object.entries(object)) {
       const rule = Object.hasOwn(rules, property) ? rules[property] : undefined
-      // An unknown property is an error if it is undefined, too: inside `access` a typing error could admit every client.
+      // An unknown property is an error if it is undefined, too: inside `access` a typing error could admit
+      // every client.
       if (rule === undefined) throw new Error(`unknown option ${path}${property}`)
       if (value !== undefined) this.#add(`${path}${property}`, value, rule)
     }
@@ -163,6 +165,18 @@ function shown(value: unknown): string {
     default:
       return value === null ? 'null' : `of type ${typeof value}`
   }
+}
+
+/** Returns every property that has the meaning of an option, with the long name of that option. */
+export function optionProperties(): readonly (readonly [property: string, name: Name])[] {
+  return optionPropertiesIn('', rules)
+}
+
+function optionPropertiesIn(path: string, rules: PropertyRules): readonly (readonly [string, Name])[] {
+  return Object.entries(rules).flatMap(([property, rule]) => {
+    if (rule.type === 'option') return [[`${path}${property}`, rule.name] as const]
+    return rule.type === 'object' ? optionPropertiesIn(`${path}${property}.`, rule.properties) : []
+  })
 }
 
 /** The properties that are set, and that only the backends of this package read. */

@@ -1,6 +1,6 @@
 /**
- * Configuration: one table of options, read from the command line, the environment or an object, and turned into
- * settings; and the limits of the process, which the settings have to respect.
+ * Configuration: one table of options, read from the command line, the environment or an object, and turned
+ * into settings; and the limits of the process, which the settings have to respect.
  */
 import { parseCommandLine } from './command-line.ts'
 import { type Environment, parseEnvironment, secretsFrom, unknownVariables } from './environment.ts'
@@ -12,6 +12,7 @@ export type { Environment } from './environment.ts'
 export {
   backendOptionsIn,
   configFromObject,
+  optionProperties,
   type ServerConfig,
   validateOptions,
 } from './from-object.ts'
@@ -20,7 +21,9 @@ export type { ListenAddress } from './listen-address.ts'
 export { readProcessLimits } from './process-limits.ts'
 export { type Filters, probeSourceAddress, type Settings, type TlsFiles } from './settings.ts'
 
-/** The configuration, or why there is none. A message is one line without a line end, and contains no secret. */
+/**
+ * The configuration, or why there is none. A message is one line without a line end, and contains no secret.
+ */
 export type Parsed =
   | Resolved
   | { readonly type: 'help' | 'version' }

@@ -11,8 +11,8 @@ export interface ListenAddress {
 }
 
 /**
- * Reads `host:port`, `[v6]:port` or `:port`, each with `tls://` before it for implicit TLS. The error messages are those
- * of Go's `net.Listen` and `net.SplitHostPort`.
+ * Reads `host:port`, `[v6]:port` or `:port`, each with `tls://` before it for implicit TLS. The error
+ * messages are those of Go's `net.Listen` and `net.SplitHostPort`.
  */
 export function parseListenAddress(text: string): ParseResult<ListenAddress> {
   const implicitTls = text.startsWith('tls://')

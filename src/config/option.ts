@@ -13,7 +13,9 @@ type Rows = {
 /** The long name of an option. */
 export type Name = keyof Rows
 
-/** The value of every option by its long name; `undefined` if none was given and the option has no default. */
+/**
+ * The value of every option by its long name; `undefined` if none was given and the option has no default.
+ */
 export type Values = {
   readonly [N in Name]: Rows[N] extends { type: ValueType<infer T> }
     ? Rows[N] extends { defaultValue: string }
@@ -52,7 +54,10 @@ export function flagNames(name: Name): string {
   return `${short === undefined ? '' : `-${short}/`}--${name}`
 }
 
-/** Variables that are read from the environment only, because every user of the machine can see a command line. */
+/**
+ * Variables that are read from the environment only, because every user of the machine can see a command
+ * line.
+ */
 export const secretVariables = {
   BCRYPT_HASH: 'bcrypt hash of the password of --user, for AUTH LOGIN and PLAIN',
   PASSWORD: 'Password of --user, for AUTH CRAM-MD5; without BCRYPT_HASH also for LOGIN and PLAIN',

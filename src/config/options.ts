@@ -15,7 +15,7 @@ const general = {
     type: types.text,
     value: 'NAME',
     defaultValue: 'AWS SMTP Relay',
-    help: 'Service name in the greeting',
+    help: 'Service name in the greeting and in Received headers',
   },
   hostname: {
     short: 'h',
@@ -167,7 +167,7 @@ const limits = {
   'max-size': {
     type: types.bytes,
     value: 'BYTES',
-    defaultText: 'limit of the backend: ses 10MiB, pinpoint 5 MB, others 40MiB',
+    defaultText: 'the limit of the backend, 10MiB for ses, 5 MB for pinpoint, 40MiB for others',
     help: 'Largest message, in bytes, KiB, MiB or GiB',
   },
   'max-recipients': {

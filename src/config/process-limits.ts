@@ -12,8 +12,8 @@ export interface ProcessLimits {
 }
 
 /**
- * Reads the limits of this process. Never throws: a limit is `undefined` if the system is not Linux, or if `/proc` or the
- * cgroup file system cannot be read.
+ * Reads the limits of this process. Never throws: a limit is `undefined` if the system is not Linux, or if
+ * `/proc` or the cgroup file system cannot be read.
  * @param read returns the text of a file, or throws
  */
 export function readProcessLimits(
@@ -36,7 +36,10 @@ export function readProcessLimits(
 
 type ReadText = (path: string) => string
 
-/** Returns the smallest limit from the process's own cgroup up to the root, because every one of them applies (cgroups(7)). */
+/**
+ * Returns the smallest limit from the process's own cgroup up to the root, because every one of them applies
+ * (cgroups(7)).
+ */
 function memoryLimit(text: ReadText): number | undefined {
   const cgroups = text('/proc/self/cgroup').split('\n').flatMap(memoryCgroup)
   const mounts = text('/proc/self/mountinfo').split('\n').flatMap(cgroupMount)
@@ -54,7 +57,10 @@ const limitFile = { 1: 'memory.limit_in_bytes', 2: 'memory.max' } as const
 
 type Version = keyof typeof limitFile
 
-/** Reads a line of `/proc/self/cgroup`, `4:memory:/path` or `0::/path`. Returns nothing if it is not about memory. */
+/**
+ * Reads a line of `/proc/self/cgroup`, `4:memory:/path` or `0::/path`. Returns nothing if it is not about
+ * memory.
+ */
 function memoryCgroup(line: string): { version: Version; path: string }[] {
   const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
   if (controllers === undefined || path === undefined) return []
@@ -62,7 +68,10 @@ function memoryCgroup(line: string): { version: Version; path: string }[] {
   return controllers.split(',').includes('memory') ? [{ version: 1, path }] : []
 }
 
-/** Reads a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)). Returns nothing if it is no cgroup file system with memory. */
+/**
+ * Reads a line of `/proc/self/mountinfo` (proc_pid_mountinfo(5)). Returns nothing if it is no cgroup file
+ * system with memory.
+ */
 function cgroupMount(line: string): { version: Version; root: string; directory: string }[] {
   const [mount = '', fileSystem = ''] = line.split(' - ')
   const [, , , root, directory] = mount.split(' ').map(unescapeOctal)
@@ -73,9 +82,9 @@ function cgroupMount(line: string): { version: Version; root: string; directory:
 }
 
 /**
- * Returns the path of a cgroup in a mount that shows only what is below `root`. A container without a cgroup namespace
- * has a mount of its own cgroup, but its path starts at the root of the host. If the path is not below `root`, the mount's
- * own directory is the nearest cgroup that is visible.
+ * Returns the path of a cgroup in a mount that shows only what is below `root`. A container without a cgroup
+ * namespace has a mount of its own cgroup, but its path starts at the root of the host. If the path is not
+ * below `root`, the mount's own directory is the nearest cgroup that is visible.
  */
 function pathInMount(root: string, path: string): string {
   const prefix = root === '/' ? '' : root
@@ -93,7 +102,10 @@ function unescapeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
 }
 
-/** Reads a limit. Returns `undefined` for `max`, `unlimited`, no text, and the huge number that cgroups version 1 uses for no limit. */
+/**
+ * Reads a limit. Returns `undefined` for `max`, `unlimited`, no text, and the huge number that cgroups
+ * version 1 uses for no limit.
+ */
 function parseLimit(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d+$/.test(text)) return undefined
   const value = Number(text)

@@ -3,7 +3,9 @@ import { resolveSettings, type Secrets, type Settings } from './settings.ts'
 import { validate, warnings } from './validate.ts'
 import { type ParseResult, value } from './value-type.ts'
 
-/** The values that were given, by the long name of their option. An option that is not here has its default. */
+/**
+ * The values that were given, by the long name of their option. An option that is not here has its default.
+ */
 export type GivenValues = ReadonlyMap<Name, ParseResult<unknown>>
 
 /** The settings, or why there are none. A message is one line without a line end, and contains no secret. */
@@ -41,7 +43,9 @@ export function resolve(given: GivenValues, secrets: Secrets, hasTls = false): R
   }
 }
 
-/** Reads the text of an option. An empty text means the default, except for a boolean, where it is invalid. */
+/**
+ * Reads the text of an option. An empty text means the default, except for a boolean, where it is invalid.
+ */
 export function parseText(name: Name, text: string): ParseResult<unknown> {
   const { type } = optionOf(name)
   return text === '' && type.argument === 'required' ? defaultOf(name) : type.parse(text)

@@ -8,7 +8,7 @@ import { maxWorkers } from './value-types.ts'
 export interface Settings {
   /** Never empty. With `--tls-only` each has implicit TLS. */
   readonly listen: readonly ListenAddress[]
-  /** The SMTP service name, in the greeting. */
+  /** The SMTP service name, in the greeting and in `Received`. */
   readonly service: string
   /** The hostname of the server: in its greeting, EHLO, `Received` and the challenge of CRAM-MD5. */
   readonly hostname: string
@@ -92,7 +92,9 @@ export interface TlsFiles {
   readonly passphrase?: string | undefined
 }
 
-/** Regular expressions of addresses, as they were written. They have the syntax of RE2, and may be malformed. */
+/**
+ * Regular expressions of addresses, as they were written. They have the syntax of RE2, and may be malformed.
+ */
 export interface Filters {
   readonly allowFrom?: string | undefined
   readonly denyTo?: string | undefined
@@ -110,9 +112,9 @@ export interface Secrets {
 }
 
 /**
- * The source address of `--healthcheck`. If `--allow-ips` does not allow it, the server rejects it without logging that.
- * No other machine can have this address, but on Linux any process of this machine can use it, so nothing else that
- * comes from it is left out of the log.
+ * The source address of `--healthcheck`. If `--allow-ips` does not allow it, the server rejects it without
+ * logging that. No other machine can have this address, but on Linux any process of this machine can use it,
+ * so nothing else that comes from it is left out of the log.
  */
 export const probeSourceAddress = '127.83.77.84'
 

@@ -5,7 +5,10 @@ import type { ResolvedSettings, Secrets } from './settings.ts'
 /** The settings to validate. It matters whether there is TLS, and not where its certificate comes from. */
 type ValidatedSettings = Omit<ResolvedSettings, 'tls'> & { readonly tls: unknown }
 
-/** Returns why the settings are unsafe or have no effect, so that the program must not start; `undefined` if they are fine. */
+/**
+ * Returns why the settings are unsafe or have no effect, so that the program must not start; `undefined` if
+ * they are fine.
+ */
 export function validate(settings: ValidatedSettings, values: Values): string | undefined {
   return (
     validateTls(settings, values) ??
@@ -68,7 +71,10 @@ function validateLogin(settings: ValidatedSettings): string | undefined {
       return `${flagNames('user')} needs a secret: set BCRYPT_HASH or PASSWORD`
     }
     if (bcryptHash !== undefined && !isBcryptHash(bcryptHash)) {
-      return 'BCRYPT_HASH is not a bcrypt hash: it must be $2a$, $2b$ or $2y$, a cost from 04 to 31, then 53 characters'
+      return (
+        'BCRYPT_HASH is not a bcrypt hash: it must be $2a$, $2b$ or $2y$, a cost from 04 to 31, then 53 characters; ' +
+        'in a shell it needs single quotes'
+      )
     }
     if (password === undefined && noPlaintextAuth) {
       return (
@@ -87,9 +93,9 @@ function validateLogin(settings: ValidatedSettings): string | undefined {
 }
 
 /**
- * An option that the backend does not support is an error if messages would be sent without it: under another identity,
- * or without tags. A warning is enough if the backend sends nothing (`maildir`, `discard`), or if the Go program accepted
- * the option (`-e` with `pinpoint`).
+ * An option that the backend does not support is an error if messages would be sent without it: under another
+ * identity, or without tags. A warning is enough if the backend sends nothing (`maildir`, `discard`), or if
+ * the Go program accepted the option (`-e` with `pinpoint`).
  */
 function validateRelay(settings: ValidatedSettings, values: Values): string | undefined {
   const { relay, sourceArn, fromArn } = settings
@@ -112,7 +118,10 @@ function validateRelay(settings: ValidatedSettings, values: Values): string | un
   return undefined
 }
 
-/** Workers divide the limits of the program between them. A worker with a share of zero could not serve clients. */
+/**
+ * Workers divide the limits of the program between them. A worker with a share of zero could not serve
+ * clients.
+ */
 function validateWorkers({
   workers,
   upstreamConnections,

@@ -8,20 +8,27 @@ export type ParseResult<T> =
   | { readonly type: 'value'; readonly value: T }
   | { readonly type: 'invalid' | 'error'; readonly message: string }
 
-/** The type of an option's value: how it is read from text, and how it is checked as a property of an object. */
+/**
+ * The type of an option's value: how it is read from text, and how it is checked as a property of an object.
+ */
 export interface ValueType<T> {
   /**
-   * How the value is written on the command line. `required`: as the next argument, or after `=`. `optional`: after `=`
-   * only. `none`: the option is an action, such as `--help`.
+   * How the value is written on the command line. `required`: as the next argument, or after `=`. `optional`:
+   * after `=` only. `none`: the option is an action, such as `--help`.
    */
   readonly argument: 'required' | 'optional' | 'none'
   /** Reads the text of a command line or an environment variable. The text is not empty. */
   parse(text: string): ParseResult<T>
-  /** Checks a value that JavaScript code passes. Anything may come in, because JavaScript does not check types. */
+  /**
+   * Checks a value that JavaScript code passes. Anything may come in, because JavaScript does not check
+   * types.
+   */
   check(value: unknown): ParseResult<T>
 }
 
-/** One option. Its long name is its key in the table, and its environment variable is derived from that name. */
+/**
+ * One option. Its long name is its key in the table, and its environment variable is derived from that name.
+ */
 export interface Option<T = unknown> {
   readonly short?: string
   readonly type: ValueType<T>
@@ -62,7 +69,10 @@ export function textType<T>(parse: (text: string) => ParseResult<T>): ValueType<
   }
 }
 
-/** True for `{…}` and `Object.create(null)`. Other objects may hide their properties, which would then be ignored. */
+/**
+ * True for `{…}` and `Object.create(null)`. Other objects may hide their properties, which would then be
+ * ignored.
+ */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype = Object.getPrototypeOf(value)

@@ -21,12 +21,17 @@ export const boolean: ValueType<boolean> = {
   check: flag => (typeof flag === 'boolean' ? value(flag) : invalid('must be a boolean')),
 }
 
-/** Any text, for example the path of a file. Control characters are rejected, because no option needs them. */
+/**
+ * Any text, for example the path of a file. Control characters are rejected, because no option needs them.
+ */
 export const text: ValueType<string> = textType(text =>
   /\p{Cc}/u.test(text) ? invalid('must not contain control characters') : value(text),
 )
 
-/** A domain, or an address literal such as `[192.0.2.1]`. It is one word of ASCII, because it begins the greeting. */
+/**
+ * A domain, or an address literal such as `[192.0.2.1]`. It is one word of ASCII, because it begins the
+ * greeting.
+ */
 export const hostname: ValueType<string> = textType(text =>
   /^(?!-)[!-~]{1,255}$/.test(text)
     ? value(text)
@@ -71,7 +76,9 @@ export const limit: ValueType<number> = {
       : integer(0).check(number),
 }
 
-/** The maximum of `--workers`. Each worker takes some 70 MB, busy or not: a larger number is a typing error. */
+/**
+ * The maximum of `--workers`. Each worker takes some 70 MB, busy or not: a larger number is a typing error.
+ */
 export const maxWorkers = 64
 
 /** A number of processes: a whole number up to `maxWorkers`, or `auto`. */
@@ -93,7 +100,7 @@ export const bytes: ValueType<number> = {
     const result = bytes.check(number)
     return result.type === 'value'
       ? result
-      : invalid('must be a number of bytes, for example 10485760 or 10MiB')
+      : invalid('must be a number of bytes, or of KiB, MiB or GiB, for example 10485760 or 10MiB')
   },
   check: number =>
     isWholeNumber(number) && number > 0
@@ -101,7 +108,10 @@ export const bytes: ValueType<number> = {
       : invalid('must be a whole number of bytes, at least 1'),
 }
 
-/** A duration in seconds, at least `min`, with a fraction if needed. The value, and that of an object, is in milliseconds. */
+/**
+ * A duration in seconds, at least `min`, with a fraction if needed. The value, and that of an object, is in
+ * milliseconds.
+ */
 export function seconds(min: number): ValueType<number> {
   const [minMs, maxMs] = [min * 1000, maxTimerSeconds * 1000]
   const accepts = (ms: number) => ms >= minMs && ms <= maxMs
@@ -120,7 +130,9 @@ export function seconds(min: number): ValueType<number> {
   }
 }
 
-/** A number per second, with a fraction if needed, or `auto`. 0 means no limit; the value is then `undefined`. */
+/**
+ * A number per second, with a fraction if needed, or `auto`. 0 means no limit; the value is then `undefined`.
+ */
 export const rate: ValueType<number | 'auto' | undefined> = {
   argument: 'required',
   parse: text => rate.check(text === 'auto' ? text : decimalNumber(text)),

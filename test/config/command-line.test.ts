@@ -113,7 +113,7 @@ test('every option sets its setting', () => {
   assert.equal(settings(['-r', 'pinpoint', '--pinpoint-application-id', 'a1']).pinpointApplicationId, 'a1')
 })
 
-// The flags of the Go program: name, what stands for it if it is not given, a value and what becomes of it.
+// The flags of the Go program: the flag, how its setting is read, the default, arguments, and the setting they give.
 const secret = { BCRYPT_HASH: bcryptHash, PASSWORD: 'password' }
 const port = ({ listen }: Settings) => listen.map(({ host, port }) => [host, port])
 for (const [flag, read, fallback, argv, found] of [
@@ -223,6 +223,19 @@ test('the last of repeated options wins, whether its name is short or long', () 
   assert.equal(settings(['-s', '-s=false']).requireTls, false)
 })
 
+test('the first error on the command line is the one that is reported, as by Go', () => {
+  assert.match(usage(['--max-size', 'x', '-y']), /^invalid value "x" for flag -max-size: /)
+  assert.match(usage(['--max-size', 'x', 'y']), /^invalid value "x" for flag -max-size: /)
+  assert.match(usage(['--max-size', 'x', '-a']), /^invalid value "x" for flag -max-size: /)
+  assert.equal(usage(['-y', '--max-size', 'x']), 'flag provided but not defined: -y')
+  assert.equal(usage(['-r', 'smtp', '-y']), 'flag provided but not defined: -y')
+})
+
+test('every value of a repeated option has to be valid, and the message has the name that was used', () => {
+  assert.match(usage(['--hostname', 'a b', '-h', 'c']), /^invalid value "a b" for flag -hostname: /)
+  assert.match(usage(['--hostname', 'c', '-h', 'a b']), /^invalid value "a b" for flag -h: /)
+})
+
 test('letters cannot be combined', () => {
   assert.equal(usage(['-st']), 'flag provided but not defined: -st')
   assert.equal(usage(['-a:25']), 'flag provided but not defined: -a:25')
@@ -275,7 +288,7 @@ test('--help and --version win over everything after them, not over errors befor
 test('-h is the hostname', () => {
   assert.equal(settings(['-h', 'relay.test']).hostname, 'relay.test')
   assert.equal(settings(['--h=[192.0.2.1]']).hostname, '[192.0.2.1]')
-  // Who asks for the help in this way would start a server of that name.
+  // An operator who means --help must not start a server of that name.
   assert.match(usage(['-h', '--check']), /^invalid value "--check" for flag -h: must be a domain/)
   assert.match(usage(['-h', 'relay test']), /^invalid value "relay test" for flag -h: must be a domain/)
 })

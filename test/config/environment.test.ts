@@ -45,18 +45,21 @@ test('a misspelt variable causes a warning, because it may have been meant to re
     SMTP_RELAY_: 'x',
     SMTP_RELAYS: 'x',
   }
-  const told = (name: string) => `${name} is set but is not a known option`
-  assert.deepEqual(warnings([], env), ['SMTP_RELAY_ALLOW_IP', 'SMTP_RELAY_VERSION', 'SMTP_RELAY_'].map(told))
+  const warning = (name: string) => `${name} is set but is not a known option`
+  assert.deepEqual(
+    warnings([], env),
+    ['SMTP_RELAY_ALLOW_IP', 'SMTP_RELAY_VERSION', 'SMTP_RELAY_'].map(warning),
+  )
   assert.deepEqual(settings([], env), { ...settings([]), warnings: warnings([], env) })
   assert.deepEqual(warnings([], { SMTP_RELAY_ALLOW_IP: '', SMTP_RELAY_MAX_SIZE: '1MiB' }), [])
-  assert.deepEqual(warnings([], { 'SMTP_RELAY_\x1b[2J': 'x' }), [told('SMTP_RELAY_?[2J')])
+  assert.deepEqual(warnings([], { 'SMTP_RELAY_\x1b[2J': 'x' }), [warning('SMTP_RELAY_?[2J')])
 })
 
 test('the message about an invalid variable names it', () => {
   assert.match(usage([], { SMTP_RELAY_MAX_SIZE: 'big' }), /^invalid value "big" for SMTP_RELAY_MAX_SIZE: /)
   assert.equal(
     usage([], { SMTP_RELAY_TLS_ONLY: 'x' }),
-    'invalid boolean value "x" for SMTP_RELAY_TLS_ONLY: parse error',
+    'invalid value "x" for SMTP_RELAY_TLS_ONLY: must be true or false',
   )
   assert.equal(error([], { SMTP_RELAY_RELAY: 'smtp' }), 'Invalid relay API: smtp (SMTP_RELAY_RELAY)')
   assert.equal(settings(['--max-size', '5'], { SMTP_RELAY_MAX_SIZE: 'big' }).maxMessageBytes, 5)

@@ -81,7 +81,7 @@ test('who comes in by a door finds every type there that its types mention', () 
 })
 
 /** Types that are computed of another one, which nobody has to name. */
-const computed = ['.: ServerConfig mentions Settings', '.: ServerConfig mentions Field']
+const computed = ['.: ServerConfig mentions Property', '.: ServerConfig mentions Settings']
 
 const typesOf = (door: string) => join(repository, exports[door].types)
 

@@ -91,7 +91,7 @@ test('without minimist the program does not start; who embeds it, and smtp-trans
   const { node } = await install(t, ['minimist'])
   const { code, stderr } = await node([program, '--version'])
   assert.equal(code, 1)
-  assert.match(stderr, /Cannot find package 'minimist'/)
+  assert.match(stderr, /Cannot find module 'minimist'/)
   const script = "await (await import('aws-smtp-relay')).createServer({ relay: 'discard' })"
   assert.equal((await node(['--input-type=module', '-e', script])).stderr, '')
   const help = await node(['node_modules/aws-smtp-relay/dist/transcript/cli.js', '--help'])

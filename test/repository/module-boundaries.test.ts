@@ -28,7 +28,7 @@ const allowed: Record<string, readonly string[]> = {
     '@aws-sdk/client-sesv2',
     're2js',
   ],
-  config: ['auth', 'relay', 'transport', 'minimist', 'node:fs', 'node:os', 'node:v8'],
+  config: ['auth', 'relay', 'transport', 'minimist', 'node:fs', 'node:module', 'node:os', 'node:v8'],
   operations: ['auth', 'support', 'node:fs', 'node:http', 'node:net', 'node:stream', 'prom-client'],
   server: ['auth', 'config', 'protocol', 'relay', 'transport', 'node:crypto'],
   program: [

@@ -23,6 +23,7 @@ const variables = new Set<string | undefined>([...names.map(variableOf), ...Obje
 const pagesOfOptions = [
   'README.md',
   'SECURITY.md',
+  'docs/options.md',
   'docs/replies.md',
   'docs/running.md',
   'docs/comparison.md',

@@ -5,11 +5,6 @@ import { test } from 'node:test'
 import { helpTable } from '../../src/config/index.ts'
 import { printed, root } from './markdown.ts'
 
-test('the options in the README are those of the program', () => {
-  const { found, right } = printed('README.md', 'options', helpTable())
-  assert.equal(found, right)
-})
-
 test('the receiver in the README is the example', () => {
   const example = readFileSync(`${root}examples/receiver.mjs`, 'utf8')
   const code = example.slice(example.indexOf('import '))
