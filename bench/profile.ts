@@ -1,29 +1,20 @@
 /**
- * Where does the time go? The program bears a load while its CPU is profiled; the shares of the rooms and packages are
- * printed, then those of the functions. Needs a build.
+ * Records a CPU profile of a server under load. Prints the shares of modules and packages, then those of functions. Needs
+ * a build.
  *
- *     node --import tsx bench/profile.ts [SUBJECT] [LOAD]
+ *     node --import tsx bench/profile.ts [SERVER] [LOAD]
  *
- * SUBJECT and LOAD as in `subjects.ts` and `loads.ts`: ses and kept, unless they are given.
+ * SERVER and LOAD are keys in `servers/servers.ts` and `load/loads.ts` (default: ses keepAlive).
  */
 import { fileURLToPath } from 'node:url'
-import { type LoadName, loadNames, loads } from './loads.ts'
-import { type SesSink, startSesSink } from './ses-sink.ts'
-import { type SubjectName, sendsOn, startSubject, subjectNames, titleOf } from './subjects.ts'
-import { table } from './table.ts'
+import { type LoadName, loadNames, loads } from './load/loads.ts'
+import { applyLoad } from './measure/apply-load.ts'
+import { table } from './report/table.ts'
+import { type FakeSes, startFakeSes } from './servers/fake-ses.ts'
+import type { CpuProfile } from './servers/server-process.ts'
+import { relaysToSes, type ServerName, serverNames, startServer, titleOf } from './servers/servers.ts'
 
-/** A CPU profile of V8: what was running at each sample, and for how long. */
-export interface Profile {
-  readonly nodes: readonly {
-    readonly id: number
-    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
-  }[]
-  readonly samples: readonly number[]
-  /** Microseconds before each sample. */
-  readonly timeDeltas: readonly number[]
-}
-
-/** Whose time: a room of this program, a package, or Node.js itself. */
+/** The owner of a function: a module of this program, a package, or Node.js itself. */
 const owners = [/\/node_modules\/((?:@[^/]+\/)?[^/]+)/, /\/dist\/([^/]+)/, /^(node:\w+)/] as const
 const seconds = 8
 const rows = 25
@@ -31,27 +22,31 @@ const rows = 25
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main()
 
 async function main(): Promise<void> {
-  const [, , subject = 'ses', load = 'kept'] = process.argv
-  if (!isOneOf(subjectNames, subject) || !isOneOf(loadNames, load)) {
-    console.error(`SUBJECT: ${subjectNames.join(', ')}; LOAD: ${loadNames.join(', ')}`)
+  const [, , serverName = 'ses', load = 'keepAlive'] = process.argv
+  if (!isOneOf(serverNames, serverName) || !isOneOf(loadNames, load)) {
+    console.error(`SERVER: ${serverNames.join(', ')}; LOAD: ${loadNames.join(', ')}`)
     process.exit(2)
   }
-  const sink = sendsOn(subject) ? await startSesSink() : undefined
-  console.log(`${titleOf(subject)}; ${loads[load].title}; Node.js ${process.version}\n`)
-  print(await take(subject, load, sink))
-  await sink?.stop()
+  const fakeSes = relaysToSes(serverName) ? await startFakeSes() : undefined
+  console.log(`${titleOf(serverName)}; ${loads[load].title}; Node.js ${process.version}\n`)
+  print(await recordProfile(serverName, load, fakeSes))
+  await fakeSes?.stop()
 }
 
-async function take(name: SubjectName, load: LoadName, sink: SesSink | undefined): Promise<Profile> {
-  const subject = await startSubject(name, sink?.port)
-  // What is compiled on its first calls is no part of what a mail costs.
-  await subject.bear(loads[load], seconds / 2)
-  const profile = await subject.profile(() => subject.bear(loads[load], seconds))
-  await subject.stop()
+async function recordProfile(
+  name: ServerName,
+  load: LoadName,
+  fakeSes: FakeSes | undefined,
+): Promise<CpuProfile> {
+  const server = await startServer(name, fakeSes?.port)
+  // Warm up, so that compilation is not in the profile.
+  await applyLoad(server, loads[load], seconds / 2)
+  const profile = await server.profile(() => applyLoad(server, loads[load], seconds))
+  await server.stop()
   return profile
 }
 
-function print({ nodes, samples, timeDeltas }: Profile): void {
+function print({ nodes, samples, timeDeltas }: CpuProfile): void {
   const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
   const byOwner = new Map<string, number>()
   const byFunction = new Map<string, number>()
@@ -67,7 +62,7 @@ function print({ nodes, samples, timeDeltas }: Profile): void {
     add(byFunction, `${functionName || '(anonymous)'}${place}`, time)
     all += time
   }
-  console.log(shares('by room and package', byOwner, all))
+  console.log(shares('by module and package', byOwner, all))
   console.log(shares('by function', byFunction, all))
 }
 

@@ -1,20 +1,20 @@
-/** `npm run bench`: what a mail costs the engine and the whole program, beside others; all in one run. */
+/** `npm run bench`: measures what a message costs the engine, the whole program and other servers, all in one run. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { readArguments } from '../scripts/arguments.ts'
-import { here } from './child.ts'
-import { measure } from './measure.ts'
-import { page } from './page.ts'
-import { plot } from './plot.ts'
-import { quoteIn } from './quote.ts'
+import { measure } from './measure/measure.ts'
+import { page } from './report/page.ts'
+import { plot } from './report/plot.ts'
+import { updateReadme } from './report/update-readme.ts'
+import { benchPath } from './servers/child-process.ts'
 
 const usage = `Usage: npm run bench -- [options]
 
-  --quick    takes under a minute, and writes nothing
-  --write    writes all the same
+  --quick    measure for less than a minute, and write no files
+  --write    write the files even with --quick
 
-Measures what a mail costs the engine and the whole program, beside a socket that parses nothing, nodemailer's
-smtp-server, and a relay with the AWS SDK as it comes. Takes some seven minutes, prints the results, and writes them to
-bench/RESULTS.md, bench/results.svg and README.md. Times on shared machines drift: compare figures of one run only.
+Measures what a message costs the engine, the whole program, a socket that parses nothing, nodemailer's smtp-server, and
+a relay with the AWS SDK with default settings. It takes about seven minutes, prints the results, and writes them to
+bench/RESULTS.md, bench/results.svg and README.md. Times vary on shared machines: compare only figures of one run.
 `
 
 const options = {
@@ -28,13 +28,13 @@ try {
   const results = await measure(quick)
   console.log(page(results))
   if (!quick || write) {
-    writeFileSync(here('RESULTS.md'), page(results, 'results.svg'))
-    writeFileSync(here('results.svg'), plot(results))
-    const readme = here('../README.md')
-    writeFileSync(readme, quoteIn(readFileSync(readme, 'utf8'), results))
+    writeFileSync(benchPath('RESULTS.md'), page(results, 'results.svg'))
+    writeFileSync(benchPath('results.svg'), plot(results))
+    const readme = benchPath('../README.md')
+    writeFileSync(readme, updateReadme(readFileSync(readme, 'utf8'), results))
   }
 } catch (error) {
-  console.error(`\nNothing was written: ${(error as Error).message}`)
-  // What still runs ends with this process.
+  console.error(`\nNo files were written: ${(error as Error).message}`)
+  // The child processes end with this process.
   process.exit(1)
 }

@@ -57,6 +57,7 @@ const allowed: Record<string, readonly string[]> = {
     'node:path',
     'node:tls',
     'node:url',
+    'node:util',
   ],
   index: ['auth', 'config', 'program', 'relay', 'server', 'support', 'transport', 'node:net'],
   cli: ['config', 'operations', 'program', 'server', 'node:fs'],

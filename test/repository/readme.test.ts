@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { helpTable } from '../../src/config/index.ts'
 import { printed, root } from './markdown.ts'
 
 test('the receiver in the README is the example', () => {

@@ -1,5 +1,5 @@
 /** An option of a command: `--name VALUE`, or `--name` alone if there is no `value`. */
-export interface Option {
+interface Option {
   readonly name: string
   readonly value?: string
   readonly help: string
