@@ -131,6 +131,9 @@ test('HTTP is refused in the clear, and TLS where it has no place', async t => {
   const tooEarly = await Wire.connect(house.relay.port)
   await tooEarly.reply()
   tooEarly.say(await clientHello())
-  assert.match(await tooEarly.rest(), /^500 5\.5\.1 TLS begins with STARTTLS here, closing connection\r\n$/)
+  assert.match(
+    await tooEarly.rest(),
+    /^500 5\.5\.1 Plaintext port: use STARTTLS to begin TLS, closing connection\r\n$/,
+  )
   await house.check()
 })

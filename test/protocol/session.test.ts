@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Event, type HostReply, Session } from '../../src/protocol/index.ts'
+import { type Event, type HostReply, reply, Session } from '../../src/protocol/index.ts'
 import { readConditions } from '../../src/transcript/index.ts'
 
 const { settings, client } = readConditions('')
 
 /** Says it all in one chunk to a host that answers so, and collects what comes of it. */
-function play(said: string, answer: (event: Event) => HostReply = () => undefined) {
-  const session = new Session(settings, client)
+function play(said: string, answer: (event: Event) => HostReply = () => undefined, own = settings) {
+  const session = new Session(own, client)
   session.receive(Buffer.from(said))
   const events: Event['type'][] = []
   for (let event = session.next(); event !== undefined; event = session.next()) {
@@ -239,7 +239,7 @@ test('an answer that is no reply is our own fault, and the client hears nothing 
 })
 
 test('lines that are left out of a mail count: a client that sends nothing else is not listened to for ever', () => {
-  const limits = { ...settings.limits, messageBytes: 100, drainFactor: 2 }
+  const limits = { ...settings.limits, messageBytes: 100, discardFactor: 2 }
   for (const lines of [49, 50]) {
     const session = new Session({ ...settings, limits }, client)
     const envelope = 'EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n'
@@ -264,4 +264,25 @@ test('a limit that is none, or beyond what its extension can say, is listed as o
   assert.match(output, /^250-SIZE 0\r\n/m)
   assert.match(output, /^250-LIMITS RCPTMAX=999999\r\n/m)
   assert.match(output, /\r\n250 2\.1\.0 Ok\r\n$/)
+})
+
+const envelope = 'MAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\n'
+const refuseMessage = ({ type }: Event) => (type === 'message' ? reply(550, '5.7.1', 'No') : undefined)
+
+test('a refusal of the host to take a message is no error of the client, with BDAT as with DATA', () => {
+  for (const command of ['DATA\r\n', 'BDAT 2 LAST\r\nx\n', 'BDAT 2\r\nx\nBDAT 2 LAST\r\nx\n']) {
+    const { events, output } = play(`EHLO c\r\n${`${envelope}${command}RSET\r\n`.repeat(25)}`, refuseMessage)
+    assert.equal(output.match(/^550 5\.7\.1 No\r$/gm)?.length, command.match(/DATA|BDAT/g)!.length * 25)
+    assert.equal(events.includes('pause'), false, command)
+    assert.equal(events.includes('close'), false, command)
+  }
+})
+
+test('a refused message is one refusal, however many chunks it has', () => {
+  const limits = { ...settings.limits, messageBytes: 3, hardErrorLimit: 2, refusals: 2 }
+  const chunks = `${'BDAT 2\r\nx\n'.repeat(2)}BDAT 2 LAST\r\nx\n`
+  for (const answer of [refuseMessage, () => undefined]) {
+    const { events } = play(`EHLO c\r\n${envelope}${chunks}`, answer, { ...settings, limits })
+    assert.equal(events.includes('close'), false)
+  }
 })

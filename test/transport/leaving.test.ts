@@ -193,7 +193,7 @@ test('a client that is gone while its last content waits for the host ends once'
   const host = new RecordingHost({ sink: { write: () => later.promise } })
   const ends: string[] = []
   const stand = await Stand.set(t, host, {
-    witness: event => event.type === 'ended' && ends.push(event.outcome),
+    witness: event => event.type === 'closed' && ends.push(event.reason),
   })
   const wire = await stand.greeted()
   wire.say(twoPieces)
@@ -204,7 +204,7 @@ test('a client that is gone while its last content waits for the host ends once'
   later.resolve()
   await stand.emptied()
   await new Promise(resolve => setImmediate(resolve))
-  assert.deepEqual(ends, ['hangup'])
+  assert.deepEqual(ends, ['disconnect'])
   assert.equal(stand.server.receivedBytes, receivedBytes)
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
@@ -214,7 +214,7 @@ test('a client that is gone ends once although the host takes a while to discard
   const host = new RecordingHost({ sink: { discard: () => later.promise } })
   const ends: string[] = []
   const stand = await Stand.set(t, host, {
-    witness: event => event.type === 'ended' && ends.push(event.outcome),
+    witness: event => event.type === 'closed' && ends.push(event.reason),
   })
   const wire = await stand.greeted()
   await wire.open()
@@ -222,8 +222,11 @@ test('a client that is gone ends once although the host takes a while to discard
   await stand.until(() => host.calls.write === 1, 'the content')
   wire.reset()
   await stand.until(() => host.calls.discard === 1, 'the end of the message')
+  const { receivedBytes } = stand.server
   later.resolve()
   await stand.emptied()
   await new Promise(resolve => setImmediate(resolve))
-  assert.deepEqual(ends, ['hangup'])
+  assert.equal(stand.server.receivedBytes, receivedBytes)
+  assert.equal(host.calls.discard, 1)
+  assert.deepEqual(ends, ['disconnect'])
 })

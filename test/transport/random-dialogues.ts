@@ -491,7 +491,7 @@ async function play(): Promise<void> {
       proxy: '127.0.0.9',
       witness: event => {
         if (event.type === 'opened') opens++
-        if (event.type === 'ended') ends++
+        if (event.type === 'closed') ends++
       },
     })
     await Promise.all(Array.from({ length: clientsPerRound }, (_, at) => converse(stand, host, seed + at)))

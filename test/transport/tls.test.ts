@@ -157,7 +157,7 @@ test('a handshake without a common cipher is counted as the fault of its client'
   const stand = await Stand.set(t, new RecordingHost(), { witness: event => void events.push(event) })
   for (const way of ways) await assert.rejects(shakeHands(t, stand, way, tls12('AES128-SHA')), refused)
   await stand.emptied()
-  const ends = events.filter(event => event.type === 'ended').map(({ tls, outcome }) => `${tls} ${outcome}`)
+  const ends = events.filter(event => event.type === 'closed').map(({ tls, reason }) => `${tls} ${reason}`)
   assert.deepEqual(ends, ['none errors', 'implicit errors'])
 })
 

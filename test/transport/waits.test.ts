@@ -5,7 +5,7 @@ import { Later, RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
-const tooLong = '421 4.4.2 relay.test waited too long, closing connection\r\n'
+const tooLong = '421 4.4.2 relay.test timeout exceeded, closing connection\r\n'
 
 test('a silent client hears 421 4.4.2', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { idleMs: 100 } })
