@@ -129,7 +129,7 @@ test('with -s curl hears 530 in the clear, and is served over TLS', { skip }, as
   const stage = await Stage.set(t, '-s')
   const { code, stderr } = await curl(stage, 'plain', Buffer.from('x\r\n'))
   assert.equal(code, 55, stderr)
-  assert.match(stderr, /^< 530 5\.7\.0 Say STARTTLS first\r$/m)
+  assert.match(stderr, /^< 530 5\.7\.0 Must issue a STARTTLS command first\r$/m)
   await stage.expectNoMail()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {
     expectDone(await curl(stage, way, Buffer.from('x\r\n')))

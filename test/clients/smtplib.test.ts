@@ -122,7 +122,7 @@ test('smtplib hears 530 for MAIL without a login', { skip }, async t => {
 test('with -s smtplib hears 530 in the clear, and is served over TLS', { skip }, async t => {
   const stage = await Stage.set(t, '-s')
   const spoken = await send(stage, 'plain', [Buffer.from('x')])
-  assert.deepEqual(spoken.at(-1), [530, '5.7.0 Say STARTTLS first'])
+  assert.deepEqual(spoken.at(-1), [530, '5.7.0 Must issue a STARTTLS command first'])
   await stage.expectNoMail()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {
     await send(stage, way, [Buffer.from('x')])

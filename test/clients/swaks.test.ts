@@ -89,7 +89,7 @@ test('with -s swaks hears 530 in the clear, and is served over TLS', { skip }, a
   const stage = await Stage.set(t, '-s')
   const { code, stdout } = await swaks(stage, 'plain')
   assert.equal(code, 23, stdout)
-  assert.match(stdout, /^<\*\* 530 5\.7\.0 Say STARTTLS first$/m)
+  assert.match(stdout, /^<\*\* 530 5\.7\.0 Must issue a STARTTLS command first$/m)
   await stage.expectNoMail()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {
     expectDone(await swaks(stage, way))
