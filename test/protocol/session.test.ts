@@ -10,11 +10,13 @@ function play(said: string, answer: (event: Event) => HostReply = () => undefine
   const session = new Session(own, client)
   session.receive(Buffer.from(said))
   const events: Event['type'][] = []
+  let close: string | undefined
   for (let event = session.next(); event !== undefined; event = session.next()) {
     events.push(event.type)
+    if (event.type === 'close') close = event.reason
     session.answer(answer(event))
   }
-  return { events, output: session.takeOutput() }
+  return { events, close, output: session.takeOutput() }
 }
 
 test('a greeting of several lines has the code on each of them, the last one with a space', () => {
@@ -284,5 +286,81 @@ test('a refused message is one refusal, however many chunks it has', () => {
   for (const answer of [refuseMessage, () => undefined]) {
     const { events } = play(`EHLO c\r\n${envelope}${chunks}`, answer, { ...settings, limits })
     assert.equal(events.includes('close'), false)
+  }
+})
+
+test('a session that records its replies returns each with its id, code and text, once', () => {
+  const session = new Session(settings, client, { recordReplies: true })
+  const run = (bytes: string, own?: HostReply) => {
+    session.receive(Buffer.from(bytes))
+    while (session.next() !== undefined) session.answer(own)
+    const replies = session.takeReplies()
+    assert.equal(session.takeOutput(), replies.map(({ text }) => text).join(''))
+    return replies
+  }
+  assert.deepEqual(run(''), [
+    { code: 220, id: 'greeting', text: '220 relay.test Relay ESMTP Service ready\r\n' },
+  ])
+  assert.deepEqual(run(''), [])
+  assert.deepEqual(
+    run('HELO c\r\nFOO\r\n').map(({ id }) => id),
+    ['hello', 'unknownCommand'],
+  )
+  // The host's own text, in place of the reply that the table has for MAIL.
+  assert.deepEqual(run('MAIL FROM:<a@s.test>\r\n', reply(250, '2.1.0', 'Yes')), [
+    { code: 250, id: 'senderOk', text: '250 2.1.0 Yes\r\n' },
+  ])
+  assert.deepEqual(run('RCPT TO:<b@r.test>\r\n', reply(550, '5.1.1', 'No')), [
+    { code: 550, id: undefined, text: '550 5.1.1 No\r\n' },
+  ])
+})
+
+test('a session says why it closes', () => {
+  const closes = (
+    end: (session: Session) => void,
+    answer?: HostReply,
+    own: Partial<typeof settings> = {},
+  ) => {
+    const session = new Session({ ...settings, ...own }, client)
+    const reasons: string[] = []
+    const run = () => {
+      for (let event = session.next(); event !== undefined; event = session.next()) {
+        if (event.type === 'close') reasons.push(event.reason)
+        session.answer(event.type === 'connect' ? undefined : answer)
+      }
+    }
+    run()
+    end(session)
+    run()
+    return reasons.join()
+  }
+  const send = (bytes: string) => (session: Session) => session.receive(Buffer.from(bytes))
+  assert.equal(closes(send('QUIT\r\n')), 'quit')
+  assert.equal(
+    closes(session => session.timeout()),
+    'timeout',
+  )
+  assert.equal(
+    closes(session => session.drain()),
+    'shutdown',
+  )
+  assert.equal(
+    closes(session => session.abort()),
+    'shutdown',
+  )
+  assert.equal(
+    closes(session => session.shed()),
+    'overload',
+  )
+  assert.equal(closes(send('GET / HTTP/1.1\r\n')), 'errors')
+  assert.equal(closes(send('EHLO c\r\nNOOP\r\nNOOP\r\n'), undefined, { strictPipelining: true }), 'errors')
+  assert.equal(closes(send('HELO c\r\nMAIL FROM:<>\r\n'), reply(421, '4.3.2', 'Busy')), 'host')
+  for (const refusal of [
+    reply(421, '4.3.2', 'Busy'),
+    reply(450, '4.3.2', 'Busy'),
+    reply(554, '5.7.1', 'No'),
+  ]) {
+    const { close } = play('QUIT\r\n', ({ type }) => (type === 'connect' ? refusal : undefined))
+    assert.equal(close, 'refused', String(refusal.code))
   }
 })

@@ -177,3 +177,55 @@ test('openssl s_client that would rather have static RSA gets ECDHE, or nothing'
   assert.match(none.stdout, /Cipher is \(NONE\)/)
   assert.match(none.stderr, /alert handshake failure/)
 })
+
+test('a client that speaks SMTP to a port with implicit TLS is closed', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await Wire.connect(stand.tlsPort)
+  wire.say('EHLO client.test\r\nMAIL FROM:<a@example.org>\r\n')
+  // TLS may say that it understood nothing, in an alert; SMTP says nothing.
+  assert.doesNotMatch(await wire.rest(), /\d{3} /)
+  await stand.emptied()
+  assert.deepEqual(stand.faults, [])
+})
+
+test('TLS 1.1 is refused in the handshake, TLS 1.2 is not', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.2') => {
+    const socket = connect({
+      port: stand.tlsPort,
+      host: '127.0.0.1',
+      servername: 'relay.test',
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1',
+      maxVersion,
+      // Otherwise OpenSSL would not even ask for it.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    })
+    t.after(() => socket.destroy())
+    return within(once(socket, 'secureConnect'), 'a TLS handshake')
+  }
+  await assert.rejects(handshake('TLSv1.1'), { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' })
+  await handshake('TLSv1.2')
+  assert.deepEqual(stand.faults, [])
+})
+
+test('after STARTTLS the session starts over', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  assert.equal((await wire.ask('AUTH PLAIN AHVzZXIAc2VjcmV0')).code, 235)
+  await wire.ask('MAIL FROM:<a@example.org>')
+  await wire.startTls()
+  assert.equal((await wire.ask('MAIL FROM:<a@example.org>')).code, 503)
+  const { text } = await wire.ask('EHLO client.test')
+  assert.ok(text.includes('AUTH PLAIN') && !text.includes('STARTTLS'), text)
+  assert.equal((await wire.mail('x\r\n')).code, 250)
+})
+
+test('what follows STARTTLS in the clear is never obeyed', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  wire.say('STARTTLS\r\nMAIL FROM:<a@example.org>\r\n')
+  const heard = await wire.rest()
+  assert.doesNotMatch(heard, /250/)
+  await stand.emptied()
+})

@@ -240,3 +240,69 @@ test('a server that closes without grace does not wait for a host that has yet t
   await closed
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
+
+test('a server that closes says 421 to all that are idle, and ends when they are gone', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wires = [await stand.greeted(), await stand.greeted(true), await Wire.connect(stand.port)]
+  await wires[2]!.reply()
+  const closed = stand.server.close(60_000)
+  for (const wire of wires) {
+    assert.match(await wire.rest(), /^421 4\.3\.2 /)
+    wire.vanish()
+  }
+  await closed
+  await assert.rejects(Wire.connect(stand.port), { code: 'ECONNREFUSED' })
+})
+
+test('a server that closes waits for the mail under way, and for no second one', async t => {
+  const host = new RecordingHost()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
+  await wire.open()
+  const closed = stand.server.close(60_000)
+  wire.say('x\r\n.\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')
+  assert.equal((await wire.reply()).code, 250)
+  assert.match(await wire.rest(), /^421 4\.3\.2 [^\r\n]*\r\n$/)
+  wire.vanish()
+  await closed
+  assert.equal(host.delivered.length, 1)
+})
+
+test('a server that closes lets a handshake end, and says 421 inside TLS', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  assert.equal((await wire.ask('STARTTLS')).code, 220)
+  const closed = stand.server.close(60_000)
+  await wire.wrap()
+  assert.match(await wire.rest(), /^421 4\.3\.2 /)
+  wire.vanish()
+  await closed
+})
+
+test('when the time is over a server that closes says 421 in the middle of a mail', async t => {
+  const host = new RecordingHost({ sink: { deliver: () => new Promise(() => {}) } })
+  const stand = await Stand.set(t, host)
+  const writing = await stand.greeted()
+  await writing.open()
+  const waiting = await stand.greeted()
+  await waiting.open()
+  waiting.say('x\r\n.\r\n')
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  const closed = stand.server.close(50)
+  for (const wire of [writing, waiting]) {
+    assert.match(await wire.rest(), /^421 4\.3\.2 /)
+    wire.vanish()
+  }
+  await closed
+})
+
+test('a client that neither reads nor closes does not keep the server from closing', async t => {
+  const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
+  const wire = await stand.greeted()
+  wire.socket.pause()
+  wire.say('EHLO x\r\n'.repeat(200_000))
+  await stand.until(() => stand.sockets[0]!.writableNeedDrain, 'the server to be held back')
+  await stand.server.close(50)
+  assert.equal(stand.server.connections, 0)
+  wire.reset()
+})
