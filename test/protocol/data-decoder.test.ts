@@ -72,7 +72,7 @@ function assertReads(
   assert.deepEqual(outcome, readPlainly(bytes.toString('latin1'), dots, bareNewline))
 }
 
-test('dots, the end and every newline are read by the rules, however the bytes are cut', () => {
+test('dots, the end and newlines are decoded by the rules, however the bytes are cut', () => {
   fc.assert(
     fc.property(wire, places, policy, (bytes, at, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
@@ -82,7 +82,7 @@ test('dots, the end and every newline are read by the rules, however the bytes a
   )
 })
 
-test('where dots mean nothing, newlines are read by the same rules, and what was held back comes out at the end', () => {
+test('without dot stuffing, newlines are decoded by the same rules, and held-back bytes are returned at the end', () => {
   fc.assert(
     fc.property(wire, places, policy, (bytes, at, bareNewline) => {
       assertReads(bytes, cut(bytes, at), false, bareNewline)
@@ -91,7 +91,7 @@ test('where dots mean nothing, newlines are read by the same rules, and what was
   )
 })
 
-test('what comes byte by byte, and what is cut in two anywhere, is read as what comes at once', () => {
+test('content that comes byte by byte or is cut in two anywhere is decoded like content in one chunk', () => {
   fc.assert(
     fc.property(telling([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
@@ -103,7 +103,7 @@ test('what comes byte by byte, and what is cut in two anywhere, is read as what 
   )
 })
 
-test('what a client stuffs comes out as it was', () => {
+test('dot stuffing is removed exactly', () => {
   fc.assert(
     fc.property(telling(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), places, (bytes, at) => {
       const content = `${bytes.toString('latin1')}\r\n`
@@ -116,7 +116,7 @@ test('what a client stuffs comes out as it was', () => {
   )
 })
 
-test('what comes out has no CR or LF that stands alone', () => {
+test('decoded content has no bare CR or LF', () => {
   fc.assert(
     fc.property(wire, places, (bytes, at) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
@@ -141,7 +141,7 @@ test('content that needs no change is passed on as it is, not copied', () => {
   }
 })
 
-test('where a chunk ends makes no piece more, and what goes before it no copy', () => {
+test('the end of a chunk causes no extra piece, and held-back bytes cause no copy', () => {
   const text = 'a.b.c\r\nde.f\r\n\r\ng\r\nh'
   for (let end = 1; end <= text.length; end++) {
     // A CR at the end is held back.
@@ -160,7 +160,7 @@ test('where a chunk ends makes no piece more, and what goes before it no copy', 
   }
 })
 
-test('what needs a change is passed on in a few pieces, however many changes there are', () => {
+test('content that needs changes is returned in a few pieces, however many changes there are', () => {
   const chunkBytes = 64 * 1024
   for (const unit of ['..\r\n', '.a\r\n', `${'x'.repeat(76)}\n`, `..${'x'.repeat(500)}\r\n`, '\r\n', '\n.'])
     assertFewPieces(Buffer.alloc(chunkBytes, unit), 2)
@@ -168,7 +168,7 @@ test('what needs a change is passed on in a few pieces, however many changes the
   for (const unit of ['\n', '\r', 'x\n\n\n\n\n']) assertFewPieces(Buffer.alloc(chunkBytes, unit), 5)
 })
 
-test('a copy takes 16 KiB more than the chunk that it is made of, at most', t => {
+test('a copy takes at most 16 KiB more than its chunk', t => {
   // Small ones lie in a pool, which is larger than all of them with some releases of Node.js.
   const { poolSize } = Buffer
   t.after(() => (Buffer.poolSize = poolSize))

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { emit } from '../../src/support/emit.ts'
 
-test('whatever a witness does, at once or later, is its own affair', async () => {
+test('errors of an event handler, thrown or rejected, do not reach the caller', async () => {
   const heard: number[] = []
   const rejections: unknown[] = []
   const onRejection = (reason: unknown) => rejections.push(reason)

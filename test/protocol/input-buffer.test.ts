@@ -30,7 +30,7 @@ function lines(chunks: readonly Buffer[], maxBytes = 20, maxSkipped = 60): strin
   return found
 }
 
-test('the same bytes give the same lines and faults, however they are cut', () => {
+test('the same bytes give the same lines and errors, however they are cut', () => {
   fc.assert(
     fc.property(wire, places, (bytes, at) => {
       const bytewise = [...bytes].map(byte => Buffer.of(byte))
@@ -46,24 +46,24 @@ test('a line ends with CRLF and with nothing else', () => {
   assert.deepEqual(lines([Buffer.from('one\rtwo\r\n')]), ['! bare newline'])
 })
 
-test('a bare LF is told at once, and nothing up to the next CRLF is a line', () => {
+test('a bare LF is reported at once, and the text up to the next CRLF is not a line', () => {
   assert.deepEqual(lines([Buffer.from('one\n')]), ['! bare newline'])
   assert.deepEqual(lines([Buffer.from('one\ntwo\r\nthree\r\n')]), ['! bare newline', 'three'])
   assert.deepEqual(lines([Buffer.from('one\ntwo\nthree\r\n')]), ['! bare newline', '! bare newline'])
 })
 
-test('a line may have exactly as many bytes as the limit says, its CRLF included', () => {
+test('a line may have exactly as many bytes as the limit, its CRLF included', () => {
   assert.deepEqual(lines([Buffer.from(`${'x'.repeat(18)}\r\nnext\r\n`)]), ['x'.repeat(18), 'next'])
   assert.deepEqual(lines([Buffer.from(`${'x'.repeat(19)}\r\nnext\r\n`)]), ['! too long', 'next'])
   assert.deepEqual(lines([Buffer.from(`${'x'.repeat(30)}\r\nnext\r\n`)]), ['! too long', 'next'])
 })
 
-test('a line without an end is told once, and not skipped for ever', () => {
+test('a line without an end is reported once, and skipped up to a limit', () => {
   assert.deepEqual(lines([Buffer.from('x'.repeat(20 + 1 + 60))]), ['! too long'])
   assert.deepEqual(lines([Buffer.from('x'.repeat(20 + 1 + 61))]), ['! too long', '! unterminated'])
 })
 
-test('the beginning of a line holds its own bytes only, however it came', () => {
+test('the beginning of a line holds memory for its own bytes only, however it came', () => {
   const input = new InputBuffer()
   input.add(Buffer.from(`${'NOOP\r\n'.repeat(2000)}NOO`))
   while (typeof input.readLine(2048, 0) === 'object');
@@ -78,7 +78,7 @@ test('the beginning of a line holds its own bytes only, however it came', () => 
   assert.equal(input.heldBytes, 0)
 })
 
-test('octets that wait are one buffer, and the rest of a chunk does not keep the chunk', () => {
+test('small chunks become one buffer, and the rest of a chunk does not keep the chunk in memory', () => {
   const input = new InputBuffer()
   for (let times = 0; times < 4000; times++) input.add(Buffer.from('x'))
   assert.equal(takeChunk(input)!.length, 4000)
@@ -143,21 +143,21 @@ test('chunks are consumed one after the other, in any number of steps', () => {
   assert.equal(takeChunk(input), undefined)
 })
 
-test('content is read as it came, newlines and all', () => {
+test('content is returned as it came, including newlines', () => {
   const input = new InputBuffer()
   const chunk = Buffer.from('one\ntwo\r\nthree')
   input.add(chunk)
   assert.equal(String(takeChunk(input)), String(chunk))
 })
 
-test('a chunk of nothing makes no difference, not even within a line end', () => {
+test('an empty chunk makes no difference, not even within a line ending', () => {
   assert.deepEqual(lines(['one\r', '', '\n', '', 'two\r\n'].map(text => Buffer.from(text))), ['one', 'two'])
   const input = new InputBuffer()
   input.add(Buffer.alloc(0))
   assert.equal(input.isEmpty, true)
 })
 
-test('all that waits is read, also where a line is skipped over several chunks', () => {
+test('all input is read, even if a line is skipped over several chunks', () => {
   const input = new InputBuffer()
   for (const text of ['x'.repeat(21), 'yyy', 'zzz', '\r\n', 'ne', 'xt\r\n']) input.add(Buffer.from(text))
   assert.equal(input.readLine(20, 60), 'too long')
@@ -183,7 +183,7 @@ test('the first byte of a line is known before the line is, and only then', () =
   assert.equal(input.firstByteOfLine, undefined, 'what is left of the line is skipped')
 })
 
-test('what is cleared is forgotten, also the line that had begun', () => {
+test('clearing removes all input, including the beginning of a line', () => {
   for (const before of ['one', 'one\r', 'one\ntwo', `${'x'.repeat(30)}`]) {
     const input = new InputBuffer()
     input.add(Buffer.from(before))
@@ -199,7 +199,7 @@ test('what is cleared is forgotten, also the line that had begun', () => {
   }
 })
 
-test('what was read is not held on to', () => {
+test('memory of bytes that were read is released', () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const input = new InputBuffer()

@@ -45,7 +45,7 @@ async function nameIn(context: SecureContext): Promise<string> {
   }
 }
 
-test('a renewed certificate is used by the handshakes that begin after it was read', async t => {
+test('a renewed certificate is used by handshakes that begin after it was reloaded', async t => {
   const paths = directory(t)
   const files = new CertificateFiles(paths)
   const before = files.context
@@ -56,7 +56,7 @@ test('a renewed certificate is used by the handshakes that begin after it was re
   assert.equal(await nameIn(files.context), 'renewed.test')
 })
 
-test('while the new files cannot be used the certificate stays as it was', t => {
+test('if the new files cannot be used, the earlier certificate stays in use', t => {
   const paths = directory(t)
   const files = new CertificateFiles(paths)
   const { context } = files
@@ -103,7 +103,7 @@ for (const [way, replace] of Object.entries(replacements)) {
   })
 }
 
-test('who looks no more does not keep others from looking', async t => {
+test('a watcher that stops does not affect others', async t => {
   const paths = directory(t)
   const [one, other] = [new CertificateFiles(paths), new CertificateFiles(paths)]
   t.after(() => other.unwatch())

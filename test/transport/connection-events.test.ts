@@ -28,7 +28,7 @@ async function watched(t: TestContext, conditions: Conditions = {}, host: Host =
   return { stand, events, until, closed, codes, ids }
 }
 
-test('a session is told from its opening to its QUIT, with every reply', async t => {
+test('events report a session from its opening to its QUIT, with every reply', async t => {
   const { stand, events, closed, codes, ids } = await watched(t)
   const wire = await stand.greeted()
   await wire.mail('x\r\n')
@@ -48,7 +48,7 @@ test('a session is told from its opening to its QUIT, with every reply', async t
   assert.match(hello.text, /^250-relay\.test greets client\.test\r\n(250-.*\r\n)+250 HELP\r\n$/)
 })
 
-test('replies of a burst are told one by one', async t => {
+test('replies sent together are reported one by one', async t => {
   const { stand, codes, until } = await watched(t)
   const wire = await stand.greeted()
   wire.say('NOOP\r\nVRFY\r\nNOOP\r\nMAIL FROM:<a@example.org>\r\n')
@@ -57,7 +57,7 @@ test('replies of a burst are told one by one', async t => {
   wire.vanish()
 })
 
-test('a client that closes or breaks its connection has hung up', async t => {
+test('a client that closes or resets its connection is a disconnect', async t => {
   for (const leave of ['vanish', 'reset', 'finish'] as const) {
     const { stand, closed } = await watched(t)
     const wire = await stand.greeted()
@@ -67,7 +67,7 @@ test('a client that closes or breaks its connection has hung up', async t => {
   }
 })
 
-test('TLS is told with its version and cipher, however it began', async t => {
+test('TLS is reported with its version and cipher, with STARTTLS and with implicit TLS', async t => {
   for (const [implicit, name] of [
     [false, 'starttls'],
     [true, 'implicit'],
@@ -86,14 +86,14 @@ test('TLS is told with its version and cipher, however it began', async t => {
   }
 })
 
-test('a handshake that breaks the rules is the fault of its client', async t => {
+test('an invalid handshake is an error of the client', async t => {
   const { stand, closed } = await watched(t)
   const wire = await Wire.connect(stand.tlsPort)
   wire.say('EHLO client.test\r\n')
   assert.equal(await closed(), 'implicit errors')
 })
 
-test('a client that is silent or slow ends with a timeout, in every stage', async t => {
+test('a client that is silent or slow is a timeout, in every state', async t => {
   const timeouts = { idleMs: 50, messageMs: 50, handshakeMs: 50 }
   for (const stage of ['greeting', 'message', 'handshake'] as const) {
     const { stand, closed } = await watched(t, {
@@ -110,7 +110,7 @@ test('a client that is silent or slow ends with a timeout, in every stage', asyn
   }
 })
 
-test('a client that does too much wrong is left, and told of as such', async t => {
+test('a client that makes too many errors is disconnected, with that reason', async t => {
   const limits = { ...defaultLimits, hardErrorLimit: 2 }
   const { stand, closed, codes } = await watched(t, { settings: { limits } })
   const wire = await stand.greeted()
@@ -121,7 +121,7 @@ test('a client that does too much wrong is left, and told of as such', async t =
   assert.deepEqual(codes().slice(-2), [500, 421])
 })
 
-test('who is not welcome was refused, also where it says QUIT', async t => {
+test('a client that the host refuses is reported as refused, even if it sends QUIT', async t => {
   const host = new RecordingHost({ connect: () => reply(554, '5.7.1', 'No') })
   const { stand, closed } = await watched(t, {}, host)
   const wire = await Wire.connect(stand.port)
@@ -131,7 +131,7 @@ test('who is not welcome was refused, also where it says QUIT', async t => {
   assert.equal(await closed(), 'none refused')
 })
 
-test('who talks too early was not refused, but did wrong', async t => {
+test('a client that sends data too early is reported as an error', async t => {
   const { stand, closed } = await watched(t, { settings: { strictPipelining: true } })
   const wire = await Wire.connect(stand.port)
   wire.say('EHLO client.test\r\n')
@@ -140,7 +140,7 @@ test('who talks too early was not refused, but did wrong', async t => {
   assert.equal(await closed(), 'none errors')
 })
 
-test('when the server ends, so do its sessions', async t => {
+test('sessions that end at shutdown are reported as such', async t => {
   for (const busy of [false, true]) {
     const { stand, closed } = await watched(t)
     const wire = await stand.greeted()
@@ -153,7 +153,7 @@ test('when the server ends, so do its sessions', async t => {
   }
 })
 
-test('the limits of the engine are told from the same codes of a host', async t => {
+test('replies for limits of the engine are distinguished from the same codes of a host', async t => {
   const limits = { ...defaultLimits, messageBytes: 1000, recipients: 1 }
   const deliver = () => reply(552, '5.3.4', 'Message is too long')
   const recipient: Host['recipient'] = ({ address }) =>
@@ -176,7 +176,7 @@ test('the limits of the engine are told from the same codes of a host', async t 
   wire.vanish()
 })
 
-test('connections that are not served are told with the reason', async t => {
+test('rejected connections are reported with the reason', async t => {
   const { stand, events, codes } = await watched(t, { connectionLimits: { total: 2, perAddress: 1 } })
   const wires = [await Wire.connect(stand.port), await Wire.connect(stand.port)]
   for (const wire of wires) await wire.reply()
@@ -190,7 +190,7 @@ test('connections that are not served are told with the reason', async t => {
   for (const wire of wires) wire.vanish()
 })
 
-test('a load balancer without a valid header is turned away', async t => {
+test('a load balancer without a valid header is reported as rejected', async t => {
   const { stand, events, until } = await watched(t, { proxy: '127.0.0.1' })
   const wire = await Wire.connect(stand.port)
   wire.say('EHLO client.test\r\n')
@@ -199,7 +199,7 @@ test('a load balancer without a valid header is turned away', async t => {
   wire.vanish()
 })
 
-test('what clients have sent is counted, of those that are gone too, and only ever grows', async t => {
+test('received bytes are counted, including those of closed connections, and never decrease', async t => {
   const { stand, until } = await watched(t)
   assert.equal(stand.server.receivedBytes, 0)
   const wire = await stand.greeted()
@@ -212,7 +212,7 @@ test('what clients have sent is counted, of those that are gone too, and only ev
   assert.equal(stand.server.receivedBytes, 2 * 'EHLO client.test\r\n'.length)
 })
 
-test('a witness that throws changes nothing', async t => {
+test('an event handler that throws changes nothing', async t => {
   const broken = () => {
     throw new Error('broken')
   }
@@ -228,7 +228,7 @@ test('a witness that throws changes nothing', async t => {
   assert.deepEqual([host.delivered.length, stand.faults], [1, []])
 })
 
-test('a session that the host ends with 421 is not the fault of its client', async t => {
+test('a session that the host ends with 421 is not an error of the client', async t => {
   const host = new RecordingHost({ sender: () => reply(421, '4.3.2', 'Too busy') })
   const { stand, closed } = await watched(t, {}, host)
   const wire = await stand.greeted()

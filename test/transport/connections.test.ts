@@ -5,7 +5,7 @@ import { RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { expectCode, Wire } from './wire.ts'
 
-test('beyond the limit a client hears 421, and one that leaves makes room', async t => {
+test('beyond the limit a client gets 421, and one that disconnects makes room', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 2 } })
   const first = await stand.greeted()
   const second = await stand.greeted()
@@ -19,7 +19,7 @@ test('beyond the limit a client hears 421, and one that leaves makes room', asyn
   expectCode(await second.ask('NOOP'), 250)
 })
 
-test('of the clients that are turned away only a few keep the server waiting, and all hear 421', async t => {
+test('only a few rejected connections stay open, and all get 421', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 0 },
     timeouts: { lingerMs: 60_000 },
@@ -47,7 +47,7 @@ test('of the clients that are turned away only a few keep the server waiting, an
   again.reset()
 })
 
-test('one address cannot take the room of the others', async t => {
+test('one address cannot take the connections of the others', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 10, perAddress: 1 } })
   const first = await stand.greeted()
   assert.match(
@@ -61,7 +61,7 @@ test('one address cannot take the room of the others', async t => {
   await stand.greeted()
 })
 
-test('a client without room that waits for TLS is closed without a word', async t => {
+test('a client beyond the limit on an implicit TLS port is closed without a reply', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 0 } })
   const wire = await Wire.connect(stand.tlsPort)
   assert.equal(await wire.rest(), '')

@@ -12,7 +12,7 @@ const envelope = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n'
 const mail = `${envelope}DATA\r\nSubject: x\r\n\r\nx\r\n.\r\n`
 
 for (const tls of [false, true]) {
-  test(`all that a client said before it closed its half is answered, ${tls ? 'TLS' : 'clear'}`, async t => {
+  test(`all commands that a client sent before it closed its half are answered, ${tls ? 'TLS' : 'clear'}`, async t => {
     const host = new RecordingHost({ recipient: async () => undefined, sink: { write: async () => {} } })
     const stand = await Stand.set(t, host)
     const wire = await Wire.connect(tls ? stand.tlsPort : stand.port, { tls })
@@ -25,7 +25,7 @@ for (const tls of [false, true]) {
   })
 }
 
-test('a mail without its end is discarded when the client closes its half', async t => {
+test('an incomplete message is discarded when the client closes its half', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const wire = await Wire.connect(stand.port)
@@ -36,7 +36,7 @@ test('a mail without its end is discarded when the client closes its half', asyn
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
-test('a client that closed its half still waits for the answer to its mail', async t => {
+test('a client that closed its half still gets the reply to its message', async t => {
   const later = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => later.promise } })
   const stand = await Stand.set(t, host)
@@ -54,7 +54,7 @@ test('a client that closed its half still waits for the answer to its mail', asy
 for (const tls of [false, true]) {
   for (const leave of ['vanish', 'finish', 'reset', 'stay'] as const) {
     const is = leave === 'stay' ? 'is not' : 'is'
-    test(`while the host has a mail its client ${is} gone after: ${leave}, ${tls ? 'TLS' : 'clear'}`, async t => {
+    test(`while the host delivers a message its client ${is} gone after: ${leave}, ${tls ? 'TLS' : 'clear'}`, async t => {
       const later = new Later<undefined>()
       const clients: Client[] = []
       const host: RecordingHost = new RecordingHost({
@@ -84,7 +84,7 @@ for (const tls of [false, true]) {
   }
 }
 
-test('a client that hears 421 while the host has its mail is gone', async t => {
+test('a client that gets 421 while the host delivers its message is gone', async t => {
   const later = new Later<undefined>()
   let client: Client | undefined
   const host: RecordingHost = new RecordingHost({
@@ -121,7 +121,7 @@ const questions = {
 for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
   for (const noticed of [true, false]) {
     const when = noticed ? 'before' : 'at the moment of'
-    test(`a client that is gone ${when} the host's answer does no harm; the answer is ${ending}`, async t => {
+    test(`a client that is gone ${when} the host's answer causes no error; the answer is ${ending}`, async t => {
       for (const [question, { said, calls }] of Object.entries(questions)) {
         await t.test(question, async t => {
           const later = new Later<unknown>()
@@ -157,7 +157,7 @@ for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
   }
 }
 
-test('a client that is gone before it was accepted is nobody to ask about', async t => {
+test('the host is not asked about a client that has disconnected before it was accepted', async t => {
   const asked: string[] = []
   const host = new RecordingHost({ connect: ({ address }) => void asked.push(address) })
   const stand = await Stand.set(t, host)
@@ -170,7 +170,7 @@ test('a client that is gone before it was accepted is nobody to ask about', asyn
   assert.deepEqual(stand.faults, [])
 })
 
-test('a client that is gone in the middle of the content has it discarded once', async t => {
+test('a message whose client disconnects in the middle of it is discarded once', async t => {
   for (const leave of ['vanish', 'reset'] as const) {
     const host = new RecordingHost()
     const stand = await Stand.set(t, host)
@@ -188,7 +188,7 @@ test('a client that is gone in the middle of the content has it discarded once',
 // The content ends in two pieces: an LF alone makes the first one a copy, and the CR at the end waits for what follows.
 const twoPieces = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\nx\r'
 
-test('a client that is gone while its last content waits for the host ends once', async t => {
+test('a connection whose client disconnects while the host takes the last content is closed once', async t => {
   const later = new Later<void>()
   const host = new RecordingHost({ sink: { write: () => later.promise } })
   const ends: string[] = []
@@ -209,7 +209,7 @@ test('a client that is gone while its last content waits for the host ends once'
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
-test('a client that is gone ends once although the host takes a while to discard its message', async t => {
+test('a connection is closed once, even if the host discards its message asynchronously', async t => {
   const later = new Later<void>()
   const host = new RecordingHost({ sink: { discard: () => later.promise } })
   const ends: string[] = []

@@ -4,7 +4,7 @@ import { defaultLimits } from '../../src/protocol/index.ts'
 import { RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 
-test('errors are answered slowly after a while, other clients and good commands are not', async t => {
+test('after some errors, further ones are answered slowly, but other clients and valid commands are not', async t => {
   const limits = { ...defaultLimits, softErrorLimit: 1 }
   const stand = await Stand.set(t, new RecordingHost(), {
     settings: { limits },
@@ -22,7 +22,7 @@ test('errors are answered slowly after a while, other clients and good commands 
   assert.equal((await wire.mail('x\r\n')).code, 250)
 })
 
-test('a client that leaves in a pause is forgotten when that is over, and the server can stop at once', async t => {
+test('a client that disconnects in a pause is forgotten after it, and the server can stop at once', async t => {
   const limits = { ...defaultLimits, softErrorLimit: 0 }
   const conditions = { settings: { limits }, timeouts: { errorDelayMs: 100 } }
   const stand = await Stand.set(t, new RecordingHost(), conditions)

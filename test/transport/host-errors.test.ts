@@ -25,7 +25,7 @@ const questions: Record<string, readonly string[]> = {
 }
 
 for (const [way, fail] of Object.entries(ways)) {
-  test(`a host that ${way} is 451 4.3.0, its owner is told, and the session goes on`, async t => {
+  test(`a host that ${way} is 451 4.3.0 and reported, and the session goes on`, async t => {
     for (const [question, lines] of Object.entries(questions)) {
       await t.test(question, async t => {
         const fault = new Error('secret details')
@@ -47,7 +47,7 @@ for (const [way, fail] of Object.entries(ways)) {
     }
   })
 
-  test(`a host that ${way} at the connection greets with 421 4.3.0`, async t => {
+  test(`a host that ${way} on connect gets 421 4.3.0 in place of the greeting`, async t => {
     const fault = new Error('secret details')
     const stand = await Stand.set(t, new RecordingHost({ connect: () => fail(fault) }))
     const wire = await Wire.connect(stand.port)
@@ -61,7 +61,7 @@ for (const [way, fail] of Object.entries(ways)) {
     discard: { write: 1, deliver: 0, discard: 1 },
   }
   for (const method of ['write', 'deliver'] as const) {
-    test(`a sink whose ${method} ${way} is 451 4.3.0 at the end of the mail`, async t => {
+    test(`a sink whose ${method} ${way} is 451 4.3.0 at the end of the message`, async t => {
       const fault = new Error('secret details')
       let failing = true
       const host = new RecordingHost({ sink: { [method]: () => (failing ? fail(fault) : undefined) } })
@@ -76,7 +76,7 @@ for (const [way, fail] of Object.entries(ways)) {
     })
   }
 
-  test(`a sink whose discard ${way} harms nobody`, async t => {
+  test(`a sink whose discard ${way} has no effect on clients`, async t => {
     const fault = new Error('secret details')
     const host = new RecordingHost({ sink: { discard: () => fail(fault) } as Partial<MessageSink> })
     const stand = await Stand.set(t, host)
@@ -93,7 +93,7 @@ for (const [way, fail] of Object.entries(ways)) {
   })
 }
 
-test('a host that answers with no reply at all is 451 4.3.0', async t => {
+test('an invalid answer of the host is 451 4.3.0', async t => {
   const nonsense = [
     { code: Number.NaN, text: 'x' },
     { code: 99, text: 'x' },
@@ -107,7 +107,7 @@ test('a host that answers with no reply at all is 451 4.3.0', async t => {
   assert.equal((await wire.ask(envelope[0]!)).code, 250)
 })
 
-test('text of the host cannot break the dialogue', async t => {
+test('text of the host cannot break the protocol', async t => {
   const answers: Reply[] = [
     { code: 550, status: '5.7.1', text: 'no\r\n250 2.0.0 Ok\r\n\0é' },
     { code: 550, status: '5.7.1', text: 'x'.repeat(3000) },

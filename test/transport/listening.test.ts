@@ -5,7 +5,7 @@ import { RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
-test('one server listens on several addresses, and serves each in its way', async t => {
+test('one server listens on several addresses, each with or without implicit TLS', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const second = await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })
@@ -27,7 +27,7 @@ test('one server listens on several addresses, and serves each in its way', asyn
   await stand.emptied()
 })
 
-test('an address that is taken rejects, and the server goes on', async t => {
+test('listening on an address in use rejects, and the server goes on', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const again = stand.server.listen({ host: '127.0.0.1', port: stand.port, implicitTls: false })
   await assert.rejects(again, { code: 'EADDRINUSE' })
@@ -35,7 +35,7 @@ test('an address that is taken rejects, and the server goes on', async t => {
   assert.deepEqual(stand.faults, [])
 })
 
-test('a server that is closed while it begins to listen does not go on listening, and never begins again', async t => {
+test('a server that is closed while it starts to listen stops, and cannot listen again', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const begun = stand.server.listen({ host: '127.0.0.1', port: 0 })
   await within(stand.server.close(0), 'the server to close')

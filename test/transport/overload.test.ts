@@ -9,7 +9,7 @@ import { expectCode, Wire } from './wire.ts'
 
 const overloaded = /421 4\.3\.2 relay\.test is overloaded, closing connection, try again later\r\n$/
 
-test('a full server closes the connection that was silent longest for a new one', async t => {
+test('a full server closes the longest idle connection for a new one', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 2 },
     timeouts: { fullIdleMs: 0 },
@@ -25,7 +25,7 @@ test('a full server closes the connection that was silent longest for a new one'
   assert.deepEqual(stand.overloads, [1])
 })
 
-test('a full server closes no connection that was active a moment ago', async t => {
+test('a full server does not close a connection that was just active', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 60_000 },
@@ -37,7 +37,7 @@ test('a full server closes no connection that was active a moment ago', async t 
   assert.deepEqual(stand.overloads, [])
 })
 
-test('a client that has delivered a message keeps its place before one that has not, however long it is silent', async t => {
+test('a client that has delivered a message is closed after one that has not, however long it is idle', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 2 },
     timeouts: { fullIdleMs: 0 },
@@ -50,7 +50,7 @@ test('a client that has delivered a message keeps its place before one that has 
   expectCode(await known.ask('NOOP'), 250)
 })
 
-test('a message that the host is delivering keeps its connection, and another client hears 421', async t => {
+test('a connection whose message is being delivered is kept, and another client gets 421', async t => {
   const later = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => later.promise } })
   const stand = await Stand.set(t, host, { connectionLimits: { total: 1 }, timeouts: { fullIdleMs: 0 } })
@@ -66,7 +66,7 @@ test('a message that the host is delivering keeps its connection, and another cl
   expectCode(await wire.reply(), 250)
 })
 
-test('a client that is gone keeps its place only while the host delivers its message', async t => {
+test('a connection whose client is gone counts only while the host delivers its message', async t => {
   const later = new Later<undefined>()
   let asked = false
   const host = new RecordingHost({
@@ -98,7 +98,7 @@ test('a client that is gone keeps its place only while the host delivers its mes
   assert.deepEqual(stand.faults, [])
 })
 
-test('connections that wait for TLS, for a PROXY header or for the end of a client make room, too', async t => {
+test('connections that wait for TLS, for a PROXY header or for the close of the client are closed for new ones, too', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 0, lingerMs: 60_000 },
@@ -117,7 +117,7 @@ test('connections that wait for TLS, for a PROXY header or for the end of a clie
   expectCode(await last.mail('x\r\n'), 250)
 })
 
-test('connections that take too much memory are closed, the silent and unknown ones first, until the others fit', async t => {
+test('connections that take too much memory are closed, idle and unknown ones first, until the others fit', async t => {
   let allowed = Number.POSITIVE_INFINITY
   const stand = await Stand.set(t, new RecordingHost(), { connectionBytes: () => allowed })
   const known = await stand.greeted()
@@ -137,7 +137,7 @@ test('connections that take too much memory are closed, the silent and unknown o
   assert.match(await refused.rest(), overloaded)
 })
 
-test('a client that does not read its replies is closed without one', async t => {
+test('a client that does not read its replies is closed without a reply', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 0 },
@@ -152,7 +152,7 @@ test('a client that does not read its replies is closed without one', async t =>
 })
 
 for (const tls of [false, true]) {
-  test(`what comes while the host decides is read up to a few KiB, ${tls ? 'inside TLS' : 'in the clear'}`, async t => {
+  test(`input that comes while the host is working is read up to a few KiB, ${tls ? 'inside TLS' : 'in the clear'}`, async t => {
     const later = new Later<undefined>()
     const host = new RecordingHost({ sink: { deliver: () => later.promise } })
     const stand = await Stand.set(t, host)
@@ -171,7 +171,7 @@ for (const tls of [false, true]) {
   })
 }
 
-test('a client that has not read its replies is closed at once for a new one, and takes no file after that', async t => {
+test('a client that has not read its replies is closed at once for a new one, and uses no file descriptor after that', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 0, lingerMs: 60_000 },

@@ -49,7 +49,7 @@ const valid: readonly (readonly [string, Buffer, string | undefined])[] = [
 ]
 
 for (const [name, header, source] of valid) {
-  test(`${name} is read wherever it is cut, and nothing behind it`, () => {
+  test(`${name} is parsed wherever it is cut, and the bytes after it are not`, () => {
     for (let length = 0; length < header.length; length++) {
       assert.deepEqual(readProxyHeader(header.subarray(0, length)), { type: 'incomplete' }, `${length} bytes`)
     }
@@ -61,7 +61,7 @@ for (const [name, header, source] of valid) {
   })
 }
 
-test('a health check is of nobody, whatever it says besides', () => {
+test('a health check has no client, even if it has addresses', () => {
   for (const header of [
     healthCheck,
     binaryHeader('2011', addresses4),
@@ -135,7 +135,7 @@ for (const [name, text] of malformed) {
   })
 }
 
-test('the same bytes give the same header, however they are cut, and no wait is without an end', () => {
+test('the same bytes give the same header, however they are cut, and every wait has a limit', () => {
   const pieces = ['PROXY ', 'TCP4 ', 'TCP6 ', 'UNKNOWN', '192.0.2.7 ', '::1 ', '25', ' ', '\r', '\n', '\r\n']
   const binary = [
     '\r\n\r\n\0\r\nQUIT\n',

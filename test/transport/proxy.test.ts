@@ -52,7 +52,7 @@ const headers: readonly (readonly [string, Buffer, string])[] = [
 ]
 
 for (const [name, header, address] of headers) {
-  test(`behind ${name} the client is ${address}, in the clear, with STARTTLS and under TLS`, async t => {
+  test(`after ${name} the client is ${address}, without TLS, with STARTTLS and with implicit TLS`, async t => {
     const { stand, clients } = await set(t)
     const clear = await introduced(stand, header)
     expectCode(await clear.mail('x\r\n'), 250)
@@ -72,7 +72,7 @@ for (const [name, header, address] of headers) {
     assert.deepEqual([stand.badHeaders, stand.faults], [[], []])
   })
 
-  test(`${name} may come byte by byte, and together with what the client says`, async t => {
+  test(`${name} may come byte by byte, and in one segment with commands`, async t => {
     const { stand, clients } = await set(t)
     const slow = await comeTo(stand.port)
     for (const byte of header) await slow.put(Buffer.of(byte))
@@ -115,7 +115,7 @@ async function shakeHands(stand: Stand, carry: (hello: Buffer, wire: Wire) => Pr
   return new Wire(tls)
 }
 
-test('header and ClientHello may come in one segment, or byte by byte', async t => {
+test('header and ClientHello may come in one segment or byte by byte', async t => {
   const { stand, clients } = await set(t)
   const header = binaryHeader('2111', addresses4)
   const ways: Record<string, (hello: Buffer, wire: Wire) => Promise<void>> = {
@@ -142,7 +142,7 @@ test('header and ClientHello may come in one segment, or byte by byte', async t 
   )
 })
 
-test('whoever is no balancer is not read a header from', async t => {
+test('no header is read from an address that is not a load balancer', async t => {
   const { stand, clients } = await set(t)
   for (const header of [lineOf('192.0.2.7').toString(), 'PROXY UNKNOWN\r\n']) {
     const wire = await Wire.connect(stand.port)
@@ -159,7 +159,7 @@ test('whoever is no balancer is not read a header from', async t => {
   assert.equal(clients.length, 3)
 })
 
-test('a second header is an unknown command, and the client stays who it is', async t => {
+test('a second header is an unknown command and changes no address', async t => {
   const { stand, clients } = await set(t)
   const wire = await comeTo(stand.port)
   wire.say(Buffer.concat([lineOf('192.0.2.7'), lineOf('192.0.2.8')]))
@@ -174,7 +174,7 @@ test('a second header is an unknown command, and the client stays who it is', as
   )
 })
 
-test('without a right header a balancer hears nothing at all', async t => {
+test('a load balancer without a valid header gets no reply', async t => {
   const { stand, clients } = await set(t)
   const wrong: readonly (readonly [string | Buffer, string])[] = [
     ['EHLO client.test\r\n', 'malformed'],
@@ -198,7 +198,7 @@ test('without a right header a balancer hears nothing at all', async t => {
   assert.deepEqual([clients, stand.badHeaders, stand.faults], [[], [], []])
 })
 
-test('a header that does not come in time is not waited for', async t => {
+test('a header that does not come in time closes the connection', async t => {
   const { stand } = await set(t, { timeouts: { proxyHeaderMs: 100 } })
   for (const port of [stand.port, stand.tlsPort]) {
     const silent = await comeTo(port)
@@ -223,7 +223,7 @@ test('a header that does not come in time is not waited for', async t => {
   while (performance.now() - begun < 200) expectCode(await wire.ask('EHLO client.test'), 250)
 })
 
-test('a balancer that only looks whether the server lives leaves no trace', async t => {
+test('a TCP health check of a load balancer is not reported', async t => {
   const { stand } = await set(t)
   for (const port of [stand.port, stand.tlsPort]) {
     for (const leave of ['vanish', 'reset'] as const) {
@@ -239,7 +239,7 @@ test('a balancer that only looks whether the server lives leaves no trace', asyn
   assert.deepEqual([stand.badHeaders, stand.faults], [[], []])
 })
 
-test('a client that closes its half at once is answered first', async t => {
+test('a client that closes its half at once is answered before the close', async t => {
   const { stand } = await set(t)
   const wire = await comeTo(stand.port)
   wire.say(Buffer.concat([lineOf('192.0.2.7'), Buffer.from('EHLO client.test\r\nNOOP\r\n')]))
@@ -248,7 +248,7 @@ test('a client that closes its half at once is answered first', async t => {
   await stand.emptied()
 })
 
-test('clients of one balancer are limited by their own addresses, the balancer is not', async t => {
+test('clients of one load balancer are limited by their own addresses, not by its address', async t => {
   const { stand } = await set(t, { connectionLimits: { perAddress: 1 } })
   const first = await introduced(stand, lineOf('192.0.2.7'))
   await introduced(stand, lineOf('192.0.2.8'))
@@ -269,7 +269,7 @@ test('clients of one balancer are limited by their own addresses, the balancer i
   await introduced(stand, lineOf('192.0.2.7'))
 })
 
-test('clients of one /64 are one', async t => {
+test('clients of one /64 share a limit', async t => {
   const { stand } = await set(t, { connectionLimits: { perAddress: 1 } })
   await introduced(stand, lineOf('2001:db8::7'))
   const neighbour = await comeTo(stand.port)
@@ -278,7 +278,7 @@ test('clients of one /64 are one', async t => {
   await introduced(stand, lineOf('2001:db8:0:1::7'))
 })
 
-test('who is still to be introduced counts in the total', async t => {
+test('connections whose header has not come count in the total', async t => {
   const { stand } = await set(t, { connectionLimits: { total: 1 } })
   const waiting = await comeTo(stand.port)
   await stand.until(() => stand.server.connections === 1, 'the first one')
@@ -290,7 +290,7 @@ test('who is still to be introduced counts in the total', async t => {
   assert.equal(stand.server.connections, 1)
 })
 
-test('a server that closes does not wait for introductions', async t => {
+test('a server that shuts down does not wait for headers', async t => {
   const { stand } = await set(t)
   const silent = await comeTo(stand.port)
   const half = await comeTo(stand.tlsPort)

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const dialogues = fileURLToPath(new URL('random-dialogues.ts', import.meta.url))
 
-test('replies and messages are those of the engine, however bytes, reads and answers are timed', async t => {
+test('replies and messages are those of the engine, with any timing of bytes, reads and answers', async t => {
   const run = promisify(execFile)(process.execPath, ['--import', 'tsx', dialogues], { timeout: 120_000 })
   const { stdout, stderr } = await run
   assert.equal(stderr, '')

@@ -11,7 +11,7 @@ import { Later, RecordingHost } from './recording-host.ts'
 import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
-test('a client that was gone before the time was over does not keep the server from closing', async t => {
+test('a client that has disconnected does not delay the shutdown', async t => {
   const host = new RecordingHost({ sink: { deliver: () => new Later<undefined>().promise } })
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
@@ -24,13 +24,13 @@ test('a client that was gone before the time was over does not keep the server f
   assert.equal(stand.server.connections, 0)
 })
 
-test('closing twice is closing once', async t => {
+test('a second shutdown is the same shutdown', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   await stand.greeted()
   await within(Promise.all([stand.server.close(1000), stand.server.close(1000)]), 'the server to close')
 })
 
-test('an idle client hears of the closing at once, also in the middle of AUTH', async t => {
+test('an idle client gets 421 at once, also in the middle of AUTH', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   await wire.ask('AUTH PLAIN')
@@ -39,7 +39,7 @@ test('an idle client hears of the closing at once, also in the middle of AUTH', 
   await within(closed, 'the server to close')
 })
 
-test('a server that closes does not wait for a TLS handshake before the first byte', async t => {
+test('a server that shuts down does not wait for an implicit TLS handshake', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const silent = await Wire.connect(stand.tlsPort)
   const half = await Wire.connect(stand.tlsPort)
@@ -51,7 +51,7 @@ test('a server that closes does not wait for a TLS handshake before the first by
   await within(closed, 'the server to close')
 })
 
-test('a handshake behind STARTTLS that never comes is left without a word when the time is over', async t => {
+test('a handshake after STARTTLS that never comes is closed without a reply after the grace period', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   assert.equal((await wire.ask('STARTTLS')).code, 220)
@@ -76,7 +76,7 @@ test('a login that is being checked is answered before 421', async t => {
   await within(closed, 'the server to close')
 })
 
-test('a server that closes waits for the last chunk of a mail', async t => {
+test('a server that shuts down waits for the last chunk of a message', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
@@ -90,7 +90,7 @@ test('a server that closes waits for the last chunk of a mail', async t => {
   assert.deepEqual(host.delivered.map(String), ['x\r\ny\r\n'])
 })
 
-test('a mail whose client is gone is delivered before the server has closed', async t => {
+test('a message whose client is gone is delivered before the shutdown is complete', async t => {
   const delivery = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
   const stand = await Stand.set(t, host)
@@ -111,7 +111,7 @@ test('a mail whose client is gone is delivered before the server has closed', as
   await within(closed, 'the server to close')
 })
 
-test('a client that has closed its half hears of its mail while the server closes', async t => {
+test('a client that has closed its half gets the reply to its message during the shutdown', async t => {
   const delivery = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
   const stand = await Stand.set(t, host)
@@ -126,7 +126,7 @@ test('a client that has closed its half hears of its mail while the server close
   await within(closed, 'the server to close')
 })
 
-test('the time for a mail runs on while the mail is refused', async t => {
+test('the message timeout goes on while a message is refused', async t => {
   for (const refused of ['a lone LF\n', 'too large'.repeat(30)]) {
     const stand = await Stand.set(t, new RecordingHost(), {
       timeouts: { messageMs: 100 },
@@ -143,7 +143,7 @@ test('the time for a mail runs on while the mail is refused', async t => {
   }
 })
 
-test('a client that is silent after the host gave up on a write is not waited for', async t => {
+test('a client that is silent after a write of the host timed out is disconnected', async t => {
   const host = new RecordingHost({ sink: { write: () => new Later<undefined>().promise } })
   const stand = await Stand.set(t, host, { timeouts: { idleMs: 50, hostMs: 120 } })
   const wire = await stand.greeted()
@@ -153,7 +153,7 @@ test('a client that is silent after the host gave up on a write is not waited fo
   await stand.emptied()
 })
 
-test('a broken TLS record ends the connection and gives the mail up', async t => {
+test('an invalid TLS record closes the connection and discards the message', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const tcp = connect({ port: stand.tlsPort, host: '127.0.0.1' })
@@ -179,7 +179,7 @@ const noContexts: Record<string, () => SecureContext> = {
   'that is none': () => ({ cert: 'x', key: 'y' }) as never,
 }
 for (const [kind, secureContext] of Object.entries(noContexts)) {
-  test(`a certificate ${kind} ends one connection, and not the server`, async t => {
+  test(`a certificate ${kind} closes one connection, and not the server`, async t => {
     const faults: unknown[] = []
     const good = await Stand.set(t, new RecordingHost())
     const server = new Server({
@@ -206,7 +206,7 @@ for (const [kind, secureContext] of Object.entries(noContexts)) {
 }
 
 for (const tls of [false, true])
-  test(`a client that never closes its half after QUIT is let go, ${tls ? 'TLS' : 'clear'}`, async t => {
+  test(`a client that never closes its half after QUIT is disconnected, ${tls ? 'TLS' : 'clear'}`, async t => {
     const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
     const wire = await stand.greeted(tls)
     assert.equal((await wire.ask('QUIT')).code, 221)
@@ -228,7 +228,7 @@ test('a client cannot renegotiate', { skip: missing('openssl', 'version') }, asy
   await stand.emptied()
 })
 
-test('a server that closes without grace does not wait for a host that has yet to take the last content', async t => {
+test('a shutdown without grace period does not wait for a host that is taking the last content', async t => {
   const host = new RecordingHost({ sink: { write: () => new Promise<void>(() => {}) } })
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
@@ -241,7 +241,7 @@ test('a server that closes without grace does not wait for a host that has yet t
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
-test('a server that closes says 421 to all that are idle, and ends when they are gone', async t => {
+test('a server that shuts down closes idle clients with 421, and is done when they are gone', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wires = [await stand.greeted(), await stand.greeted(true), await Wire.connect(stand.port)]
   await wires[2]!.reply()
@@ -254,7 +254,7 @@ test('a server that closes says 421 to all that are idle, and ends when they are
   await assert.rejects(Wire.connect(stand.port), { code: 'ECONNREFUSED' })
 })
 
-test('a server that closes waits for the mail under way, and for no second one', async t => {
+test('a server that shuts down waits for the current message, and for no second one', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
@@ -268,7 +268,7 @@ test('a server that closes waits for the mail under way, and for no second one',
   assert.equal(host.delivered.length, 1)
 })
 
-test('a server that closes lets a handshake end, and says 421 inside TLS', async t => {
+test('a server that shuts down waits for a handshake, and sends 421 under TLS', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   assert.equal((await wire.ask('STARTTLS')).code, 220)
@@ -279,7 +279,7 @@ test('a server that closes lets a handshake end, and says 421 inside TLS', async
   await closed
 })
 
-test('when the time is over a server that closes says 421 in the middle of a mail', async t => {
+test('after the grace period, a server that shuts down sends 421 in the middle of a message', async t => {
   const host = new RecordingHost({ sink: { deliver: () => new Promise(() => {}) } })
   const stand = await Stand.set(t, host)
   const writing = await stand.greeted()
@@ -296,7 +296,7 @@ test('when the time is over a server that closes says 421 in the middle of a mai
   await closed
 })
 
-test('a client that neither reads nor closes does not keep the server from closing', async t => {
+test('a client that neither reads nor closes does not stop the shutdown', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
   const wire = await stand.greeted()
   wire.socket.pause()

@@ -7,7 +7,7 @@ import { Wire } from './wire.ts'
 
 const strict = { strictPipelining: true }
 
-test('where pipelining is strict, a client that talks before the greeting hears 554 instead of it', async t => {
+test('if pipelining is strict, a client that sends data before the greeting gets 554 instead of it', async t => {
   // The greeting never comes by itself here.
   const stand = await Stand.set(t, new RecordingHost(), {
     settings: strict,
@@ -23,7 +23,7 @@ test('where pipelining is strict, a client that talks before the greeting hears 
   await stand.emptied()
 })
 
-test('where pipelining is strict, a client that waits is greeted and served as ever', async t => {
+test('if pipelining is strict, a client that waits is served as usual', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host, { settings: strict, timeouts: { earlyTalkMs: 10 } })
   for (const tls of [false, true]) {
@@ -38,7 +38,7 @@ test('where pipelining is strict, a client that waits is greeted and served as e
   assert.equal(host.delivered.length, 3)
 })
 
-test('a client that leaves while its greeting waits is gone at once', async t => {
+test('a client that disconnects while its greeting is delayed is forgotten at once', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     settings: strict,
     timeouts: { earlyTalkMs: 60_000 },
@@ -49,7 +49,7 @@ test('a client that leaves while its greeting waits is gone at once', async t =>
   await stand.emptied()
 })
 
-test('where pipelining is strict, a mail that was asked for is given back when its client does not wait', async t => {
+test('if pipelining is strict, a message is discarded when its client does not wait for the reply to DATA', async t => {
   const sink = new Later<MessageSink>()
   const asked = new Later<void>()
   const message = () => {

@@ -56,7 +56,7 @@ function hasHybridGroup(): boolean {
 const refused = { message: /alert handshake failure/ }
 
 for (const way of ways) {
-  test(`over ${way} the order of ciphers is the server's, not the client's`, async t => {
+  test(`over ${way} the server's order of ciphers is used, not the client's`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const order = tlsCiphers.split(':')
     for (const [chosen, version] of [
@@ -70,7 +70,7 @@ for (const way of ways) {
     }
   })
 
-  test(`over ${way} static RSA is not agreed on: another one is, or the handshake fails`, async t => {
+  test(`over ${way} static RSA is not used: another cipher is, or the handshake fails`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const client = await shakeHands(
       t,
@@ -86,7 +86,7 @@ for (const way of ways) {
     assert.deepEqual(stand.faults, [])
   })
 
-  test(`over ${way} no suite with CBC and none without forward secrecy is agreed on`, async t => {
+  test(`over ${way} no cipher with CBC and none without forward secrecy is used`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const weak = [
       'ECDHE-RSA-AES128-SHA256',
@@ -101,7 +101,7 @@ for (const way of ways) {
     assert.deepEqual(stand.faults, [])
   })
 
-  test(`over ${way} a certificate of ECDSA works as one of RSA does`, async t => {
+  test(`over ${way} an ECDSA certificate works as an RSA certificate does`, async t => {
     for (const [kind, context] of [
       ['RSA', rsa],
       ['ECDSA', ecdsa],
@@ -116,7 +116,7 @@ for (const way of ways) {
     }
   })
 
-  test(`over ${way} the key exchange has elliptic curves, and none of the finite fields that take the server long`, async t => {
+  test(`over ${way} the key exchange uses elliptic curves, and none of the finite fields that cost the server much`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const offer = (groups: string) => shakeHands(t, stand, way, { minVersion: 'TLSv1.3', ecdhCurve: groups })
     for (const group of [
@@ -132,7 +132,7 @@ for (const way of ways) {
     assert.deepEqual(stand.faults, [])
   })
 
-  test(`over ${way} a session is not resumed, as the key of its ticket would never change`, async t => {
+  test(`over ${way} a session is not resumed, because the key of its ticket would never change`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const options = { minVersion: version, maxVersion: version }
@@ -152,7 +152,7 @@ for (const way of ways) {
   })
 }
 
-test('a handshake without a common cipher is counted as the fault of its client', async t => {
+test('a handshake without a common cipher is an error of the client', async t => {
   const events: ConnectionEvent[] = []
   const stand = await Stand.set(t, new RecordingHost(), { witness: event => void events.push(event) })
   for (const way of ways) await assert.rejects(shakeHands(t, stand, way, tls12('AES128-SHA')), refused)
@@ -161,7 +161,7 @@ test('a handshake without a common cipher is counted as the fault of its client'
   assert.deepEqual(ends, ['none errors', 'implicit errors'])
 })
 
-test('openssl s_client that would rather have static RSA gets ECDHE, or nothing', {
+test('openssl s_client with a preference for static RSA gets ECDHE or an error', {
   skip: missing('openssl', 'version'),
 }, async t => {
   const stand = await Stand.set(t, new RecordingHost())
@@ -178,7 +178,7 @@ test('openssl s_client that would rather have static RSA gets ECDHE, or nothing'
   assert.match(none.stderr, /alert handshake failure/)
 })
 
-test('a client that speaks SMTP to a port with implicit TLS is closed', async t => {
+test('a client that sends plaintext to an implicit TLS port is disconnected', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await Wire.connect(stand.tlsPort)
   wire.say('EHLO client.test\r\nMAIL FROM:<a@example.org>\r\n')
@@ -209,7 +209,7 @@ test('TLS 1.1 is refused in the handshake, TLS 1.2 is not', async t => {
   assert.deepEqual(stand.faults, [])
 })
 
-test('after STARTTLS the session starts over', async t => {
+test('after STARTTLS the session starts again', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   assert.equal((await wire.ask('AUTH PLAIN AHVzZXIAc2VjcmV0')).code, 235)
@@ -221,7 +221,7 @@ test('after STARTTLS the session starts over', async t => {
   assert.equal((await wire.mail('x\r\n')).code, 250)
 })
 
-test('what follows STARTTLS in the clear is never obeyed', async t => {
+test('plaintext commands after STARTTLS are never executed', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   wire.say('STARTTLS\r\nMAIL FROM:<a@example.org>\r\n')
