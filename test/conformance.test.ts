@@ -81,6 +81,24 @@ test('the limits are those in the code, all of them', () => {
   assert.deepEqual(named.toSorted(), expected.toSorted())
 })
 
+test('the comment on a limit has its default', () => {
+  const inCode = { ...defaultLimits, ...defaultTimeouts, ...defaultConnectionLimits }
+  const files = ['protocol/settings.ts', 'transport/timeouts.ts', 'transport/connections.ts']
+  const source = files
+    .map(file => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
+    .join('\n')
+  const comments = source.matchAll(/Default: ([\d,]+|unlimited)\.\s*\*\/\n {2}readonly (\w+): number/g)
+  assert.deepEqual(
+    Object.fromEntries(
+      [...comments].map(([, value, name]) => [
+        name,
+        value === 'unlimited' ? Infinity : Number(value!.replaceAll(',', '')),
+      ]),
+    ),
+    inCode,
+  )
+})
+
 test('the default of a limit with an option is that of the option', () => {
   let looked = 0
   for (const [limit = '', value, unit = '', option = ''] of limits) {

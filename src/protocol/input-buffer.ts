@@ -122,7 +122,7 @@ export class InputBuffer {
     const newline = chunk.indexOf(LF)
     const end = Math.min(newline < 0 ? chunk.length : newline + 1, maxBytes)
     this.consume(end)
-    return chunk.subarray(0, end)
+    return end < chunk.length ? chunk.subarray(0, end) : chunk
   }
 
   /** Skips to the next newline; `undefined` if there is none in this chunk. */

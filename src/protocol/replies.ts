@@ -1,12 +1,20 @@
 import { type Reply, reply } from './reply.ts'
 
-/** Adds to each reply of a table its key as `id`. */
-function withIds<T extends Readonly<Record<string, Reply | ((...parts: never[]) => Reply)>>>(table: T): T {
-  const rows = Object.entries(table).map(([id, row]) => [
-    id,
-    typeof row === 'function' ? (...parts: never[]) => ({ ...row(...parts), id }) : { ...row, id },
-  ])
-  return Object.fromEntries(rows)
+type Row = Reply | ((...parts: never[]) => Reply)
+
+/** Gives each reply of a table its key as `id`. The table is changed in place: V8 reads a copy of it more slowly. */
+function withIds<T extends Record<string, Row>>(table: T): T {
+  const rows: Record<string, Row> = table
+  for (const [id, row] of Object.entries(table)) {
+    if (typeof row === 'function') rows[id] = (...parts) => withId(row(...parts), id)
+    else withId(row, id)
+  }
+  return table
+}
+
+function withId(reply: { id?: string } & Reply, id: string): Reply {
+  reply.id = id
+  return reply
 }
 
 /** A key of the table `replies`. */

@@ -31,34 +31,58 @@ export interface SessionSettings {
 
 /** Limits that the engine enforces, each with what happens beyond it. The driver enforces timeouts. */
 export interface Limits {
-  /** Bytes of content of one message, dots unstuffed (RFC 1870). Beyond: `552 5.3.4`. */
+  /** Bytes of content of one message, dots unstuffed (RFC 1870). Beyond: `552 5.3.4`. Default: 41,943,040. */
   readonly messageBytes: number
-  /** Content of a refused message that is read before the connection is closed, as a multiple of `messageBytes`. */
+  /**
+   * Content of a refused message that is read before the connection is closed, as a multiple of
+   * `messageBytes`. Default: 2.
+   */
   readonly discardFactor: number
-  /** Recipients of one message. Beyond: `452 4.5.3` for each (RFC 5321 section 4.5.3.1.10). */
+  /** Recipients of one message. Beyond: `452 4.5.3` for each (RFC 5321 section 4.5.3.1.10). Default: 100. */
   readonly recipients: number
-  /** Bytes of a command line, CRLF included. Beyond: `500 5.5.2`. */
+  /** Bytes of a command line, CRLF included. Beyond: `500 5.5.2`. Default: 2,048. */
   readonly commandLineBytes: number
-  /** Bytes of a response to a challenge, CRLF included (RFC 4954 section 4). Beyond: `500 5.5.6`. */
+  /**
+   * Bytes of a response to a challenge, CRLF included (RFC 4954 section 4). Beyond: `500 5.5.6`. Default:
+   * 12,288.
+   */
   readonly authLineBytes: number
-  /** Bytes skipped of a line that is too long, while its end does not come. Beyond: `421 4.7.0` and close. */
+  /**
+   * Bytes skipped of a line that is too long, while its end does not come. Beyond: `421 4.7.0` and close.
+   * Default: 2,097,152.
+   */
   readonly discardedLineBytes: number
-  /** Errors of the client since its latest accepted message. The last one gets `421 4.7.0` and closes the connection. */
+  /**
+   * Errors of the client since its latest accepted message. The last one gets `421 4.7.0` and closes the
+   * connection. Default: 20.
+   */
   readonly hardErrorLimit: number
-  /** Errors that are answered at once. The reply to each further one is sent after a pause. */
+  /** Errors that are answered at once. The reply to each further one is sent after a pause. Default: 10. */
   readonly softErrorLimit: number
-  /** HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted message. Each further one counts as an error. */
+  /**
+   * HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted message. Each further one counts as an
+   * error. Default: 100.
+   */
   readonly junkCommands: number
   /**
-   * BDAT chunks of fewer than 1,024 bytes since the latest accepted message, except the last chunk of a message. Each
-   * further one counts as an error.
+   * BDAT chunks of fewer than 1,024 bytes since the latest accepted message, except the last chunk of a
+   * message. Each further one counts as an error. Default: 1,000.
    */
   readonly smallChunks: number
-  /** Refusals of any kind, 4xx included, since the latest accepted message. The last one gets `421 4.7.0` and closes. */
+  /**
+   * Refusals of any kind, 4xx included, since the latest accepted message. The last one gets `421 4.7.0` and
+   * closes. Default: 5,000.
+   */
   readonly refusals: number
-  /** Commands that are read in a row before other connections run. The client gets no reply and does not notice. */
+  /**
+   * Commands that are read in a row before other connections run. The client gets no reply and does not
+   * notice. Default: 50.
+   */
   readonly turnCommands: number
-  /** Failed login attempts, each with every mechanism at most once. The last one gets `421 4.7.0` and closes. */
+  /**
+   * Failed login attempts, each with every mechanism at most once. The last one gets `421 4.7.0` and closes.
+   * Default: 3.
+   */
   readonly authFailures: number
 }
 

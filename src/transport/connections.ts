@@ -9,9 +9,9 @@ interface Tracked {
 
 /** Limits on open connections. */
 export interface ConnectionLimits {
-  /** Connections in all. Beyond: `421 4.3.2` and close. */
+  /** Connections in all. Beyond: `421 4.3.2` and close. Default: 10,000. */
   readonly total: number
-  /** Connections from one IPv4 address or one IPv6 /64. Beyond: `421 4.7.0` and close. */
+  /** Connections from one IPv4 address or one IPv6 /64. Beyond: `421 4.7.0` and close. Default: unlimited. */
   readonly perAddress: number
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DataDecoder } from '../../src/protocol/message/data-decoder.ts'
-import { cut, places, telling } from './cuts.ts'
+import { bytesFromPieces, cut, places } from './cuts.ts'
 import { type Outcome, readPlainly } from './plain-reader.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 5000)
@@ -24,10 +24,10 @@ const words = [
   '\t',
 ]
 const end = '\r\n.\r\n'
-/** Short, and so long that the reader has room to stride, between changes or ahead of them. */
+/** Short texts, and long ones for the fast path, between changes or before them. */
 const wire = fc.oneof(
-  telling([...words, end]),
-  telling([
+  bytesFromPieces([...words, end]),
+  bytesFromPieces([
     ...words,
     'x'.repeat(300),
     `${'x'.repeat(76)}\r\n`.repeat(5),
@@ -37,7 +37,7 @@ const wire = fc.oneof(
 )
 const policy = fc.constantFrom('normalize', 'reject')
 
-/** All that the reader makes of the chunks, put together. */
+/** Everything that the decoder returns for the chunks, joined. */
 function readAll(
   chunks: readonly Buffer[],
   dots: boolean,
@@ -93,7 +93,7 @@ test('without dot stuffing, newlines are decoded by the same rules, and held-bac
 
 test('content that comes byte by byte or is cut in two anywhere is decoded like content in one chunk', () => {
   fc.assert(
-    fc.property(telling([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
+    fc.property(bytesFromPieces([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
       const singly = [...whole].map(byte => Buffer.of(byte))
       assertReads(whole, singly, dots, bareNewline)
@@ -105,7 +105,7 @@ test('content that comes byte by byte or is cut in two anywhere is decoded like 
 
 test('dot stuffing is removed exactly', () => {
   fc.assert(
-    fc.property(telling(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), places, (bytes, at) => {
+    fc.property(bytesFromPieces(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), places, (bytes, at) => {
       const content = `${bytes.toString('latin1')}\r\n`
       const stuffed = `\r\n${content}`.replaceAll('\r\n.', '\r\n..').slice(2)
       const read = readAll(cut(Buffer.from(`${stuffed}.\r\n`, 'latin1'), at), true, 'normalize')
@@ -151,7 +151,7 @@ test('the end of a chunk causes no extra piece, and held-back bytes cause no cop
       for (const before of ['x', '\n']) reader.read(Buffer.from(before))
       const bytes = Buffer.from(`${'.'.repeat(from)}${text.slice(0, end)}`)
       const chunk = bytes.subarray(from)
-      for (const _ of ['behind a newline that stood alone', 'behind text or a line end']) {
+      for (const _ of ['after a bare newline', 'after text or a line ending']) {
         const { content, used } = reader.read(chunk)
         assert.deepEqual([content, used], [chunk, chunk.length])
         assert.deepEqual([content.buffer, content.byteOffset], [chunk.buffer, chunk.byteOffset])
@@ -164,12 +164,12 @@ test('content that needs changes is returned in a few pieces, however many chang
   const chunkBytes = 64 * 1024
   for (const unit of ['..\r\n', '.a\r\n', `${'x'.repeat(76)}\n`, `..${'x'.repeat(500)}\r\n`, '\r\n', '\n.'])
     assertFewPieces(Buffer.alloc(chunkBytes, unit), 2)
-  // Twice as long as it came: a copy has room for a part of that.
+  // Twice as long as the input: a copy has room for a part of that.
   for (const unit of ['\n', '\r', 'x\n\n\n\n\n']) assertFewPieces(Buffer.alloc(chunkBytes, unit), 5)
 })
 
 test('a copy takes at most 16 KiB more than its chunk', t => {
-  // Small ones lie in a pool, which is larger than all of them with some releases of Node.js.
+  // Small buffers are parts of a pool, which is larger than all of them with some releases of Node.js.
   const { poolSize } = Buffer
   t.after(() => (Buffer.poolSize = poolSize))
   Buffer.poolSize = 0

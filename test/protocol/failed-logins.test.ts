@@ -4,7 +4,7 @@ import { FailedLogins } from '../../src/protocol/failed-logins.ts'
 
 const mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5'] as const
 
-/** How many attempts these failures are, each one a mechanism and a user name. */
+/** The number of attempts that these failures count as, each a mechanism and a user name. */
 function attempts(...failures: readonly (readonly [mechanism: string, username: string])[]): number {
   const failed = new FailedLogins()
   for (const [mechanism, username] of failures) failed.add(mechanism, username)

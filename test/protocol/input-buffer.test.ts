@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { InputBuffer } from '../../src/protocol/input-buffer.ts'
-import { cut, places, telling } from './cuts.ts'
+import { bytesFromPieces, cut, places } from './cuts.ts'
 
 /** Takes all bytes of the first chunk. */
 function takeChunk(input: InputBuffer): Buffer | undefined {
@@ -13,7 +13,7 @@ function takeChunk(input: InputBuffer): Buffer | undefined {
   return chunk
 }
 
-const wire = telling(['\r\n', '\r', '\n', 'NOOP\r\n', 'text', 'a line that is too long for it'])
+const wire = bytesFromPieces(['\r\n', '\r', '\n', 'NOOP\r\n', 'text', 'a line that is too long for it'])
 
 function lines(chunks: readonly Buffer[], maxBytes = 20, maxSkipped = 60): string[] {
   const input = new InputBuffer()
@@ -130,7 +130,7 @@ test('bytes that were not consumed come first', () => {
 
 test('chunks are consumed one after the other, in any number of steps', () => {
   const input = new InputBuffer()
-  // Smaller ones would be joined.
+  // Smaller chunks would be joined.
   for (const text of ['one', 'two', 'three']) input.add(Buffer.from(text.padStart(5000, '.')))
   const read: string[] = []
   for (const leftBytes of [2, 1, 0, 2, 0, 3, 0]) {

@@ -15,7 +15,7 @@ const { settings, client } = readConditions('')
 const everything: SessionSettings = { ...settings, mechanisms: [plain], smtpUtf8: true, binaryMime: true }
 const unused = { read: () => false }
 
-/** What becomes of the parameters: as they were read, or the code and the words of the reply that refuses them. */
+/** Returns the parameters, or code, status and text of the reply that refuses them. */
 function read(
   text: string,
   { offered = everything, extended = true, known = mailParameters } = {},

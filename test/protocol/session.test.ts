@@ -5,10 +5,10 @@ import { readConditions } from '../../src/transcript/index.ts'
 
 const { settings, client } = readConditions('')
 
-/** Says it all in one chunk to a host that answers so, and collects what comes of it. */
-function play(said: string, answer: (event: Event) => HostReply = () => undefined, own = settings) {
+/** Sends all bytes in one chunk, answers every question, and returns the events and the output. */
+function play(bytes: string, answer: (event: Event) => HostReply = () => undefined, own = settings) {
   const session = new Session(own, client)
-  session.receive(Buffer.from(said))
+  session.receive(Buffer.from(bytes))
   const events: Event['type'][] = []
   let close: string | undefined
   for (let event = session.next(); event !== undefined; event = session.next()) {
@@ -154,15 +154,15 @@ test('if pipelining is strict, a group that RFC 2920 allows may be cut anywhere'
   for (const group of groups.keys()) {
     for (let at = 1; at < groups[group]!.length; at++) {
       const session = new Session(strict, client)
-      const hear = (text: string) => {
+      const send = (text: string) => {
         if (text !== '') session.receive(Buffer.from(text))
         while (session.next() !== undefined) session.answer()
         return session.takeOutput()
       }
-      let output = hear('')
+      let output = send('')
       for (const [index, text] of groups.entries()) {
         const cuts = index === group ? [text.slice(0, at), text.slice(at)] : [text]
-        for (const piece of cuts) output += hear(piece)
+        for (const piece of cuts) output += send(piece)
       }
       assert.match(output, /\r\n221 2\.0\.0 /, `${group} cut at ${at}`)
     }
@@ -171,7 +171,7 @@ test('if pipelining is strict, a group that RFC 2920 allows may be cut anywhere'
 
 test('a message that was read to its end is discarded if its client disconnects before the delivery', () => {
   const session = new Session(settings, client)
-  // The dot that is removed makes one piece of the last line and the end.
+  // The removed dot puts the last line and the end into one piece.
   session.receive(Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n..\r\n.\r\n'))
   const events: Event['type'][] = []
   for (let event = session.next(); event !== undefined; event = session.next()) {

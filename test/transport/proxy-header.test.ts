@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { maxHeaderBytes, type ProxyHeader, readProxyHeader } from '../../src/transport/proxy-header.ts'
-import { cut, places, telling } from '../protocol/cuts.ts'
+import { bytesFromPieces, cut, places } from '../protocol/cuts.ts'
 import {
   addresses4,
   addresses6,
@@ -22,13 +22,13 @@ const complete = (header: Buffer, source: string | undefined, local = false): Pr
 
 const longest6 = Array.from({ length: 8 }, () => 'ffff').join(':')
 
-/** Headers, and the client's address that they tell. */
+/** Headers, and the client's address in them. */
 const valid: readonly (readonly [string, Buffer, string | undefined])[] = [
   ['TCP4', lineHeader('TCP4 192.0.2.7 192.0.2.25 40000 25'), '192.0.2.7'],
   ['the longest TCP4', lineHeader('TCP4 255.255.255.255 255.255.255.255 65535 65535'), '255.255.255.255'],
   ['ports of 0', lineHeader('TCP4 192.0.2.7 192.0.2.25 0 0'), '192.0.2.7'],
   ['TCP6', lineHeader('TCP6 2001:db8::7 2001:db8::25 40000 25'), '2001:db8::7'],
-  ['TCP6 in other words', lineHeader('TCP6 2001:0DB8:0:0::0007 :: 1 1'), '2001:db8::7'],
+  ['TCP6 in another form', lineHeader('TCP6 2001:0DB8:0:0::0007 :: 1 1'), '2001:db8::7'],
   ['the longest TCP6', lineHeader(`TCP6 ${longest6} ${longest6} 65535 65535`), longest6],
   ['IPv4 mapped into TCP6', lineHeader('TCP6 ::ffff:192.0.2.7 ::1 1 1'), '192.0.2.7'],
   ['IPv4 mapped into TCP6 in hex', lineHeader('TCP6 ::FFFF:c000:207 ::1 1 1'), '192.0.2.7'],
@@ -74,13 +74,13 @@ test('a health check has no client, even if it has addresses', () => {
 
 const line = 'PROXY TCP4 192.0.2.7 192.0.2.25 40000 25\r\n'
 
-/** What is no header, or nearly one. */
+/** Bytes that are not a valid header. */
 const malformed: readonly (readonly [string, string | Buffer])[] = [
   ['another protocol', 'EHLO client.test\r\n'],
   ['TLS', Buffer.from('16030100', 'hex')],
   ['a line in lower case', 'proxy TCP4'],
-  ['a line behind a space', ` ${line}`],
-  ['a line behind an empty one', `\r\n${line}`],
+  ['a line after a space', ` ${line}`],
+  ['a line after an empty one', `\r\n${line}`],
   ['no word', 'PROXY \r\n'],
   ['another word', line.replace('TCP4', 'UDP4')],
   ['a word that goes on', 'PROXY UNKNOWNS\r\n'],
@@ -109,7 +109,7 @@ const malformed: readonly (readonly [string, string | Buffer])[] = [
   ['nine groups', 'PROXY TCP6 1:2:3:4:5:6:7:8:9 ::1 1 1\r\n'],
   ['two gaps', 'PROXY TCP6 1::2::3 ::1 1 1\r\n'],
   ['LF alone', line.replace('\r', '')],
-  ['LF alone behind UNKNOWN', 'PROXY UNKNOWN\n'],
+  ['bare LF after UNKNOWN', 'PROXY UNKNOWN\n'],
   ['CR in the middle', 'PROXY UNKNOWN a\rb\r\n'],
   ['CR twice', line.replace('\r', '\r\r')],
   ['a line of 108 octets', lineHeader('UNKNOWN '.padEnd(100, 'x'))],
@@ -153,7 +153,7 @@ test('the same bytes give the same header, however they are cut, and every wait 
     fc.property(
       fc.constantFrom(...beginnings),
       fc.nat(2100),
-      telling([...pieces, ...binary, 'x'.repeat(500)]),
+      bytesFromPieces([...pieces, ...binary, 'x'.repeat(500)]),
       places,
       (beginning, kept, others, at) => {
         const bytes = Buffer.concat([beginning.subarray(0, kept), others])

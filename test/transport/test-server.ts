@@ -30,7 +30,7 @@ const settings: SessionSettings = {
   binaryMime: false,
   bareNewline: 'normalize',
   strictPipelining: false,
-  // The engine's limits are tested with the engine; here a client may ask as much as it likes.
+  // The engine's limits are tested with the engine; here they are high.
   limits: { ...defaultLimits, messageBytes: 200_000_000, junkCommands: Infinity, hardErrorLimit: Infinity },
 }
 
@@ -45,45 +45,38 @@ interface Scope {
   after(tidy: () => Promise<void>): void
 }
 
-/** What differs from the defaults. */
+/** Differences from the defaults. */
 export interface Conditions {
   readonly timeouts?: Partial<Timeouts>
   readonly settings?: Partial<SessionSettings>
   readonly connectionLimits?: Partial<ConnectionLimits>
   /** The address of a load balancer. */
   readonly proxy?: string
-  /** What TLS begins with; the RSA certificate of the fixtures if left out. */
+  /** The TLS context; the RSA certificate of the fixtures if left out. */
   readonly secureContext?: SecureContext
-  readonly witness?: EventHandler<ConnectionEvent>
-  /** Memory that connections may take now. */
+  readonly onEvent?: EventHandler<ConnectionEvent>
+  /** Bytes of memory that connections may take now. */
   readonly connectionBytes?: () => number
 }
 
 /** A server in this process, with the host of the test. */
-export class Stand {
+export class TestServer {
   readonly server: Server
-  /** What the server's owner was told. */
-  readonly faults: unknown[] = []
-  /** What it was told of PROXY headers: the balancer's address, and what is wrong. */
-  readonly badHeaders: string[] = []
-  /** How many connections were closed to make room, each time that the owner was told. */
+  /** Errors reported by the server. */
+  readonly errors: unknown[] = []
+  /** Reported errors of PROXY headers: the load balancer's address and the reason. */
+  readonly proxyErrors: string[] = []
+  /** Numbers of connections closed to make room, one for each report. */
   readonly overloads: number[] = []
-  /** The server's ends of its connections, in the order in which they were made. */
+  /** The server's sockets, in the order of the connections. */
   readonly sockets: Socket[] = []
-  /** Those of them that are known to be closed. */
+  /** Those of them that are closed. */
   readonly closed = new Set<Socket>()
   port = 0
   tlsPort = 0
 
   private constructor(host: Host, conditions: Conditions) {
-    const {
-      timeouts,
-      settings: other,
-      connectionLimits = {},
-      proxy,
-      witness: onEvent,
-      connectionBytes,
-    } = conditions
+    const { timeouts, settings: other, connectionLimits = {}, proxy, onEvent, connectionBytes } = conditions
     const { secureContext: ownContext = context } = conditions
     this.server = new Server({
       settings: { ...settings, ...other },
@@ -95,46 +88,46 @@ export class Stand {
       ...(connectionBytes !== undefined && { connectionBytes }),
       onOverload: closed => void this.overloads.push(closed),
       isTrustedProxy: address => address === proxy,
-      onProxyError: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),
-      onError: fault => void this.faults.push(fault),
+      onProxyError: (address, reason) => void this.proxyErrors.push(`${address}: ${reason}`),
+      onError: error => void this.errors.push(error),
     })
   }
 
   /** Listens on two ports, and is closed at the end of the scope. */
-  static async set(scope: Scope, host: Host, conditions: Conditions = {}): Promise<Stand> {
-    const stand = new Stand(host, conditions)
-    stand.port = (await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })).port
-    stand.tlsPort = (await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })).port
-    const ports = [stand.port, stand.tlsPort]
+  static async start(scope: Scope, host: Host, conditions: Conditions = {}): Promise<TestServer> {
+    const relay = new TestServer(host, conditions)
+    relay.port = (await relay.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })).port
+    relay.tlsPort = (await relay.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })).port
+    const ports = [relay.port, relay.tlsPort]
     const onSocket = (message: unknown) => {
       const { socket: accepted } = message as { socket: Socket }
       if (!ports.includes(accepted.localPort!)) return
       const socket = ownerOf(accepted)
-      stand.sockets.push(socket)
-      socket.once('close', () => stand.closed.add(socket))
+      relay.sockets.push(socket)
+      socket.once('close', () => relay.closed.add(socket))
     }
     subscribe('net.server.socket', onSocket)
     scope.after(async () => {
       unsubscribe('net.server.socket', onSocket)
-      for (const socket of stand.sockets) socket.destroy()
-      await within(stand.server.close(0), 'the server to close')
+      for (const socket of relay.sockets) socket.destroy()
+      await within(relay.server.close(0), 'the server to close')
     })
-    return stand
+    return relay
   }
 
-  /** A client that has said EHLO. */
+  /** Returns a client that has sent EHLO. */
   async greeted(tls = false): Promise<Wire> {
     const wire = await Wire.connect(tls ? this.tlsPort : this.port, { tls })
     await wire.greet()
     return wire
   }
 
-  /** Resolves when nobody is connected any more. */
+  /** Resolves when no client is connected. */
   async emptied(ms = patienceMs): Promise<void> {
     await this.until(() => this.server.connections === 0, 'the end of all connections', ms)
   }
 
-  /** Resolves when the condition holds; it is looked at after every turn of the event loop. */
+  /** Resolves when the condition holds. It is checked after every iteration of the event loop. */
   async until(condition: () => boolean, what: string, ms = patienceMs): Promise<void> {
     let over = false
     const held = async () => {
