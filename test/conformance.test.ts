@@ -87,7 +87,7 @@ test('the comment on a limit has its default', () => {
   const source = files
     .map(file => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
     .join('\n')
-  const comments = source.matchAll(/Default: ([\d,]+|unlimited)\.\s*\*\/\n {2}readonly (\w+): number/g)
+  const comments = source.matchAll(/Default:[\s*]+([\d,]+|unlimited)\.\s*\*\/\n {2}readonly (\w+): number/g)
   assert.deepEqual(
     Object.fromEntries(
       [...comments].map(([, value, name]) => [
