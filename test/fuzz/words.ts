@@ -1,8 +1,8 @@
 import type fc from 'fast-check'
-import { bytesFromPieces } from '../protocol/cuts.ts'
+import { telling } from '../protocol/cuts.ts'
 
 /** Words of the dialogue, and what breaks them, weighted so that long dialogues get somewhere. */
-export const dialogue: fc.Arbitrary<Buffer> = bytesFromPieces(
+export const dialogue: fc.Arbitrary<Buffer> = telling(
   [
     'EHLO c.test\r\n',
     'HELO c.test\r\n',
@@ -54,7 +54,7 @@ export const dialogue: fc.Arbitrary<Buffer> = bytesFromPieces(
 )
 
 /** Content of mails, with all that a reader of lines may stumble over. */
-export const content: fc.Arbitrary<Buffer> = bytesFromPieces([
+export const content: fc.Arbitrary<Buffer> = telling([
   '.',
   '..',
   '\r\n',

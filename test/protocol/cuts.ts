@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 
-/** Bytes made of the pieces that matter to a parser of lines, so that rare cases are frequent. */
-export const bytesFromPieces = (pieces: readonly string[], maxLength = 40): fc.Arbitrary<Buffer> =>
+/** Bytes made of the pieces that matter to a reader of lines, so that the rare cases are common. */
+export const telling = (pieces: readonly string[], maxLength = 40): fc.Arbitrary<Buffer> =>
   fc
     .array(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...pieces) }, fc.string({ maxLength: 3 })), {
       maxLength,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DataDecoder } from '../../src/protocol/message/data-decoder.ts'
-import { bytesFromPieces, cut, places } from './cuts.ts'
+import { cut, places, telling } from './cuts.ts'
 import { type Outcome, readPlainly } from './plain-reader.ts'
 
 const numRuns = Number(process.env.FUZZ_RUNS ?? 5000)
@@ -26,8 +26,8 @@ const words = [
 const end = '\r\n.\r\n'
 /** Short texts, and long ones for the fast path, between changes or before them. */
 const wire = fc.oneof(
-  bytesFromPieces([...words, end]),
-  bytesFromPieces([
+  telling([...words, end]),
+  telling([
     ...words,
     'x'.repeat(300),
     `${'x'.repeat(76)}\r\n`.repeat(5),
@@ -93,7 +93,7 @@ test('without dot stuffing, newlines are decoded by the same rules, and held-bac
 
 test('content that comes byte by byte or is cut in two anywhere is decoded like content in one chunk', () => {
   fc.assert(
-    fc.property(bytesFromPieces([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
+    fc.property(telling([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
       const singly = [...whole].map(byte => Buffer.of(byte))
       assertReads(whole, singly, dots, bareNewline)
@@ -105,7 +105,7 @@ test('content that comes byte by byte or is cut in two anywhere is decoded like 
 
 test('dot stuffing is removed exactly', () => {
   fc.assert(
-    fc.property(bytesFromPieces(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), places, (bytes, at) => {
+    fc.property(telling(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), places, (bytes, at) => {
       const content = `${bytes.toString('latin1')}\r\n`
       const stuffed = `\r\n${content}`.replaceAll('\r\n.', '\r\n..').slice(2)
       const read = readAll(cut(Buffer.from(`${stuffed}.\r\n`, 'latin1'), at), true, 'normalize')

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { InputBuffer } from '../../src/protocol/input-buffer.ts'
-import { bytesFromPieces, cut, places } from './cuts.ts'
+import { cut, places, telling } from './cuts.ts'
 
 /** Takes all bytes of the first chunk. */
 function takeChunk(input: InputBuffer): Buffer | undefined {
@@ -13,7 +13,7 @@ function takeChunk(input: InputBuffer): Buffer | undefined {
   return chunk
 }
 
-const wire = bytesFromPieces(['\r\n', '\r', '\n', 'NOOP\r\n', 'text', 'a line that is too long for it'])
+const wire = telling(['\r\n', '\r', '\n', 'NOOP\r\n', 'text', 'a line that is too long for it'])
 
 function lines(chunks: readonly Buffer[], maxBytes = 20, maxSkipped = 60): string[] {
   const input = new InputBuffer()

@@ -12,7 +12,7 @@ test('a mail is on disk before it has its name, and its name is on disk before i
   const steps: string[] = []
   const relay = await maildir(
     path,
-    bytesFromPieces(step => steps.push(step.replace(path, ''))),
+    telling(step => steps.push(step.replace(path, ''))),
   )
   steps.length = 0
   const content = [Buffer.from('a'), Buffer.from('b')]
@@ -43,7 +43,7 @@ test('each directory above one that was made is synced', async t => {
   const path = await fs.mkdtemp(join(tmpdir(), 'maildir-'))
   t.after(() => fs.rm(path, { recursive: true }))
   const synced: string[] = []
-  const files = bytesFromPieces(step => step.startsWith('sync') && synced.push(step.replace(path, '')))
+  const files = telling(step => step.startsWith('sync') && synced.push(step.replace(path, '')))
   await makeDirectory(files, join(path, 'a', 'b', 'c'))
   assert.deepEqual(synced.sort(), ['sync ', 'sync /a', 'sync /a/b'])
   synced.length = 0
@@ -88,7 +88,7 @@ test('a sync that fails fails those that waited for it, and not the next ones', 
 })
 
 /** The file system, and what was asked of it. */
-function bytesFromPieces(tell: (step: string) => void): Files {
+function telling(tell: (step: string) => void): Files {
   const open: typeof fs.open = async (path, flags, mode) => {
     tell(`open ${path}`)
     const handle = await fs.open(path, flags, mode)

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { defaultLimits, type Host, reply } from '../../src/protocol/index.ts'
 import type { ConnectionEvent } from '../../src/transport/index.ts'
 import { RecordingHost } from './recording-host.ts'
-import { type Conditions, TestServer } from './test-server.ts'
+import { type Conditions, Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
 type Closed = Extract<ConnectionEvent, { type: 'closed' }>
@@ -11,10 +11,10 @@ type Closed = Extract<ConnectionEvent, { type: 'closed' }>
 /** A server and its events. */
 async function watched(t: TestContext, conditions: Conditions = {}, host: Host = new RecordingHost()) {
   const events: ConnectionEvent[] = []
-  const relay = await TestServer.start(t, host, { ...conditions, onEvent: event => void events.push(event) })
+  const stand = await Stand.set(t, host, { ...conditions, onEvent: event => void events.push(event) })
   const count = (type: ConnectionEvent['type']) => events.filter(event => event.type === type).length
   const until = (type: ConnectionEvent['type'], many = 1) =>
-    relay.until(() => count(type) >= many, `${many} of ${type}`)
+    stand.until(() => count(type) >= many, `${many} of ${type}`)
   const closed = async () => {
     await until('closed')
     const all = events.filter((event): event is Closed => event.type === 'closed')
@@ -25,12 +25,12 @@ async function watched(t: TestContext, conditions: Conditions = {}, host: Host =
   }
   const codes = () => events.flatMap(event => (event.type === 'reply' ? event.code : []))
   const ids = () => events.flatMap(event => (event.type === 'reply' ? [event.id] : []))
-  return { relay, events, until, closed, codes, ids }
+  return { stand, events, until, closed, codes, ids }
 }
 
 test('events report a session from its opening to its QUIT, with every reply', async t => {
-  const { relay, events, closed, codes, ids } = await watched(t)
-  const wire = await relay.greeted()
+  const { stand, events, closed, codes, ids } = await watched(t)
+  const wire = await stand.greeted()
   await wire.mail('x\r\n')
   await wire.ask('nonsense')
   await wire.ask('QUIT')
@@ -49,8 +49,8 @@ test('events report a session from its opening to its QUIT, with every reply', a
 })
 
 test('replies sent together are reported one by one', async t => {
-  const { relay, codes, until } = await watched(t)
-  const wire = await relay.greeted()
+  const { stand, codes, until } = await watched(t)
+  const wire = await stand.greeted()
   wire.say('NOOP\r\nVRFY\r\nNOOP\r\nMAIL FROM:<a@example.org>\r\n')
   await until('reply', 6)
   assert.deepEqual(codes().slice(2), [250, 501, 250, 250])
@@ -59,8 +59,8 @@ test('replies sent together are reported one by one', async t => {
 
 test('a client that closes or resets its connection is a disconnect', async t => {
   for (const leave of ['vanish', 'reset', 'finish'] as const) {
-    const { relay, closed } = await watched(t)
-    const wire = await relay.greeted()
+    const { stand, closed } = await watched(t)
+    const wire = await stand.greeted()
     await wire.open()
     wire[leave]()
     assert.equal(await closed(), 'none disconnect')
@@ -72,8 +72,8 @@ test('TLS is reported with its version and cipher, with STARTTLS and with implic
     [false, 'starttls'],
     [true, 'implicit'],
   ] as const) {
-    const { relay, events, closed } = await watched(t)
-    const wire = await Wire.connect(implicit ? relay.tlsPort : relay.port, { tls: implicit })
+    const { stand, events, closed } = await watched(t)
+    const wire = await Wire.connect(implicit ? stand.tlsPort : stand.port, { tls: implicit })
     await wire.greet()
     if (!implicit) await wire.startTls()
     await wire.ask('QUIT')
@@ -87,8 +87,8 @@ test('TLS is reported with its version and cipher, with STARTTLS and with implic
 })
 
 test('an invalid handshake is an error of the client', async t => {
-  const { relay, closed } = await watched(t)
-  const wire = await Wire.connect(relay.tlsPort)
+  const { stand, closed } = await watched(t)
+  const wire = await Wire.connect(stand.tlsPort)
   wire.say('EHLO client.test\r\n')
   assert.equal(await closed(), 'implicit errors')
 })
@@ -96,10 +96,10 @@ test('an invalid handshake is an error of the client', async t => {
 test('a client that is silent or slow is a timeout, in every state', async t => {
   const timeouts = { idleMs: 50, messageMs: 50, handshakeMs: 50 }
   for (const stage of ['greeting', 'message', 'handshake'] as const) {
-    const { relay, closed } = await watched(t, {
+    const { stand, closed } = await watched(t, {
       timeouts: { ...timeouts, ...(stage === 'message' && { idleMs: 60_000 }) },
     })
-    const wire = await Wire.connect(stage === 'handshake' ? relay.tlsPort : relay.port)
+    const wire = await Wire.connect(stage === 'handshake' ? stand.tlsPort : stand.port)
     if (stage === 'message') {
       await wire.greet()
       await wire.open()
@@ -112,8 +112,8 @@ test('a client that is silent or slow is a timeout, in every state', async t => 
 
 test('a client that makes too many errors is disconnected, with that reason', async t => {
   const limits = { ...defaultLimits, hardErrorLimit: 2 }
-  const { relay, closed, codes } = await watched(t, { settings: { limits } })
-  const wire = await relay.greeted()
+  const { stand, closed, codes } = await watched(t, { settings: { limits } })
+  const wire = await stand.greeted()
   wire.say('x\r\nx\r\n')
   await wire.rest()
   wire.vanish()
@@ -123,8 +123,8 @@ test('a client that makes too many errors is disconnected, with that reason', as
 
 test('a client that the host refuses is reported as refused, even if it sends QUIT', async t => {
   const host = new RecordingHost({ connect: () => reply(554, '5.7.1', 'No') })
-  const { relay, closed } = await watched(t, {}, host)
-  const wire = await Wire.connect(relay.port)
+  const { stand, closed } = await watched(t, {}, host)
+  const wire = await Wire.connect(stand.port)
   await wire.reply()
   await wire.ask('QUIT')
   wire.vanish()
@@ -132,8 +132,8 @@ test('a client that the host refuses is reported as refused, even if it sends QU
 })
 
 test('a client that sends data too early is reported as an error', async t => {
-  const { relay, closed } = await watched(t, { settings: { strictPipelining: true } })
-  const wire = await Wire.connect(relay.port)
+  const { stand, closed } = await watched(t, { settings: { strictPipelining: true } })
+  const wire = await Wire.connect(stand.port)
   wire.say('EHLO client.test\r\n')
   await wire.rest()
   wire.vanish()
@@ -142,10 +142,10 @@ test('a client that sends data too early is reported as an error', async t => {
 
 test('sessions that end at shutdown are reported as such', async t => {
   for (const busy of [false, true]) {
-    const { relay, closed } = await watched(t)
-    const wire = await relay.greeted()
+    const { stand, closed } = await watched(t)
+    const wire = await stand.greeted()
     if (busy) await wire.open()
-    const stopped = relay.server.close(50)
+    const stopped = stand.server.close(50)
     await wire.rest()
     wire.vanish()
     assert.equal(await closed(), 'none shutdown')
@@ -159,8 +159,8 @@ test('replies for limits of the engine are distinguished from the same codes of 
   const recipient: Host['recipient'] = ({ address }) =>
     address.startsWith('full') ? reply(452, '4.5.3', 'Too many recipients in one mail') : undefined
   const host = new RecordingHost({ recipient, sink: { deliver } })
-  const { relay, ids } = await watched(t, { settings: { limits } }, host)
-  const wire = await relay.greeted()
+  const { stand, ids } = await watched(t, { settings: { limits } }, host)
+  const wire = await stand.greeted()
   assert.equal((await wire.ask('MAIL FROM:<a@example.org> SIZE=1001')).code, 552)
   const exceeded = () => ids().filter(id => id === 'tooLarge' || id === 'tooManyRecipients')
   assert.deepEqual(exceeded(), ['tooLarge'])
@@ -177,12 +177,12 @@ test('replies for limits of the engine are distinguished from the same codes of 
 })
 
 test('rejected connections are reported with the reason', async t => {
-  const { relay, events, codes } = await watched(t, { connectionLimits: { total: 2, perAddress: 1 } })
-  const wires = [await Wire.connect(relay.port), await Wire.connect(relay.port)]
+  const { stand, events, codes } = await watched(t, { connectionLimits: { total: 2, perAddress: 1 } })
+  const wires = [await Wire.connect(stand.port), await Wire.connect(stand.port)]
   for (const wire of wires) await wire.reply()
-  const other = await Wire.connect(relay.port, { from: '127.0.0.2' })
+  const other = await Wire.connect(stand.port, { from: '127.0.0.2' })
   await other.reply()
-  wires.push(other, await Wire.connect(relay.port, { from: '127.0.0.3' }))
+  wires.push(other, await Wire.connect(stand.port, { from: '127.0.0.3' }))
   await wires.at(-1)!.reply()
   const reasons = events.flatMap(event => (event.type === 'rejected' ? [event.address, event.reason] : []))
   assert.deepEqual(reasons, ['127.0.0.1', 'perIpLimit', '127.0.0.3', 'connectionLimit'])
@@ -191,8 +191,8 @@ test('rejected connections are reported with the reason', async t => {
 })
 
 test('a load balancer without a valid header is reported as rejected', async t => {
-  const { relay, events, until } = await watched(t, { proxy: '127.0.0.1' })
-  const wire = await Wire.connect(relay.port)
+  const { stand, events, until } = await watched(t, { proxy: '127.0.0.1' })
+  const wire = await Wire.connect(stand.port)
   wire.say('EHLO client.test\r\n')
   await until('rejected')
   assert.deepEqual(events, [{ type: 'rejected', address: '127.0.0.1', reason: 'proxyHeader' }])
@@ -200,16 +200,16 @@ test('a load balancer without a valid header is reported as rejected', async t =
 })
 
 test('received bytes are counted, including those of closed connections, and never decrease', async t => {
-  const { relay, until } = await watched(t)
-  assert.equal(relay.server.receivedBytes, 0)
-  const wire = await relay.greeted()
-  assert.equal(relay.server.receivedBytes, 'EHLO client.test\r\n'.length)
-  const secure = await relay.greeted(true)
-  assert.equal(relay.server.receivedBytes, 2 * 'EHLO client.test\r\n'.length)
+  const { stand, until } = await watched(t)
+  assert.equal(stand.server.receivedBytes, 0)
+  const wire = await stand.greeted()
+  assert.equal(stand.server.receivedBytes, 'EHLO client.test\r\n'.length)
+  const secure = await stand.greeted(true)
+  assert.equal(stand.server.receivedBytes, 2 * 'EHLO client.test\r\n'.length)
   wire.vanish()
   secure.vanish()
   await until('closed', 2)
-  assert.equal(relay.server.receivedBytes, 2 * 'EHLO client.test\r\n'.length)
+  assert.equal(stand.server.receivedBytes, 2 * 'EHLO client.test\r\n'.length)
 })
 
 test('an event handler that throws changes nothing', async t => {
@@ -217,21 +217,21 @@ test('an event handler that throws changes nothing', async t => {
     throw new Error('broken')
   }
   const host = new RecordingHost()
-  const relay = await TestServer.start(t, host, { onEvent: broken })
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host, { onEvent: broken })
+  const wire = await stand.greeted()
   await wire.startTls()
   await wire.ask('EHLO client.test')
   assert.equal((await wire.mail('x\r\n')).code, 250)
   assert.equal((await wire.ask('QUIT')).code, 221)
   wire.vanish()
-  await relay.emptied()
-  assert.deepEqual([host.delivered.length, relay.errors], [1, []])
+  await stand.emptied()
+  assert.deepEqual([host.delivered.length, stand.errors], [1, []])
 })
 
 test('a session that the host ends with 421 is not an error of the client', async t => {
   const host = new RecordingHost({ sender: () => reply(421, '4.3.2', 'Too busy') })
-  const { relay, closed } = await watched(t, {}, host)
-  const wire = await relay.greeted()
+  const { stand, closed } = await watched(t, {}, host)
+  const wire = await stand.greeted()
   assert.equal((await wire.ask('MAIL FROM:<a@example.org>')).code, 421)
   wire.vanish()
   assert.equal(await closed(), 'none host')

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Client } from '../../src/protocol/index.ts'
 import { patienceMs } from '../program/deadline.ts'
 import { Later, RecordingHost } from './recording-host.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
 const hello = 'EHLO client.test\r\n'
@@ -14,37 +14,37 @@ const mail = `${envelope}DATA\r\nSubject: x\r\n\r\nx\r\n.\r\n`
 for (const tls of [false, true]) {
   test(`all commands that a client sent before it closed its half are answered, ${tls ? 'TLS' : 'clear'}`, async t => {
     const host = new RecordingHost({ recipient: async () => undefined, sink: { write: async () => {} } })
-    const relay = await TestServer.start(t, host)
-    const wire = await Wire.connect(tls ? relay.tlsPort : relay.port, { tls })
+    const stand = await Stand.set(t, host)
+    const wire = await Wire.connect(tls ? stand.tlsPort : stand.port, { tls })
     wire.say(hello + mail.repeat(20))
     wire.finish()
     const heard = await wire.rest()
     assert.equal(heard.match(/^250 2\.0\.0 Ok\r$/gm)?.length, 20)
     assert.deepEqual(host.calls, { write: 20, deliver: 20, discard: 0 })
-    await relay.emptied()
+    await stand.emptied()
   })
 }
 
 test('an incomplete message is discarded when the client closes its half', async t => {
   const host = new RecordingHost()
-  const relay = await TestServer.start(t, host)
-  const wire = await Wire.connect(relay.port)
+  const stand = await Stand.set(t, host)
+  const wire = await Wire.connect(stand.port)
   wire.say(`${hello}${envelope}DATA\r\nx\r\n.\r`)
   wire.finish()
   assert.match(await wire.rest(), /\r\n354 [^\r\n]*\r\n$/)
-  await relay.emptied()
+  await stand.emptied()
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
 test('a client that closed its half still gets the reply to its message', async t => {
   const later = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => later.promise } })
-  const relay = await TestServer.start(t, host)
-  const wire = await Wire.connect(relay.port)
+  const stand = await Stand.set(t, host)
+  const wire = await Wire.connect(stand.port)
   wire.say(hello + mail)
   wire.finish()
-  await relay.until(() => host.calls.deliver === 1, 'the delivery')
-  const other = await relay.greeted()
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  const other = await stand.greeted()
   for (let times = 0; times < 10; times++) await other.ask('NOOP')
   assert.equal(wire.ended, false)
   later.resolve(undefined)
@@ -64,17 +64,17 @@ for (const tls of [false, true]) {
           return host.sink
         },
       })
-      const relay = await TestServer.start(t, host)
-      const wire = await Wire.connect(tls ? relay.tlsPort : relay.port, { tls })
+      const stand = await Stand.set(t, host)
+      const wire = await Wire.connect(tls ? stand.tlsPort : stand.port, { tls })
       await wire.greet()
       wire.say(mail)
-      await relay.until(() => host.calls.deliver === 1, 'the delivery')
+      await stand.until(() => host.calls.deliver === 1, 'the delivery')
       assert.equal(clients[0]!.gone, false)
       if (leave !== 'stay') {
         wire[leave]()
-        await relay.until(() => clients[0]!.gone === true, 'the client to be gone')
+        await stand.until(() => clients[0]!.gone === true, 'the client to be gone')
       }
-      const other = await relay.greeted()
+      const other = await stand.greeted()
       for (let times = 0; times < 10; times++) await other.ask('NOOP')
       assert.equal(clients[0]!.gone, leave !== 'stay')
       assert.equal(host.calls.discard, 0)
@@ -94,12 +94,12 @@ test('a client that gets 421 while the host delivers its message is gone', async
       return host.sink
     },
   })
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   wire.say(mail)
-  await relay.until(() => host.calls.deliver === 1, 'the delivery')
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
   assert.equal(client!.gone, false)
-  const closed = relay.server.close(0)
+  const closed = stand.server.close(0)
   assert.match(await wire.rest(), /421 4\.3\.2 /)
   assert.equal(client!.gone, true)
   later.resolve(undefined)
@@ -133,18 +133,18 @@ for (const ending of ['yes', 'no', 'an error', 'silence'] as const) {
           const inSink = question === 'write' || question === 'deliver'
           const host = new RecordingHost(inSink ? { sink: { [question]: ask } } : { [question]: ask })
           const hostMs = ending === 'silence' ? 100 : 60_000
-          const relay = await TestServer.start(t, host, { timeouts: { hostMs } })
-          const wire = await Wire.connect(relay.port)
+          const stand = await Stand.set(t, host, { timeouts: { hostMs } })
+          const wire = await Wire.connect(stand.port)
           await wire.put(said)
-          await relay.until(() => asked === 1, 'the question')
+          await stand.until(() => asked === 1, 'the question')
           wire.reset()
-          if (noticed) await relay.until(() => relay.closed.size === 1, 'the server to notice')
+          if (noticed) await stand.until(() => stand.closed.size === 1, 'the server to notice')
           if (ending === 'yes') later.resolve(question === 'message' ? host.sink : undefined)
           else if (ending === 'no') later.resolve({ code: 550, status: '5.7.1', text: 'no' })
           else if (ending === 'an error') later.reject(new Error('too bad'))
-          await relay.emptied()
+          await stand.emptied()
 
-          assert.equal(relay.errors.length, ending === 'an error' || ending === 'silence' ? 1 : 0)
+          assert.equal(stand.errors.length, ending === 'an error' || ending === 'silence' ? 1 : 0)
           const { write, deliver, discard } = host.calls
           const opened = question !== 'message' || ending === 'yes'
           if (noticed) assert.deepEqual(host.calls, opened ? calls : never)
@@ -160,28 +160,28 @@ for (const ending of ['yes', 'no', 'an error', 'silence'] as const) {
 test('the host is not asked about a client that has disconnected before it was accepted', async t => {
   const asked: string[] = []
   const host = new RecordingHost({ connect: ({ address }) => void asked.push(address) })
-  const relay = await TestServer.start(t, host)
-  const visit = `const socket = require('net').connect(${relay.port}, '127.0.0.1', () => socket.resetAndDestroy())`
+  const stand = await Stand.set(t, host)
+  const visit = `const socket = require('net').connect(${stand.port}, '127.0.0.1', () => socket.resetAndDestroy())`
   // This process accepts no connection while it waits for the other one.
   assert.equal(spawnSync(process.execPath, ['-e', visit], { timeout: patienceMs }).status, 0)
   // A later connection is accepted later.
-  await relay.greeted()
+  await stand.greeted()
   assert.deepEqual(asked, ['127.0.0.1'])
-  assert.deepEqual(relay.errors, [])
+  assert.deepEqual(stand.errors, [])
 })
 
 test('a message whose client disconnects in the middle of it is discarded once', async t => {
   for (const leave of ['vanish', 'reset'] as const) {
     const host = new RecordingHost()
-    const relay = await TestServer.start(t, host)
-    const wire = await relay.greeted()
+    const stand = await Stand.set(t, host)
+    const wire = await stand.greeted()
     await wire.open()
     await wire.put('half a ')
-    await relay.until(() => host.calls.write === 1, 'the content')
+    await stand.until(() => host.calls.write === 1, 'the content')
     wire[leave]()
-    await relay.emptied()
+    await stand.emptied()
     assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
-    assert.deepEqual(relay.errors, [])
+    assert.deepEqual(stand.errors, [])
   }
 })
 
@@ -192,20 +192,20 @@ test('a connection whose client disconnects while the host takes the last conten
   const later = new Later<void>()
   const host = new RecordingHost({ sink: { write: () => later.promise } })
   const ends: string[] = []
-  const relay = await TestServer.start(t, host, {
+  const stand = await Stand.set(t, host, {
     onEvent: event => event.type === 'closed' && ends.push(event.reason),
   })
-  const wire = await relay.greeted()
+  const wire = await stand.greeted()
   wire.say(twoPieces)
-  await relay.until(() => host.calls.write === 1, 'the content')
+  await stand.until(() => host.calls.write === 1, 'the content')
   wire.reset()
-  await relay.until(() => relay.closed.size === 1, 'the server to notice')
-  const { receivedBytes } = relay.server
+  await stand.until(() => stand.closed.size === 1, 'the server to notice')
+  const { receivedBytes } = stand.server
   later.resolve()
-  await relay.emptied()
+  await stand.emptied()
   await new Promise(resolve => setImmediate(resolve))
   assert.deepEqual(ends, ['disconnect'])
-  assert.equal(relay.server.receivedBytes, receivedBytes)
+  assert.equal(stand.server.receivedBytes, receivedBytes)
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
@@ -213,20 +213,20 @@ test('a connection is closed once, even if the host discards its message asynchr
   const later = new Later<void>()
   const host = new RecordingHost({ sink: { discard: () => later.promise } })
   const ends: string[] = []
-  const relay = await TestServer.start(t, host, {
+  const stand = await Stand.set(t, host, {
     onEvent: event => event.type === 'closed' && ends.push(event.reason),
   })
-  const wire = await relay.greeted()
+  const wire = await stand.greeted()
   await wire.open()
   await wire.put('x\r\n')
-  await relay.until(() => host.calls.write === 1, 'the content')
+  await stand.until(() => host.calls.write === 1, 'the content')
   wire.reset()
-  await relay.until(() => host.calls.discard === 1, 'the end of the message')
-  const { receivedBytes } = relay.server
+  await stand.until(() => host.calls.discard === 1, 'the end of the message')
+  const { receivedBytes } = stand.server
   later.resolve()
-  await relay.emptied()
+  await stand.emptied()
   await new Promise(resolve => setImmediate(resolve))
-  assert.equal(relay.server.receivedBytes, receivedBytes)
+  assert.equal(stand.server.receivedBytes, receivedBytes)
   assert.equal(host.calls.discard, 1)
   assert.deepEqual(ends, ['disconnect'])
 })

@@ -2,36 +2,36 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultLimits } from '../../src/protocol/index.ts'
 import { RecordingHost } from './recording-host.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 
 test('after some errors, further ones are answered slowly, but other clients and valid commands are not', async t => {
   const limits = { ...defaultLimits, softErrorLimit: 1 }
-  const relay = await TestServer.start(t, new RecordingHost(), {
+  const stand = await Stand.set(t, new RecordingHost(), {
     settings: { limits },
     timeouts: { errorDelayMs: 300, hostMs: 200 },
   })
-  const wire = await relay.greeted()
+  const wire = await stand.greeted()
   assert.equal((await wire.ask('FOO')).code, 500)
   const begun = performance.now()
   wire.say('BAR\r\n')
-  const other = await relay.greeted()
+  const other = await stand.greeted()
   assert.equal((await other.mail('x\r\n')).code, 250)
   assert.equal((await wire.reply()).code, 500)
   assert.ok(performance.now() - begun >= 290)
-  assert.deepEqual(relay.errors, [], 'the host is not asked, so it cannot be late')
+  assert.deepEqual(stand.errors, [], 'the host is not asked, so it cannot be late')
   assert.equal((await wire.mail('x\r\n')).code, 250)
 })
 
 test('a client that disconnects in a pause is forgotten after it, and the server can stop at once', async t => {
   const limits = { ...defaultLimits, softErrorLimit: 0 }
   const conditions = { settings: { limits }, timeouts: { errorDelayMs: 100 } }
-  const relay = await TestServer.start(t, new RecordingHost(), conditions)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost(), conditions)
+  const wire = await stand.greeted()
   await wire.put('FOO\r\n')
   wire.socket.destroy()
-  await relay.emptied()
+  await stand.emptied()
 
-  const long = await TestServer.start(t, new RecordingHost(), {
+  const long = await Stand.set(t, new RecordingHost(), {
     ...conditions,
     timeouts: { errorDelayMs: 60_000 },
   })

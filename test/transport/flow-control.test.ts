@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Later, RecordingHost } from './recording-host.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 import type { Wire } from './wire.ts'
 
 const megabyte = 1024 * 1024
@@ -21,16 +21,16 @@ for (const tls of [false, true]) {
         },
       },
     })
-    const relay = await TestServer.start(t, host)
-    const wire = await relay.greeted(tls)
-    const other = await relay.greeted()
+    const stand = await Stand.set(t, host)
+    const wire = await stand.greeted(tls)
+    const other = await stand.greeted()
     await wire.open()
     const content = Buffer.alloc(64 * megabyte, `${'x'.repeat(78)}\r\n`)
     wire.say(content)
     wire.say('\r\n.\r\n')
-    await relay.until(() => host.calls.write > 0, 'the first bytes')
+    await stand.until(() => host.calls.write > 0, 'the first bytes')
 
-    const [socket] = relay.sockets
+    const [socket] = stand.sockets
     const before = await settled(other, () => socket!.bytesRead)
     assert.ok(before < megabyte, `${before} bytes were read while the host had the word`)
     assert.equal(host.calls.write, 1)
@@ -39,21 +39,21 @@ for (const tls of [false, true]) {
     later.resolve()
     assert.equal((await wire.reply()).code, 250)
     assert.equal(bytes, content.length + 2)
-    assert.deepEqual(relay.errors, [])
+    assert.deepEqual(stand.errors, [])
   })
 
   test(`nothing is read from a client that does not read its replies, ${where}`, async t => {
-    const relay = await TestServer.start(t, new RecordingHost())
-    const wire = await relay.greeted(tls)
-    const other = await relay.greeted()
+    const stand = await Stand.set(t, new RecordingHost())
+    const wire = await stand.greeted(tls)
+    const other = await stand.greeted()
     const commands = 200_000
     const said = 'EHLO x\r\n'.repeat(commands)
     wire.socket.pause()
     wire.say(said)
     wire.finish()
 
-    const [socket] = relay.sockets
-    await relay.until(() => socket!.bytesRead > 64 * 1024, 'the first commands')
+    const [socket] = stand.sockets
+    await stand.until(() => socket!.bytesRead > 64 * 1024, 'the first commands')
     const read = await settled(other, () => socket!.bytesRead)
     assert.ok(read < said.length / 2, `${read} of ${said.length} bytes were read`)
     assert.ok(socket!.writableLength < 16 * megabyte, `${socket!.writableLength} bytes wait to be written`)
@@ -67,8 +67,8 @@ for (const tls of [false, true]) {
 test('a socket is read in small pieces, and in larger ones during a large message', async t => {
   const sizes: number[] = []
   const host = new RecordingHost({ sink: { write: piece => void sizes.push(piece.length) } })
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   await wire.open()
   const content = Buffer.alloc(4 * megabyte, `${'x'.repeat(78)}\r\n`)
   wire.say(content)
@@ -85,9 +85,9 @@ test('a socket is read in small pieces, and in larger ones during a large messag
 })
 
 test('while one client floods the server, another one is served', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const flood = await relay.greeted()
-  const other = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost())
+  const flood = await stand.greeted()
+  const other = await stand.greeted()
   flood.say('EHLO x\r\n'.repeat(200_000))
   flood.finish()
   let served = 0
@@ -108,12 +108,12 @@ test('commands that come while the host is working are executed in order afterwa
     },
     recipient: ({ address }) => void order.push(address),
   })
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   const recipients = Array.from({ length: 50 }, (_, n) => `r${n}@example.org`)
   wire.say(`MAIL FROM:<a@example.org>\r\n${recipients.map(to => `RCPT TO:<${to}>\r\n`).join('')}`)
-  await relay.until(() => order.length > 0, 'the first question')
-  const other = await relay.greeted()
+  await stand.until(() => order.length > 0, 'the first question')
+  const other = await stand.greeted()
   for (let times = 0; times < 10; times++) await other.ask('NOOP')
   assert.deepEqual(order, ['sender'])
   later.resolve(undefined)
@@ -123,8 +123,8 @@ test('commands that come while the host is working are executed in order afterwa
 
 test('a message that comes byte by byte is the same message', async t => {
   const host = new RecordingHost()
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   await wire.open()
   const content = 'a\r\n..b\r\n\r\n..\r\n'
   for (const byte of `${content}.\r\n`) await wire.put(byte)
@@ -133,9 +133,9 @@ test('a message that comes byte by byte is the same message', async t => {
 })
 
 test('replies to commands in one segment are sent in one write', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wire = await relay.greeted()
-  const [socket] = relay.sockets
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  const [socket] = stand.sockets
   const written = t.mock.method(socket!, 'write')
   const recipients = 'RCPT TO:<b@example.org>\r\n'.repeat(40)
   wire.say(`MAIL FROM:<a@example.org>\r\n${recipients}RSET\r\n`)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MessageSink, Reply } from '../../src/protocol/index.ts'
 import { RecordingHost } from './recording-host.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
 const localError = '451 4.3.0 Local error in processing, try again later'
@@ -33,26 +33,26 @@ for (const [way, fail] of Object.entries(ways)) {
         const host = new RecordingHost()
         const others = question === 'message' ? host.sink : undefined
         Object.assign(host, { [question]: () => (failing ? fail(error) : others) })
-        const relay = await TestServer.start(t, host)
-        const wire = await relay.greeted()
+        const stand = await Stand.set(t, host)
+        const wire = await stand.greeted()
         for (const line of lines.slice(0, -1)) assert.equal((await wire.ask(line)).code, 250)
         assert.equal((await wire.ask(lines.at(-1)!)).text, localError)
-        assert.deepEqual(relay.errors, [error])
+        assert.deepEqual(stand.errors, [error])
         failing = false
         await wire.ask('RSET')
         assert.equal((await wire.mail('x\r\n')).code, 250)
         assert.deepEqual(host.calls, { write: 1, deliver: 1, discard: 0 })
-        assert.equal(relay.errors.length, 1)
+        assert.equal(stand.errors.length, 1)
       })
     }
   })
 
   test(`a host that ${way} on connect gets 421 4.3.0 in place of the greeting`, async t => {
     const error = new Error('secret details')
-    const relay = await TestServer.start(t, new RecordingHost({ connect: () => fail(error) }))
-    const wire = await Wire.connect(relay.port)
+    const stand = await Stand.set(t, new RecordingHost({ connect: () => fail(error) }))
+    const wire = await Wire.connect(stand.port)
     assert.equal(await wire.rest(), `${localError.replace('451', '421')}\r\n`)
-    assert.deepEqual(relay.errors, [error])
+    assert.deepEqual(stand.errors, [error])
   })
 
   const calls: Record<keyof MessageSink, { write: number; deliver: number; discard: number }> = {
@@ -65,31 +65,31 @@ for (const [way, fail] of Object.entries(ways)) {
       const error = new Error('secret details')
       let failing = true
       const host = new RecordingHost({ sink: { [method]: () => (failing ? fail(error) : undefined) } })
-      const relay = await TestServer.start(t, host)
-      const wire = await relay.greeted()
+      const stand = await Stand.set(t, host)
+      const wire = await stand.greeted()
       assert.equal((await wire.mail('x\r\n')).text, localError)
-      assert.deepEqual(relay.errors, [error])
+      assert.deepEqual(stand.errors, [error])
       assert.deepEqual(host.calls, calls[method])
       failing = false
       assert.equal((await wire.mail('y\r\n')).code, 250)
-      assert.equal(relay.errors.length, 1)
+      assert.equal(stand.errors.length, 1)
     })
   }
 
   test(`a sink whose discard ${way} has no effect on clients`, async t => {
     const error = new Error('secret details')
     const host = new RecordingHost({ sink: { discard: () => fail(error) } as Partial<MessageSink> })
-    const relay = await TestServer.start(t, host)
-    const wire = await relay.greeted()
+    const stand = await Stand.set(t, host)
+    const wire = await stand.greeted()
     await wire.open()
     await wire.put('half')
-    await relay.until(() => host.calls.write === 1, 'the content')
+    await stand.until(() => host.calls.write === 1, 'the content')
     wire.reset()
-    await relay.emptied()
+    await stand.emptied()
     assert.deepEqual(host.calls, calls.discard)
-    await relay.until(() => relay.errors.length > 0, 'the fault to be told')
-    assert.deepEqual(relay.errors, [error])
-    assert.equal((await (await relay.greeted()).ask('NOOP')).code, 250)
+    await stand.until(() => stand.errors.length > 0, 'the fault to be told')
+    assert.deepEqual(stand.errors, [error])
+    assert.equal((await (await stand.greeted()).ask('NOOP')).code, 250)
   })
 }
 
@@ -101,8 +101,8 @@ test('an invalid answer of the host is 451 4.3.0', async t => {
     'no',
   ] as Reply[]
   const host = new RecordingHost({ sender: () => nonsense.shift() })
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   while (nonsense.length > 0) assert.equal((await wire.ask(envelope[0]!)).text, localError)
   assert.equal((await wire.ask(envelope[0]!)).code, 250)
 })
@@ -112,8 +112,8 @@ test('text of the host cannot break the protocol', async t => {
     { code: 550, status: '5.7.1', text: 'no\r\n250 2.0.0 Ok\r\n\0é' },
     { code: 550, status: '5.7.1', text: 'x'.repeat(3000) },
   ]
-  const relay = await TestServer.start(t, new RecordingHost({ sender: () => answers.shift() }))
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost({ sender: () => answers.shift() }))
+  const wire = await stand.greeted()
   assert.equal((await wire.ask(envelope[0]!)).text, '550 5.7.1 no 250 2.0.0 Ok ??')
   const long = await wire.ask(envelope[0]!)
   assert.equal(long.code, 550)

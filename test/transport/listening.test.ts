@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { within } from '../program/deadline.ts'
 import { RecordingHost } from './recording-host.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
 test('one server listens on several addresses, each with or without implicit TLS', async t => {
   const host = new RecordingHost()
-  const relay = await TestServer.start(t, host)
-  const second = await relay.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })
-  const third = await relay.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
+  const stand = await Stand.set(t, host)
+  const second = await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })
+  const third = await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })
   const ways = [
-    [relay.port, false],
-    [relay.tlsPort, true],
+    [stand.port, false],
+    [stand.tlsPort, true],
     [second.port, false],
     [third.port, true],
   ] as const
@@ -24,23 +24,23 @@ test('one server listens on several addresses, each with or without implicit TLS
     wire.vanish()
   }
   assert.equal(host.delivered.length, 4)
-  await relay.emptied()
+  await stand.emptied()
 })
 
 test('listening on an address in use rejects, and the server goes on', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const again = relay.server.listen({ host: '127.0.0.1', port: relay.port, implicitTls: false })
+  const stand = await Stand.set(t, new RecordingHost())
+  const again = stand.server.listen({ host: '127.0.0.1', port: stand.port, implicitTls: false })
   await assert.rejects(again, { code: 'EADDRINUSE' })
-  await relay.greeted()
-  assert.deepEqual(relay.errors, [])
+  await stand.greeted()
+  assert.deepEqual(stand.errors, [])
 })
 
 test('a server that is closed while it starts to listen stops, and cannot listen again', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const begun = relay.server.listen({ host: '127.0.0.1', port: 0 })
-  await within(relay.server.close(0), 'the server to close')
+  const stand = await Stand.set(t, new RecordingHost())
+  const begun = stand.server.listen({ host: '127.0.0.1', port: 0 })
+  await within(stand.server.close(0), 'the server to close')
   const { port } = await begun
   await assert.rejects(Wire.connect(port), { code: 'ECONNREFUSED' })
-  const again = relay.server.listen({ host: '127.0.0.1', port: 0 })
+  const again = stand.server.listen({ host: '127.0.0.1', port: 0 })
   await assert.rejects(again, { message: 'the server is closed' })
 })

@@ -14,14 +14,14 @@ import {
   lineOf,
 } from './proxy-headers.ts'
 import { RecordingHost } from './recording-host.ts'
-import { type Conditions, TestServer } from './test-server.ts'
+import { type Conditions, Stand } from './stand.ts'
 import { expectCode, Wire } from './wire.ts'
 
 /** The load balancer of these tests; connections from 127.0.0.1 are not trusted. */
 const proxy = '127.0.0.3'
 
 interface Scene {
-  readonly relay: TestServer
+  readonly stand: Stand
   /** Clients that the host was asked about. */
   readonly clients: Client[]
 }
@@ -29,14 +29,14 @@ interface Scene {
 async function set(t: TestContext, conditions: Conditions = {}): Promise<Scene> {
   const clients: Client[] = []
   const host = new RecordingHost({ connect: client => void clients.push(client) })
-  return { relay: await TestServer.start(t, host, { proxy, ...conditions }), clients }
+  return { stand: await Stand.set(t, host, { proxy, ...conditions }), clients }
 }
 
 const comeTo = (port: number) => Wire.connect(port, { from: proxy })
 
 /** Connects from the load balancer, sends these bytes first, and reads the greeting. */
-async function introduced(relay: TestServer, header: Buffer | string): Promise<Wire> {
-  const wire = await comeTo(relay.port)
+async function introduced(stand: Stand, header: Buffer | string): Promise<Wire> {
+  const wire = await comeTo(stand.port)
   wire.say(header)
   await wire.greet()
   return wire
@@ -53,14 +53,14 @@ const headers: readonly (readonly [string, Buffer, string])[] = [
 
 for (const [name, header, address] of headers) {
   test(`after ${name} the client is ${address}, without TLS, with STARTTLS and with implicit TLS`, async t => {
-    const { relay, clients } = await set(t)
-    const clear = await introduced(relay, header)
+    const { stand, clients } = await set(t)
+    const clear = await introduced(stand, header)
     expectCode(await clear.mail('x\r\n'), 250)
     await clear.startTls()
     expectCode(await clear.ask('EHLO client.test'), 250)
     expectCode(await clear.mail('x\r\n'), 250)
 
-    const secure = await comeTo(relay.tlsPort)
+    const secure = await comeTo(stand.tlsPort)
     await secure.put(header)
     await secure.wrap()
     await secure.greet()
@@ -69,16 +69,16 @@ for (const [name, header, address] of headers) {
     const seen = clients.map(({ address, healthCheck }) => [address, healthCheck])
     const expected = [address, name === 'a health check']
     assert.deepEqual(seen, [expected, expected])
-    assert.deepEqual([relay.proxyErrors, relay.errors], [[], []])
+    assert.deepEqual([stand.proxyErrors, stand.errors], [[], []])
   })
 
   test(`${name} may come byte by byte, and in one segment with commands`, async t => {
-    const { relay, clients } = await set(t)
-    const slow = await comeTo(relay.port)
+    const { stand, clients } = await set(t)
+    const slow = await comeTo(stand.port)
     for (const byte of header) await slow.put(Buffer.of(byte))
     await slow.greet()
 
-    const early = await comeTo(relay.port)
+    const early = await comeTo(stand.port)
     early.say(Buffer.concat([header, Buffer.from('EHLO client.test\r\nNOOP\r\nQUI')]))
     for (const code of [220, 250, 250]) expectCode(await early.reply(), code)
     expectCode(await early.ask('T'), 221)
@@ -90,11 +90,8 @@ for (const [name, header, address] of headers) {
 }
 
 /** Begins TLS as a client whose first bytes the test passes to the server. */
-async function shakeHands(
-  relay: TestServer,
-  carry: (hello: Buffer, wire: Wire) => Promise<void>,
-): Promise<Wire> {
-  const wire = await comeTo(relay.tlsPort)
+async function shakeHands(stand: Stand, carry: (hello: Buffer, wire: Wire) => Promise<void>): Promise<Wire> {
+  const wire = await comeTo(stand.tlsPort)
   const { socket } = wire
   const write = socket.write.bind(socket)
   let first = true
@@ -119,7 +116,7 @@ async function shakeHands(
 }
 
 test('header and ClientHello may come in one segment or byte by byte', async t => {
-  const { relay, clients } = await set(t)
+  const { stand, clients } = await set(t)
   const header = binaryHeader('2111', addresses4)
   const ways: Record<string, (hello: Buffer, wire: Wire) => Promise<void>> = {
     'one segment': (hello, wire) => wire.put(Buffer.concat([header, hello])),
@@ -133,7 +130,7 @@ test('header and ClientHello may come in one segment or byte by byte', async t =
   }
   for (const [way, carry] of Object.entries(ways)) {
     await t.test(way, async () => {
-      const wire = await shakeHands(relay, carry)
+      const wire = await shakeHands(stand, carry)
       await wire.greet()
       expectCode(await wire.mail('x\r\n'), 250)
       expectCode(await wire.ask('QUIT'), 221)
@@ -146,15 +143,15 @@ test('header and ClientHello may come in one segment or byte by byte', async t =
 })
 
 test('no header is read from an address that is not a load balancer', async t => {
-  const { relay, clients } = await set(t)
+  const { stand, clients } = await set(t)
   for (const header of [lineOf('192.0.2.7').toString(), 'PROXY UNKNOWN\r\n']) {
-    const wire = await Wire.connect(relay.port)
+    const wire = await Wire.connect(stand.port)
     wire.say(header)
     expectCode(await wire.reply(), 220)
     assert.equal((await wire.reply()).text, '500 5.5.1 Command unrecognized')
     expectCode(await wire.ask('EHLO client.test'), 250)
   }
-  const binary = await Wire.connect(relay.port)
+  const binary = await Wire.connect(stand.port)
   binary.say(binaryHeader('2111', addresses4))
   expectCode(await binary.reply(), 220)
   expectCode(await binary.reply(), 500)
@@ -163,8 +160,8 @@ test('no header is read from an address that is not a load balancer', async t =>
 })
 
 test('a second header is an unknown command and changes no address', async t => {
-  const { relay, clients } = await set(t)
-  const wire = await comeTo(relay.port)
+  const { stand, clients } = await set(t)
+  const wire = await comeTo(stand.port)
   wire.say(Buffer.concat([lineOf('192.0.2.7'), lineOf('192.0.2.8')]))
   expectCode(await wire.reply(), 220)
   assert.equal((await wire.reply()).text, '500 5.5.1 Command unrecognized')
@@ -178,7 +175,7 @@ test('a second header is an unknown command and changes no address', async t => 
 })
 
 test('a load balancer without a valid header gets no reply', async t => {
-  const { relay, clients } = await set(t)
+  const { stand, clients } = await set(t)
   const wrong: readonly (readonly [string | Buffer, string])[] = [
     ['EHLO client.test\r\n', 'malformed'],
     ['PROXY TCP4 192.0.2.7\r\nEHLO client.test\r\n', 'malformed'],
@@ -187,48 +184,48 @@ test('a load balancer without a valid header gets no reply', async t => {
     [lineOf('192.0.2.7').subarray(0, -1), 'cut off'],
     [binaryHeader('2111', addresses4).subarray(0, 12), 'cut off'],
   ]
-  for (const port of [relay.port, relay.tlsPort]) {
+  for (const port of [stand.port, stand.tlsPort]) {
     for (const [bytes, reason] of wrong) {
       const wire = await comeTo(port)
       wire.say(bytes)
       if (reason === 'cut off') wire.finish()
       assert.equal(await wire.rest(), '')
-      await relay.until(() => relay.proxyErrors.length > 0, 'a word about the header')
-      assert.match(relay.proxyErrors.pop()!, new RegExp(`^${proxy}: it (is|was) ${reason}$`))
+      await stand.until(() => stand.proxyErrors.length > 0, 'a word about the header')
+      assert.match(stand.proxyErrors.pop()!, new RegExp(`^${proxy}: it (is|was) ${reason}$`))
     }
   }
-  await relay.emptied()
-  assert.deepEqual([clients, relay.proxyErrors, relay.errors], [[], [], []])
+  await stand.emptied()
+  assert.deepEqual([clients, stand.proxyErrors, stand.errors], [[], [], []])
 })
 
 test('a header that does not come in time closes the connection', async t => {
-  const { relay } = await set(t, { timeouts: { proxyHeaderMs: 100 } })
-  for (const port of [relay.port, relay.tlsPort]) {
+  const { stand } = await set(t, { timeouts: { proxyHeaderMs: 100 } })
+  for (const port of [stand.port, stand.tlsPort]) {
     const silent = await comeTo(port)
     const half = await comeTo(port)
     half.say(lineOf('192.0.2.7').subarray(0, -1))
     assert.deepEqual([await silent.rest(), await half.rest()], ['', ''])
   }
   // More bytes do not extend the timeout.
-  const slow = await comeTo(relay.port)
+  const slow = await comeTo(stand.port)
   slow.say('PROXY UNKNOWN')
   const timer = setInterval(() => slow.say(' '), 5)
   t.after(() => clearInterval(timer))
   assert.equal(await slow.rest(), '')
-  await relay.emptied()
+  await stand.emptied()
   assert.deepEqual(
-    relay.proxyErrors,
+    stand.proxyErrors,
     Array.from({ length: 5 }, () => `${proxy}: it did not come in time`),
   )
   // After the header, the client's own timeouts apply.
-  const wire = await introduced(relay, lineOf('192.0.2.7'))
+  const wire = await introduced(stand, lineOf('192.0.2.7'))
   const begun = performance.now()
   while (performance.now() - begun < 200) expectCode(await wire.ask('EHLO client.test'), 250)
 })
 
 test('a TCP health check of a load balancer is not reported', async t => {
-  const { relay } = await set(t)
-  for (const port of [relay.port, relay.tlsPort]) {
+  const { stand } = await set(t)
+  for (const port of [stand.port, stand.tlsPort]) {
     for (const leave of ['vanish', 'reset'] as const) {
       const mute = await comeTo(port)
       mute[leave]()
@@ -237,73 +234,73 @@ test('a TCP health check of a load balancer is not reported', async t => {
       polite[leave]()
     }
   }
-  await relay.until(() => relay.sockets.length === 8 && relay.closed.size === 8, 'the end of all sockets')
-  await relay.emptied()
-  assert.deepEqual([relay.proxyErrors, relay.errors], [[], []])
+  await stand.until(() => stand.sockets.length === 8 && stand.closed.size === 8, 'the end of all sockets')
+  await stand.emptied()
+  assert.deepEqual([stand.proxyErrors, stand.errors], [[], []])
 })
 
 test('a client that closes its half at once is answered before the close', async t => {
-  const { relay } = await set(t)
-  const wire = await comeTo(relay.port)
+  const { stand } = await set(t)
+  const wire = await comeTo(stand.port)
   wire.say(Buffer.concat([lineOf('192.0.2.7'), Buffer.from('EHLO client.test\r\nNOOP\r\n')]))
   wire.finish()
   assert.match(await wire.rest(), /^220 .*\r\n250-.*250 2\.0\.0 Ok\r\n$/s)
-  await relay.emptied()
+  await stand.emptied()
 })
 
 test('clients of one load balancer are limited by their own addresses, not by its address', async t => {
-  const { relay } = await set(t, { connectionLimits: { perAddress: 1 } })
-  const first = await introduced(relay, lineOf('192.0.2.7'))
-  await introduced(relay, lineOf('192.0.2.8'))
-  const second = await comeTo(relay.port)
+  const { stand } = await set(t, { connectionLimits: { perAddress: 1 } })
+  const first = await introduced(stand, lineOf('192.0.2.7'))
+  await introduced(stand, lineOf('192.0.2.8'))
+  const second = await comeTo(stand.port)
   second.say(binaryHeader('2111', addresses4))
-  assert.match(await second.rest(), /^421 4\.7\.0 relay\.test has too many connections from your address/)
-  const secure = await comeTo(relay.tlsPort)
+  assert.match(await second.rest(), /^421 4\.7\.0 stand\.test has too many connections from your address/)
+  const secure = await comeTo(stand.tlsPort)
   secure.say(lineOf('192.0.2.7'))
   assert.equal(await secure.rest(), '')
   // Its own connections are not limited.
-  for (const header of [healthCheck, healthCheck, lineHeader('UNKNOWN')]) await introduced(relay, header)
+  for (const header of [healthCheck, healthCheck, lineHeader('UNKNOWN')]) await introduced(stand, header)
 
   // A direct connection of a client counts together with those through the load balancer.
-  await introduced(relay, lineOf('127.0.0.1'))
-  assert.match(await (await Wire.connect(relay.port)).rest(), /^421 4\.7\.0 /)
+  await introduced(stand, lineOf('127.0.0.1'))
+  assert.match(await (await Wire.connect(stand.port)).rest(), /^421 4\.7\.0 /)
   first.reset()
-  await relay.until(() => relay.server.connections === 5, 'room for one more')
-  await introduced(relay, lineOf('192.0.2.7'))
+  await stand.until(() => stand.server.connections === 5, 'room for one more')
+  await introduced(stand, lineOf('192.0.2.7'))
 })
 
 test('clients of one /64 share a limit', async t => {
-  const { relay } = await set(t, { connectionLimits: { perAddress: 1 } })
-  await introduced(relay, lineOf('2001:db8::7'))
-  const neighbour = await comeTo(relay.port)
+  const { stand } = await set(t, { connectionLimits: { perAddress: 1 } })
+  await introduced(stand, lineOf('2001:db8::7'))
+  const neighbour = await comeTo(stand.port)
   neighbour.say(lineOf('2001:db8:0:0:ffff::1'))
   assert.match(await neighbour.rest(), /^421 4\.7\.0 /)
-  await introduced(relay, lineOf('2001:db8:0:1::7'))
+  await introduced(stand, lineOf('2001:db8:0:1::7'))
 })
 
 test('connections whose header has not come count in the total', async t => {
-  const { relay } = await set(t, { connectionLimits: { total: 1 } })
-  const waiting = await comeTo(relay.port)
-  await relay.until(() => relay.server.connections === 1, 'the first one')
-  const other = await comeTo(relay.port)
+  const { stand } = await set(t, { connectionLimits: { total: 1 } })
+  const waiting = await comeTo(stand.port)
+  await stand.until(() => stand.server.connections === 1, 'the first one')
+  const other = await comeTo(stand.port)
   assert.match(await other.rest(), /^421 4\.3\.2 /)
-  assert.match(await (await Wire.connect(relay.port)).rest(), /^421 4\.3\.2 /)
+  assert.match(await (await Wire.connect(stand.port)).rest(), /^421 4\.3\.2 /)
   waiting.say(lineOf('192.0.2.7'))
   await waiting.greet()
-  assert.equal(relay.server.connections, 1)
+  assert.equal(stand.server.connections, 1)
 })
 
 test('a server that shuts down does not wait for headers', async t => {
-  const { relay } = await set(t)
-  const silent = await comeTo(relay.port)
-  const half = await comeTo(relay.tlsPort)
+  const { stand } = await set(t)
+  const silent = await comeTo(stand.port)
+  const half = await comeTo(stand.tlsPort)
   half.say('PROXY TCP4 ')
-  const served = await introduced(relay, lineOf('192.0.2.7'))
-  await relay.until(() => relay.server.connections === 3, 'all of them')
-  const closed = relay.server.close(60_000)
+  const served = await introduced(stand, lineOf('192.0.2.7'))
+  await stand.until(() => stand.server.connections === 3, 'all of them')
+  const closed = stand.server.close(60_000)
   expectCode(await served.reply(), 421)
   served.finish()
   assert.deepEqual([await silent.rest(), await half.rest()], ['', ''])
   await within(closed, 'the server to close')
-  assert.deepEqual([relay.proxyErrors, relay.errors], [[], []])
+  assert.deepEqual([stand.proxyErrors, stand.errors], [[], []])
 })

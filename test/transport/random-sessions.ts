@@ -16,7 +16,7 @@ import {
   type Transaction,
 } from '../../src/protocol/index.ts'
 import { within } from '../program/deadline.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 
 // A client pipelines a long random session, cuts it at random places, and stops reading at random times; the host
 // answers at random times. The replies and the messages must be those of the engine, fed with the same bytes at once.
@@ -371,7 +371,7 @@ class DelayingHost implements Host {
   }
 }
 
-async function converse(relay: TestServer, host: DelayingHost, seed: number): Promise<void> {
+async function converse(stand: Stand, host: DelayingHost, seed: number): Promise<void> {
   const random = new Random(seed)
   const client = `c${seed}`
   const tls = random.of(['none', 'starttls', 'implicit'] as const)
@@ -381,7 +381,7 @@ async function converse(relay: TestServer, host: DelayingHost, seed: number): Pr
   const isReset = random.chance(0.15)
   const where = `seed ${seed}, TLS ${tls}, ${proxied ? 'with PROXY header' : ''}`
   const tcp = connect({
-    port: tls === 'implicit' ? relay.tlsPort : relay.port,
+    port: tls === 'implicit' ? stand.tlsPort : stand.port,
     host: '127.0.0.1',
     allowHalfOpen: true,
     ...(proxied && { localAddress: '127.0.0.9' }),
@@ -486,7 +486,7 @@ async function play(): Promise<void> {
     const host = new DelayingHost(new Random(seed))
     let ends = 0
     let opens = 0
-    const relay = await TestServer.start(scope, host, {
+    const stand = await Stand.set(scope, host, {
       settings,
       timeouts: { errorDelayMs: 2, lingerMs: 2000 },
       proxy: '127.0.0.9',
@@ -495,13 +495,13 @@ async function play(): Promise<void> {
         if (event.type === 'closed') ends++
       },
     })
-    await Promise.all(Array.from({ length: clientsPerRound }, (_, at) => converse(relay, host, seed + at)))
-    await relay.emptied()
-    assert.deepEqual(relay.errors, [])
+    await Promise.all(Array.from({ length: clientsPerRound }, (_, at) => converse(stand, host, seed + at)))
+    await stand.emptied()
+    assert.deepEqual(stand.errors, [])
     assert.deepEqual(host.errors, [])
     assert.equal(ends, opens, `seed ${seed}: ends`)
     assert.equal(host.ended, host.opened, `seed ${seed}: sinks`)
 
-    await relay.server.close(0)
+    await stand.server.close(0)
   }
 }

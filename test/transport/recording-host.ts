@@ -1,10 +1,10 @@
 import type { Answer, Host, MessageSink } from '../../src/protocol/index.ts'
 
-/** A host that accepts everything and counts the calls of its sinks. Parts of it may be replaced. */
+/** A host that consents to everything and counts what its sinks were told; parts of it may be replaced. */
 export class RecordingHost implements Host {
-  /** Delivered messages. */
+  /** The mails that were delivered. */
   readonly delivered: Buffer[] = []
-  /** How often each method of a sink was called, over all messages. */
+  /** How often each method of a sink was called, over all mails. */
   readonly calls = { write: 0, deliver: 0, discard: 0 }
   readonly #parts: Buffer[] = []
 
@@ -12,7 +12,7 @@ export class RecordingHost implements Host {
     const { sink, ...host } = other
     Object.assign(this, host)
     Object.assign(this.sink, sink)
-    // Calls of replaced methods are counted, too.
+    // Counts are kept also of what was replaced.
     for (const name of ['write', 'deliver', 'discard'] as const) {
       const method = this.sink[name] as (...args: unknown[]) => unknown
       Object.assign(this.sink, {

@@ -8,65 +8,65 @@ import { defaultTimeouts, type SecureContext, Server } from '../../src/transport
 import { missing, use } from '../clients/tool.ts'
 import { within } from '../program/deadline.ts'
 import { Later, RecordingHost } from './recording-host.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
 test('a client that has disconnected does not delay the shutdown', async t => {
   const host = new RecordingHost({ sink: { deliver: () => new Later<undefined>().promise } })
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   await wire.open()
   await wire.put('x\r\n.\r\n')
-  await relay.until(() => host.calls.deliver === 1, 'the delivery')
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
   wire.reset()
-  await relay.until(() => relay.closed.size === 1, 'the server to notice')
-  await within(relay.server.close(20), 'the server to close')
-  assert.equal(relay.server.connections, 0)
+  await stand.until(() => stand.closed.size === 1, 'the server to notice')
+  await within(stand.server.close(20), 'the server to close')
+  assert.equal(stand.server.connections, 0)
 })
 
 test('a second shutdown is the same shutdown', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  await relay.greeted()
-  await within(Promise.all([relay.server.close(1000), relay.server.close(1000)]), 'the server to close')
+  const stand = await Stand.set(t, new RecordingHost())
+  await stand.greeted()
+  await within(Promise.all([stand.server.close(1000), stand.server.close(1000)]), 'the server to close')
 })
 
 test('an idle client gets 421 at once, also in the middle of AUTH', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
   await wire.ask('AUTH PLAIN')
-  const closed = relay.server.close(60_000)
+  const closed = stand.server.close(60_000)
   assert.equal((await wire.reply()).code, 421)
   await within(closed, 'the server to close')
 })
 
 test('a server that shuts down does not wait for an implicit TLS handshake', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const silent = await Wire.connect(relay.tlsPort)
-  const half = await Wire.connect(relay.tlsPort)
+  const stand = await Stand.set(t, new RecordingHost())
+  const silent = await Wire.connect(stand.tlsPort)
+  const half = await Wire.connect(stand.tlsPort)
   half.say(Buffer.from('1603010200', 'hex'))
-  await relay.until(() => relay.server.connections === 2, 'both')
-  const closed = relay.server.close(60_000)
+  await stand.until(() => stand.server.connections === 2, 'both')
+  const closed = stand.server.close(60_000)
   // No plaintext: the clients wait for TLS.
   assert.deepEqual([await silent.rest(), await half.rest()], ['', ''])
   await within(closed, 'the server to close')
 })
 
 test('a handshake after STARTTLS that never comes is closed without a reply after the grace period', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
   assert.equal((await wire.ask('STARTTLS')).code, 220)
-  const closed = relay.server.close(50)
+  const closed = stand.server.close(50)
   assert.equal(await wire.rest(), '')
   await within(closed, 'the server to close')
 })
 
 test('a login that is being checked is answered before 421', async t => {
   const login = new Later<undefined>()
-  const relay = await TestServer.start(t, new RecordingHost({ login: () => login.promise }))
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost({ login: () => login.promise }))
+  const wire = await stand.greeted()
   await wire.put('AUTH PLAIN AHRpbQBzZWNyZXQ=\r\nMAIL FROM:<a@example.org>\r\n')
-  const idle = await relay.greeted()
-  const closed = relay.server.close(60_000)
+  const idle = await stand.greeted()
+  const closed = stand.server.close(60_000)
   assert.match(await idle.rest(), /^421 /)
   idle.vanish()
   login.resolve(undefined)
@@ -78,11 +78,11 @@ test('a login that is being checked is answered before 421', async t => {
 
 test('a server that shuts down waits for the last chunk of a message', async t => {
   const host = new RecordingHost()
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   for (const line of ['MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>', 'BDAT 3\r\nx'])
     assert.equal((await wire.ask(line)).code, 250)
-  const closed = relay.server.close(60_000)
+  const closed = stand.server.close(60_000)
   wire.say('BDAT 3 LAST\r\ny\r\n')
   assert.match(await wire.rest(), /^250 2\.0\.0 Ok\r\n421 4\.3\.2 [^\r\n]*\r\n$/)
   wire.vanish()
@@ -93,20 +93,20 @@ test('a server that shuts down waits for the last chunk of a message', async t =
 test('a message whose client is gone is delivered before the shutdown is complete', async t => {
   const delivery = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
-  const relay = await TestServer.start(t, host)
-  const gone = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const gone = await stand.greeted()
   await gone.open()
   await gone.put('x\r\n.\r\n')
-  await relay.until(() => host.calls.deliver === 1, 'the delivery')
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
   gone.reset()
-  await relay.until(() => relay.closed.size === 1, 'the server to notice')
+  await stand.until(() => stand.closed.size === 1, 'the server to notice')
   let over = false
-  const closed = relay.server.close(60_000).then(() => {
+  const closed = stand.server.close(60_000).then(() => {
     over = true
   })
-  const late = await Wire.connect(relay.port).catch((error: NodeJS.ErrnoException) => error.code)
+  const late = await Wire.connect(stand.port).catch((error: NodeJS.ErrnoException) => error.code)
   assert.equal(late, 'ECONNREFUSED')
-  assert.deepEqual([over, relay.server.connections], [false, 1])
+  assert.deepEqual([over, stand.server.connections], [false, 1])
   delivery.resolve(undefined)
   await within(closed, 'the server to close')
 })
@@ -114,13 +114,13 @@ test('a message whose client is gone is delivered before the shutdown is complet
 test('a client that has closed its half gets the reply to its message during the shutdown', async t => {
   const delivery = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   await wire.open()
   await wire.put('x\r\n.\r\n')
   wire.finish()
-  await relay.until(() => host.calls.deliver === 1, 'the delivery')
-  const closed = relay.server.close(60_000)
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  const closed = stand.server.close(60_000)
   delivery.resolve(undefined)
   assert.match(await wire.rest(), /^250 2\.0\.0 Ok\r\n421 4\.3\.2 [^\r\n]*\r\n$/)
   await within(closed, 'the server to close')
@@ -128,35 +128,35 @@ test('a client that has closed its half gets the reply to its message during the
 
 test('the message timeout goes on while a message is refused', async t => {
   for (const refused of ['a lone LF\n', 'too large'.repeat(30)]) {
-    const relay = await TestServer.start(t, new RecordingHost(), {
+    const stand = await Stand.set(t, new RecordingHost(), {
       timeouts: { messageMs: 100 },
       settings: {
         bareNewline: 'reject',
         limits: { ...defaultLimits, messageBytes: 200, discardFactor: 1000 },
       },
     })
-    const wire = await relay.greeted()
+    const wire = await stand.greeted()
     await wire.open()
     await wire.put(refused)
     assert.match(await wire.rest(), /^421 4\.4\.2 /)
-    await relay.emptied()
+    await stand.emptied()
   }
 })
 
 test('a client that is silent after a write of the host timed out is disconnected', async t => {
   const host = new RecordingHost({ sink: { write: () => new Later<undefined>().promise } })
-  const relay = await TestServer.start(t, host, { timeouts: { idleMs: 50, hostMs: 120 } })
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host, { timeouts: { idleMs: 50, hostMs: 120 } })
+  const wire = await stand.greeted()
   await wire.open()
   await wire.put('x')
   assert.match(await wire.rest(), /^421 4\.4\.2 /)
-  await relay.emptied()
+  await stand.emptied()
 })
 
 test('an invalid TLS record closes the connection and discards the message', async t => {
   const host = new RecordingHost()
-  const relay = await TestServer.start(t, host)
-  const tcp = connect({ port: relay.tlsPort, host: '127.0.0.1' })
+  const stand = await Stand.set(t, host)
+  const tcp = connect({ port: stand.tlsPort, host: '127.0.0.1' })
   await within(once(tcp, 'connect'), 'a connection')
   const tls = connectTls({ socket: tcp, rejectUnauthorized: false })
   tls.on('error', () => {})
@@ -165,10 +165,10 @@ test('an invalid TLS record closes the connection and discards the message', asy
   await wire.greet()
   await wire.open()
   await wire.put('half a message')
-  await relay.until(() => host.calls.write === 1, 'the content')
+  await stand.until(() => host.calls.write === 1, 'the content')
   // An application record that is not encrypted.
   tcp.write(Buffer.from('17030300050102030405', 'hex'))
-  await relay.emptied()
+  await stand.emptied()
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
@@ -181,7 +181,7 @@ const noContexts: Record<string, () => SecureContext> = {
 for (const [kind, secureContext] of Object.entries(noContexts)) {
   test(`a certificate ${kind} closes one connection, and not the server`, async t => {
     const errors: unknown[] = []
-    const good = await TestServer.start(t, new RecordingHost())
+    const good = await Stand.set(t, new RecordingHost())
     const server = new Server({
       settings: { ...defaultSettings, hostname: 'relay.test', service: 'Relay', tls: 'offered' },
       host: new RecordingHost(),
@@ -207,59 +207,59 @@ for (const [kind, secureContext] of Object.entries(noContexts)) {
 
 for (const tls of [false, true])
   test(`a client that never closes its half after QUIT is disconnected, ${tls ? 'TLS' : 'clear'}`, async t => {
-    const relay = await TestServer.start(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
-    const wire = await relay.greeted(tls)
+    const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
+    const wire = await stand.greeted(tls)
     assert.equal((await wire.ask('QUIT')).code, 221)
-    await relay.emptied()
-    assert.equal(relay.closed.size, 1)
+    await stand.emptied()
+    assert.equal(stand.closed.size, 1)
     assert.equal(wire.socket.writableEnded, false)
   })
 
 test('a client cannot renegotiate', { skip: missing('openssl', 'version') }, async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
+  const stand = await Stand.set(t, new RecordingHost())
   // A line with R makes s_client ask for a new handshake.
-  const to = `127.0.0.1:${relay.tlsPort}`
+  const to = `127.0.0.1:${stand.tlsPort}`
   const { stderr, stdout } = await use(
     'openssl',
     ['s_client', '-connect', to, '-tls1_2', '-crlf'],
     'R\nNOOP\n',
   )
   assert.match(stderr + stdout, /no renegotiation/)
-  await relay.emptied()
+  await stand.emptied()
 })
 
 test('a shutdown without grace period does not wait for a host that is taking the last content', async t => {
   const host = new RecordingHost({ sink: { write: () => new Promise<void>(() => {}) } })
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   // A bare LF makes the first piece a copy, and the CR at the end is a second piece.
   wire.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\nx\r')
-  await relay.until(() => host.calls.write === 1, 'the content')
-  const closed = relay.server.close(0)
-  assert.match(await wire.rest(), /421 4\.3\.2 relay\.test is shutting down[^\r\n]*\r\n$/)
+  await stand.until(() => host.calls.write === 1, 'the content')
+  const closed = stand.server.close(0)
+  assert.match(await wire.rest(), /421 4\.3\.2 stand\.test is shutting down[^\r\n]*\r\n$/)
   await closed
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
 test('a server that shuts down closes idle clients with 421, and is done when they are gone', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wires = [await relay.greeted(), await relay.greeted(true), await Wire.connect(relay.port)]
+  const stand = await Stand.set(t, new RecordingHost())
+  const wires = [await stand.greeted(), await stand.greeted(true), await Wire.connect(stand.port)]
   await wires[2]!.reply()
-  const closed = relay.server.close(60_000)
+  const closed = stand.server.close(60_000)
   for (const wire of wires) {
     assert.match(await wire.rest(), /^421 4\.3\.2 /)
     wire.vanish()
   }
   await closed
-  await assert.rejects(Wire.connect(relay.port), { code: 'ECONNREFUSED' })
+  await assert.rejects(Wire.connect(stand.port), { code: 'ECONNREFUSED' })
 })
 
 test('a server that shuts down waits for the current message, and for no second one', async t => {
   const host = new RecordingHost()
-  const relay = await TestServer.start(t, host)
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
   await wire.open()
-  const closed = relay.server.close(60_000)
+  const closed = stand.server.close(60_000)
   wire.say('x\r\n.\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')
   assert.equal((await wire.reply()).code, 250)
   assert.match(await wire.rest(), /^421 4\.3\.2 [^\r\n]*\r\n$/)
@@ -269,10 +269,10 @@ test('a server that shuts down waits for the current message, and for no second 
 })
 
 test('a server that shuts down waits for a handshake, and sends 421 under TLS', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
   assert.equal((await wire.ask('STARTTLS')).code, 220)
-  const closed = relay.server.close(60_000)
+  const closed = stand.server.close(60_000)
   await wire.wrap()
   assert.match(await wire.rest(), /^421 4\.3\.2 /)
   wire.vanish()
@@ -281,14 +281,14 @@ test('a server that shuts down waits for a handshake, and sends 421 under TLS', 
 
 test('after the grace period, a server that shuts down sends 421 in the middle of a message', async t => {
   const host = new RecordingHost({ sink: { deliver: () => new Promise(() => {}) } })
-  const relay = await TestServer.start(t, host)
-  const writing = await relay.greeted()
+  const stand = await Stand.set(t, host)
+  const writing = await stand.greeted()
   await writing.open()
-  const waiting = await relay.greeted()
+  const waiting = await stand.greeted()
   await waiting.open()
   waiting.say('x\r\n.\r\n')
-  await relay.until(() => host.calls.deliver === 1, 'the delivery')
-  const closed = relay.server.close(50)
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  const closed = stand.server.close(50)
   for (const wire of [writing, waiting]) {
     assert.match(await wire.rest(), /^421 4\.3\.2 /)
     wire.vanish()
@@ -297,12 +297,12 @@ test('after the grace period, a server that shuts down sends 421 in the middle o
 })
 
 test('a client that neither reads nor closes does not stop the shutdown', async t => {
-  const relay = await TestServer.start(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
+  const wire = await stand.greeted()
   wire.socket.pause()
   wire.say('EHLO x\r\n'.repeat(200_000))
-  await relay.until(() => relay.sockets[0]!.writableNeedDrain, 'the server to be held back')
-  await relay.server.close(50)
-  assert.equal(relay.server.connections, 0)
+  await stand.until(() => stand.sockets[0]!.writableNeedDrain, 'the server to be held back')
+  await stand.server.close(50)
+  assert.equal(stand.server.connections, 0)
   wire.reset()
 })

@@ -8,7 +8,7 @@ import { type ConnectionEvent, secureContext, tlsCiphers } from '../../src/trans
 import { missing, use } from '../clients/tool.ts'
 import { within } from '../program/deadline.ts'
 import { RecordingHost } from './recording-host.ts'
-import { TestServer } from './test-server.ts'
+import { Stand } from './stand.ts'
 import { Wire } from './wire.ts'
 
 const pem = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url))
@@ -21,11 +21,11 @@ type Way = (typeof ways)[number]
 /** Does a TLS handshake as a client with these options. Rejects with the error of the client's socket. */
 async function shakeHands(
   t: TestContext,
-  relay: TestServer,
+  stand: Stand,
   way: Way,
   options: ConnectionOptions,
 ): Promise<TLSSocket> {
-  const wire = way === 'STARTTLS' ? await relay.greeted() : await Wire.connect(relay.tlsPort)
+  const wire = way === 'STARTTLS' ? await stand.greeted() : await Wire.connect(stand.tlsPort)
   if (way === 'STARTTLS') assert.equal((await wire.ask('STARTTLS')).code, 220)
   const { socket } = wire
   socket.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
@@ -57,37 +57,37 @@ const refused = { message: /alert handshake failure/ }
 
 for (const way of ways) {
   test(`over ${way} the server's order of ciphers is used, not the client's`, async t => {
-    const relay = await TestServer.start(t, new RecordingHost())
+    const stand = await Stand.set(t, new RecordingHost())
     const order = tlsCiphers.split(':')
     for (const [chosen, version] of [
       [order.filter(name => name.startsWith('TLS_')), tls13],
       [order.filter(name => name.startsWith('ECDHE-RSA-')), tls12],
     ] as const) {
       assert.equal(chosen.length, 3)
-      const client = await shakeHands(t, relay, way, version(chosen.toReversed().join(':')))
+      const client = await shakeHands(t, stand, way, version(chosen.toReversed().join(':')))
       const { name, standardName } = client.getCipher()
       assert.equal(version === tls13 ? standardName : name, chosen[0])
     }
   })
 
   test(`over ${way} static RSA is not used: another cipher is, or the handshake fails`, async t => {
-    const relay = await TestServer.start(t, new RecordingHost())
+    const stand = await Stand.set(t, new RecordingHost())
     const client = await shakeHands(
       t,
-      relay,
+      stand,
       way,
       tls12('AES128-SHA:AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256'),
     )
     assert.equal(client.getCipher().name, 'ECDHE-RSA-AES128-GCM-SHA256')
     for (const cipher of ['AES128-SHA', 'AES128-GCM-SHA256', 'AES256-GCM-SHA384']) {
-      await assert.rejects(shakeHands(t, relay, way, tls12(cipher)), refused, cipher)
+      await assert.rejects(shakeHands(t, stand, way, tls12(cipher)), refused, cipher)
     }
-    await relay.until(() => relay.closed.size === 3, 'the end of the failed handshakes')
-    assert.deepEqual(relay.errors, [])
+    await stand.until(() => stand.closed.size === 3, 'the end of the failed handshakes')
+    assert.deepEqual(stand.errors, [])
   })
 
   test(`over ${way} no cipher with CBC and none without forward secrecy is used`, async t => {
-    const relay = await TestServer.start(t, new RecordingHost())
+    const stand = await Stand.set(t, new RecordingHost())
     const weak = [
       'ECDHE-RSA-AES128-SHA256',
       'ECDHE-RSA-AES256-SHA384',
@@ -96,9 +96,9 @@ for (const way of ways) {
       'DHE-RSA-AES128-GCM-SHA256',
     ]
     for (const cipher of weak) {
-      await assert.rejects(shakeHands(t, relay, way, tls12(cipher)), refused, cipher)
+      await assert.rejects(shakeHands(t, stand, way, tls12(cipher)), refused, cipher)
     }
-    assert.deepEqual(relay.errors, [])
+    assert.deepEqual(stand.errors, [])
   })
 
   test(`over ${way} an ECDSA certificate works as an RSA certificate does`, async t => {
@@ -106,19 +106,19 @@ for (const way of ways) {
       ['RSA', rsa],
       ['ECDSA', ecdsa],
     ] as const) {
-      const relay = await TestServer.start(t, new RecordingHost(), { secureContext: context })
+      const stand = await Stand.set(t, new RecordingHost(), { secureContext: context })
       for (const suffix of ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305']) {
         const cipher = `ECDHE-${kind}-${suffix}`
-        assert.equal((await shakeHands(t, relay, way, tls12(cipher))).getCipher().name, cipher)
+        assert.equal((await shakeHands(t, stand, way, tls12(cipher))).getCipher().name, cipher)
       }
-      const client = await shakeHands(t, relay, way, tls13('TLS_AES_128_GCM_SHA256'))
+      const client = await shakeHands(t, stand, way, tls13('TLS_AES_128_GCM_SHA256'))
       assert.equal(client.getProtocol(), 'TLSv1.3')
     }
   })
 
   test(`over ${way} the key exchange uses elliptic curves, and none of the finite fields that cost the server much`, async t => {
-    const relay = await TestServer.start(t, new RecordingHost())
-    const offer = (groups: string) => shakeHands(t, relay, way, { minVersion: 'TLSv1.3', ecdhCurve: groups })
+    const stand = await Stand.set(t, new RecordingHost())
+    const offer = (groups: string) => shakeHands(t, stand, way, { minVersion: 'TLSv1.3', ecdhCurve: groups })
     for (const group of [
       'X25519',
       'P-256',
@@ -129,14 +129,14 @@ for (const way of ways) {
       assert.equal((await offer(group)).getProtocol(), 'TLSv1.3', group)
     }
     for (const group of ['ffdhe2048', 'ffdhe8192']) await assert.rejects(offer(group), refused, group)
-    assert.deepEqual(relay.errors, [])
+    assert.deepEqual(stand.errors, [])
   })
 
   test(`over ${way} a session is not resumed, because the key of its ticket would never change`, async t => {
-    const relay = await TestServer.start(t, new RecordingHost())
+    const stand = await Stand.set(t, new RecordingHost())
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const options = { minVersion: version, maxVersion: version }
-      const first = await shakeHands(t, relay, way, options)
+      const first = await shakeHands(t, stand, way, options)
       let session: Buffer | undefined = first.getSession()
       first.on('session', (latest: Buffer) => (session = latest))
       // In TLS 1.3 tickets come after the handshake, and before the reply.
@@ -146,7 +146,7 @@ for (const way of ways) {
         await within(once(first, 'data'), 'a reply')
       }
       assert.ok(session !== undefined)
-      const second = await shakeHands(t, relay, way, { ...options, session })
+      const second = await shakeHands(t, stand, way, { ...options, session })
       assert.equal(second.isSessionReused(), false, version)
     }
   })
@@ -154,9 +154,9 @@ for (const way of ways) {
 
 test('a handshake without a common cipher is an error of the client', async t => {
   const events: ConnectionEvent[] = []
-  const relay = await TestServer.start(t, new RecordingHost(), { onEvent: event => void events.push(event) })
-  for (const way of ways) await assert.rejects(shakeHands(t, relay, way, tls12('AES128-SHA')), refused)
-  await relay.emptied()
+  const stand = await Stand.set(t, new RecordingHost(), { onEvent: event => void events.push(event) })
+  for (const way of ways) await assert.rejects(shakeHands(t, stand, way, tls12('AES128-SHA')), refused)
+  await stand.emptied()
   const ends = events.filter(event => event.type === 'closed').map(({ tls, reason }) => `${tls} ${reason}`)
   assert.deepEqual(ends, ['none errors', 'implicit errors'])
 })
@@ -164,11 +164,11 @@ test('a handshake without a common cipher is an error of the client', async t =>
 test('openssl s_client with a preference for static RSA gets ECDHE or an error', {
   skip: missing('openssl', 'version'),
 }, async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
+  const stand = await Stand.set(t, new RecordingHost())
   const offer = (ciphers: string) =>
     use(
       'openssl',
-      ['s_client', '-connect', `127.0.0.1:${relay.port}`, '-starttls', 'smtp', '-tls1_2', '-cipher', ciphers],
+      ['s_client', '-connect', `127.0.0.1:${stand.port}`, '-starttls', 'smtp', '-tls1_2', '-cipher', ciphers],
       'QUIT\r\n',
     )
   const agreed = await offer('AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256')
@@ -179,20 +179,20 @@ test('openssl s_client with a preference for static RSA gets ECDHE or an error',
 })
 
 test('a client that sends plaintext to an implicit TLS port is disconnected', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wire = await Wire.connect(relay.tlsPort)
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await Wire.connect(stand.tlsPort)
   wire.say('EHLO client.test\r\nMAIL FROM:<a@example.org>\r\n')
   // TLS may send an alert; SMTP sends nothing.
   assert.doesNotMatch(await wire.rest(), /\d{3} /)
-  await relay.emptied()
-  assert.deepEqual(relay.errors, [])
+  await stand.emptied()
+  assert.deepEqual(stand.errors, [])
 })
 
 test('TLS 1.1 is refused in the handshake, TLS 1.2 is not', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
+  const stand = await Stand.set(t, new RecordingHost())
   const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.2') => {
     const socket = connect({
-      port: relay.tlsPort,
+      port: stand.tlsPort,
       host: '127.0.0.1',
       servername: 'relay.test',
       rejectUnauthorized: false,
@@ -206,12 +206,12 @@ test('TLS 1.1 is refused in the handshake, TLS 1.2 is not', async t => {
   }
   await assert.rejects(handshake('TLSv1.1'), { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' })
   await handshake('TLSv1.2')
-  assert.deepEqual(relay.errors, [])
+  assert.deepEqual(stand.errors, [])
 })
 
 test('after STARTTLS the session starts again', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
   assert.equal((await wire.ask('AUTH PLAIN AHVzZXIAc2VjcmV0')).code, 235)
   await wire.ask('MAIL FROM:<a@example.org>')
   await wire.startTls()
@@ -222,10 +222,10 @@ test('after STARTTLS the session starts again', async t => {
 })
 
 test('plaintext commands after STARTTLS are never executed', async t => {
-  const relay = await TestServer.start(t, new RecordingHost())
-  const wire = await relay.greeted()
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
   wire.say('STARTTLS\r\nMAIL FROM:<a@example.org>\r\n')
   const heard = await wire.rest()
   assert.doesNotMatch(heard, /250/)
-  await relay.emptied()
+  await stand.emptied()
 })

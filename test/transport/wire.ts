@@ -10,17 +10,17 @@ export interface HeardReply {
   readonly text: string
 }
 
-// Certificate verification is tested with real clients.
+// What is tested is SMTP; that a client trusts the certificate is tested with real clients.
 const trusting: ConnectionOptions = { rejectUnauthorized: false, servername: 'relay.test' }
 
-/** A client that sends exactly the given bytes, valid SMTP or not. */
+/** A client that says exactly what it is told to, whether that is SMTP or not. */
 export class Wire {
-  /** Everything that the server sent and that was not read as a reply yet. */
-  #received = ''
+  /** Everything that the server said, and was not taken as a reply yet. */
+  #heard = ''
   #ended = false
-  #waiters: (() => void)[] = []
+  #watchers: (() => void)[] = []
   readonly #tcp: Socket
-  /** The TCP socket, or the TLS socket over it. */
+  /** The same, or TLS above it. */
   #socket: Socket
 
   constructor(socket: Socket) {
@@ -50,7 +50,7 @@ export class Wire {
     return String((this.#socket as TLSSocket).getPeerCertificate().subject.CN)
   }
 
-  /** True if the server has closed its half, or the connection is closed. */
+  /** The server closed its half, or the connection is gone. */
   get ended(): boolean {
     return this.#ended
   }
@@ -64,24 +64,24 @@ export class Wire {
   async put(bytes: string | Buffer): Promise<void> {
     const whole = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
     const written = new Promise<void>(resolve => this.#socket.write(whole, () => resolve()))
-    await within(written, 'bytes to be written', () => this.#received)
+    await within(written, 'bytes to be written', () => this.#heard)
   }
 
-  /** Sends one line and reads one reply. */
+  /** Says one line and hears one reply. */
   async ask(line: string): Promise<HeardReply> {
     this.say(`${line}\r\n`)
     return this.reply(line)
   }
 
   /** The next reply; an error if the connection ends instead. */
-  async reply(to = 'the session', ms = patienceMs): Promise<HeardReply> {
+  async reply(to = 'the dialogue', ms = patienceMs): Promise<HeardReply> {
     const take = () => {
-      const found = /^(?:\d{3}-[^\n]*\n)*(\d{3}) [^\n]*\n/.exec(this.#received)
+      const found = /^(?:\d{3}-[^\n]*\n)*(\d{3}) [^\n]*\n/.exec(this.#heard)
       if (found === null) {
         if (this.#ended) throw new Error(`the connection ended instead of a reply to ${to.slice(0, 80)}`)
         return undefined
       }
-      this.#received = this.#received.slice(found[0].length)
+      this.#heard = this.#heard.slice(found[0].length)
       return { code: Number(found[1]), text: found[0].replaceAll('\r', '').trimEnd() }
     }
     return this.#when(take, `a reply to ${to.slice(0, 80)}`, ms)
@@ -89,24 +89,24 @@ export class Wire {
 
   /** Everything up to the end of the connection. */
   async rest(ms = patienceMs): Promise<string> {
-    return this.#when(() => (this.#ended ? this.#received : undefined), 'the end of the connection', ms)
+    return this.#when(() => (this.#ended ? this.#heard : undefined), 'the end of the connection', ms)
   }
 
-  /** Sends MAIL, RCPT and DATA, which must be accepted. */
+  /** MAIL, RCPT and DATA, each granted; the content may come now. */
   async open(sender = 'a@example.org', recipient = 'b@example.org'): Promise<void> {
     for (const line of [`MAIL FROM:<${sender}>`, `RCPT TO:<${recipient}>`])
       expectCode(await this.ask(line), 250)
     expectCode(await this.ask('DATA'), 354)
   }
 
-  /** Sends one message with this content, and returns the reply to it. */
+  /** Sends one mail whose content is these lines, and hears what becomes of it. */
   async mail(content: string): Promise<HeardReply> {
     await this.open()
     this.say(`${content}.\r\n`)
     return this.reply('the final dot')
   }
 
-  /** Reads the greeting and sends EHLO. */
+  /** Hears the greeting and says EHLO. */
   async greet(): Promise<HeardReply> {
     expectCode(await this.reply('connecting'), 220)
     const hello = await this.ask('EHLO client.test')
@@ -114,13 +114,13 @@ export class Wire {
     return hello
   }
 
-  /** Sends STARTTLS and starts TLS. */
+  /** Says STARTTLS and wraps the connection. */
   async startTls(): Promise<void> {
     expectCode(await this.ask('STARTTLS'), 220)
     await this.wrap()
   }
 
-  /** Starts TLS on the connection. */
+  /** Begins TLS on the connection as it is. */
   async wrap(): Promise<void> {
     const clear = this.#socket
     clear.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
@@ -130,18 +130,18 @@ export class Wire {
     this.#attach(secure)
   }
 
-  /** Closes this half. Replies can still be read. */
+  /** Closes this half: nothing more is said, but all is heard. */
   finish(): void {
     this.#socket.end()
   }
 
-  /** Closes the connection (FIN). */
+  /** Is gone, politely (FIN). */
   vanish(): void {
     this.#socket.end()
     this.#socket.destroy()
   }
 
-  /** Resets the connection (RST). */
+  /** Is gone without a word (RST). */
   reset(): void {
     this.#tcp.resetAndDestroy()
   }
@@ -152,7 +152,7 @@ export class Wire {
       this.#wake()
     }
     socket.on('data', (bytes: Buffer) => {
-      this.#received += bytes.toString('latin1')
+      this.#heard += bytes.toString('latin1')
       this.#wake()
     })
     socket.on('end', end)
@@ -161,27 +161,27 @@ export class Wire {
   }
 
   #wake(): void {
-    for (const waiter of this.#waiters.splice(0)) waiter()
+    for (const watcher of this.#watchers.splice(0)) watcher()
   }
 
-  #when<T>(read: () => T | undefined, what: string, ms = patienceMs): Promise<T> {
+  #when<T>(look: () => T | undefined, what: string, ms = patienceMs): Promise<T> {
     const found = new Promise<T>((resolve, reject) => {
-      const check = () => {
+      const watch = () => {
         try {
-          const value = read()
-          if (value === undefined) this.#waiters.push(check)
+          const value = look()
+          if (value === undefined) this.#watchers.push(watch)
           else resolve(value)
         } catch (error) {
           reject(error)
         }
       }
-      check()
+      watch()
     })
-    return within(found, what, () => `there was ${JSON.stringify(this.#received.slice(-500))}`, ms)
+    return within(found, what, () => `there was ${JSON.stringify(this.#heard.slice(-500))}`, ms)
   }
 }
 
-/** Fails with the whole reply if it has another code. */
+/** Fails with the whole reply when it has another code. */
 export function expectCode(reply: HeardReply, code: number): void {
   if (reply.code !== code) throw new Error(`expected ${code}, got: ${reply.text}`)
 }

@@ -60,7 +60,7 @@ export interface Conditions {
 }
 
 /** A server in this process, with the host of the test. */
-export class TestServer {
+export class Stand {
   readonly server: Server
   /** Errors reported by the server. */
   readonly errors: unknown[] = []
@@ -94,25 +94,25 @@ export class TestServer {
   }
 
   /** Listens on two ports, and is closed at the end of the scope. */
-  static async start(scope: Scope, host: Host, conditions: Conditions = {}): Promise<TestServer> {
-    const relay = new TestServer(host, conditions)
-    relay.port = (await relay.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })).port
-    relay.tlsPort = (await relay.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })).port
-    const ports = [relay.port, relay.tlsPort]
+  static async set(scope: Scope, host: Host, conditions: Conditions = {}): Promise<Stand> {
+    const stand = new Stand(host, conditions)
+    stand.port = (await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })).port
+    stand.tlsPort = (await stand.server.listen({ host: '127.0.0.1', port: 0, implicitTls: true })).port
+    const ports = [stand.port, stand.tlsPort]
     const onSocket = (message: unknown) => {
       const { socket: accepted } = message as { socket: Socket }
       if (!ports.includes(accepted.localPort!)) return
       const socket = ownerOf(accepted)
-      relay.sockets.push(socket)
-      socket.once('close', () => relay.closed.add(socket))
+      stand.sockets.push(socket)
+      socket.once('close', () => stand.closed.add(socket))
     }
     subscribe('net.server.socket', onSocket)
     scope.after(async () => {
       unsubscribe('net.server.socket', onSocket)
-      for (const socket of relay.sockets) socket.destroy()
-      await within(relay.server.close(0), 'the server to close')
+      for (const socket of stand.sockets) socket.destroy()
+      await within(stand.server.close(0), 'the server to close')
     })
-    return relay
+    return stand
   }
 
   /** Returns a client that has sent EHLO. */
