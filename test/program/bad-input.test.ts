@@ -88,7 +88,7 @@ test('a line that does not end is 421', async t => {
   await wire.greet()
   wire.say(Buffer.alloc(3_000_000, 'x'))
   assert.equal((await wire.reply()).code, 500)
-  assert.match((await wire.reply()).text, /^421 4\.7\.0 Line without an end/)
+  assert.match((await wire.reply()).text, /^421 4\.7\.0 Line too long/)
   await wire.rest()
   await house.check()
 })
