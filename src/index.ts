@@ -26,7 +26,7 @@ export {
 export type { ServerConfig } from './config/from-object.ts'
 export type { Filters, TlsFiles } from './config/index.ts'
 export type { EventHandlers } from './operations/index.ts'
-export type { Client, Reply } from './protocol/index.ts'
+export type { Client, Reply, SessionCloseReason } from './protocol/index.ts'
 export {
   type CallOutcome,
   type Content,
