@@ -103,7 +103,7 @@ test('a handlers hears what happens', async t => {
   const handlers = {
     mail: (event: MessageEvent) => mails.push(event.type),
     access: ({ type }: { type: string }) => logins.push(type),
-    traffic: ({ type }: ConnectionEvent) => type !== 'replied' && traffic.push(type),
+    traffic: ({ type }: ConnectionEvent) => type !== 'reply' && traffic.push(type),
   }
   const access = { user: { name: 'user', password: 'secret' } }
   const { server, port } = await begin(t, { relay: keeping(), handlers, access, allowPlaintextAuth: true })
@@ -111,7 +111,7 @@ test('a handlers hears what happens', async t => {
   await server.close()
   assert.deepEqual(
     [mails, logins, traffic],
-    [['call', 'delivery', 'message'], ['loggedIn'], ['opened', 'ended']],
+    [['call', 'delivery', 'message'], ['loggedIn'], ['opened', 'closed']],
   )
 })
 
@@ -359,7 +359,7 @@ test('a relay and a handlers may be objects with a class', async t => {
   assert.deepEqual(await server.check(), ['14 a second'])
   await server.close()
   assert.deepEqual(notes, [])
-  assert.ok(['call', 'delivery', 'message', 'opened', 'ended'].every(type => handlers.heard.has(type)))
+  assert.ok(['call', 'delivery', 'message', 'opened', 'closed'].every(type => handlers.heard.has(type)))
 })
 
 test('a client without a login is its network: a message that it sends again from another IPv6 address of its own is a retry', async t => {

@@ -1,7 +1,8 @@
 import type { Registry } from 'prom-client'
 import type { AccessEvent } from '../auth/index.ts'
+import type { ReplyId } from '../protocol/index.ts'
 import type { MessageEvent } from '../relay/index.ts'
-import type { CloseReason, ConnectionEvent } from '../transport/index.ts'
+import type { CloseReason, ConnectionEvent, RejectReason } from '../transport/index.ts'
 import { counters } from './counters.ts'
 import type { EventHandlers } from './event-handlers.ts'
 import { type GaugeSources, registerGauges } from './gauges.ts'
@@ -58,7 +59,7 @@ export async function openMetrics(relay: string): Promise<Metrics> {
   const retries = counter('upstream_retries_total', 'Calls that repeated one that failed.', ['relay'])
   const throttles = counter('upstream_throttles_total', 'Calls that the backend throttled.', ['relay'])
   // What has not happened yet is 0: the first time is a rise, too.
-  for (const reason of ['total', 'address', 'memory', 'proxy_header']) turnedAway([reason], 0)
+  for (const reason of Object.values(turnedAwayReasons)) turnedAway([reason], 0)
   for (const tls of ['none', 'starttls', 'implicit'])
     for (const outcome of sessionOutcomes) sessions([tls, outcome], 0)
   for (const outcome of ['accepted', 'temporary', 'permanent']) {
@@ -77,15 +78,17 @@ export async function openMetrics(relay: string): Promise<Metrics> {
     switch (event.type) {
       case 'opened':
         return opened()
-      case 'turnedAway':
-        return turnedAway([event.reason === 'proxyHeader' ? 'proxy_header' : event.reason])
-      case 'replied':
+      case 'rejected':
+        return turnedAway([turnedAwayReasons[event.reason]])
+      case 'reply': {
         replies([String(event.code)])
-        if (event.limit !== undefined) reject(event.limit)
+        const limit = limitsExceeded.get(event.id)
+        if (limit !== undefined) reject(limit)
         return
-      case 'ended':
-        sessions([event.tls, event.outcome])
-        if (event.outcome === 'errors') reject('errors')
+      }
+      case 'closed':
+        sessions([event.tls, event.reason])
+        if (event.reason === 'errors') reject('errors')
     }
   }
 
@@ -124,14 +127,29 @@ export async function openMetrics(relay: string): Promise<Metrics> {
 
 const sessionOutcomes = Object.keys({
   quit: true,
-  hangup: true,
+  disconnect: true,
   timeout: true,
   errors: true,
   refused: true,
+  host: true,
   shutdown: true,
   overload: true,
   fault: true,
 } satisfies Record<CloseReason, true>)
+
+/** Label values for the reasons of rejected connections. */
+const turnedAwayReasons = {
+  connectionLimit: 'total',
+  perIpLimit: 'address',
+  memory: 'memory',
+  proxyHeader: 'proxy_header',
+} as const satisfies Record<RejectReason, string>
+
+/** The replies that say that a limit is exceeded. */
+const limitsExceeded: ReadonlyMap<string | undefined, Rejection> = new Map<ReplyId, Rejection>([
+  ['tooLarge', 'size'],
+  ['tooManyRecipients', 'recipients'],
+])
 
 const rejectionReasons = [
   'address',

@@ -41,21 +41,25 @@ function tellTraffic(event: ConnectionEvent, write: Write): void {
   switch (event.type) {
     case 'opened':
       return write(address, 'connected')
-    case 'turnedAway':
+    case 'rejected':
       return write(address, 'turned away', { Error: turnedAwayReasons[event.reason] })
-    case 'secured':
+    case 'tls':
       return write(address, 'secured', { Tls: event.protocol, Cipher: event.cipher })
-    case 'replied':
+    case 'reply':
       if (event.code >= 400) write(address, 'refused', { Error: event.text.trim().replaceAll('\r\n', ' ') })
       return
-    case 'ended':
-      return write(address, 'ended', { Outcome: event.outcome, Tls: event.tls, Ms: Math.round(event.ms) })
+    case 'closed':
+      return write(address, 'ended', {
+        Outcome: event.reason,
+        Tls: event.tls,
+        Ms: Math.round(event.durationMs),
+      })
   }
 }
 
 const turnedAwayReasons = {
-  total: 'Too many connections',
-  address: 'Too many connections from this address',
+  connectionLimit: 'Too many connections',
+  perIpLimit: 'Too many connections from this address',
   memory: 'No memory for more connections',
   proxyHeader: 'No valid PROXY header',
 } as const

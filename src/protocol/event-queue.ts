@@ -1,96 +1,127 @@
 import { type Action, type Event, isQuestion, type Question } from './events.ts'
 import { format, type Reply } from './reply.ts'
 
-/** What follows from the answer to a question. */
+/** What the session does when the host has answered a question. */
 export interface AnswerHandlers {
-  /** The host consents: commit the fact. Its reply is said afterwards. */
+  /** The host accepts: update the state. The reply is sent afterwards. */
   onAccept?(): void
-  /** The host refuses: say so. Without this, a refusal counts as an error of the client. */
+  /** The host refuses: send the reply. If left out, the refusal counts as an error of the client. */
   onReject?(reply: Reply): void
 }
 
-/** What has to be known when a question is answered. */
+/** A question that waits for the host's answer. */
 export interface PendingQuestion {
-  /** Said when the host agrees without words of its own, if there is anything to say. */
+  readonly question: Question
+  /** Sent if the host accepts without a reply of its own; `undefined` sends nothing. */
   readonly acceptReply: Reply | undefined
   readonly handlers: AnswerHandlers
 }
 
-/** What waits to be said, done and asked, in its order, and the one question that waits for its answer. */
+/** A reply as it was sent, for drivers that report replies. */
+export interface SentReply {
+  /** Three digits. */
+  readonly code: number
+  /** The reply's key in the `replies` table; `undefined` for a reply that a host made. */
+  readonly id: string | undefined
+  /** All lines as sent, each with its CRLF. */
+  readonly text: string
+}
+
+/**
+ * Events and replies in the order in which they must come out, and the one question that waits for its answer. A reply
+ * is not sent before the events ahead of it were taken.
+ */
 export class EventQueue {
-  /** Events, and replies that must not be said before the events ahead of them were taken. */
-  #queue: (Event | string)[] = []
+  #queue: (Event | Reply)[] = []
   #pending: PendingQuestion | undefined
   #output = ''
+  /** The replies in `#output`; absent if they need not be recorded. */
+  #sent: SentReply[] | undefined
 
-  /** No event waits to be taken and no question waits for its answer: reading may go on. */
+  /** @param recordReplies keep the replies for `takeReplies` */
+  constructor(recordReplies: boolean) {
+    if (recordReplies) this.#sent = []
+  }
+
+  /** True if no event waits to be taken and no question waits for its answer, so that input may be read. */
   get isIdle(): boolean {
     return this.#queue.length === 0 && this.#pending === undefined
   }
 
-  /** The host was asked, and has not answered yet. */
+  /** True if the driver has taken a question and not answered it yet. */
   get isAwaitingAnswer(): boolean {
-    return this.#pending !== undefined && this.#untaken < 0
+    return this.#pending !== undefined && !this.#queue.some(next => 'type' in next && isQuestion(next))
   }
 
   reply(reply: Reply): void {
-    if (this.#queue.length === 0) this.#output += format(reply)
-    else this.#queue.push(format(reply))
+    if (this.#queue.length === 0) this.#send(reply)
+    else this.#queue.push(reply)
   }
 
-  act(notice: Action): void {
-    this.#queue.push(notice)
+  act(action: Action): void {
+    this.#queue.push(action)
   }
 
-  ask(question: Question, asked: PendingQuestion): void {
-    this.#pending = asked
-    this.#queue.push(question)
+  ask(pending: PendingQuestion): void {
+    this.#pending = pending
+    this.#queue.push(pending.question)
   }
 
-  /** The question is answered: what was to be known for that. */
+  /** Removes and returns the pending question; `undefined` if there is none. */
   takePending(): PendingQuestion | undefined {
-    const asked = this.#pending
+    const pending = this.#pending
     this.#pending = undefined
-    return asked
+    return pending
   }
 
   /**
-   * The session is over: a question that was not taken yet is not asked any more, content is not passed on any more, and
-   * a pending answer will not be heard.
+   * Ends the session: removes a question that was not taken yet and content that was not passed on yet. The answer to a
+   * question that was taken is ignored.
    */
   cancelPending(): void {
     this.#pending = undefined
     this.#queue = this.#queue.flatMap(next => {
-      if (typeof next === 'string') return next
-      // The host has begun the message, and now it will not be complete.
+      if (!('type' in next)) return next
+      // The host has received the message, and will not be asked to deliver it.
       if (next.type === 'delivery') return { type: 'discard' as const }
       return next.type === 'content' || isQuestion(next) ? [] : next
     })
   }
 
-  /** The next event; replies ahead of it are said with that. */
+  /** Removes and returns the next event. Replies ahead of it become output. */
   next(): Event | undefined {
     for (;;) {
       const next = this.#queue.shift()
-      if (typeof next !== 'string') return next
-      this.#output += next
+      if (next === undefined || 'type' in next) return next
+      this.#send(next)
     }
   }
 
-  /** Bytes of replies that were not taken yet. */
+  /** Bytes of replies that the driver has not taken yet. */
   get outputBytes(): number {
     return this.#output.length
   }
 
-  /** The replies that were said since the last call. */
+  /** Returns the replies since the last call as one string. */
   takeOutput(): string {
     const output = this.#output
     this.#output = ''
     return output
   }
 
-  /** Where the question stands in the queue that nobody has taken yet; -1 if there is none. */
-  get #untaken(): number {
-    return this.#queue.findIndex(next => typeof next !== 'string' && isQuestion(next))
+  /** Returns the replies since the last call one by one; empty if they are not recorded. */
+  takeReplies(): readonly SentReply[] {
+    const sent = this.#sent
+    if (sent === undefined || sent.length === 0) return none
+    this.#sent = []
+    return sent
+  }
+
+  #send(reply: Reply): void {
+    const text = format(reply)
+    this.#output += text
+    this.#sent?.push({ code: reply.code, id: reply.id, text })
   }
 }
+
+const none: readonly SentReply[] = []

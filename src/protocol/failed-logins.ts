@@ -1,12 +1,12 @@
 import { detached } from './grammar.ts'
 
-/** Characters that are kept of a user name; longer names that begin alike count as one. */
+/** Characters that are kept of a user name. Longer names with the same beginning count as one. */
 const keptCharacters = 64
 
 /**
- * Counts the failed attempts to log in of one session. An attempt is one user name with each mechanism once: many clients,
- * Python's smtplib among them, try every mechanism that is offered with the same wrong password. A client that guesses
- * passwords has at most as many guesses in an attempt as there are mechanisms.
+ * Counts the failed login attempts of one session. One attempt is one user name with each mechanism at most once: many
+ * clients, Python's smtplib among them, try every offered mechanism with the same wrong password. A client that guesses
+ * passwords has at most one guess for each mechanism in an attempt.
  */
 export class FailedLogins {
   #attempts = 0

@@ -1,35 +1,35 @@
 /**
- * The words of RFC 5321 section 4.1.2 and 4.1.3, as RFC 6531 section 3.3 extends them, and xtext of RFC 3461 section 4.
- * Every expression is deterministic: a line is read in time linear in its length, whatever it holds.
+ * Parsers for the grammar of RFC 5321 sections 4.1.2 and 4.1.3, as extended by RFC 6531 section 3.3, and for xtext of
+ * RFC 3461 section 4. No expression backtracks: parsing takes time linear in the length of the line.
  */
 
 /**
- * Characters beyond ASCII that may stand in an address: none that is a control, invisible, a line or a word break, or
- * half of a character, because two addresses that look the same shall be the same.
+ * Non-ASCII characters allowed in an address: no controls, invisible characters, line or word breaks, and no surrogates, so
+ * that two addresses that look the same are the same.
  */
-const beyondAscii = '[^\\x00-\\x7f\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}\\p{DI}]'
-const atom = `(?:[\\w!#$%&'*+/=?^\`{|}~\\-]|${beyondAscii})+`
+const nonAscii = '[^\\x00-\\x7f\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}\\p{DI}]'
+const atom = `(?:[\\w!#$%&'*+/=?^\`{|}~\\-]|${nonAscii})+`
 const dotString = new RegExp(`${atom}(?:\\.${atom})*`, 'uy')
-const quotedString = new RegExp(`"(?:[ !#-\\[\\]-~]|\\\\[ -~]|${beyondAscii})*"`, 'uy')
-/** Letters, digits and hyphens; the underscore too, because hosts in container networks have it in their names. */
-const letters = `(?:\\w|${beyondAscii})+`
+const quotedString = new RegExp(`"(?:[ !#-\\[\\]-~]|\\\\[ -~]|${nonAscii})*"`, 'uy')
+/** Letters, digits and hyphens. Underscores too, because host names in container networks have them. */
+const letters = `(?:\\w|${nonAscii})+`
 const label = `${letters}(?:-+${letters})*`
 const domain = new RegExp(`${label}(?:\\.${label})*`, 'uy')
 const literal = /\[([!-Z^-~]+)\]/y
 const dottedQuad = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
 const taggedLiteral = /^[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+$/
 
-/** Octets of a path, its angle brackets included (section 4.5.3.1.3); so a domain has less than the 255 that it may have. */
+/** Octets of a path, angle brackets included (section 4.5.3.1.3). A domain is thus shorter than the 255 octets it may have. */
 const pathOctets = 256
 
-/** A path that was read, and where the text goes on behind its closing bracket. */
+/** A path, and the index after its closing bracket. */
 export interface PathRead {
-  /** `local@domain` as written, the source route removed; `''` for `<>`; or `postmaster` in any case. */
+  /** `local@domain` as written, without the source route; `''` for `<>`; or `postmaster` in upper or lower case. */
   readonly address: string
   readonly end: number
 }
 
-/** Reads `<path>` from the start of the text. Only `postmaster` may stand without a domain (section 4.1.1.3). */
+/** Parses `<path>` at the start of the text. Only `postmaster` may have no domain (section 4.1.1.3). */
 export function readPath(text: string): PathRead | 'not a path' | 'bad address' {
   if (text[0] !== '<') return 'not a path'
   if (text[1] === '>') return { address: '', end: 2 }
@@ -50,7 +50,7 @@ export function readPath(text: string): PathRead | 'not a path' | 'bad address' 
 
 const noParameters: ReadonlyMap<string, string> = new Map()
 
-/** Parameters of MAIL or RCPT, names in capitals; a parameter without `=` has the empty string (section 4.1.2). */
+/** Parses parameters of MAIL or RCPT (section 4.1.2). Names are in upper case; without `=` the value is empty. */
 export function readParameters(text: string): ReadonlyMap<string, string> | 'syntax' | 'twice' {
   if (text === '') return noParameters
   const parameters = new Map<string, string>()
@@ -65,20 +65,20 @@ export function readParameters(text: string): ReadonlyMap<string, string> | 'syn
   return parameters
 }
 
-/** True for base64 with correct padding and nothing else in it (RFC 4648 section 4); `Buffer.from` takes anything. */
+/** True for base64 with correct padding and nothing else (RFC 4648 section 4). `Buffer.from` accepts anything. */
 export function isBase64(text: string): boolean {
   return Buffer.from(text, 'base64').toString('base64') === text
 }
 
-/** True for text that stays the same in every encoding that a mail server knows. */
+/** True if all characters are ASCII. */
 export function isAscii(text: string): boolean {
   return !/[^\x00-\x7f]/.test(text)
 }
 
-// A byte order mark is kept: a password or a name that begins with one is another one.
+// A byte order mark is kept: with it, a password or a name is a different one.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** The text that UTF-8 stands for, `undefined` where it is none: nothing is guessed or replaced (RFC 3629 section 3). */
+/** Decodes UTF-8 (RFC 3629 section 3); `undefined` if it is invalid. No character is replaced. */
 export function readUtf8(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes)
@@ -87,7 +87,7 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Characters that a kept part may hold in memory besides its own. */
+/** Characters of the whole text that a kept part may keep in memory. */
 const spareCharacters = 128
 
 /**
@@ -98,7 +98,7 @@ export function detached(text: string): string {
   return Buffer.from(text).toString()
 }
 
-/** Returns the part for keeping: a copy if the whole text is much longer, for example a line full of spaces. */
+/** Returns the part, or a copy of it if the whole text is much longer, for example a line full of spaces. */
 export function copyOf(part: string, whole: string): string {
   return whole.length - part.length > spareCharacters ? detached(part) : part
 }
@@ -108,7 +108,7 @@ export function isXtext(text: string): boolean {
   return /^(?:[!-*,-<>-~]|\+(?:[2-6][0-9A-F]|7[0-9A-E]))*$/.test(text)
 }
 
-/** `@one,@two:` in front of an address, which nobody follows any more (appendix C): where the address begins. */
+/** Skips a source route such as `@one,@two:`, which is obsolete (appendix C). Returns where the address begins, or -1. */
 function skipRoute(text: string, at: number): number {
   for (;;) {
     if (text[at] !== '@') return -1
@@ -130,7 +130,7 @@ function skipDomainOrLiteral(text: string, at: number): number {
   return content !== undefined && isLiteral(content) ? literal.lastIndex : -1
 }
 
-/** IDNA takes dots of other scripts, and characters that stand for one, for dots: they hide one domain in another. */
+/** True if IDNA would read other characters as dots, for example those of other scripts: they hide another domain. */
 function hidesDots(domain: string): boolean {
   if (isAscii(domain)) return false
   return domain.normalize('NFKC').split(/[.\u3002]/).length !== domain.split('.').length
@@ -138,7 +138,7 @@ function hidesDots(domain: string): boolean {
 
 function isLiteral(content: string): boolean {
   if (dottedQuad.test(content)) return true
-  // A URL knows what an IPv6 address is; the engine has nothing else at hand that does.
+  // `URL` parses IPv6 addresses; the engine may not import `node:net`.
   if (/^IPv6:/i.test(content)) return URL.canParse(`smtp://[${content.slice(5)}]`)
   return taggedLiteral.test(content)
 }

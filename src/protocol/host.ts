@@ -1,56 +1,62 @@
 import type { HostReply, Question, Transaction } from './events.ts'
 import type { Reply } from './reply.ts'
 
-/** What is known of the client at this moment. */
+/** What the session knows about the client at this moment. */
 export interface Client {
-  /** Its IP address, without port, brackets or zone. */
+  /** IP address, without port, brackets or zone. */
   readonly address: string
-  /** What it called itself with HELO or EHLO; `undefined` before. Free of control characters, but not to be trusted. */
+  /** The name that the client gave with HELO or EHLO; `undefined` before. Free of control characters, but not trusted. */
   readonly name: string | undefined
-  /** It said EHLO, not HELO. */
+  /** The client sent EHLO, not HELO. */
   readonly extended: boolean
-  /** TLS is up. */
+  /** The connection is encrypted with TLS. */
   readonly secure: boolean
-  /** The user it logged in as. */
+  /** The user that the client has logged in as. */
   readonly user: string | undefined
-  /** It is a load balancer that looks whether the server lives: not worth a complaint. */
+  /** The client is a load balancer's health check: a refusal is not worth a log line. */
   readonly healthCheck?: boolean
   /**
-   * It has closed its side of the connection, or the session is over, so it will probably read no other reply. A client
-   * that has closed only its half may still read one; a server cannot tell the two apart.
+   * The client has closed its side of the connection, or the session is over, so it will probably read no other reply. A
+   * client that has closed only its half may still read one; a server cannot tell the two apart.
    */
   readonly gone?: boolean
 }
 
-/** A verdict, now or later. */
+/** The host's answer, now or later. */
 export type Answer = HostReply | Promise<HostReply>
 
-/** The question of that type, for example `Asked<'recipient'>`. */
+/** The question of one type, for example `QuestionOf<'recipient'>`. */
 export type QuestionOf<T extends Question['type']> = Extract<Question, { type: T }>
 
 /**
- * The party that decides: access, policy and delivery. A missing method consents.
- * While a promise is pending nothing more is read from this client; one that rejects is answered `451 4.3.0`.
+ * Decides about access, policy and delivery. A method that is left out accepts. While a promise is pending, nothing more is
+ * read from this client. If a method throws or its promise rejects, the client gets `451 4.3.0`.
  */
 export interface Host {
-  /** A client is there. A 5xx is said in place of the greeting, and only QUIT is possible then; a 4xx is 421 and the end. */
+  /**
+   * A client has connected. A 5xx reply is sent in place of the greeting, and the client may then only send QUIT. A 4xx
+   * reply is sent as 421 and closes the connection.
+   */
   connect?(client: Client): Answer
-  /** Credentials have come; the engine has judged none of them. Who consents lets the client be that user. */
+  /** The client has sent credentials, which the engine has not checked. Accepting logs the client in as that user. */
   login?(question: QuestionOf<'login'>, client: Client): Answer
-  /** MAIL names a sender, whose syntax is right. */
+  /** MAIL: the sender's syntax is valid. */
   sender?(question: QuestionOf<'sender'>, client: Client): Answer
-  /** RCPT names a recipient, whose syntax is right; asked for each one, up to the limit. */
+  /** RCPT: the recipient's syntax is valid. Asked for each recipient, up to the limit. */
   recipient?(question: QuestionOf<'recipient'>, client: Client): Answer
-  /** A mail is about to come: where its content goes, or the reply that refuses it. */
+  /** A message is about to come. Returns the sink for its content, or the reply that refuses it. */
   message(transaction: Transaction, client: Client): MessageSink | Reply | Promise<MessageSink | Reply>
 }
 
-/** Takes the content of one mail. Exactly one of `deliver` and `discard` is called, once, as the last call. */
+/** Takes the content of one message. Either `deliver` or `discard` is called, once, as the last call. */
 export interface MessageSink {
-  /** The next bytes, in order; they must not be changed. A promise holds the client back until it settles. */
+  /** Takes the next bytes, which must not be changed. While a promise is pending, the client has to wait. */
   write(bytes: Buffer): void | Promise<void>
-  /** The mail is complete. Consent only when it is safe elsewhere: the client then forgets it. */
+  /** The message is complete. Accept only when it is stored safely: the client then forgets it. */
   deliver(): Answer
-  /** The mail will never be complete: give back what it held. */
+  /**
+   * The message will never be complete: release what it held. If this returns a promise, the connection ends when it has
+   * settled.
+   */
   discard(): void
 }

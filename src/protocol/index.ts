@@ -1,10 +1,11 @@
 /**
- * The SMTP engine: a machine that reads bytes and asks questions. It imports nothing; sockets, TLS, clocks, passwords
- * and delivery belong to whoever drives it.
+ * The SMTP engine: a state machine that reads bytes and returns events. It imports nothing; sockets, TLS, clocks,
+ * passwords and delivery belong to the driver and the host.
  *
  * @module aws-smtp-relay/protocol
  */
 
+export type { SentReply } from './event-queue.ts'
 export type {
   Action,
   Event,
@@ -12,12 +13,13 @@ export type {
   Parameters,
   Path,
   Question,
+  SessionCloseReason,
   Transaction,
 } from './events.ts'
 export { isQuestion } from './events.ts'
 export type { Answer, Client, Host, MessageSink, QuestionOf } from './host.ts'
-export { replies } from './replies.ts'
+export { type ReplyId, replies } from './replies.ts'
 export { format, isFailure, type Reply, reply } from './reply.ts'
 export type { Credentials, Mechanism, SaslServer, Step } from './sasl.ts'
-export { type Peer, Session } from './session.ts'
+export { type Peer, Session, type SessionOptions } from './session.ts'
 export { defaultLimits, defaultSettings, type Limits, type SessionSettings } from './settings.ts'

@@ -1,8 +1,8 @@
 /**
- * Why a line cannot be used. Its faults are told as soon as they are certain, not only at its end; `over` is told when
- * the end has come.
+ * Why a line cannot be used. An error is reported as soon as it is certain, not only at the line's end. `end of bad line`:
+ * the rest of a line that was reported before has been skipped.
  */
-export type LineError = 'too long' | 'endless' | 'bare newline' | 'over'
+export type LineError = 'too long' | 'unterminated' | 'bare newline' | 'end of bad line'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -13,12 +13,12 @@ const joinedBytes = 4 * 1024
 const firstLineBytes = 64
 
 /**
- * What the client sent and nobody has read yet. Lines end with CRLF and with nothing else (RFC 5321 section 2.3.8).
- * Every answer depends on the bytes alone, never on how they were cut into chunks, and no byte is looked at twice.
+ * Bytes that the client has sent and the session has not read yet. Lines end with CRLF and with nothing else (RFC 5321
+ * section 2.3.8). Results depend on the bytes alone, never on how they were cut into chunks, and no byte is scanned twice.
  */
 export class InputBuffer {
   #chunks: Buffer[] = []
-  /** How many of `#chunks` are used up. */
+  /** Number of chunks at the start of `#chunks` that have been consumed. */
   #used = 0
   /**
    * The beginning of a line whose end has not come, in its first `#lineBytes` bytes. It is a copy, so that a few bytes do
@@ -26,9 +26,9 @@ export class InputBuffer {
    */
   #line = empty
   #lineBytes = 0
-  /** The last byte taken out of the current line, to tell a CRLF that came in two chunks. */
+  /** The last byte taken out of the current line, to recognise a CRLF that came in two chunks. */
   #last = 0
-  /** The current line was at fault: what is left of it is skipped, and this many bytes were. */
+  /** Bytes skipped of a line with an error; `undefined` if the current line has none. */
   #skipped: number | undefined
 
   /**
@@ -50,7 +50,7 @@ export class InputBuffer {
     this.#chunks[this.#chunks.length - 1] = joined(rest, empty)
   }
 
-  /** The first byte of the line to come; `undefined` where there is none yet, or where the line has begun. */
+  /** The first byte of the next line; `undefined` if it has not come yet, or if a part of the line was taken already. */
   get firstByteOfLine(): number | undefined {
     if (this.#lineBytes > 0 || this.#skipped !== undefined) return undefined
     return this.#chunks[this.#used]?.[0]
@@ -68,74 +68,73 @@ export class InputBuffer {
   }
 
   /**
-   * The next line without its CRLF; `undefined` until its end has come.
-   * @param most bytes that a line may have, CRLF included
-   * @param mostSkipped bytes of a line at fault that are skipped while its end does not come
+   * Takes the next line and returns it without its CRLF; `undefined` until its end has come.
+   * @param maxBytes bytes that a line may have, CRLF included
+   * @param maxSkipped bytes that are skipped of a line with an error while its end does not come
    */
-  readLine(most: number, mostSkipped: number): Buffer | LineError | undefined {
+  readLine(maxBytes: number, maxSkipped: number): Buffer | LineError | undefined {
     while (!this.isEmpty) {
       if (this.#skipped !== undefined) {
-        const fault = this.#skipLine(mostSkipped)
-        if (fault === undefined) continue
-        return fault
+        const error = this.#skipLine(maxSkipped)
+        if (error === undefined) continue
+        return error
       }
       // One byte more than a line may have is enough to know that it is too long.
-      const piece = this.#take(most + 1 - this.#lineBytes)
+      const piece = this.#takePiece(maxBytes + 1 - this.#lineBytes)
       const end = this.#endOf(piece)
-      if (this.#lineBytes + piece.length > most) return this.#fault('too long', end)
-      if (end === 'bare LF') return this.#fault('bare newline', end)
+      if (this.#lineBytes + piece.length > maxBytes) return this.#lineError('too long', end)
+      if (end === 'bare LF') return this.#lineError('bare newline', end)
       if (end === 'CRLF') return this.#endLine(piece)
       this.#append(piece)
     }
     return undefined
   }
 
-  /** Bytes as they came, for content that is not lines. */
-  readChunk(): Buffer | undefined {
-    return this.isEmpty ? undefined : this.#take(Number.POSITIVE_INFINITY, false)
+  /** Returns the next bytes as they came, for content that is not lines, and leaves them in the buffer. */
+  peek(): Buffer | undefined {
+    return this.#chunks[this.#used]
   }
 
-  /** Gives back what `readChunk` returned too much of. */
-  unread(bytes: Buffer): void {
-    if (bytes.length === 0) return
-    if (this.#used > 0) this.#chunks[--this.#used] = bytes
-    else this.#chunks.unshift(bytes)
-  }
-
-  /** Forgets everything. */
-  clear(): void {
-    this.#chunks = []
-    this.#used = 0
-    this.#forgetLine()
-  }
-
-  /** At least one byte, up to and including the next LF where `toNewline`, at most `most`, all of one chunk. */
-  #take(most: number, toNewline = true): Buffer {
+  /** Removes bytes from the front. @param count at most the length of what `peek` returns */
+  consume(count: number): void {
     const chunk = this.#chunks[this.#used]!
-    const newline = toNewline ? chunk.indexOf(LF) : -1
-    const end = Math.min(newline < 0 ? chunk.length : newline + 1, most)
-    if (end < chunk.length) {
-      this.#chunks[this.#used] = chunk.subarray(end)
-      return chunk.subarray(0, end)
+    if (count < chunk.length) {
+      this.#chunks[this.#used] = chunk.subarray(count)
+      return
     }
     this.#used++
     if (this.isEmpty) {
       this.#chunks = []
       this.#used = 0
     }
-    return chunk
   }
 
-  /** Skips to the next newline; `undefined` when there is none in this chunk. */
-  #skipLine(most: number): LineError | undefined {
-    const piece = this.#take(most + 1 - this.#skipped!)
+  /** Removes everything. */
+  clear(): void {
+    this.#chunks = []
+    this.#used = 0
+    this.#forgetLine()
+  }
+
+  /** Takes bytes of one chunk, up to and including the next LF, at least one and at most `maxBytes`. */
+  #takePiece(maxBytes: number): Buffer {
+    const chunk = this.#chunks[this.#used]!
+    const newline = chunk.indexOf(LF)
+    const end = Math.min(newline < 0 ? chunk.length : newline + 1, maxBytes)
+    this.consume(end)
+    return end < chunk.length ? chunk.subarray(0, end) : chunk
+  }
+
+  /** Skips to the next newline; `undefined` if there is none in this chunk. */
+  #skipLine(maxBytes: number): LineError | undefined {
+    const piece = this.#takePiece(maxBytes + 1 - this.#skipped!)
     const end = this.#endOf(piece)
     this.#skipped! += piece.length
-    if (this.#skipped! > most) return 'endless'
+    if (this.#skipped! > maxBytes) return 'unterminated'
     if (end === 'bare LF') return 'bare newline'
     if (end === undefined) return undefined
     this.#forgetLine()
-    return 'over'
+    return 'end of bad line'
   }
 
   #endOf(piece: Buffer): 'CRLF' | 'bare LF' | undefined {
@@ -164,13 +163,14 @@ export class InputBuffer {
     return line.includes(CR) ? 'bare newline' : line
   }
 
-  #fault(fault: LineError, end: 'CRLF' | 'bare LF' | undefined): LineError {
+  /** Reports an error, and skips the rest of the line if its end has not come. */
+  #lineError(error: LineError, end: 'CRLF' | 'bare LF' | undefined): LineError {
     const last = this.#last
     this.#forgetLine()
-    if (end === 'CRLF') return fault
+    if (end === 'CRLF') return error
     this.#last = last
     this.#skipped = 0
-    return fault
+    return error
   }
 
   #forgetLine(): void {
@@ -181,7 +181,7 @@ export class InputBuffer {
   }
 }
 
-/** Not in a part of Node's shared pool, which would stay in memory as a whole. */
+/** Joins two buffers in memory of its own: a part of Node's shared pool would keep all of the pool in memory. */
 function joined(one: Buffer, other: Buffer): Buffer {
   const both = Buffer.allocUnsafeSlow(one.length + other.length)
   one.copy(both)

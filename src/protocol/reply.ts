@@ -1,14 +1,16 @@
 /**
- * One answer of the server: a code, an enhanced status code and a text (RFC 5321 section 4.2, RFC 2034).
- * A value, never an exception: hosts return one to refuse, or to say "yes" in their own words.
+ * One reply of the server: a code, an enhanced status code and a text (RFC 5321 section 4.2, RFC 2034).
+ * A value, never an exception: hosts return one to refuse, or to accept with their own text.
  */
 export interface Reply {
-  /** Three digits, 200 to 559. 4xx: try again later; 5xx: never again. */
+  /** Three digits, 200 to 559. 4xx: a temporary failure; 5xx: a permanent failure. */
   readonly code: number
   /** `class.subject.detail` of RFC 3463, for example `5.7.1`. The greeting, EHLO, 334 and 354 have none. */
   readonly status?: string
-  /** What a person reads; an array gives one reply of several lines. Anything but printable ASCII is replaced. */
+  /** For people. An array gives one reply of several lines. Line breaks become spaces, other characters than printable ASCII `?`. */
   readonly text: string | readonly string[]
+  /** The key in the `replies` table. A reply that a host makes itself has none. */
+  readonly id?: string
 }
 
 /** Makes a reply that has an enhanced status code. */
@@ -16,7 +18,7 @@ export function reply(code: number, status: string, text: string): Reply {
   return { code, status, text }
 }
 
-/** True when the reply says no: 4xx for now, 5xx for good. */
+/** True for a failure, temporary (4xx) or permanent (5xx). */
 export function isFailure(reply: Reply): boolean {
   return reply.code >= 400
 }
@@ -25,13 +27,13 @@ export function isFailure(reply: Reply): boolean {
 const lineOctets = 512
 
 /**
- * The reply as it goes over the wire: one line or several, each with the code and the enhanced status code, each at
- * most 512 octets long and ended by CRLF.
+ * Returns the reply as it is sent: one or more lines, each with the code and the enhanced status code, at most 512 octets
+ * long and ended by CRLF.
  */
 export function format(reply: Reply): string {
   const status = reply.status === undefined ? '' : `${reply.status} `
   const room = lineOctets - '250 \r\n'.length - status.length
-  // Nearly all of them are one short line.
+  // Most replies are one short line.
   if (typeof reply.text === 'string' && reply.text.length <= room && !/[^ -~]/.test(reply.text)) {
     return `${reply.code} ${status}${reply.text}\r\n`
   }
@@ -46,7 +48,7 @@ function printable(text: string): string {
   return text.replace(/[\r\n]+/g, ' ').replace(/[^\x20-\x7e]/g, '?')
 }
 
-/** Cuts at the last space that fits, or in the middle of a word where there is none. */
+/** Cuts the text at the last space that fits, or in the middle of a word if there is none. */
 function wrap(text: string, room: number): string[] {
   const lines = []
   while (text.length > room) {

@@ -1,50 +1,50 @@
 import type { Reply } from './reply.ts'
 
 /**
- * What a client gave to prove who it is. The engine never judges it; the host does, when asked `login`.
+ * What a client sent to prove its identity. The engine never checks it; the host does, when asked `login`.
  * `password`: PLAIN and LOGIN. `digest`: CRAM-MD5, an HMAC-MD5 of the challenge, keyed with the password (RFC 2195).
  */
 export type Credentials =
   | {
       readonly type: 'password'
-      /** Who the client says it is; it may be nobody whom the host knows. */
+      /** The user name that the client gave, which the host may not know. */
       readonly username: string
-      /** In clear: never to be kept or shown. */
+      /** In clear text: never store or log it. */
       readonly password: string
-      /** PLAIN's authorization identity (RFC 4616), where one was given: the user to act as. */
+      /** PLAIN's authorization identity (RFC 4616): the user to act as. Absent if the client gave none. */
       readonly authorizationId?: string
     }
   | {
       readonly type: 'digest'
-      /** Who the client says it is. */
+      /** The user name that the client gave. */
       readonly username: string
-      /** What the mechanism had asked it to sign. */
+      /** The challenge that the client signed. */
       readonly challenge: string
       /** 16 bytes. */
       readonly digest: Buffer
     }
 
-/** What an exchange says to the client's latest response: a challenge, the credentials at its end, or a refusal. */
+/** What follows a response of the client: another challenge, the credentials at the end, or a refusal. */
 export type Step =
   | { readonly type: 'challenge'; readonly challenge: Buffer }
   | { readonly type: 'credentials'; readonly credentials: Credentials }
   | { readonly type: 'refusal'; readonly reply: Reply }
 
-/** One run of a mechanism. */
+/** One authentication exchange. */
 export interface SaslServer {
   /**
-   * Called first with the initial response (`undefined` where the client sent none), then with every response.
-   * Responses come decoded from base64; challenges are encoded by the engine.
+   * Called first with the initial response (`undefined` if the client sent none), then with every response. Responses are
+   * already decoded from base64; the engine encodes challenges.
    */
   step(response: Buffer | undefined): Step
 }
 
-/** A way to log in (RFC 4422), for example PLAIN. */
+/** A SASL mechanism (RFC 4422), for example PLAIN. */
 export interface Mechanism {
-  /** Its registered name, upper case. */
+  /** Registered name, in upper case. */
   readonly name: string
-  /** Shows the password to whoever listens: offered under TLS only, unless the operator allows otherwise. */
+  /** Sends the password in clear text, so it is offered under TLS only, unless `allowPlaintextAuth` is set. */
   readonly plaintext: boolean
-  /** Called for each AUTH, so that one login knows nothing of another. */
+  /** Starts an exchange. Called for each AUTH, so that no state is shared between logins. */
   start(): SaslServer
 }

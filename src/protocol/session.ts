@@ -1,58 +1,58 @@
-import type { Event, HostReply } from './events.ts'
+import type { SentReply } from './event-queue.ts'
+import type { Event, HostReply, SessionCloseReason } from './events.ts'
 import type { Client } from './host.ts'
 import { InputBuffer } from './input-buffer.ts'
 import { commandReader } from './readers/command-reader.ts'
 import { handshakeReader } from './readers/handshake-reader.ts'
 import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
-import { SessionState } from './session-state.ts'
+import { type Peer, SessionState } from './session-state.ts'
 import type { SessionSettings } from './settings.ts'
 
-/** The other end of a connection, as the driver knows it when it begins. */
-export interface Peer {
-  /** IP address, without port, brackets or zone. */
-  readonly address: string
-  /** TLS is up before the first byte (RFC 8314 section 3.3). */
-  readonly secure: boolean
-  /** It is a load balancer that looks whether the server lives, and no client. */
-  readonly healthCheck?: boolean
+export type { Peer }
+
+/** What a driver may ask of a session. */
+export interface SessionOptions {
+  /** Keep each reply for `takeReplies`; false if left out. */
+  readonly recordReplies?: boolean
 }
 
 /**
- * The server's side of one SMTP connection, without a socket, a clock or a promise: bytes go in, events come out.
+ * The server side of one SMTP connection, without a socket, a clock or a promise: bytes go in, events and replies come out.
  *
- * The law: after every call that tells the session something (`receive`, `answer`, `secured`, `expire`, `shutDown`,
- * `cutOff`, `hangUp`), call `next` until it returns undefined, and send what `takeOutput` returns. A question is answered with
- * `answer` before anything else comes out.
+ * Contract: after every call that changes the session (`receive`, `answer`, `tlsEstablished`, `timeout`, `drain`, `abort`,
+ * `shed`, `peerClosed`, `disconnected`), call `next` until it returns undefined, and send what `takeOutput` returns. Do
+ * each action as it comes. Answer each question with `answer`; until then `next` returns undefined. No method throws because
+ * of what a client sends.
  */
 export class Session {
   readonly #input = new InputBuffer()
   readonly #state: SessionState
 
-  constructor(settings: SessionSettings, peer: Peer) {
-    const dialogue = new SessionState(settings, peer, commandReader)
-    this.#state = dialogue
-    dialogue.ask({ type: 'connect' }, replies.greeting(settings.hostname, settings.service), {
+  constructor(settings: SessionSettings, peer: Peer, { recordReplies = false }: SessionOptions = {}) {
+    const state = new SessionState(settings, peer, commandReader, recordReplies)
+    this.#state = state
+    state.ask({ type: 'connect' }, replies.greeting(settings.hostname, settings.service), {
       onReject: reply => {
-        // A greeting can say "later" with 421 only (RFC 5321 section 4.3.2).
-        if (reply.code < 500) return dialogue.close({ ...reply, code: 421 })
-        dialogue.connectionRefused = true
-        dialogue.reply(reply)
+        state.connectionRefused = true
+        // In place of the greeting, 421 is the only temporary failure (RFC 5321 section 4.3.2).
+        if (reply.code < 500) state.close('refused', { ...reply, code: 421 })
+        else state.reply(reply)
       },
     })
   }
 
-  /** What is known of the client; it changes as the dialogue goes on. */
+  /** What is known about the client. The object changes as the session goes on. */
   get client(): Client {
     return this.#state
   }
 
-  /** The content of a mail is coming, whether it is wanted or dropped. */
+  /** True while the content of a message is coming, even if it is dropped. */
   get receivesContent(): boolean {
     return this.#state.transaction?.receiver !== undefined
   }
 
-  /** Bytes that have come and are not read yet. */
+  /** Bytes that were received and are not read yet. */
   get unreadBytes(): number {
     return this.#input.heldBytes
   }
@@ -65,116 +65,126 @@ export class Session {
     return this.#input.heldBytes + this.#state.envelopeBytes
   }
 
-  /** The host has a whole message from this client, and has not answered yet. */
+  /** True if the host has a whole message from this client, and has not answered yet. */
   get isDelivering(): boolean {
     return this.#state.isDelivering
   }
 
-  /** The client has logged in, or the host has taken a message from it. */
+  /** True if the client has logged in, or the host has accepted a message from it. */
   get isKnown(): boolean {
     return this.#state.user !== undefined || this.#state.hasDelivered
   }
 
-  /** Takes bytes from the client. They are not copied and must not change any more. */
+  /** True if the host has refused the connection. */
+  get isRefused(): boolean {
+    return this.#state.connectionRefused
+  }
+
+  /** Takes bytes from the client. They are not copied and must not change afterwards. */
   receive(bytes: Buffer): void {
     this.#input.add(bytes)
     this.#closeIfEarly()
   }
 
   /**
-   * Copies the bytes that are not read yet, if they are a small part of a larger buffer, which they would keep in memory.
-   * To be called when no more is read for now.
+   * Copies the bytes that are not read yet if they are a small part of a larger buffer, which they would keep in memory.
+   * Call this when no more is read for now.
    */
   detachInput(): void {
     this.#input.detach()
   }
 
-  /** The next event; undefined when a question is pending or more input is needed. */
+  /** Returns the next event; undefined if a question is pending or more input is needed. */
   next(): Event | undefined {
-    const dialogue = this.#state
+    const { queue } = this.#state
     let event: Event | undefined
-    do event = dialogue.queue.next()
-    while (event === undefined && dialogue.queue.isIdle && this.#step())
+    do event = queue.next()
+    while (event === undefined && queue.isIdle && this.#step())
     return event
   }
 
-  /** Answers the latest question; without a verdict the host consents. */
-  answer(verdict?: HostReply): void {
-    this.#state.answer(verdict)
+  /** Answers the latest question. @param answer without it the host accepts */
+  answer(answer?: HostReply): void {
+    this.#state.answer(answer)
     this.#closeIfEarly()
   }
 
-  /** TLS is up, as `upgrade` asked for: everything that was said in the clear is forgotten. */
+  /** TLS is up, as `upgrade` asked for: everything that was sent in plaintext is forgotten. */
   tlsEstablished(): void {
     if (this.#state.reader !== handshakeReader) return
     this.#input.clear()
     this.#state.resetAfterTls()
   }
 
-  /** The client was silent for too long. */
+  /** The client was silent or slow for too long: closes with `421 4.4.2`. */
   timeout(): void {
-    this.#closeWith(replies.silentTooLong(this.#state.settings.hostname))
+    this.#closeWith('timeout', replies.timeout(this.#state.settings.hostname))
   }
 
-  /** The server shuts down: says 421 as soon as no mail is under way. */
+  /** The server shuts down: closes with `421 4.3.2` as soon as no message is being received. */
   drain(): void {
     this.#state.drain()
   }
 
-  /** The server cannot wait any longer: says 421 whatever is under way. */
+  /** The server cannot wait any longer: closes with `421 4.3.2` at once. */
   abort(): void {
-    this.#closeWith(replies.shuttingDown(this.#state.settings.hostname))
+    this.#closeWith('shutdown', replies.shuttingDown(this.#state.settings.hostname))
   }
 
-  /** Says 421 and closes, whatever is under way: the server has no room for this connection any more. */
+  /** The server has no memory or connection to spare: closes with `421 4.3.2` at once. */
   shed(): void {
-    this.#closeWith(replies.overloaded(this.#state.settings.hostname))
+    this.#closeWith('overload', replies.overloaded(this.#state.settings.hostname))
   }
 
   /**
-   * The client has closed its side of the connection, which the host can see from now on (`Client.gone`). The session goes
-   * on: what the client said before is still answered, and what the host is asked is still waited for.
+   * The client has closed its side of the connection, which the host sees from now on (`Client.gone`). The session goes
+   * on: commands that were received are still answered, and answers of the host are still waited for.
    */
   peerClosed(): void {
     this.#state.peerClosed = true
   }
 
-  /** The client is gone, and nothing is waited for any more. */
+  /** The connection is lost: the session ends, and nothing is waited for. */
   disconnected(): void {
     if (!this.#state.closed) this.#state.end()
   }
 
-  /** The replies since the last call, ASCII. */
+  /** Returns the replies since the last call, in ASCII. */
   takeOutput(): string {
     return this.#state.queue.takeOutput()
   }
 
-  /** False when there is nothing to be done before more input comes. */
+  /** Returns the same replies one by one; empty without the option `recordReplies`. */
+  takeReplies(): readonly SentReply[] {
+    return this.#state.queue.takeReplies()
+  }
+
+  /** Reads on; false if nothing can be done before more input comes. */
   #step(): boolean {
-    const dialogue = this.#state
-    if (dialogue.closeIfDraining()) return true
-    if (!this.#input.isEmpty && dialogue.yieldIfDue()) return true
-    dialogue.mustWaitForReply = false
-    if (!dialogue.reader.read(this.#input, dialogue)) {
-      dialogue.endTurn()
+    const state = this.#state
+    if (state.closeIfDraining()) return true
+    if (!this.#input.isEmpty && state.yieldIfDue()) return true
+    state.mustWaitForReply = false
+    if (!state.reader.read(this.#input, state)) {
+      state.endTurn()
       return false
     }
     this.#closeIfEarly()
     return true
   }
 
-  /** Leaves a client that does not wait for a reply where it has to; what the host was asked is answered first. */
+  /** Closes if the client did not wait for a reply although it must. A question that was taken is answered first. */
   #closeIfEarly(): void {
     const { settings, mustWaitForReply, queue } = this.#state
     if (!settings.strictPipelining || !mustWaitForReply || queue.isAwaitingAnswer || this.#input.isEmpty)
       return
-    this.#state.close(replies.tooEarly)
+    this.#state.close('errors', replies.improperPipelining)
   }
 
-  /** A reply in the clear while the client speaks TLS already would only confuse it. */
-  #closeWith(reply: Reply): void {
-    const dialogue = this.#state
-    if (dialogue.closed) return
-    dialogue.close(dialogue.reader === handshakeReader ? undefined : reply)
+  #closeWith(reason: SessionCloseReason, reply: Reply): void {
+    const state = this.#state
+    if (state.closed) return
+    // A client that begins TLS cannot read a reply in plaintext.
+    state.close(reason, state.reader === handshakeReader ? undefined : reply)
   }
 }

@@ -1,68 +1,92 @@
 import type { Mechanism } from './sasl.ts'
 
-/** What one listener's sessions have in common. */
+/** Settings that all sessions of a server share. */
 export interface SessionSettings {
-  /** The name this server goes by in its greeting and its replies to HELO and EHLO: a domain or an address literal. */
+  /** Name of this server in its greeting and its replies to HELO and EHLO: a domain or an address literal. */
   readonly hostname: string
-  /** The name of the service in the greeting and the farewell, for example `AWS SMTP Relay`. */
+  /** Name of the service in the greeting and the reply to QUIT, for example `Example Mail`. */
   readonly service: string
-  /** STARTTLS: not there, offered, or required before AUTH and MAIL. */
+  /** STARTTLS: not offered, offered, or required before AUTH and MAIL. */
   readonly tls: 'none' | 'offered' | 'required'
   /** AUTH is required before MAIL. */
   readonly authRequired: boolean
-  /** The ways to log in, in the order in which EHLO lists them. */
+  /** SASL mechanisms in the order in which EHLO lists them. */
   readonly mechanisms: readonly Mechanism[]
-  /** Offer mechanisms that show the password also where there is no TLS. */
+  /** Offer mechanisms that send the password in clear text also without TLS. */
   readonly allowPlaintextAuth: boolean
-  /** Offer SMTPUTF8 (RFC 6531): only where a mail can go on with addresses and headers in UTF-8. */
+  /** Offer SMTPUTF8 (RFC 6531). Only for a host that can deliver addresses and headers in UTF-8. */
   readonly smtpUtf8: boolean
   /**
-   * Offer BINARYMIME (RFC 3030): only where a message can go on as octets. It is never offered with `bareNewline`
+   * Offer BINARYMIME (RFC 3030). Only for a host that can deliver a message as octets. Never offered if `bareNewline` is
    * `reject`, because binary content may hold bare newlines.
    */
   readonly binaryMime: boolean
-  /** A CR or LF on its own inside content: made a CRLF, or a reason to refuse the mail. */
+  /** A bare CR or LF in content: replaced by CRLF, or the message is refused with `550 5.5.2`. */
   readonly bareNewline: 'normalize' | 'reject'
-  /** A client that says more where it has to wait for a reply is left: `554 5.5.0` (RFC 2920 section 3.1). */
+  /** Disconnect a client that does not wait for a reply where it must: `554 5.5.0` (RFC 2920 section 3.1). */
   readonly strictPipelining: boolean
-  /** How much a client may do; `defaultLimits` is a beginning. */
+  /** What a client may do; see `defaultLimits`. */
   readonly limits: Limits
 }
 
-/** Every limit that the engine keeps by itself. Time is the driver's. */
+/** Limits that the engine enforces, each with what happens beyond it. The driver enforces timeouts. */
 export interface Limits {
-  /** Bytes of content of one mail, dots unstuffed (RFC 1870). Beyond: `552 5.3.4`. */
+  /** Bytes of content of one message, dots unstuffed (RFC 1870). Beyond: `552 5.3.4`. Default: 41,943,040. */
   readonly messageBytes: number
-  /** Bytes of a refused mail's content that are read before the connection is closed, as a multiple of `messageBytes`. */
+  /**
+   * Content of a refused message that is read before the connection is closed, as a multiple of
+   * `messageBytes`. Default: 2.
+   */
   readonly discardFactor: number
-  /** Recipients of one mail. Beyond: `452 4.5.3` for each (RFC 5321 section 4.5.3.1.10). */
+  /** Recipients of one message. Beyond: `452 4.5.3` for each (RFC 5321 section 4.5.3.1.10). Default: 100. */
   readonly recipients: number
-  /** Bytes of a command line, CRLF included. Beyond: `500 5.5.2`. */
+  /** Bytes of a command line, CRLF included. Beyond: `500 5.5.2`. Default: 2,048. */
   readonly commandLineBytes: number
-  /** Bytes of a line that answers a challenge, CRLF included (RFC 4954 section 4). Beyond: `500 5.5.6`. */
+  /**
+   * Bytes of a response to a challenge, CRLF included (RFC 4954 section 4). Beyond: `500 5.5.6`. Default:
+   * 12,288.
+   */
   readonly authLineBytes: number
-  /** Bytes of an overlong line that are skipped while waiting for its end. Beyond: `421 4.7.0` and close. */
+  /**
+   * Bytes skipped of a line that is too long, while its end does not come. Beyond: `421 4.7.0` and close.
+   * Default: 2,097,152.
+   */
   readonly discardedLineBytes: number
-  /** Errors of the client since its latest accepted mail. With this many: `421 4.7.0` and close. */
+  /**
+   * Errors of the client since its latest accepted message. The last one gets `421 4.7.0` and closes the
+   * connection. Default: 20.
+   */
   readonly hardErrorLimit: number
-  /** Errors that are answered at once; the answer to each one beyond comes after a pause. */
+  /** Errors that are answered at once. The reply to each further one is sent after a pause. Default: 10. */
   readonly softErrorLimit: number
-  /** HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted mail; each one beyond counts as an error. */
+  /**
+   * HELO, EHLO, NOOP, RSET, VRFY and HELP since the latest accepted message. Each further one counts as an
+   * error. Default: 100.
+   */
   readonly junkCommands: number
   /**
-   * Chunks of fewer than 1,024 bytes since the latest accepted message, the last chunk of a message aside; each one beyond
-   * counts as an error.
+   * BDAT chunks of fewer than 1,024 bytes since the latest accepted message, except the last chunk of a
+   * message. Each further one counts as an error. Default: 1,000.
    */
   readonly smallChunks: number
-  /** Refusals of every kind, 4xx included, since the latest accepted message. With this many: `421 4.7.0` and close. */
+  /**
+   * Refusals of any kind, 4xx included, since the latest accepted message. The last one gets `421 4.7.0` and
+   * closes. Default: 5,000.
+   */
   readonly refusals: number
-  /** Commands that are read in a row before other connections get a turn. No reply: the client does not notice. */
+  /**
+   * Commands that are read in a row before other connections run. The client gets no reply and does not
+   * notice. Default: 50.
+   */
   readonly turnCommands: number
-  /** Failed attempts to log in, each with any of the mechanisms once. With this many: `421 4.7.0` and close. */
+  /**
+   * Failed login attempts, each with every mechanism at most once. The last one gets `421 4.7.0` and closes.
+   * Default: 3.
+   */
   readonly authFailures: number
 }
 
-/** What the engine allows where nothing else is said. */
+/** Default limits. */
 export const defaultLimits: Limits = {
   messageBytes: 40 * 1024 * 1024,
   discardFactor: 2,
@@ -79,7 +103,7 @@ export const defaultLimits: Limits = {
   authFailures: 3,
 }
 
-/** A beginning: nothing but mail, in the clear and for everybody. What the server is called has no default. */
+/** Default settings: no TLS, no authentication, no optional extensions. Names have no default. */
 export const defaultSettings: Omit<SessionSettings, 'hostname' | 'service'> = {
   tls: 'none',
   authRequired: false,

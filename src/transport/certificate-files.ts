@@ -5,66 +5,66 @@ import { expiryOf, secureContext } from './tls.ts'
 
 /** PEM files of the server's certificate and its key. */
 export interface CertificatePaths {
-  /** The server's own certificate first, then those that lead to a root. */
+  /** The server's certificate first, then the intermediate certificates. */
   readonly certPath: string
-  /** The private key of the first one. */
+  /** The private key of the server's certificate. */
   readonly keyPath: string
   /** For an encrypted key. */
   readonly passphrase?: string | undefined
 }
 
-/** How often the files are looked at, in milliseconds. */
+/** Milliseconds between two checks of the files. */
 const pollIntervalMs = 5_000
 
 /**
- * A certificate that is renewed while the server runs. Handshakes that begin after a change use the new one; nothing
- * happens to connections that are open.
+ * A certificate that may be renewed while the server runs. Handshakes that begin after `reload` use the new one; open
+ * connections are not affected.
  */
 export class CertificateFiles {
   readonly #paths: CertificatePaths
-  #read: Loaded
+  #loaded: Loaded
   readonly #listeners: StatsListener[] = []
 
-  /** @throws Error with a sentence that says which file cannot be read or what is wrong with it */
+  /** @throws Error whose message names the file that cannot be read, or what is wrong with it */
   constructor(paths: CertificatePaths) {
     this.#paths = paths
-    this.#read = read(paths)
+    this.#loaded = load(paths)
   }
 
-  /** What a handshake that begins now uses. */
+  /** Certificate and key for a handshake that begins now. */
   get context(): SecureContext {
-    return this.#read.context
+    return this.#loaded.context
   }
 
-  /** When the certificate that is in use expires. */
+  /** When the certificate in use expires. */
   get expiresAt(): Date {
-    return this.#read.expiresAt
+    return this.#loaded.expiresAt
   }
 
-  /** The server's own certificate, as it stands in its file now. @throws Error as above */
+  /** Reads the server's certificate from its file. It need not be the one in use. @throws Error as above */
   certificate(): X509Certificate {
     return new X509Certificate(readPem(this.#paths.certPath))
   }
 
-  /** Reads the files again. When they cannot be used, what they held before stays in use. @throws Error as above */
+  /** Reads the files again. If that fails, the earlier certificate stays in use. @throws Error as above */
   reload(): void {
-    this.#read = read(this.#paths)
+    this.#loaded = load(this.#paths)
   }
 
   /**
-   * Calls back when a file has changed. Files are looked at by their path every few seconds, and not watched by the
-   * kernel, because they are replaced by renaming, or by a symbolic link somewhere above them.
+   * Calls back when a file has changed. The files are polled by path and not watched by the kernel, because they may be
+   * replaced by renaming, or by changing a symbolic link to one of their directories.
    */
   watch(onChange: () => void, everyMs = pollIntervalMs): void {
     const listener: StatsListener = (now, before) => {
-      // A file that is gone for a moment will be back.
+      // A file that is missing is being replaced.
       if (now.mtimeMs !== 0 && (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino)) onChange()
     }
     this.#listeners.push(listener)
     for (const path of this.#all) watchFile(path, { interval: everyMs, persistent: false }, listener)
   }
 
-  /** Looks no more. Others in this process may look at the same files, and go on. */
+  /** Stops watching. Other watchers of the same files in this process are not affected. */
   unwatch(): void {
     for (const listener of this.#listeners.splice(0))
       for (const path of this.#all) unwatchFile(path, listener)
@@ -75,13 +75,13 @@ export class CertificateFiles {
   }
 }
 
-/** What the files held. */
+/** The content of the files. */
 interface Loaded {
   readonly context: SecureContext
   readonly expiresAt: Date
 }
 
-function read({ certPath, keyPath, passphrase }: CertificatePaths): Loaded {
+function load({ certPath, keyPath, passphrase }: CertificatePaths): Loaded {
   const certificate = { cert: readPem(certPath), key: readPem(keyPath) }
   return {
     context: secureContext(passphrase === undefined ? certificate : { ...certificate, passphrase }),

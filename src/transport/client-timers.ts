@@ -1,44 +1,44 @@
 import type { Timeouts } from './timeouts.ts'
 
-/** What a patience has to know of its connection. */
+/** Callbacks of the timers. */
 export interface TimerCallbacks {
-  /** The host has the word: nobody waits for the client. */
+  /** True while the host is working, so that the server does not wait for the client. */
   hostBusy(): boolean
   /** The client has taken too long. */
   onTimeout(): void
 }
 
 /**
- * How long a client may take to say the next thing, and for the whole of a mail. While the host has the word, silence is
- * not the client's, and a mail whose time runs out is late when the host has given the word back.
+ * Times out a client that is silent, or that takes too long for one message. While the host is working, the client is not
+ * timed out; if the message timer fires meanwhile, the client is timed out once the host answers.
  */
 export class ClientTimers {
   readonly #timeouts: Timeouts
   readonly #callbacks: TimerCallbacks
-  #silence: NodeJS.Timeout | undefined
+  #idle: NodeJS.Timeout | undefined
   #message: NodeJS.Timeout | undefined
   #messageLate = false
 
-  constructor(timeouts: Timeouts, waited: TimerCallbacks) {
+  constructor(timeouts: Timeouts, callbacks: TimerCallbacks) {
     this.#timeouts = timeouts
-    this.#callbacks = waited
+    this.#callbacks = callbacks
   }
 
-  /** It is the client's turn for the first time. */
+  /** Starts the idle timer, when the session begins. */
   start(): void {
-    this.#silence = setTimeout(() => {
+    this.#idle = setTimeout(() => {
       if (!this.#callbacks.hostBusy()) this.#callbacks.onTimeout()
     }, this.#timeouts.idleMs)
   }
 
-  /** The client has said something, or can say something only now. */
+  /** Restarts the idle timer: the client was active, or could not be until now. */
   touch(): void {
-    this.#silence?.refresh()
+    this.#idle?.refresh()
   }
 
-  /** @param coming the content of a mail is on its way */
-  setMessageTimer(coming: boolean): void {
-    if (coming) {
+  /** Starts or stops the message timer. @param receiving true while the content of a message is coming */
+  setMessageTimer(receiving: boolean): void {
+    if (receiving) {
       this.#message ??= setTimeout(() => {
         if (this.#callbacks.hostBusy()) this.#messageLate = true
         else this.#callbacks.onTimeout()
@@ -50,16 +50,16 @@ export class ClientTimers {
     this.#messageLate = false
   }
 
-  /** The host has given the word back. */
+  /** The host has answered: the client may be timed out again. */
   hostDone(): void {
     this.touch()
     if (this.#messageLate) this.#callbacks.onTimeout()
   }
 
-  /** Nobody waits for the client any more. */
+  /** Stops all timers. */
   stop(): void {
-    clearTimeout(this.#silence)
-    this.#silence = undefined
+    clearTimeout(this.#idle)
+    this.#idle = undefined
     this.setMessageTimer(false)
   }
 }

@@ -9,8 +9,8 @@ import { type Receiver, unsentBytes } from './client-socket.ts'
 export const tlsReadBytes = 18 * 1024
 
 /**
- * TLS over a client's socket. What is decrypted is given to the receiver at once and never waits in the stream, so that
- * nothing but what OpenSSL reads at once can come after the receiver has returned false.
+ * TLS over a client's socket. Decrypted bytes are passed to the receiver at once and never wait in the stream, so that only
+ * what OpenSSL reads at once can come after the receiver has returned false.
  *
  * The first bytes of the client have to be read before this is made. Node.js reads 64 KiB at once into a buffer that
  * OpenSSL keeps until the connection ends; when it is given some bytes first, that buffer is as large as these, and only
@@ -21,23 +21,23 @@ export class ClientTlsSocket extends TLSSocket {
 
   /**
    * @param socket the client's socket, which belongs to TLS from now on
-   * @param first what was read from it; not empty
+   * @param first bytes that were read from it; not empty
    */
   constructor(socket: Socket, first: Buffer, secureContext: SecureContext, receiver: Receiver) {
     socket.pause()
     socket.unshift(first)
-    // Node.js takes a high-water mark here as for any stream, although its types do not have it.
+    // Node.js accepts a high-water mark here as for any stream, although it is not in the types.
     const options = { isServer: true, secureContext, highWaterMark: unsentBytes }
     super(socket, options)
     this.#receiver = receiver
   }
 
-  /** Node.js calls this with what it has decrypted, and stops reading if it returns false. */
+  /** Node.js calls this with decrypted bytes, and stops reading if it returns false. */
   override push(bytes: Buffer | null): boolean {
     return bytes === null ? super.push(null) : this.#receiver(bytes)
   }
 
-  /** Reads on. The stream is left alone: it takes itself for reading, and so does nothing by itself. */
+  /** Reads on. `resume` of the stream would do nothing, because the stream was never paused. */
   override resume(): this {
     if (!this.destroyed) this._read(0)
     return this

@@ -1,52 +1,45 @@
+import type { SessionCloseReason } from '../protocol/index.ts'
+
 /**
- * What happens on connections, told to those who watch. Addresses are those of clients, without port. What clients say
- * is in none of it, but for what the server's own replies repeat.
+ * What happens on connections. Addresses are those of clients, without port. No event holds what a client sent, except as
+ * far as the server's own replies repeat it.
  */
 export type ConnectionEvent =
-  /** A client is served. */
+  /** A connection is accepted. */
   | { readonly type: 'opened'; readonly address: string }
-  /** A connection was not served. */
-  | { readonly type: 'turnedAway'; readonly address: string; readonly reason: RejectReason }
-  /** TLS is up. */
-  | { readonly type: 'secured'; readonly address: string; readonly protocol: string; readonly cipher: string }
-  /** A reply was said. */
+  /** A connection is rejected before a session begins. */
+  | { readonly type: 'rejected'; readonly address: string; readonly reason: RejectReason }
+  /** A TLS handshake is complete. `protocol` and `cipher` are OpenSSL's names, for example `TLSv1.3`. */
+  | { readonly type: 'tls'; readonly address: string; readonly protocol: string; readonly cipher: string }
+  /** A reply was sent. */
   | {
-      readonly type: 'replied'
+      readonly type: 'reply'
       readonly address: string
       /** Three digits. */
       readonly code: number
-      /** As it went over the wire, all its lines. */
+      /** The reply's key in the table `replies`; `undefined` for a reply that the host made. */
+      readonly id: string | undefined
+      /** All lines as sent, each with its CRLF. */
       readonly text: string
-      /** The engine's own limit that it tells of, if it does. */
-      readonly limit: 'size' | 'recipients' | undefined
     }
-  /** The client is gone, and nothing is under way for it. */
+  /** The connection is closed, and the host is doing nothing for it any more. */
   | {
-      readonly type: 'ended'
+      readonly type: 'closed'
       readonly address: string
       readonly tls: 'none' | 'starttls' | 'implicit'
-      readonly outcome: CloseReason
+      readonly reason: CloseReason
       /** Milliseconds since it was opened. */
-      readonly ms: number
+      readonly durationMs: number
     }
 
 /**
- * Why a connection was not served: too many in all, too many from its address, no memory for more of them, or no valid
- * PROXY header.
+ * Why a connection was rejected: `connectionLimit`, too many connections in all; `perIpLimit`, too many from its address;
+ * `memory`, no memory for more connections; `proxyHeader`, no valid PROXY header.
  */
-export type RejectReason = 'total' | 'address' | 'memory' | 'proxyHeader'
+export type RejectReason = 'connectionLimit' | 'perIpLimit' | 'memory' | 'proxyHeader'
 
 /**
- * Why a session ended. `quit`: the client said so. `hangup`: it closed the connection. `timeout`: it was silent or slow.
- * `errors`: the server left a client that did too much wrong. `refused`: it was not welcome from the start. `shutdown`:
- * the server ends. `overload`: the server had no room for it any more. `fault`: a fault of this program.
+ * Why a connection was closed; the first reason counts. `disconnect`: the client closed it without QUIT. `fault`: an
+ * error in this program. The others are those of the session.
  */
-export type CloseReason =
-  | 'quit'
-  | 'hangup'
-  | 'timeout'
-  | 'errors'
-  | 'refused'
-  | 'shutdown'
-  | 'overload'
-  | 'fault'
+export type CloseReason = SessionCloseReason | 'disconnect' | 'fault'

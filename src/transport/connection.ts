@@ -1,91 +1,88 @@
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
+import { emit } from '../support/emit.ts'
 import { type ClientSocket, copyOf, copyToRead } from './client-socket.ts'
 import { ClientTimers } from './client-timers.ts'
 import { ClientTlsSocket, tlsReadBytes } from './client-tls-socket.ts'
 import type { CloseReason } from './connection-events.ts'
-import type { ConnectionObserver } from './connection-observer.ts'
 import { type Activity, idleBytes, type TrackedConnection } from './connections.ts'
 import type { ServerOptions } from './server-options.ts'
 import { SessionDriver } from './session-driver.ts'
 import type { TurnQueue } from './turn-queue.ts'
 
-/** What belongs to a connection besides its service. */
+/** How a connection reports to its server. */
 export interface ConnectionHooks {
+  /** Called once, when the connection is closed and the host is doing nothing for it any more. */
   readonly onClose: (connection: Connection) => void
-  /** What the connection holds in memory may have changed. */
+  /** The memory that the connection takes may have changed. */
   readonly onMemoryChange: (connection: Connection) => void
   /** Shared by all connections of the server. */
   readonly turns: TurnQueue
-  readonly observer?: ConnectionObserver | undefined
 }
 
-/** Bytes that may wait while the host decides. Reading stops after them, so one more read may be held. */
+/** Unread bytes after which reading stops while the host is working. One more read may be held. */
 const aheadBytes = 4 * 1024
 
 /**
- * Once this many bytes of a message's content have come, reads are larger. Input that waits after the end of such a message
- * is part of what `--message-memory` counts for the message.
+ * Bytes of a message's content after which reads are larger. Input that waits after the end of such a message is small
+ * beside the message itself.
  */
 const largeContentBytes = 256 * 1024
 
 /**
- * One session on one socket. Carries bytes in and replies out, wraps the socket in TLS, and ends every wait. Bytes are
- * read only as fast as the host decides and as the client reads its replies.
+ * One session on one socket. Passes bytes to the session and replies to the socket, starts TLS, and enforces timeouts.
+ * Bytes are read only as fast as the host answers and as the client reads its replies.
  */
 export class Connection implements TrackedConnection {
   readonly #client: Omit<Peer, 'secure'>
   readonly #options: ServerOptions
   readonly #hooks: ConnectionHooks
-  /** Absent where nobody watches. */
-  readonly #observer: ConnectionObserver | undefined
   /**
-   * `handshake`: TLS is coming up. `open`: SMTP is spoken. `closing`: all is said, the client has yet to close its half.
-   * `gone`: the socket is closed, but the host may still have the word.
+   * `handshake`: TLS is being started. `open`: the session is running. `closing`: the last reply is sent, and the client has
+   * not closed its half. `gone`: the socket is closed, but the host may still be working.
    */
   #state: 'handshake' | 'open' | 'closing' | 'gone' = 'open'
   readonly #clientSocket: ClientSocket
-  /** The client's socket, or TLS above it. */
+  /** The client's socket, or the TLS socket over it. */
   #socket: Socket
   #secure = false
-  /** Both are absent until an implicit TLS handshake is over. */
+  /** Session and driver are absent until an implicit TLS handshake is complete. */
   #session: Session | undefined
   #driver: SessionDriver | undefined
-  /** With the client in the stage `open`. */
+  /** Run in the state `open`. */
   readonly #timers: ClientTimers
-  /** Ends the stage `handshake` or `closing` when it takes too long, and the wait for early talkers before a greeting. */
+  /** Limits the states `handshake` and `closing`, and the delay of the greeting if pipelining is strict. */
   #stateTimer: NodeJS.Timeout | undefined
   #receivedBytes = 0
-  /** Bytes of the content that is coming, estimated. */
+  /** Estimated bytes of content of the current message. */
   #contentBytes = 0
-  /** The owner was told that the connection is closed. */
+  /** `onClose` was called. */
   #isFinished = false
-  #activeAt = performance.now()
+  readonly #openedAt = performance.now()
+  #activeAt = this.#openedAt
+  #tls: 'none' | 'starttls' | 'implicit' = 'none'
+  #closeReason: CloseReason | undefined
 
-  /**
-   * @param client who it is; that need not be the other end of the socket
-   * @param owner `onClose` is called once, when the client is gone and the host has nothing more to say
-   */
+  /** @param client the client, which is not the peer of the socket if a PROXY header named it */
   constructor(
     clientSocket: ClientSocket,
     client: Omit<Peer, 'secure'>,
-    service: ServerOptions,
-    owner: ConnectionHooks,
+    options: ServerOptions,
+    hooks: ConnectionHooks,
   ) {
     this.#clientSocket = clientSocket
     this.#socket = clientSocket.socket
     this.#client = client
-    this.#options = service
-    this.#hooks = owner
-    this.#observer = owner.observer
-    this.#timers = new ClientTimers(service.timeouts, {
+    this.#options = options
+    this.#hooks = hooks
+    this.#timers = new ClientTimers(options.timeouts, {
       hostBusy: () => this.#driver?.waiting === true,
       onTimeout: () => this.#timeout(),
     })
   }
 
-  /** What the client has sent so far, commands and content; under TLS what was in it. */
+  /** Bytes that the client has sent, commands and content. Under TLS, decrypted bytes. */
   get receivedBytes(): number {
     return this.#receivedBytes
   }
@@ -108,11 +105,14 @@ export class Connection implements TrackedConnection {
   }
 
   /**
+   * Starts the session.
    * @param implicitTls TLS comes before the first byte of SMTP (RFC 8314 section 3.3)
-   * @param bytes what the client has said already
-   * @returns false when no more bytes may come for now
+   * @param bytes what the client has sent already
+   * @returns false if no more bytes may come for now
    */
   start(implicitTls: boolean, bytes?: Buffer): boolean {
+    if (implicitTls) this.#tls = 'implicit'
+    emit(this.#options.onEvent, { type: 'opened', address: this.#client.address })
     this.#attach(this.#socket)
     this.#clientSocket.receiver = bytes => this.#receive(copyToRead(bytes))
     this.#guard(() => {
@@ -122,14 +122,14 @@ export class Connection implements TrackedConnection {
     return bytes === undefined ? this.#wantsMore : this.#clientSocket.receiver(bytes)
   }
 
-  /** Lets the client finish the mail it is sending, then says 421. */
+  /** Lets the client finish the message that it is sending, then closes with 421. */
   drain(): void {
     if (this.#session === undefined) this.#destroy('shutdown')
     this.#session?.drain()
     this.#run()
   }
 
-  /** Says 421 now, whatever is under way. What the host is working on is left to it, unheard. */
+  /** Closes with 421 at once. The answer of a host that is working is ignored. */
   abort(): void {
     this.#driver?.abandonWait()
     if (this.#state === 'gone') return this.#finish()
@@ -139,11 +139,11 @@ export class Connection implements TrackedConnection {
     this.#run()
   }
 
-  /** Says 421 and closes at once: the server has no room for this connection any more. */
+  /** Closes with 421 at once: the server has no memory or connection to spare. */
   shed(): void {
     this.#driver?.abandonWait()
     if (this.#state === 'gone') return this.#finish()
-    // While earlier replies are not sent, 421 would have to wait for the client to read them.
+    // If earlier replies are not sent yet, 421 would have to wait until the client reads them.
     if (this.#session === undefined || this.#state !== 'open' || this.#socket.writableLength > 0)
       return this.#destroy('overload')
     this.#session.shed()
@@ -152,31 +152,35 @@ export class Connection implements TrackedConnection {
   }
 
   #open(secure: boolean): void {
-    const { settings, host, timeouts, onError } = this.#options
+    const { settings, host, timeouts, onEvent, onError } = this.#options
     this.#state = 'open'
     this.#timers.start()
-    this.#session = new Session(settings, { ...this.#client, secure })
+    this.#session = new Session(
+      settings,
+      { ...this.#client, secure },
+      { recordReplies: onEvent !== undefined },
+    )
     this.#driver = new SessionDriver(this.#session, host, {
       hostMs: timeouts.hostMs,
       errorDelayMs: timeouts.errorDelayMs,
       turns: this.#hooks.turns,
       onAnswer: this.#onAnswer,
-      onFault: onError,
+      onError,
     })
-    // Who talks now did not wait for the greeting, and is heard at once.
+    // A client that sends data now did not wait for the greeting, and is disconnected at once.
     if (settings.strictPipelining) this.#stateTimer = setTimeout(() => this.#run(), timeouts.earlyTalkMs)
     else this.#run()
   }
 
-  /** Goes on as far as bytes and answers allow, and only while the client reads its replies. */
+  /** Runs the session as far as input and answers allow, and only while the client reads its replies. */
   #run(): void {
     if (this.#state !== 'open' || this.#driver?.waiting || this.#socket.writableNeedDrain) return
     this.#guard(() => this.#advance())
   }
 
   /**
-   * True if more bytes may come. While the host decides, that is so until `aheadBytes` wait: without reading, the end of
-   * the connection would not be noticed.
+   * True if more bytes may come. While the host is working, this is so until `aheadBytes` are unread: without reading, the
+   * end of the connection would not be noticed.
    */
   get #wantsMore(): boolean {
     if (this.#state === 'closing' || this.#state === 'handshake') return true
@@ -186,36 +190,40 @@ export class Connection implements TrackedConnection {
 
   #advance(): void {
     const session = this.#session!
-    let halt = this.#driver!.run()
-    if (halt === 'input' && this.#socket.readableEnded) {
-      // All that the client said before it closed its half has been answered.
-      this.#observer?.ends('hangup')
+    let blocked = this.#driver!.run()
+    if (blocked === 'input' && this.#socket.readableEnded) {
+      // All commands that the client sent before it closed its half have been answered.
+      this.#setCloseReason('disconnect')
       session.disconnected()
       this.#driver!.run()
-      halt = 'close'
+      blocked = 'close'
     }
     const output = session.takeOutput()
-    // A command that never ends is silence, however many bytes it has.
+    // Only output or content restarts the idle timer; an endless command line does not.
     if (output !== '' || session.receivesContent) {
       this.#activeAt = performance.now()
       this.#timers.touch()
     }
     this.#timers.setMessageTimer(session.receivesContent)
     this.#send(output)
-    if (halt === 'close') this.#close()
-    else if (halt === 'upgrade') this.#awaitTls()
+    if (blocked === 'close') this.#close()
+    else if (blocked === 'upgrade') this.#awaitTls()
   }
 
   #send(output: string): void {
     if (output === '') return
-    this.#observer?.said(output)
+    const { onEvent } = this.#options
+    if (onEvent !== undefined) {
+      const { address } = this.#client
+      for (const reply of this.#session!.takeReplies()) emit(onEvent, { type: 'reply', address, ...reply })
+    }
     if (this.#socket.writable) this.#socket.write(output, 'latin1')
   }
 
   /** The handshake begins with the next bytes of the client. */
   #awaitTls(): void {
     const { secureContext, timeouts } = this.#options
-    if (secureContext === undefined) throw new Error('TLS was to begin, but there is no certificate')
+    if (secureContext === undefined) throw new Error('TLS cannot start: the server has no certificate')
     this.#state = 'handshake'
     this.#secure = true
     this.#hooks.onMemoryChange(this)
@@ -228,15 +236,17 @@ export class Connection implements TrackedConnection {
 
   #startTls(first: Buffer, secureContext: SecureContext): void {
     const clear = this.#socket
-    // It throws where the context is none, and then the end of the socket is still to be heard.
+    // This throws for an invalid context; the listeners must then still be on the client's socket.
     const secure = new ClientTlsSocket(clear, first, secureContext, bytes => this.#receive(bytes))
     this.#detach(clear)
     this.#attach(secure)
-    // A TLS socket that no TLS server made tells of broken records in this way only.
+    // A TLS socket that was not made by a TLS server reports invalid records with this event only.
     secure.once('_tlsError', () => this.#destroy('errors'))
     secure.once('secure', () => {
       if (this.#state !== 'handshake') return
-      this.#observer?.secured(secure.getProtocol() ?? '', secure.getCipher().name)
+      if (this.#tls === 'none') this.#tls = 'starttls'
+      const [protocol, cipher] = [secure.getProtocol() ?? '', secure.getCipher().name]
+      emit(this.#options.onEvent, { type: 'tls', address: this.#client.address, protocol, cipher })
       this.#guard(() => this.#tlsEstablished())
     })
   }
@@ -254,10 +264,10 @@ export class Connection implements TrackedConnection {
     if (this.#wantsMore) this.#socket.resume()
   }
 
-  /** Bytes that still come are read and dropped: unread ones would make the kernel take back the last reply. */
+  /** Bytes that still come are read and dropped: with unread bytes, the kernel would reset the connection and lose the last reply. */
   #close(): void {
     this.#state = 'closing'
-    this.#observer?.closed()
+    this.#setCloseReason(this.#driver?.closeReason ?? 'disconnect')
     this.#timers.stop()
     this.#socket.end()
     this.#socket.resume()
@@ -269,10 +279,17 @@ export class Connection implements TrackedConnection {
       this.#session?.disconnected()
       this.#driver?.run()
     })
-    // What the host was told last may take it a while, and then this is called again.
+    // The host may take a while to discard its message, and then this is called again.
     if (this.#isFinished) return
     this.#isFinished = true
-    this.#observer?.over()
+    this.#setCloseReason('disconnect')
+    emit(this.#options.onEvent, {
+      type: 'closed',
+      address: this.#client.address,
+      tls: this.#tls,
+      reason: this.#closeReason!,
+      durationMs: performance.now() - this.#openedAt,
+    })
     this.#hooks.onClose(this)
   }
 
@@ -281,18 +298,23 @@ export class Connection implements TrackedConnection {
     this.#stateTimer = setTimeout(() => this.#destroy('timeout'), ms)
   }
 
-  /** A fault of the program ends this connection, and no other. */
+  /** An error in the program closes this connection, and no other. */
   #guard(work: () => void): void {
     try {
       work()
-    } catch (fault) {
-      this.#options.onError?.(fault)
+    } catch (error) {
+      this.#options.onError?.(error)
       this.#destroy('fault')
     }
   }
 
-  #destroy(outcome: CloseReason): void {
-    this.#observer?.ends(outcome)
+  /** Sets the reason for the event `closed`. The first reason counts; a refused client may only leave. */
+  #setCloseReason(reason: CloseReason): void {
+    this.#closeReason ??= this.#session?.isRefused ? 'refused' : reason
+  }
+
+  #destroy(reason: CloseReason): void {
+    this.#setCloseReason(reason)
     this.#socket.destroy()
   }
 
@@ -301,7 +323,7 @@ export class Connection implements TrackedConnection {
     socket.on('end', this.#onEnd)
     socket.on('drain', this.#onDrain)
     socket.on('close', this.#onClose)
-    // An error is always followed by `close`, which says all that matters here.
+    // An error is always followed by `close`, where it is handled.
     socket.on('error', () => {})
   }
 
@@ -313,7 +335,7 @@ export class Connection implements TrackedConnection {
 
   /** Takes bytes from the client. Returns false if no more may come for now. */
   #receive(bytes: Buffer): boolean {
-    // After the last reply what still comes is dropped.
+    // After the last reply, further bytes are dropped.
     if (this.#state === 'open') {
       this.#receivedBytes += bytes.length
       this.#session?.receive(bytes)
@@ -359,7 +381,7 @@ export class Connection implements TrackedConnection {
     clearTimeout(this.#stateTimer)
     this.#timers.stop()
     this.#session?.peerClosed()
-    // A mail that the host is delivering is not given up; what comes of it is told in the log only.
+    // The host goes on with a message that it is delivering. Its answer is in the log only.
     if (!this.#driver?.waiting) this.#finish()
   }
 }

@@ -1,51 +1,51 @@
 import { rateLimitKey } from './peer-address.ts'
 
-/** What is known of a connection. */
+/** A connection's share of the counts. */
 interface Tracked {
-  /** The network that it counts for, if it does. */
+  /** The key that it counts for; undefined if it counts in the total only. */
   readonly rateLimitKey: string | undefined
   heldBytes: number
 }
 
-/** How many connections a server has open at once. */
+/** Limits on open connections. */
 export interface ConnectionLimits {
-  /** In all. Beyond: `421 4.3.2` and close. */
+  /** Connections in all. Beyond: `421 4.3.2` and close. Default: 10,000. */
   readonly total: number
-  /** From one address, of IPv6 from one /64. Beyond: `421 4.7.0` and close. */
+  /** Connections from one IPv4 address or one IPv6 /64. Beyond: `421 4.7.0` and close. Default: unlimited. */
   readonly perAddress: number
 }
 
-/** Ten thousand in all, and no limit for one address. */
+/** Default limits: 10,000 in all, unlimited for one address. */
 export const defaultConnectionLimits: ConnectionLimits = {
   total: 10_000,
   perAddress: Number.POSITIVE_INFINITY,
 }
 
-/** Bytes of memory that an idle connection takes: sockets and session, and under TLS what OpenSSL and Node.js hold. */
+/** Bytes of memory that an idle connection takes: socket and session, and under TLS also OpenSSL's and Node.js' buffers. */
 export const idleBytes = { clear: 8 * 1024, tls: 48 * 1024 }
 
-/** A connection as it is counted, and closed when the server closes or has no room. */
+/** A connection as the server sees it: counted, and closed if the server shuts down or reaches a limit. */
 export interface TrackedConnection {
-  /** What its client has sent so far. */
+  /** Bytes that its client has sent. */
   readonly receivedBytes: number
-  /** Bytes of memory that it takes, estimated. */
+  /** Estimated bytes of memory that it takes. */
   readonly heldBytes: number
-  /** When a reply was last sent or content came, in milliseconds of `performance.now`. */
+  /** When a reply was last sent or content last came, in milliseconds of `performance.now`. */
   readonly activeAt: number
   readonly activity: Activity
-  /** Ends it as soon as nothing is under way. */
+  /** Closes it as soon as no message is being received. */
   drain(): void
-  /** Ends it now. */
+  /** Closes it now. */
   abort(): void
-  /** Ends it now, to make room for others. */
+  /** Closes it now, to make room for others. */
   shed(): void
 }
 
 /**
- * What a connection is used for, in the order in which connections are closed when the server has no room. `closing`: the
- * last reply is sent, and the client has not closed its half. `unknown`: the client has neither logged in nor delivered a
- * message. `known`: it has, and no content is coming. `receiving`: content is coming. `delivering`: the host has a whole
- * message; never closed.
+ * What a connection is doing, in the order in which connections are closed to make room. `closing`: the last reply is
+ * sent, and the client has not closed its half. `unknown`: the client has neither logged in nor delivered a message.
+ * `known`: it has, and no content is coming. `receiving`: content is coming. `delivering`: the host has a whole message;
+ * such a connection is never closed.
  */
 export type Activity = 'closing' | 'unknown' | 'known' | 'receiving' | 'delivering'
 
@@ -66,7 +66,7 @@ function byRank(one: Ranked, other: Ranked): number {
   return one.rank - other.rank || one.activeAt - other.activeAt
 }
 
-/** The connections that are open, counted in all and by address. */
+/** The open connections, counted in all and by address, and the memory that they take. */
 export class Connections {
   readonly #limits: ConnectionLimits
   readonly #open = new Map<TrackedConnection, Tracked>()
@@ -81,19 +81,19 @@ export class Connections {
     return this.#open.size
   }
 
-  /** Bytes of memory that they take together, estimated. */
+  /** Estimated bytes of memory that they take together. */
   get heldBytes(): number {
     return this.#heldBytes
   }
 
-  /** Which limit leaves no room for one more. @param address without it, only the total is looked at */
-  exceededLimit(address?: string): 'total' | 'address' | undefined {
-    const fromThere = address === undefined ? 0 : (this.#byRateLimitKey.get(rateLimitKey(address)) ?? 0)
-    if (fromThere >= this.#limits.perAddress) return 'address'
-    return this.#open.size < this.#limits.total ? undefined : 'total'
+  /** Returns the limit that one more connection would exceed. @param address without it, only the total is checked */
+  exceededLimit(address?: string): 'connectionLimit' | 'perIpLimit' | undefined {
+    const count = address === undefined ? 0 : (this.#byRateLimitKey.get(rateLimitKey(address)) ?? 0)
+    if (count >= this.#limits.perAddress) return 'perIpLimit'
+    return this.#open.size < this.#limits.total ? undefined : 'connectionLimit'
   }
 
-  /** @param address where it comes from; without it, it counts in the total only */
+  /** @param address the client's; without it, the connection counts in the total only */
   add(connection: TrackedConnection, address?: string): void {
     const key = address === undefined ? undefined : rateLimitKey(address)
     const { heldBytes } = connection
@@ -103,27 +103,27 @@ export class Connections {
   }
 
   delete(connection: TrackedConnection): void {
-    const counted = this.#open.get(connection)
-    if (counted === undefined) return
+    const tracked = this.#open.get(connection)
+    if (tracked === undefined) return
     this.#open.delete(connection)
-    this.#heldBytes -= counted.heldBytes
-    const { rateLimitKey } = counted
-    if (rateLimitKey === undefined) return
-    const fromThere = this.#byRateLimitKey.get(rateLimitKey)! - 1
-    if (fromThere > 0) this.#byRateLimitKey.set(rateLimitKey, fromThere)
-    else this.#byRateLimitKey.delete(rateLimitKey)
+    this.#heldBytes -= tracked.heldBytes
+    const { rateLimitKey: key } = tracked
+    if (key === undefined) return
+    const count = this.#byRateLimitKey.get(key)! - 1
+    if (count > 0) this.#byRateLimitKey.set(key, count)
+    else this.#byRateLimitKey.delete(key)
   }
 
-  /** Counts what a connection holds now in place of what it held before. */
+  /** Updates the memory that a connection takes. */
   recount(connection: TrackedConnection): void {
-    const counted = this.#open.get(connection)
-    if (counted === undefined) return
+    const tracked = this.#open.get(connection)
+    if (tracked === undefined) return
     const { heldBytes } = connection
-    this.#heldBytes += heldBytes - counted.heldBytes
-    counted.heldBytes = heldBytes
+    this.#heldBytes += heldBytes - tracked.heldBytes
+    tracked.heldBytes = heldBytes
   }
 
-  /** Of the connections that were not active since a time, the one that is closed first when the server has no room. */
+  /** Returns the connection to close first, of those that were not active since `time`. */
   longestIdle(time: number): TrackedConnection | undefined {
     let found: Ranked | undefined
     for (const connection of this.#open.keys()) {
@@ -134,7 +134,7 @@ export class Connections {
     return found?.connection
   }
 
-  /** All connections that may be closed when the server has no room, in the order of `Claim` and then of silence. */
+  /** Returns all connections that may be closed, in the order of `Activity`, and then the longest idle first. */
   longestIdleFirst(): readonly TrackedConnection[] {
     const all = [...this.#open.keys()].flatMap(connection => ranked(connection) ?? [])
     return all.sort(byRank).map(({ connection }) => connection)

@@ -1,6 +1,6 @@
 /**
- * Sockets: listeners, one connection = one session on one socket, TLS, PROXY headers, and the end of every wait. It
- * knows what a host is, but not what the host does.
+ * Sockets: listeners, connections (one session on one socket), TLS, PROXY headers and timeouts. A host decides; this
+ * module does not know how.
  *
  * @module aws-smtp-relay/transport
  */

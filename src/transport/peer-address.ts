@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 
-/** The address at the other end of the socket; empty where that is gone already. */
+/** Address of the socket's peer; empty if it has disconnected. */
 export function peerAddress({ remoteAddress = '' }: Socket): string {
   return normalizeAddress(remoteAddress)
 }
 
-/** An address as IPv4 where it is one in disguise (RFC 4291 section 2.5.5.2), and without a zone. */
+/** Removes the zone, and writes an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) as IPv4. */
 export function normalizeAddress(address: string): string {
   const zone = address.indexOf('%')
   const plain = zone < 0 ? address : address.slice(0, zone)
@@ -13,8 +13,8 @@ export function normalizeAddress(address: string): string {
 }
 
 /**
- * Whom an address belongs to: of IPv4 each to somebody, of IPv6 all of one /64, because a single machine has as many
- * of them as it likes. IPv6 may be in any form of RFC 4291 section 2.2.
+ * Key for limits per client: an IPv4 address itself, an IPv6 address's /64, because one machine may use all addresses of a
+ * /64. @param address normalized; IPv6 in any form of RFC 4291 section 2.2
  */
 export function rateLimitKey(address: string): string {
   if (!address.includes(':')) return address
@@ -24,7 +24,7 @@ export function rateLimitKey(address: string): string {
   return `${groups.map(group => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
 }
 
-/** The last two may be written as an IPv4 address. They belong to no network's name, so that only their number counts. */
+/** Groups of hexadecimal digits. An IPv4 address at the end becomes two zeros: only the number of groups matters there. */
 function groupsOf(text: string): readonly string[] {
   return text === '' ? [] : text.replace(/[\d.]*\.[\d.]*$/, '0:0').split(':')
 }

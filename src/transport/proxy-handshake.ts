@@ -3,58 +3,54 @@ import { type ClientSocket, copyOf } from './client-socket.ts'
 import { idleBytes, type TrackedConnection } from './connections.ts'
 import { readProxyHeader } from './proxy-header.ts'
 
-/** What became of an introduction. */
+/** How a handshake ended. */
 export type ProxyResult =
-  /** The header has come, and `rest` after it. Nothing more is read from the socket for now. */
+  /** The header has come. `rest` are the bytes after it; nothing more is read from the socket for now. */
   | {
       readonly type: 'client'
       readonly address: string | undefined
       readonly healthCheck: boolean
       readonly rest: Buffer | undefined
     }
-  /** There was none, or a wrong one, and the socket is closed: why. */
-  | { readonly type: 'refused'; readonly reason: string }
-  /** The socket was closed from outside before the header was there. */
+  /** The header was missing or invalid, and the socket is closed. `reason` is for the log. */
+  | { readonly type: 'rejected'; readonly reason: string }
+  /** The socket was closed before the header had come. */
   | { readonly type: 'gone' }
 
 /**
- * A load balancer's connection until its PROXY header has said who the client is. Nothing is said to it meanwhile, and
- * whether it means to send a header is not guessed: one that does not is closed (section 2 of the specification).
+ * A load balancer's connection until its PROXY header has named the client. Nothing is sent meanwhile. The header is
+ * required: a connection without one is closed (section 2 of the specification).
  */
 export class ProxyHandshake implements TrackedConnection {
-  /** A header is not the client's. */
+  /** The header is not counted: the client has not sent it. */
   readonly receivedBytes = 0
   readonly heldBytes = idleBytes.clear
   readonly activeAt = performance.now()
   readonly activity = 'unknown'
   readonly #clientSocket: ClientSocket
   readonly #socket: Socket
-  readonly #onResult: (introduced: ProxyResult) => boolean
+  readonly #onResult: (result: ProxyResult) => boolean
   readonly #timer: NodeJS.Timeout
   #bytes: Buffer = Buffer.alloc(0)
 
   /**
-   * @param headerMs how long the whole header may take
-   * @param onIntroduced called once; returns false when no more bytes may come for now
+   * @param headerMs milliseconds that the whole header may take
+   * @param onResult called once; returns false if no more bytes may come for now
    */
-  constructor(
-    clientSocket: ClientSocket,
-    headerMs: number,
-    onIntroduced: (introduced: ProxyResult) => boolean,
-  ) {
+  constructor(clientSocket: ClientSocket, headerMs: number, onResult: (result: ProxyResult) => boolean) {
     const { socket } = clientSocket
     this.#clientSocket = clientSocket
     this.#socket = socket
-    this.#onResult = onIntroduced
+    this.#onResult = onResult
     this.#timer = setTimeout(() => this.#reject('it did not come in time'), headerMs)
     clientSocket.receiver = this.#receive
     socket.on('end', this.#onHalfClose)
-    socket.on('close', this.#onGone)
+    socket.on('close', this.#onClose)
     // An error is always followed by `close`.
     socket.on('error', ignore)
   }
 
-  /** Nothing has begun that could be finished. */
+  /** Closes at once: no message is being received. */
   drain(): void {
     this.#socket.destroy()
   }
@@ -78,12 +74,12 @@ export class ProxyHandshake implements TrackedConnection {
   }
 
   readonly #onHalfClose = (): void => {
-    // Who connects only to see whether somebody listens owes no explanation.
+    // A TCP health check connects and closes without data; it is not logged.
     if (this.#bytes.length > 0) this.#reject('it was cut off')
     else this.#socket.destroy()
   }
 
-  readonly #onGone = (): void => {
+  readonly #onClose = (): void => {
     this.#finish()
     this.#onResult({ type: 'gone' })
   }
@@ -91,18 +87,18 @@ export class ProxyHandshake implements TrackedConnection {
   #reject(reason: string): void {
     this.#finish()
     this.#socket.destroy()
-    this.#onResult({ type: 'refused', reason })
+    this.#onResult({ type: 'rejected', reason })
   }
 
   #finish(): void {
     clearTimeout(this.#timer)
     this.#clientSocket.receiver = ignoreBytes
     this.#socket.off('end', this.#onHalfClose)
-    this.#socket.off('close', this.#onGone)
+    this.#socket.off('close', this.#onClose)
   }
 }
 
 const ignoreBytes = () => true
 
-/** Stays on the socket, and so must not hold what the introduction held. */
+/** Stays on the socket, so it must not refer to the handshake. */
 function ignore(): void {}

@@ -5,31 +5,31 @@ import type { ConnectionEvent } from './connection-events.ts'
 import type { ConnectionLimits } from './connections.ts'
 import type { Timeouts } from './timeouts.ts'
 
-/** What a server's connections have in common. */
+/** Options of a server, for all its connections. */
 export interface ServerOptions {
-  /** What every session goes by: names, TLS, ways to log in, limits. */
+  /** Settings of every session: names, TLS, authentication, limits. */
   readonly settings: SessionSettings
-  /** Who answers the questions of every session. */
+  /** Answers the questions of every session. */
   readonly host: Host
-  /** How long each wait may last; `defaultTimeouts` is a beginning. */
+  /** Timeouts in milliseconds; see `defaultTimeouts`. */
   readonly timeouts: Timeouts
-  /** How many connections there may be; `defaultConnectionLimits` where one is left out. */
+  /** Limits on open connections. Those left out are `defaultConnectionLimits`. */
   readonly connectionLimits?: Partial<ConnectionLimits>
-  /** Called with the number of connections that were closed to make room since the last call, at most once a minute. */
+  /** Called at most once a minute, with the number of connections closed to make room since the last call. */
   readonly onOverload?: (closed: number) => void
-  /** Returns the bytes of memory that all connections together may take now. Beyond: `421 4.3.2`. No limit if left out. */
+  /** Returns the bytes of memory that all connections may take now. Beyond: `421 4.3.2`. Unlimited if left out. */
   readonly connectionBytes?: () => number
   /**
-   * True for the address of a load balancer: its connections must begin with a PROXY header, and are believed to be of
-   * the client that it names. From others nothing of the kind is read.
+   * True for the address of a load balancer: its connections must begin with a PROXY header, and the address in it counts
+   * as the client's. Connections from other addresses must have no header.
    */
   readonly isTrustedProxy?: (address: string) => boolean
-  /** A load balancer's connection was closed because of its PROXY header: the balancer's address, and why. */
+  /** Called if a load balancer's connection was closed because of its PROXY header. @param proxy its address */
   readonly onProxyError?: (proxy: string, reason: string) => void
-  /** Hears what happens on connections. */
+  /** Called with what happens on connections. */
   readonly onEvent?: EventHandler<ConnectionEvent> | undefined
-  /** The certificate and key to begin TLS with now; absent where there is no TLS. */
+  /** Returns the certificate and key for a TLS handshake that begins now. Left out without TLS. */
   readonly secureContext?: () => SecureContext
-  /** Called with what a host threw or rejected with: a fault of the program, of which the client hears no text. */
-  readonly onError?: (fault: unknown) => void
+  /** Called with internal errors, for example what a host threw. The client gets `451 4.3.0` and not the error's text. */
+  readonly onError?: (error: unknown) => void
 }

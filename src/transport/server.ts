@@ -4,7 +4,6 @@ import { emit } from '../support/emit.ts'
 import { ClientSocket } from './client-socket.ts'
 import { Connection } from './connection.ts'
 import type { RejectReason } from './connection-events.ts'
-import { ConnectionObserver, ReplyClassifier } from './connection-observer.ts'
 import { Connections, defaultConnectionLimits, type TrackedConnection } from './connections.ts'
 import { peerAddress } from './peer-address.ts'
 import { ProxyHandshake } from './proxy-handshake.ts'
@@ -14,51 +13,49 @@ import { TurnQueue } from './turn-queue.ts'
 
 /** Where to listen. */
 export interface Listener {
-  /** Name or IP address; every address of the machine when absent. */
+  /** Host name or IP address. All addresses of the machine if left out. */
   readonly host?: string | undefined
-  /** 0 takes a free one. */
+  /** TCP port; 0 takes a free one. */
   readonly port: number
-  /** TLS comes before the first byte of SMTP; not so if left out. */
+  /** TLS comes before the first byte of SMTP; false if left out. */
   readonly implicitTls?: boolean
 }
 
 /**
- * Connections that the kernel holds until they are accepted. Beyond it, it drops them without a word to either side;
- * it takes at most as many as its own limit (`net.core.somaxconn`, usually 4096).
+ * Connections that the kernel holds until they are accepted. It drops further ones silently. Its own limit
+ * (`net.core.somaxconn`, usually 4096) applies, too.
  */
 const backlog = 4096
 
 /**
- * Connections that were turned away and stay open until the client has closed its half, or for `lingerMs`; each takes a
- * file descriptor. Those beyond are closed at once.
+ * Rejected connections that stay open until the client has closed its half, or for `lingerMs`. Each takes a file
+ * descriptor. Further ones are closed at once.
  */
 export const maxLingering = 16
-/** When connections take too much memory, some are closed until the others take at most this part of what they may. */
+/** If connections take too much memory, some are closed until the others take at most this part of the limit. */
 const keptShare = 0.95
 
 /** Milliseconds between two calls of `onOverload`. */
 const overloadEveryMs = 60_000
 
-/** The limit that leaves no room for a connection. */
+/** The limit that a connection would exceed. */
 type Exceeded = Exclude<RejectReason, 'proxyHeader'>
 
 const rejections = {
-  total: replies.tooManyConnections,
-  address: replies.tooManyFromAddress,
+  connectionLimit: replies.tooManyConnections,
+  perIpLimit: replies.tooManyFromAddress,
   memory: replies.overloaded,
-}
+} as const satisfies Record<Exceeded, unknown>
 
-/** Accepts connections on any number of addresses and serves each one in the same way. */
+/** Accepts connections on any number of addresses, with the same options for all of them. */
 export class Server {
   readonly #options: ServerOptions
   readonly #listening = new Set<NetServer>()
   readonly #connections: Connections
   readonly #turns = new TurnQueue()
-  /** Absent where nobody watches. */
-  readonly #classifier: ReplyClassifier | undefined
-  /** Connections that were turned away and are still open. */
+  /** Rejected connections that are still open. */
   #lingering = 0
-  /** Of connections that are gone. */
+  /** Bytes received on connections that are closed. */
   #receivedBytes = 0
   #closed: Promise<void> | undefined
   #shedding = false
@@ -67,19 +64,17 @@ export class Server {
   #overloadTimer: NodeJS.Timeout | undefined
   #onEmpty = () => {}
 
-  constructor(service: ServerOptions) {
-    this.#options = service
-    this.#connections = new Connections({ ...defaultConnectionLimits, ...service.connectionLimits })
-    const { onEvent, settings } = service
-    if (onEvent !== undefined) this.#classifier = new ReplyClassifier(onEvent, settings)
+  constructor(options: ServerOptions) {
+    this.#options = options
+    this.#connections = new Connections({ ...defaultConnectionLimits, ...options.connectionLimits })
   }
 
-  /** Connections that are open now. */
+  /** Number of open connections, including those whose PROXY header has not come yet. */
   get connections(): number {
     return this.#connections.size
   }
 
-  /** What clients have sent since the start, commands and content, in bytes; under TLS what was in it. */
+  /** Bytes that clients have sent since the start, commands and content. Under TLS, decrypted bytes. */
   get receivedBytes(): number {
     let bytes = this.#receivedBytes
     for (const connection of this.#connections) bytes += connection.receivedBytes
@@ -87,8 +82,8 @@ export class Server {
   }
 
   /**
-   * Begins to listen; rejects with the error of `node:net`, for example `EADDRINUSE`, and where the server is closed.
-   * If it is closed meanwhile, nobody is accepted any more.
+   * Starts to listen, and resolves with the address. Rejects with the error of `node:net`, for example `EADDRINUSE`, and if
+   * the server is closed. If it is closed meanwhile, no connection is accepted.
    */
   async listen({ host, port, implicitTls = false }: Listener): Promise<AddressInfo> {
     if (this.#closed !== undefined) throw new Error('the server is closed')
@@ -100,7 +95,7 @@ export class Server {
       server.once('error', reject)
       server.listen({ port, backlog, ...(host === undefined ? {} : { host }) }, () => {
         server.off('error', reject)
-        server.on('error', fault => this.#options.onError?.(fault))
+        server.on('error', error => this.#options.onError?.(error))
         resolve(server.address() as AddressInfo)
         if (this.#closed === undefined) this.#listening.add(server)
         else server.close()
@@ -109,9 +104,9 @@ export class Server {
   }
 
   /**
-   * Stops listening, says 421 to everyone who is not sending a mail, and to the others when their mail is answered.
-   * Called again, it is the same closing.
-   * @param graceMs how long the others may take; then they hear 421 in the middle of it
+   * Stops listening. Closes idle connections with 421, and the others when their message is answered. Resolves when all are
+   * closed. A second call returns the same promise.
+   * @param graceMs milliseconds after which connections are closed with 421 in the middle of a message
    */
   close(graceMs: number): Promise<void> {
     this.#closed ??= this.#close(graceMs)
@@ -127,7 +122,7 @@ export class Server {
       () => {
         for (const connection of this.#connections) connection.abort()
       },
-      // What is no number is no time.
+      // NaN counts as 0.
       graceMs > 0 ? Math.min(graceMs, maxTimerMs) : 0,
     )
     await empty
@@ -136,75 +131,74 @@ export class Server {
 
   #onConnection(client: ClientSocket, address: string, implicitTls: boolean): void {
     this.#turns.shorten()
-    // Who is gone already has none, and left before anything could be said.
+    // A client that has disconnected already has no address.
     if (address === '') client.socket.destroy()
     else if (this.#options.isTrustedProxy?.(address)) this.#readProxyHeader(client, address, implicitTls)
     else this.#accept(client, { address }, address, implicitTls)
   }
 
-  /** Admits the client that a load balancer speaks for. */
+  /** Reads a load balancer's PROXY header, then accepts the client that it names. */
   #readProxyHeader(client: ClientSocket, proxy: string, implicitTls: boolean): void {
     const { timeouts, onEvent, onProxyError } = this.#options
     const limit = this.#exceededLimit()
     if (limit !== undefined) return this.#reject(client, proxy, limit, implicitTls)
-    const introduction = new ProxyHandshake(client, timeouts.proxyHeaderMs, introduced => {
-      if (introduced.type === 'client') {
-        this.#connections.delete(introduction)
-        const { address, healthCheck, rest } = introduced
-        // All its clients come through one balancer, so that its own address is not limited.
+    const handshake = new ProxyHandshake(client, timeouts.proxyHeaderMs, result => {
+      if (result.type === 'client') {
+        this.#connections.delete(handshake)
+        const { address, healthCheck, rest } = result
+        // The load balancer's own address is not limited, because many clients come from it.
         return this.#accept(client, { address: address ?? proxy, healthCheck }, address, implicitTls, rest)
       }
-      if (introduced.type === 'refused') {
-        emit(onEvent, { type: 'turnedAway', address: proxy, reason: 'proxyHeader' })
-        onProxyError?.(proxy, introduced.reason)
+      if (result.type === 'rejected') {
+        emit(onEvent, { type: 'rejected', address: proxy, reason: 'proxyHeader' })
+        onProxyError?.(proxy, result.reason)
       }
-      this.#remove(introduction)
+      this.#remove(handshake)
       return true
     })
-    this.#connections.add(introduction)
+    this.#connections.add(handshake)
   }
 
   /**
-   * Serves a client if there is room for it.
-   * @param counted the address that its connections are limited by
-   * @param rest what it has said after a PROXY header
-   * @returns false when no more bytes may come for now
+   * Starts a session, or rejects the connection if a limit is reached.
+   * @param limitedAddress the address that counts for `perAddress`
+   * @param rest the bytes that came after a PROXY header
+   * @returns false if no more bytes may come for now
    */
   #accept(
     clientSocket: ClientSocket,
     client: Omit<Peer, 'secure'>,
-    counted: string | undefined,
+    limitedAddress: string | undefined,
     implicitTls: boolean,
     rest?: Buffer,
   ): boolean {
-    const limit = this.#exceededLimit(counted)
+    const limit = this.#exceededLimit(limitedAddress)
     if (limit !== undefined) {
       this.#reject(clientSocket, client.address, limit, implicitTls)
       return true
     }
-    const observer = this.#classifier && new ConnectionObserver(this.#classifier, client.address, implicitTls)
-    const onClose = (gone: TrackedConnection) => this.#remove(gone)
-    const hooks = { onClose, onMemoryChange: this.#onMemoryChange, turns: this.#turns, observer }
+    const onClose = (closed: TrackedConnection) => this.#remove(closed)
+    const hooks = { onClose, onMemoryChange: this.#onMemoryChange, turns: this.#turns }
     const connection = new Connection(clientSocket, client, this.#options, hooks)
-    this.#connections.add(connection, counted)
+    this.#connections.add(connection, limitedAddress)
     return connection.start(implicitTls, rest)
   }
 
-  /** Returns the limit that leaves no room for one more connection. Closes an idle one if that makes room. */
+  /** Returns the limit that one more connection would exceed. Closes an idle connection if that makes room. */
   #exceededLimit(address?: string): Exceeded | undefined {
     const connections = this.#connections
     const limit = connections.exceededLimit(address)
-    if (limit === 'address') return limit
+    if (limit === 'perIpLimit') return limit
     if (this.#freeBytes < 0) return 'memory'
     if (limit === undefined) return undefined
-    const idlest = connections.longestIdle(performance.now() - this.#options.timeouts.fullIdleMs)
-    if (idlest === undefined) return limit
-    idlest.shed()
+    const idle = connections.longestIdle(performance.now() - this.#options.timeouts.fullIdleMs)
+    if (idle === undefined) return limit
+    idle.shed()
     this.#countShed(1)
     return undefined
   }
 
-  /** Bytes of memory that connections may still take; negative if they take too much. */
+  /** Bytes of memory that connections may still take. Negative if they take too much. */
   get #freeBytes(): number {
     return this.#maxBytes - this.#connections.heldBytes
   }
@@ -217,14 +211,14 @@ export class Server {
     this.#connections.recount(connection)
     if (this.#freeBytes >= 0 || this.#shedding) return
     this.#shedding = true
-    // Later, because a connection that is in the middle of its work cannot be closed.
+    // Later, because a connection cannot be closed from within its own callback.
     setImmediate(() => {
       this.#shedding = false
       this.#shed()
     })
   }
 
-  /** Closes connections when together they take more memory than they may, until a part of it is free again. */
+  /** If connections take too much memory together, closes some until a part of it is free again. */
   #shed(): void {
     const connections = this.#connections
     if (this.#freeBytes >= 0) return
@@ -250,19 +244,19 @@ export class Server {
     }, overloadEveryMs).unref()
   }
 
-  /** Says no and closes, at no more cost than that. */
+  /** Sends 421 and closes, without a session. */
   #reject(client: ClientSocket, address: string, reason: Exceeded, implicitTls: boolean): void {
     const { onEvent, settings, timeouts } = this.#options
     const { hostname } = settings
     const { socket } = client
-    const refusal = rejections[reason](hostname)
-    emit(onEvent, { type: 'turnedAway', address, reason })
+    const reply = rejections[reason](hostname)
+    emit(onEvent, { type: 'rejected', address, reason })
     socket.on('error', () => {})
-    // A client that waits for TLS could not read it.
+    // On an implicit TLS port the client cannot read plaintext.
     if (implicitTls) return void socket.destroy()
-    const text = format(refusal)
-    emit(onEvent, { type: 'replied', address, code: refusal.code, text, limit: undefined })
-    // The kernel takes these few bytes at once, so that they go out although the socket is closed.
+    const text = format(reply)
+    emit(onEvent, { type: 'reply', address, code: reply.code, id: reply.id, text })
+    // The kernel takes these few bytes at once, so they are sent although the socket is closed.
     socket.end(text)
     if (this.#lingering >= maxLingering) return void socket.destroy()
     this.#lingering++

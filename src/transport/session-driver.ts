@@ -6,56 +6,63 @@ import {
   type Reply,
   replies,
   type Session,
+  type SessionCloseReason,
 } from '../protocol/index.ts'
 import type { TurnQueue } from './turn-queue.ts'
 
-/** Why a conductor halts: for the host's answer, for more input, to start TLS, to close. */
+/** What a driver waits for: the host's answer, more input, the start of TLS, or the close of the connection. */
 export type Blocked = 'host' | 'input' | 'upgrade' | 'close'
 
-/** What a conductor is told besides the session and the host. */
+/** Options of a driver. */
 export interface DriverOptions {
-  /** Milliseconds that the host has for an answer: `451 4.4.1`. */
+  /** Milliseconds that the host may take for an answer. Beyond: `451 4.4.1`. */
   readonly hostMs: number
-  /** Milliseconds that the session pauses where it asks for that. */
+  /** Milliseconds of a `pause`. */
   readonly errorDelayMs: number
-  /** Where the session waits for its next turn. */
+  /** Runs the session again after a `yield`. */
   readonly turns: TurnQueue
-  /** The host has answered after a while, or the pause is over: `run` can go on. */
+  /** Called when a wait is over, for a promise of the host or a pause, so that `run` can go on. */
   readonly onAnswer: () => void
-  /** What the host threw or rejected with; the client hears `451 4.3.0`. */
-  readonly onFault: ((fault: unknown) => void) | undefined
+  /** Called with what the host threw or rejected with. The client gets `451 4.3.0`. */
+  readonly onError: ((error: unknown) => void) | undefined
 }
 
-/** Puts a session's questions to a host and carries the content to its sink, waiting only where the host must. */
+/** Passes a session's questions to a host and its content to the host's sink. Waits only while the host returns a promise. */
 export class SessionDriver {
   readonly #session: Session
   readonly #host: Host
   readonly #options: DriverOptions
-  /** Where the content of the mail that is coming goes. */
+  /** Takes the content of the current message. */
   #sink: MessageSink | undefined
-  /** Which answer is waited for; one that comes to an earlier wait is too late to be heard. */
+  /** Number of the current wait. An answer to an earlier one is too late. */
   #wait = 0
   #waiting = false
-  /** Ends the wait for an answer, or a pause. */
+  /** Ends a wait for the host, or a pause. */
   #timer: NodeJS.Timeout | undefined
-  #halt: Blocked = 'input'
+  #blocked: Blocked = 'input'
+  #closeReason: SessionCloseReason | undefined
 
-  constructor(session: Session, host: Host, conduct: DriverOptions) {
+  constructor(session: Session, host: Host, options: DriverOptions) {
     this.#session = session
     this.#host = host
-    this.#options = conduct
+    this.#options = options
   }
 
-  /** The session waits: for the host's answer, for the end of a pause, or while other connections have a turn. */
+  /** True while the session waits for the host, for the end of a pause, or while other connections run. */
   get waiting(): boolean {
     return this.#waiting
   }
 
-  /** Goes on as far as possible, and says what is needed then. */
+  /** Why the session closes the connection; undefined if it does not yet. */
+  get closeReason(): SessionCloseReason | undefined {
+    return this.#closeReason
+  }
+
+  /** Runs the session as far as possible. Returns what it then waits for. */
   run(): Blocked {
     while (!this.#waiting) {
       const event = this.#session.next()
-      if (event === undefined) return this.#halt
+      if (event === undefined) return this.#blocked
       switch (event.type) {
         case 'content':
           this.#write(event.bytes)
@@ -70,8 +77,11 @@ export class SessionDriver {
           this.#yield()
           break
         case 'upgrade':
+          this.#blocked = 'upgrade'
+          break
         case 'close':
-          this.#halt = event.type
+          this.#blocked = 'close'
+          this.#closeReason = event.reason
           break
         default:
           this.#dispatch(event)
@@ -82,11 +92,11 @@ export class SessionDriver {
 
   /** TLS is up, as `upgrade` asked for. */
   tlsEstablished(): void {
-    this.#halt = 'input'
+    this.#blocked = 'input'
     this.#session.tlsEstablished()
   }
 
-  /** Waits for the host no longer, and lets its answer go unheard. */
+  /** Stops waiting. A late answer is ignored. */
   abandonWait(): void {
     clearTimeout(this.#timer)
     this.#wait++
@@ -110,27 +120,27 @@ export class SessionDriver {
           if ('code' in sink) {
             if (isFailure(sink)) return answer(sink)
             throw new TypeError(
-              'A host answered `message` with a reply that neither refuses nor takes the mail',
+              'The host answered `message` with a reply that is neither a refusal nor a sink',
             )
           }
           this.#sink = sink
           answer(undefined)
         }
-        const tooLate = (sink: MessageSink | Reply) => {
+        const onLateAnswer = (sink: MessageSink | Reply) => {
           if (!('code' in sink)) sink.discard()
         }
-        return this.#call(() => this.#host.message(question.transaction, client), open, answer, tooLate)
+        return this.#call(() => this.#host.message(question.transaction, client), open, answer, onLateAnswer)
       }
       case 'delivery': {
         const sink = this.#sink
         this.#sink = undefined
-        // There is none if its `write` failed, which was reported then.
+        // There is no sink if its `write` failed, which was reported then.
         return this.#call(() => (sink === undefined ? replies.localError : sink.deliver()), answer, answer)
       }
     }
   }
 
-  /** Waits, as for a host that has nothing to say. */
+  /** Waits for `errorDelayMs`. */
   #pause(): void {
     this.#waiting = true
     this.#timer = setTimeout(() => {
@@ -139,7 +149,7 @@ export class SessionDriver {
     }, this.#options.errorDelayMs)
   }
 
-  /** Goes on after other connections had a turn. */
+  /** Waits until other connections have run. */
   #yield(): void {
     this.#waiting = true
     const wait = ++this.#wait
@@ -162,53 +172,54 @@ export class SessionDriver {
   }
 
   /**
-   * Asks the host. An answer that is no promise is heard at once, without a turn of the event loop.
-   * @param failed hears the reply that takes the place of an answer that never came
-   * @param tooLate hears an answer that nobody waits for any more
+   * Calls the host. If it returns no promise, the answer is taken at once, in the same turn of the event loop.
+   * @param onResult takes the answer
+   * @param onFailure takes the reply in place of an answer, after an error or a timeout
+   * @param onLateAnswer takes an answer that comes when the session waits for it no longer
    */
   #call<T>(
-    question: () => T | Promise<T>,
-    heard: (answer: T) => void,
-    failed: (reply: Reply) => void,
-    tooLate: (answer: T) => void = nothing,
+    ask: () => T | Promise<T>,
+    onResult: (answer: T) => void,
+    onFailure: (reply: Reply) => void,
+    onLateAnswer: (answer: T) => void = nothing,
   ): void {
-    const { hostMs, onAnswer, onFault } = this.#options
-    const fail = (fault: unknown) => {
-      onFault?.(fault)
-      failed(replies.localError)
+    const { hostMs, onAnswer, onError } = this.#options
+    const fail = (error: unknown) => {
+      onError?.(error)
+      onFailure(replies.localError)
     }
     let pending: Promise<T>
     try {
-      const answer = question()
-      if (!isPromise(answer)) return heard(answer)
+      const answer = ask()
+      if (!isPromise(answer)) return onResult(answer)
       pending = answer
-    } catch (fault) {
-      return fail(fault)
+    } catch (error) {
+      return fail(error)
     }
     this.#waiting = true
     const wait = ++this.#wait
-    /** True when `wait` was still on: `outcome` then decides how the session goes on. */
-    const settle = (outcome: () => void) => {
+    /** Ends this wait and calls `next`. Returns false if the wait was over before. */
+    const settle = (next: () => void) => {
       if (wait !== this.#wait) return false
       this.abandonWait()
       try {
-        outcome()
-      } catch (fault) {
-        fail(fault)
+        next()
+      } catch (error) {
+        fail(error)
       }
       onAnswer()
       return true
     }
     this.#timer = setTimeout(() => {
-      onFault?.(new Error(`The host did not answer within ${hostMs} ms`))
-      settle(() => failed(replies.noAnswer))
+      onError?.(new Error(`The host did not answer within ${hostMs} ms`))
+      settle(() => onFailure(replies.noAnswer))
     }, hostMs)
     pending
       .then(
-        answer => settle(() => heard(answer)) || tooLate(answer),
-        fault => settle(() => fail(fault)) || onFault?.(fault),
+        answer => settle(() => onResult(answer)) || onLateAnswer(answer),
+        error => settle(() => fail(error)) || onError?.(error),
       )
-      .catch(fault => onFault?.(fault))
+      .catch(error => onError?.(error))
   }
 }
 

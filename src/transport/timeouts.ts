@@ -1,32 +1,40 @@
-/** The longest time for which Node's timers wait, in milliseconds: for more than that they do not wait at all. */
+/** Largest delay in milliseconds that Node.js timers support. With a larger one they fire immediately. */
 export const maxTimerMs = 2 ** 31 - 1
 
-/** Every wait of a connection, in milliseconds, at most `maxTimerMs`, and what ends it. */
+/** Timeouts of a connection in milliseconds, at most `maxTimerMs`, each with what happens after it. */
 export interface Timeouts {
   /**
-   * Silence of the client, or a command that does not come to its end: `421 4.4.2`. RFC 5321 section 4.5.3.2.7 asks for
-   * at least five minutes.
+   * The client sends nothing, or a command without its end: `421 4.4.2` and close. RFC 5321 section 4.5.3.2.7
+   * asks for at least five minutes. Default: 300,000.
    */
   readonly idleMs: number
-  /** The content of one mail, from 354 to its end: `421 4.4.2`. */
+  /** The content of one message, from 354 to its end: `421 4.4.2` and close. Default: 600,000. */
   readonly messageMs: number
-  /** A whole PROXY header of a load balancer: the connection is closed without a word. */
+  /** The PROXY header of a load balancer: close without a reply. Default: 5,000. */
   readonly proxyHeaderMs: number
-  /** A TLS handshake: the connection is closed without a word. */
+  /** A TLS handshake: close without a reply. Default: 30,000. */
   readonly handshakeMs: number
-  /** An answer of the host: `451 4.4.1`. Clients give up after ten minutes (RFC 5321 section 4.5.3.2.6). */
+  /**
+   * An answer of the host: `451 4.4.1`. Clients give up after ten minutes (RFC 5321 section 4.5.3.2.6).
+   * Default: 300,000.
+   */
   readonly hostMs: number
-  /** The pause before a reply to a client that does much wrong. */
+  /** Pause before a reply to a client that has made many errors (`Limits.softErrorLimit`). Default: 1,000. */
   readonly errorDelayMs: number
-  /** Where pipelining is strict: how long the greeting waits for clients that do not wait for it. */
+  /**
+   * Delay of the greeting if pipelining is strict, to detect clients that do not wait for it. Default: 100.
+   */
   readonly earlyTalkMs: number
-  /** Silence after which a connection is closed for a new one when all places are taken: `421 4.3.2`. */
+  /**
+   * Inactivity after which a connection is closed for a new one, if the limit is reached: `421 4.3.2` and
+   * close. Default: 5,000.
+   */
   readonly fullIdleMs: number
-  /** The client's closing of its half after the server closed its own: the socket is closed. */
+  /** Wait for the client to close its half after the last reply: the socket is closed. Default: 5,000. */
   readonly lingerMs: number
 }
 
-/** What RFC 5321 section 4.5.3.2 asks for, and for the rest what is known to be enough. */
+/** Default timeouts: those of RFC 5321 section 4.5.3.2, and for the others values known to be enough. */
 export const defaultTimeouts: Timeouts = {
   idleMs: 300_000,
   messageMs: 600_000,

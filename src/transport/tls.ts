@@ -3,9 +3,9 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 
 export type { SecureContext }
 
-/** A certificate chain and its key, as they stand in their files. */
+/** A certificate chain and its key, as read from their files. */
 export interface Certificate {
-  /** PEM, the server's own certificate first. */
+  /** PEM, the server's certificate first. */
   readonly cert: Buffer
   /** PEM: PKCS#1, SEC1 or PKCS#8, plain or encrypted. */
   readonly key: Buffer
@@ -32,17 +32,17 @@ export const tlsCiphers = [
 ].join(':')
 
 /**
- * The groups of the key exchange (RFC 9325 section 4.2.1). OpenSSL's default has the finite-field groups of TLS 1.3 as
- * well: no client needs them, and one key exchange in the largest one costs the server as much as hundreds of others.
+ * Groups for the key exchange (RFC 9325 section 4.2.1). OpenSSL's default also has the finite-field groups of TLS 1.3: no
+ * client needs them, and one key exchange in the largest one costs the server as much as hundreds of others.
  */
 const groups = 'X25519:P-256:P-384:P-521'
 /** The hybrid group that resists quantum computers; OpenSSL has it from 3.5 on. */
 const hybridGroup = 'X25519MLKEM768'
 
 /**
- * What TLS needs to begin, as RFC 9325 recommends: TLS 1.2 at least, and `tlsCiphers` in the server's order. Signature
- * algorithms are OpenSSL's default, without SHA-1.
- * @throws Error with a sentence that says what is wrong with the certificate or the key
+ * Makes a TLS context as RFC 9325 recommends: TLS 1.2 or later, and `tlsCiphers` in the server's order. Signature algorithms
+ * are OpenSSL's default, without SHA-1.
+ * @throws Error whose message says what is wrong with the certificate or the key
  */
 export function secureContext({ cert, key, passphrase }: Certificate): SecureContext {
   const certificate = readCertificate(cert)
@@ -53,14 +53,14 @@ export function secureContext({ cert, key, passphrase }: Certificate): SecureCon
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
     minVersion: 'TLSv1.2',
     ciphers: tlsCiphers,
-    // `node:tls` sets it for its own servers only.
+    // `node:tls` sets this for its own servers only.
     honorCipherOrder: true,
     ecdhCurve: supportedGroups(),
     secureOptions:
-      // A client that renegotiates without end costs much and has no reason to.
+      // Renegotiation costs the server much, and no client needs it.
       constants.SSL_OP_NO_RENEGOTIATION |
-      // OpenSSL would use one key for all tickets as long as the context lives. With that key every recorded session that
-      // was resumed with TLS 1.2 could be read, so RFC 9325 wants keys that change, or no tickets (section 3.4).
+      // OpenSSL would use one key for all tickets of a context. With that key, every recorded session that was resumed with
+      // TLS 1.2 could be decrypted, so RFC 9325 section 3.4 asks for keys that change, or no tickets.
       constants.SSL_OP_NO_TICKET,
   })
 }
@@ -75,7 +75,7 @@ function supportedGroups(): string {
   }
 }
 
-/** When a certificate expires, the first one of the file. @param pem one that `secureContext` took */
+/** Returns when the first certificate of a file expires. @param pem one that `secureContext` has accepted */
 export function expiryOf(pem: Buffer): Date {
   return new Date(new X509Certificate(pem).validTo)
 }
@@ -93,7 +93,7 @@ function readKey(pem: Buffer, passphrase: string | undefined): KeyObject {
     return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) })
   } catch (cause) {
     throw new Error(
-      keyFaults.get((cause as NodeJS.ErrnoException).code ?? '') ?? 'tls: failed to parse private key',
+      keyErrors.get((cause as NodeJS.ErrnoException).code ?? '') ?? 'tls: failed to parse private key',
       {
         cause,
       },
@@ -101,8 +101,8 @@ function readKey(pem: Buffer, passphrase: string | undefined): KeyObject {
   }
 }
 
-/** What OpenSSL calls the faults that people meet. */
-const keyFaults = new Map([
+/** Messages for OpenSSL's codes of common errors. */
+const keyErrors = new Map([
   ['ERR_MISSING_PASSPHRASE', 'tls: private key is encrypted, its passphrase is missing'],
   ['ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED', 'tls: private key is encrypted, its passphrase is missing'],
   ['ERR_OSSL_BAD_DECRYPT', 'tls: passphrase of the private key is wrong'],

@@ -1,25 +1,25 @@
-/** Milliseconds for which connections go on in one iteration of the event loop: a slice. */
+/** A slice: milliseconds for which waiting connections run in one iteration of the event loop. */
 const sliceMs = 5
-/** A slice after a connection was accepted: Node.js accepts one for each address in an iteration, and more may wait. */
+/** A slice after a connection was accepted: Node.js accepts one per address and iteration, and more may wait. */
 const shortSliceMs = 0.5
 
 /**
- * Connections that have had their turn and have more to do. They go on in the order in which they came, for a few
- * milliseconds in each iteration of the event loop: in between, new connections are accepted and other clients are read.
+ * Connections that have yielded and have more to do. They run in their order, for a few milliseconds in each iteration of
+ * the event loop. In between, new connections are accepted and other clients are read.
  */
 export class TurnQueue {
   readonly #waiting: (() => void)[] = []
   #scheduled = false
   #sliceMs = sliceMs
 
-  /** A connection was accepted: the next slice is a short one. */
+  /** Makes the next slice a short one, because a connection was accepted. */
   shorten(): void {
     this.#sliceMs = shortSliceMs
   }
 
-  /** Adds a connection to the end. @param goOn called once, in a later iteration of the event loop */
-  add(goOn: () => void): void {
-    this.#waiting.push(goOn)
+  /** Adds a connection to the end. @param run called once, in a later iteration of the event loop */
+  add(run: () => void): void {
+    this.#waiting.push(run)
     this.#schedule()
   }
 
@@ -33,7 +33,7 @@ export class TurnQueue {
   }
 
   #run(): void {
-    // Those that are added meanwhile have had their turn.
+    // Connections that are added meanwhile run in the next slice.
     const end = this.#waiting.length
     const until = performance.now() + this.#sliceMs
     this.#sliceMs = sliceMs

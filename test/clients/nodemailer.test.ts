@@ -95,7 +95,7 @@ test('with -s nodemailer hears 530 in the clear, and is served over TLS', async 
   const stage = await ClientFixture.start(t, '-s')
   await assert.rejects(send(stage, 'plain', Buffer.from('x')), {
     command: 'MAIL FROM',
-    response: '530 5.7.0 Say STARTTLS first',
+    response: '530 5.7.0 Must issue a STARTTLS command first',
   })
   await stage.expectNoMessage()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {

@@ -101,7 +101,7 @@ const onceEach = fc.property(
         assert.ok(open, event.type)
         open = false
       }
-      if (event.type === 'delivery') assert.ok(!left, 'a delivery behind the farewell')
+      if (event.type === 'delivery') assert.ok(!left, 'a delivery after the last reply')
       if (event.type === 'close') closed = true
       if (isQuestion(event)) asked = event
     }
@@ -204,7 +204,7 @@ const anyHost = fc.asyncProperty(
       hostMs: 1,
       errorDelayMs: 0,
       onAnswer: () => answered(),
-      onFault: fault => faults.push(fault),
+      onError: error => faults.push(error),
     })
     let output = ''
     const run = async () => {

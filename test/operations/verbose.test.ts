@@ -28,8 +28,8 @@ function stage() {
 test('a connection is told as it comes, is secured and ends', () => {
   const { log, told, raw } = stage()
   log.traffic({ type: 'opened', address })
-  log.traffic({ type: 'secured', address, protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' })
-  log.traffic({ type: 'ended', address, tls: 'starttls', outcome: 'quit', ms: 12.4 })
+  log.traffic({ type: 'tls', address, protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' })
+  log.traffic({ type: 'closed', address, tls: 'starttls', reason: 'quit', durationMs: 12.4 })
   assert.deepEqual(told(), [
     { stream: 'out', IP: address, Event: 'connected' },
     { stream: 'out', IP: address, Event: 'secured', Tls: 'TLSv1.3', Cipher: 'TLS_AES_256_GCM_SHA384' },
@@ -40,10 +40,10 @@ test('a connection is told as it comes, is secured and ends', () => {
 
 test('replies are told where they refuse, and connections that were not served', () => {
   const { log, told } = stage()
-  log.traffic({ type: 'replied', address, code: 250, text: '250 2.0.0 Ok\r\n', limit: undefined })
+  log.traffic({ type: 'reply', address, code: 250, text: '250 2.0.0 Ok\r\n', id: 'ok' })
   const text = '554-5.7.1 Too\r\n554 5.7.1 bad\r\n'
-  log.traffic({ type: 'replied', address, code: 554, text, limit: undefined })
-  log.traffic({ type: 'turnedAway', address, reason: 'address' })
+  log.traffic({ type: 'reply', address, code: 554, text, id: undefined })
+  log.traffic({ type: 'rejected', address, reason: 'perIpLimit' })
   assert.deepEqual(told(), [
     { stream: 'err', IP: address, Event: 'refused', Error: '554-5.7.1 Too 554 5.7.1 bad' },
     { stream: 'err', IP: address, Event: 'turned away', Error: 'Too many connections from this address' },

@@ -151,7 +151,7 @@ test('what happens is counted, of mails, connections, logins and calls', async t
     turnedAway: of('connections_refused_total', { reason: 'address' }),
     starttls: of('sessions_total', { tls: 'starttls', outcome: 'quit' }),
     implicit: of('sessions_total', { tls: 'implicit', outcome: 'quit' }),
-    hungUp: of('sessions_total', { tls: 'none', outcome: 'hangup' }),
+    hungUp: of('sessions_total', { tls: 'none', outcome: 'disconnect' }),
     accepted: of('messages_total', { ...relayLabel, outcome: 'accepted' }),
     permanent: of('messages_total', { ...relayLabel, outcome: 'permanent' }),
     abandoned: of('messages_total', { ...relayLabel, outcome: 'abandoned' }),

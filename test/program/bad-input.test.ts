@@ -88,7 +88,7 @@ test('a line that does not end is 421', async t => {
   await wire.greet()
   wire.say(Buffer.alloc(3_000_000, 'x'))
   assert.equal((await wire.reply()).code, 500)
-  assert.match((await wire.reply()).text, /^421 4\.7\.0 Line without an end/)
+  assert.match((await wire.reply()).text, /^421 4\.7\.0 Line too long/)
   await wire.rest()
   await house.check()
 })
@@ -131,6 +131,9 @@ test('HTTP is refused in the clear, and TLS where it has no place', async t => {
   const tooEarly = await SmtpClient.connect(house.relay.port)
   await tooEarly.reply()
   tooEarly.say(await clientHello())
-  assert.match(await tooEarly.rest(), /^500 5\.5\.1 TLS begins with STARTTLS here, closing connection\r\n$/)
+  assert.match(
+    await tooEarly.rest(),
+    /^500 5\.5\.1 Plaintext port: use STARTTLS to begin TLS, closing connection\r\n$/,
+  )
   await house.check()
 })

@@ -9,7 +9,7 @@ import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 // nobody else notices.
 
 const MiB = 1024 * 1024
-const waitedTooLong = '421 4.4.2 relay.test waited too long, closing connection\r\n'
+const waitedTooLong = '421 4.4.2 relay.test timeout exceeded, closing connection\r\n'
 
 /** Long enough to tell who is silent from who waits for a machine that is busy. */
 const times = ['--idle-timeout', '6', '--data-timeout', '8']
@@ -134,7 +134,7 @@ async function endlessLine(port: number, bytes: number): Promise<Complaint> {
       await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => {})
   }
   const heard = await wire.rest(60_000)
-  const right = /^500 5\.5\.2 Line too long\r\n421 4\.7\.0 Line without an end, closing connection\r\n$/
+  const right = /^500 5\.5\.2 Line too long\r\n421 4\.7\.0 Line too long, closing connection\r\n$/
   return right.test(heard) && said < bytes
     ? undefined
     : `after ${said} bytes, an endless line heard ${JSON.stringify(heard)}`

@@ -24,7 +24,7 @@ const words = [
   '\t',
 ]
 const end = '\r\n.\r\n'
-/** Short, and so long that the reader has room to stride, between changes or ahead of them. */
+/** Short texts, and long ones for the fast path, between changes or before them. */
 const wire = fc.oneof(
   bytesFrom([...words, end]),
   bytesFrom([
@@ -37,7 +37,7 @@ const wire = fc.oneof(
 )
 const policy = fc.constantFrom('normalize', 'reject')
 
-/** All that the reader makes of the chunks, put together. */
+/** Everything that the decoder returns for the chunks, joined. */
 function readAll(
   chunks: readonly Buffer[],
   dots: boolean,
@@ -72,7 +72,7 @@ function assertReads(
   assert.deepEqual(outcome, readPlainly(bytes.toString('latin1'), dots, bareNewline))
 }
 
-test('dots, the end and every newline are read by the rules, however the bytes are cut', () => {
+test('dots, the end and newlines are decoded by the rules, however the bytes are cut', () => {
   fc.assert(
     fc.property(wire, cutPositions, policy, (bytes, at, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
@@ -82,7 +82,7 @@ test('dots, the end and every newline are read by the rules, however the bytes a
   )
 })
 
-test('where dots mean nothing, newlines are read by the same rules, and what was held back comes out at the end', () => {
+test('without dot stuffing, newlines are decoded by the same rules, and held-back bytes are returned at the end', () => {
   fc.assert(
     fc.property(wire, cutPositions, policy, (bytes, at, bareNewline) => {
       assertReads(bytes, cut(bytes, at), false, bareNewline)
@@ -91,7 +91,7 @@ test('where dots mean nothing, newlines are read by the same rules, and what was
   )
 })
 
-test('what comes byte by byte, and what is cut in two anywhere, is read as what comes at once', () => {
+test('content that comes byte by byte or is cut in two anywhere is decoded like content in one chunk', () => {
   fc.assert(
     fc.property(bytesFrom([...words, end], 12), fc.boolean(), policy, (bytes, dots, bareNewline) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
@@ -103,7 +103,7 @@ test('what comes byte by byte, and what is cut in two anywhere, is read as what 
   )
 })
 
-test('what a client stuffs comes out as it was', () => {
+test('dot stuffing is removed exactly', () => {
   fc.assert(
     fc.property(bytesFrom(['.', '..', '\r\n', '.\r\n', '\r\n.', 'text', '\0']), cutPositions, (bytes, at) => {
       const content = `${bytes.toString('latin1')}\r\n`
@@ -116,7 +116,7 @@ test('what a client stuffs comes out as it was', () => {
   )
 })
 
-test('what comes out has no CR or LF that stands alone', () => {
+test('decoded content has no bare CR or LF', () => {
   fc.assert(
     fc.property(wire, cutPositions, (bytes, at) => {
       const whole = Buffer.concat([bytes, Buffer.from(end)])
@@ -141,7 +141,7 @@ test('content that needs no change is passed on as it is, not copied', () => {
   }
 })
 
-test('where a chunk ends makes no piece more, and what goes before it no copy', () => {
+test('the end of a chunk causes no extra piece, and held-back bytes cause no copy', () => {
   const text = 'a.b.c\r\nde.f\r\n\r\ng\r\nh'
   for (let end = 1; end <= text.length; end++) {
     // A CR at the end is held back.
@@ -151,7 +151,7 @@ test('where a chunk ends makes no piece more, and what goes before it no copy', 
       for (const before of ['x', '\n']) reader.read(Buffer.from(before))
       const bytes = Buffer.from(`${'.'.repeat(from)}${text.slice(0, end)}`)
       const chunk = bytes.subarray(from)
-      for (const _ of ['behind a newline that stood alone', 'behind text or a line end']) {
+      for (const _ of ['after a bare newline', 'after text or a line ending']) {
         const { content, used } = reader.read(chunk)
         assert.deepEqual([content, used], [chunk, chunk.length])
         assert.deepEqual([content.buffer, content.byteOffset], [chunk.buffer, chunk.byteOffset])
@@ -160,16 +160,16 @@ test('where a chunk ends makes no piece more, and what goes before it no copy', 
   }
 })
 
-test('what needs a change is passed on in a few pieces, however many changes there are', () => {
+test('content that needs changes is returned in a few pieces, however many changes there are', () => {
   const chunkBytes = 64 * 1024
   for (const unit of ['..\r\n', '.a\r\n', `${'x'.repeat(76)}\n`, `..${'x'.repeat(500)}\r\n`, '\r\n', '\n.'])
     assertFewPieces(Buffer.alloc(chunkBytes, unit), 2)
-  // Twice as long as it came: a copy has room for a part of that.
+  // Twice as long as the input: a copy has room for a part of that.
   for (const unit of ['\n', '\r', 'x\n\n\n\n\n']) assertFewPieces(Buffer.alloc(chunkBytes, unit), 5)
 })
 
-test('a copy takes 16 KiB more than the chunk that it is made of, at most', t => {
-  // Small ones lie in a pool, which is larger than all of them with some releases of Node.js.
+test('a copy takes at most 16 KiB more than its chunk', t => {
+  // Small buffers are parts of a pool, which is larger than all of them with some releases of Node.js.
   const { poolSize } = Buffer
   t.after(() => (Buffer.poolSize = poolSize))
   Buffer.poolSize = 0

@@ -4,7 +4,7 @@ import { FailedLogins } from '../../src/protocol/failed-logins.ts'
 
 const mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5'] as const
 
-/** How many attempts these failures are, each one a mechanism and a user name. */
+/** The number of attempts that these failures count as, each a mechanism and a user name. */
 function attempts(...failures: readonly (readonly [mechanism: string, username: string])[]): number {
   const failed = new FailedLogins()
   for (const [mechanism, username] of failures) failed.add(mechanism, username)
@@ -22,7 +22,7 @@ test('one user name with every mechanism is one attempt, in any order', () => {
   }
 })
 
-test('a mechanism that comes again is a new attempt, and the other mechanisms belong to it', () => {
+test('a repeated mechanism begins a new attempt, to which the other mechanisms belong', () => {
   assert.equal(attempts(['PLAIN', 'tim'], ['PLAIN', 'tim'], ['LOGIN', 'tim']), 2)
   assert.equal(attempts(['PLAIN', 'tim'], ['LOGIN', 'tim'], ['LOGIN', 'tim'], ['PLAIN', 'tim']), 2)
 })
@@ -39,7 +39,7 @@ test('only the first 64 characters of a user name are kept', () => {
   assert.equal(attempts(['PLAIN', `${long.slice(1)}1`], ['LOGIN', `${long.slice(1)}2`]), 2)
 })
 
-test('whatever a client tries, an attempt has no more failures than there are mechanisms', () => {
+test('an attempt has at most one failure for each mechanism', () => {
   const names = ['tim', 'tom', 'x'.repeat(9_000)]
   for (let seed = 1, n = 0; n < 10_000; n++) {
     const failed = new FailedLogins()

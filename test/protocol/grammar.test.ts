@@ -15,7 +15,7 @@ const address = (text: string) => {
   return typeof path === 'string' ? path : path.address
 }
 
-test('paths that RFC 5321 allows are read as written', () => {
+test('paths that RFC 5321 allows are parsed as written', () => {
   for (const path of [
     'a@example.org',
     'A.b+c@sub.example.org',
@@ -48,7 +48,7 @@ test('paths that RFC 5321 allows are read as written', () => {
   }
 })
 
-test('where the text goes on behind a path is told', () => {
+test('the index after a path is returned', () => {
   for (const path of ['<>', '<a@s>', '<Postmaster>', '<@x.example:a@s>', '<a@[1.2.3.4]>']) {
     for (const more of ['', ' SIZE=1', ` X=${'x'.repeat(300)}`]) {
       const read = readPath(path + more)
@@ -57,17 +57,17 @@ test('where the text goes on behind a path is told', () => {
   }
 })
 
-test('ASCII is what has no other character, wherever it stands', () => {
+test('a text is ASCII if all of its characters are', () => {
   for (const text of ['', 'a@s', '\0\x7f']) assert.equal(isAscii(text), true)
   for (const text of ['é', 'aé', 'éa', '\x80']) assert.equal(isAscii(text), false)
 })
 
-test('a source route is accepted and forgotten (appendix C)', () => {
+test('a source route is accepted and removed (appendix C)', () => {
   assert.equal(address('<@x.example,@y.example:a@s.example>'), 'a@s.example')
   assert.equal(address('<@[127.0.0.1]:a@s.example>'), 'a@s.example')
 })
 
-test('what is no address is refused', () => {
+test('an invalid address is refused', () => {
   for (const path of [
     'a',
     'a@',
@@ -127,7 +127,7 @@ test('what is no address is refused', () => {
   assert.equal(address(''), 'not a path')
 })
 
-test('an address may have characters of any script, and keeps them as they are', () => {
+test('an address may have characters of any script, and they are kept unchanged', () => {
   for (const path of ['é@s', 'e\u0301@s', '用户@例え.テスト', '"a ü"@bücher-laden.example', '😀@s'])
     assert.equal(address(`<${path}>`), path)
 })
@@ -145,7 +145,7 @@ test('UTF-8 is strict', () => {
     assert.equal(readUtf8(Buffer.from(bytes, 'hex')), undefined, bytes)
 })
 
-test('an address is read in time linear in its length, whatever it holds', () => {
+test('an address is parsed in time linear in its length', () => {
   for (const text of ['a.', '-', 'é', 'é-', 'é.', 'a-', '"', '\\', '@a,', '[', 'a@']) {
     const begin = process.cpuUsage().user
     readPath(`<${text.repeat(200_000)}`)
@@ -168,7 +168,7 @@ test('parameters', () => {
   assert.equal((readParameters('PROTO=1') as Map<string, string>).get('CONSTRUCTOR'), undefined)
 })
 
-test('a part that is kept of a much longer text is copied, and the same', () => {
+test('a part of a much longer text is copied, and equal', () => {
   for (const part of ['', 'a@example.org', 'jörg@münchen.example', 'x'.repeat(300)]) {
     for (const more of ['', ' '.repeat(10), ' '.repeat(2000)]) assert.equal(copyOf(part, more + part), part)
   }

@@ -1,14 +1,14 @@
-/** What becomes of content: what is passed on, and how much of it was read. */
+/** The result of decoding: the content, and how many bytes were read. */
 export interface Outcome {
   readonly content: string
   /** Bytes of content, dots unstuffed, line endings as they came. */
   readonly size: number
   readonly refused: boolean
-  /** What stands behind CRLF `.` CRLF, if that came. */
+  /** The bytes after CRLF `.` CRLF; undefined without it. */
   readonly rest: string | undefined
 }
 
-/** The rules of content said the slow way: one after the other, over the whole text at once, byte by byte. */
+/** The rules of decoding, written simply and slowly: one after the other, over the whole text, byte by byte. */
 export function readPlainly(wire: string, dots: boolean, bareNewline: 'normalize' | 'reject'): Outcome {
   const { text, rest } = dots ? unstuff(wire) : { text: wire, rest: undefined }
   const lone = /\r(?!\n)|(?<!\r)\n/.exec(text)?.index
@@ -32,7 +32,7 @@ function unstuff(wire: string): { text: string; rest: string | undefined } {
   return { text, rest: undefined }
 }
 
-/** Lines, each with the newline that began it: a lone dot behind a newline that stood alone goes, and its newline too. */
+/** Replaces bare newlines by CRLF. Drops a line of a single dot after a bare newline. */
 function normalize(text: string): string {
   let out = ''
   let alone = false

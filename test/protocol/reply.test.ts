@@ -11,7 +11,7 @@ test('one line: code, status, text', () => {
   assert.equal(format({ code: 334, text: '' }), '334 \r\n')
 })
 
-test('several lines: the status code stands on each of them (RFC 2034 section 4)', () => {
+test('several lines: each of them has the status code (RFC 2034 section 4)', () => {
   assert.equal(
     format({ code: 250, status: '2.0.0', text: ['one', 'two'] }),
     '250-2.0.0 one\r\n250 2.0.0 two\r\n',
@@ -32,7 +32,7 @@ test('no text can break out of its reply', () => {
   )
 })
 
-test('a long text is cut between words, and loses none', () => {
+test('a long text is cut between words and keeps all of them', () => {
   const words = Array.from({ length: 300 }, (_, i) => `word${i}`).join(' ')
   const lines = format(reply(250, '2.0.0', words))
     .split('\r\n')

@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Event, type HostReply, Session } from '../../src/protocol/index.ts'
+import { type Event, type HostReply, reply, Session } from '../../src/protocol/index.ts'
 import { readConditions } from '../../src/transcript/index.ts'
 
 const { settings, client } = readConditions('')
 
-/** Says it all in one chunk to a host that answers so, and collects what comes of it. */
-function play(said: string, answer: (event: Event) => HostReply = () => undefined) {
-  const session = new Session(settings, client)
-  session.receive(Buffer.from(said))
+/** Sends all bytes in one chunk, answers every question, and returns the events and the output. */
+function play(bytes: string, answer: (event: Event) => HostReply = () => undefined, own = settings) {
+  const session = new Session(own, client)
+  session.receive(Buffer.from(bytes))
   const events: Event['type'][] = []
+  let close: string | undefined
   for (let event = session.next(); event !== undefined; event = session.next()) {
     events.push(event.type)
+    if (event.type === 'close') close = event.reason
     session.answer(answer(event))
   }
-  return { events, output: session.takeOutput() }
+  return { events, close, output: session.takeOutput() }
 }
 
 test('a greeting of several lines has the code on each of them, the last one with a space', () => {
@@ -23,7 +25,7 @@ test('a greeting of several lines has the code on each of them, the last one wit
   assert.equal(output, `220-${text[0]}\r\n220 ${text[1]}\r\n`)
 })
 
-test('every method of HTTP ends the session, and nothing behind it is obeyed', () => {
+test('every HTTP method closes the connection, and no command after it is executed', () => {
   // IANA's registry of HTTP methods, without `*`: RFC 9110, PATCH, WebDAV and its extensions, HTTP/2's preface, QUERY.
   const registered = `ACL BASELINE-CONTROL BIND CHECKIN CHECKOUT CONNECT COPY DELETE GET HEAD LABEL LINK LOCK MERGE
     MKACTIVITY MKCALENDAR MKCOL MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PATCH POST PRI PROPFIND PROPPATCH PUT
@@ -35,13 +37,13 @@ test('every method of HTTP ends the session, and nothing behind it is obeyed', (
   }
 })
 
-test('the preface of HTTP/2 ends the session', () => {
+test('the HTTP/2 preface closes the connection', () => {
   const { events, output } = play('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
   assert.deepEqual(events, ['connect', 'close'])
   assert.deepEqual(output.match(/^\d\d\d .\..\../gm), ['421 4.7.0'])
 })
 
-test('HELP lists the commands of SMTP, and no method of HTTP', () => {
+test('HELP lists the SMTP commands and no HTTP method', () => {
   const { output } = play('HELP\r\n')
   const [, listed] = /^214 2\.0\.0 Commands: ([A-Z ]+);/m.exec(output) ?? []
   assert.deepEqual(listed?.split(' ').sort(), [
@@ -64,7 +66,7 @@ test('HELP lists the commands of SMTP, and no method of HTTP', () => {
   ])
 })
 
-test('of five thousand recipients in one write the host is asked for a hundred', () => {
+test('the host is asked for a hundred of five thousand recipients in one write', () => {
   const recipients = Array.from({ length: 5_000 }, (_, n) => `RCPT TO:<b${n}@r.test>\r\n`)
   const { events, output } = play(`HELO c.test\r\nMAIL FROM:<a@s.test>\r\n${recipients.join('')}DATA\r\n`)
   assert.equal(events.filter(type => type === 'recipient').length, 100)
@@ -73,7 +75,7 @@ test('of five thousand recipients in one write the host is asked for a hundred',
   assert.match(output, /\r\n354 [^\r]*\r\n$/)
 })
 
-test('after fifty commands in a row other connections get a turn, and never once the input is used up or all is said', () => {
+test('after fifty commands in a row other connections run, but not if the input is used up or the session is over', () => {
   const yields = (said: string) => play(said).events.filter(type => type === 'yield').length
   assert.equal(yields('RSET\r\n'.repeat(50)), 0)
   assert.equal(yields('RSET\r\n'.repeat(51)), 1)
@@ -94,7 +96,7 @@ test('after fifty commands in a row other connections get a turn, and never once
   assert.deepEqual(events, ['connect'])
 })
 
-test('what a session holds is counted: input that waits, and the envelope', () => {
+test('memory of a session is counted: unread input and the envelope', () => {
   const session = new Session(settings, client)
   const run = (said: string) => {
     session.receive(Buffer.from(said))
@@ -120,7 +122,7 @@ test('what a session holds is counted: input that waits, and the envelope', () =
   assert.equal(session.heldBytes, 0)
 })
 
-test('a session that the server has no room for hears 421, and its message is discarded', () => {
+test('a session that is closed to make room gets 421, and its message is discarded', () => {
   const session = new Session(settings, client)
   const events: Event['type'][] = []
   const run = () => {
@@ -137,12 +139,12 @@ test('a session that the server has no room for hears 421, and its message is di
   assert.deepEqual(events.slice(-2), ['discard', 'close'])
 })
 
-test('replies to commands that came together leave together', () => {
+test('replies to commands in one chunk are sent together', () => {
   const { output } = play('EHLO c.test\r\nMAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\nRSET\r\nNOOP\r\n')
   assert.deepEqual(output.match(/^\d\d\d /gm), ['220 ', '250 ', '250 ', '250 ', '250 ', '250 '])
 })
 
-test('where pipelining is strict, a group that RFC 2920 allows may be cut anywhere', () => {
+test('if pipelining is strict, a group that RFC 2920 allows may be cut anywhere', () => {
   const strict = { ...settings, strictPipelining: true }
   const groups = [
     'EHLO c.test\r\n',
@@ -152,24 +154,24 @@ test('where pipelining is strict, a group that RFC 2920 allows may be cut anywhe
   for (const group of groups.keys()) {
     for (let at = 1; at < groups[group]!.length; at++) {
       const session = new Session(strict, client)
-      const hear = (text: string) => {
+      const send = (text: string) => {
         if (text !== '') session.receive(Buffer.from(text))
         while (session.next() !== undefined) session.answer()
         return session.takeOutput()
       }
-      let output = hear('')
+      let output = send('')
       for (const [index, text] of groups.entries()) {
         const cuts = index === group ? [text.slice(0, at), text.slice(at)] : [text]
-        for (const piece of cuts) output += hear(piece)
+        for (const piece of cuts) output += send(piece)
       }
       assert.match(output, /\r\n221 2\.0\.0 /, `${group} cut at ${at}`)
     }
   }
 })
 
-test('a mail that was read to its end, but not delivered yet when its client is gone, is discarded', () => {
+test('a message that was read to its end is discarded if its client disconnects before the delivery', () => {
   const session = new Session(settings, client)
-  // The dot that is removed makes one piece of the last line and the end.
+  // The removed dot puts the last line and the end into one piece.
   session.receive(Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n..\r\n.\r\n'))
   const events: Event['type'][] = []
   for (let event = session.next(); event !== undefined; event = session.next()) {
@@ -180,7 +182,7 @@ test('a mail that was read to its end, but not delivered yet when its client is 
   assert.deepEqual(events, ['connect', 'sender', 'recipient', 'message', 'content', 'discard'])
 })
 
-test('the host sees that a client has closed its side of the connection, and what it asked is still answered', () => {
+test('the host sees that a client has closed its half, and its commands are still answered', () => {
   const session = new Session(settings, client)
   session.receive(Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\nx\r\n.\r\nNOOP\r\n'))
   const events: Event['type'][] = []
@@ -202,7 +204,7 @@ test('the host sees that a client has closed its side of the connection, and wha
   assert.deepEqual(events, ['connect', 'sender', 'recipient', 'message', 'content', 'delivery'])
 })
 
-test('once the session is over its client is gone: it hears no answer to what was asked', () => {
+test('after the session is over, its client is gone and gets no answer to a pending question', () => {
   for (const end of ['abort', 'shed', 'timeout', 'disconnected'] as const) {
     const session = new Session(settings, client)
     assert.equal(session.next()?.type, 'connect')
@@ -212,7 +214,7 @@ test('once the session is over its client is gone: it hears no answer to what wa
   }
 })
 
-test('an answer that is no reply is our own fault, and the client hears nothing of it', () => {
+test('an invalid reply of the host is an internal error, and the client does not see it', () => {
   for (const nonsense of [
     { code: 199, text: 'no' },
     { code: 560, text: 'no' },
@@ -238,8 +240,8 @@ test('an answer that is no reply is our own fault, and the client hears nothing 
   assert.match(output, /\r\n559 5\.999\.0 no\r\n$/)
 })
 
-test('lines that are left out of a mail count: a client that sends nothing else is not listened to for ever', () => {
-  const limits = { ...settings.limits, messageBytes: 100, drainFactor: 2 }
+test('dropped lines of a message count: a client that sends nothing else is disconnected', () => {
+  const limits = { ...settings.limits, messageBytes: 100, discardFactor: 2 }
   for (const lines of [49, 50]) {
     const session = new Session({ ...settings, limits }, client)
     const envelope = 'EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\n'
@@ -255,7 +257,7 @@ test('lines that are left out of a mail count: a client that sends nothing else 
   }
 })
 
-test('a limit that is none, or beyond what its extension can say, is listed as one that clients can read', () => {
+test('an unlimited or very large limit is listed in a form that clients can parse', () => {
   const limits = { ...settings.limits, recipients: Infinity, messageBytes: Infinity }
   const session = new Session({ ...settings, limits }, client)
   session.receive(Buffer.from('EHLO c.test\r\nMAIL FROM:<a@s.test> SIZE=99999999999\r\n'))
@@ -264,4 +266,101 @@ test('a limit that is none, or beyond what its extension can say, is listed as o
   assert.match(output, /^250-SIZE 0\r\n/m)
   assert.match(output, /^250-LIMITS RCPTMAX=999999\r\n/m)
   assert.match(output, /\r\n250 2\.1\.0 Ok\r\n$/)
+})
+
+const envelope = 'MAIL FROM:<a@s.test>\r\nRCPT TO:<b@r.test>\r\n'
+const refuseMessage = ({ type }: Event) => (type === 'message' ? reply(550, '5.7.1', 'No') : undefined)
+
+test('a message that the host refuses is not an error of the client, with BDAT as with DATA', () => {
+  for (const command of ['DATA\r\n', 'BDAT 2 LAST\r\nx\n', 'BDAT 2\r\nx\nBDAT 2 LAST\r\nx\n']) {
+    const { events, output } = play(`EHLO c\r\n${`${envelope}${command}RSET\r\n`.repeat(25)}`, refuseMessage)
+    assert.equal(output.match(/^550 5\.7\.1 No\r$/gm)?.length, command.match(/DATA|BDAT/g)!.length * 25)
+    assert.equal(events.includes('pause'), false, command)
+    assert.equal(events.includes('close'), false, command)
+  }
+})
+
+test('a refused message is one refusal, however many chunks it has', () => {
+  const limits = { ...settings.limits, messageBytes: 3, hardErrorLimit: 2, refusals: 2 }
+  const chunks = `${'BDAT 2\r\nx\n'.repeat(2)}BDAT 2 LAST\r\nx\n`
+  for (const answer of [refuseMessage, () => undefined]) {
+    const { events } = play(`EHLO c\r\n${envelope}${chunks}`, answer, { ...settings, limits })
+    assert.equal(events.includes('close'), false)
+  }
+})
+
+test('a session that records its replies returns each with its id, code and text, once', () => {
+  const session = new Session(settings, client, { recordReplies: true })
+  const run = (bytes: string, own?: HostReply) => {
+    session.receive(Buffer.from(bytes))
+    while (session.next() !== undefined) session.answer(own)
+    const replies = session.takeReplies()
+    assert.equal(session.takeOutput(), replies.map(({ text }) => text).join(''))
+    return replies
+  }
+  assert.deepEqual(run(''), [
+    { code: 220, id: 'greeting', text: '220 relay.test Relay ESMTP Service ready\r\n' },
+  ])
+  assert.deepEqual(run(''), [])
+  assert.deepEqual(
+    run('HELO c\r\nFOO\r\n').map(({ id }) => id),
+    ['hello', 'unknownCommand'],
+  )
+  // The host's own text, in place of the reply that the table has for MAIL.
+  assert.deepEqual(run('MAIL FROM:<a@s.test>\r\n', reply(250, '2.1.0', 'Yes')), [
+    { code: 250, id: 'senderOk', text: '250 2.1.0 Yes\r\n' },
+  ])
+  assert.deepEqual(run('RCPT TO:<b@r.test>\r\n', reply(550, '5.1.1', 'No')), [
+    { code: 550, id: undefined, text: '550 5.1.1 No\r\n' },
+  ])
+})
+
+test('a session says why it closes', () => {
+  const closes = (
+    end: (session: Session) => void,
+    answer?: HostReply,
+    own: Partial<typeof settings> = {},
+  ) => {
+    const session = new Session({ ...settings, ...own }, client)
+    const reasons: string[] = []
+    const run = () => {
+      for (let event = session.next(); event !== undefined; event = session.next()) {
+        if (event.type === 'close') reasons.push(event.reason)
+        session.answer(event.type === 'connect' ? undefined : answer)
+      }
+    }
+    run()
+    end(session)
+    run()
+    return reasons.join()
+  }
+  const send = (bytes: string) => (session: Session) => session.receive(Buffer.from(bytes))
+  assert.equal(closes(send('QUIT\r\n')), 'quit')
+  assert.equal(
+    closes(session => session.timeout()),
+    'timeout',
+  )
+  assert.equal(
+    closes(session => session.drain()),
+    'shutdown',
+  )
+  assert.equal(
+    closes(session => session.abort()),
+    'shutdown',
+  )
+  assert.equal(
+    closes(session => session.shed()),
+    'overload',
+  )
+  assert.equal(closes(send('GET / HTTP/1.1\r\n')), 'errors')
+  assert.equal(closes(send('EHLO c\r\nNOOP\r\nNOOP\r\n'), undefined, { strictPipelining: true }), 'errors')
+  assert.equal(closes(send('HELO c\r\nMAIL FROM:<>\r\n'), reply(421, '4.3.2', 'Busy')), 'host')
+  for (const refusal of [
+    reply(421, '4.3.2', 'Busy'),
+    reply(450, '4.3.2', 'Busy'),
+    reply(554, '5.7.1', 'No'),
+  ]) {
+    const { close } = play('QUIT\r\n', ({ type }) => (type === 'connect' ? refusal : undefined))
+    assert.equal(close, 'refused', String(refusal.code))
+  }
 })

@@ -57,6 +57,7 @@ test('without a message id it is a plain yes', async () => {
     code: 250,
     status: '2.0.0',
     text: 'Ok',
+    id: 'delivered',
   })
 })
 
@@ -102,7 +103,7 @@ test('calls are made one after the other', async () => {
   await turn()
   assert.equal(mails.length, 2)
   second.release({})
-  assert.deepEqual(await answer, { code: 250, status: '2.0.0', text: 'Ok' })
+  assert.deepEqual(await answer, { code: 250, status: '2.0.0', text: 'Ok', id: 'delivered' })
 })
 
 test('who is named twice gets it once', async () => {

@@ -49,7 +49,7 @@ for (const said of taken) {
   test(`a mail is taken when send resolves, also with ${JSON.stringify(said) ?? 'nothing'}`, async () => {
     for (const maxRecipientsPerCall of [1, 2]) {
       const { verdict } = await deliver(own({ maxRecipientsPerCall, send: async () => said }))
-      assert.deepEqual(verdict, { code: 250, status: '2.0.0', text: 'Ok' })
+      assert.deepEqual(verdict, { code: 250, status: '2.0.0', text: 'Ok', id: 'delivered' })
     }
   })
 }

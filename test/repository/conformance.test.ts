@@ -1,4 +1,4 @@
-/** What docs/conformance.md says is held to the tree: every proof exists, and nothing that proves something is left out. */
+/** Checks docs/conformance.md: every proof exists, and no transcript is left out. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -12,27 +12,33 @@ import { expectTests, testsNamedIn } from './proofs.ts'
 const docs = new URL('../../docs/', import.meta.url)
 const page = readFileSync(new URL('conformance.md', docs), 'utf8')
 const tables = readTables(page)
-const numbered = rowsOf('#', 'What this server does', 'Source', 'Proof')
-const beyond = rowsOf('What this server does', 'Source', 'Proof')
-const limits = rowsOf('Limit', 'Default', 'Of what', 'Option', 'Beyond it')
-const proofs = [...numbered, ...beyond].map(row => row.at(-1)!)
+const behaviours = rowsOf('ID', 'What this server does', 'Source', 'Proof')
+const limits = rowsOf('Limit', 'Default', 'Unit', 'Option', 'Beyond it')
+const proofs = behaviours.map(row => row.at(-1)!)
 
-test('each of 293 behaviours is stated once, in order', () => {
+test('each behaviour has an ID of its own, with the prefix of its section', () => {
+  const ids = behaviours.map(([id]) => id!)
+  assert.ok(ids.length > 300)
   assert.deepEqual(
-    numbered.map(([number]) => Number(number)),
-    Array.from({ length: 293 }, (_, i) => i + 1),
+    ids.filter((id, index) => !/^[A-Z][A-Z0-9]*-\d{2,}$/.test(id) || ids.indexOf(id) !== index),
+    [],
   )
+  // A prefix belongs to one section.
+  const prefixes = tables.flatMap(({ columns, rows }) =>
+    columns[0] === 'ID' ? [...new Set(rows.map(([id]) => id!.replace(/-\d+$/, '')))] : [],
+  )
+  assert.deepEqual(prefixes.toSorted(), [...new Set(prefixes)].toSorted())
 })
 
-test('each is said in words, and names its source', () => {
-  for (const row of [...numbered, ...beyond]) {
+test('each behaviour is described, and names its source', () => {
+  for (const row of behaviours) {
     const [what = '', source = ''] = row.slice(-3)
     assert.ok(what.length > 8, row.join())
     assert.match(source, /^(RFC \d{4}|hardening|PROXY protocol §|draft-)/, row.join())
   }
 })
 
-test('each has a proof or a sentence', () => {
+test('each behaviour has a proof or a sentence', () => {
   for (const proof of proofs) {
     const sentence = proof.replace(/\[[^\]]*\]\([^)]*\)/g, '')
     assert.ok(/\]\(\.\.\/(fixtures|test)\//.test(proof) || /\w{2}.{15,}\.$/.test(sentence), proof)
@@ -65,7 +71,7 @@ test('every transcript is the proof of something', () => {
   assert.deepEqual(unnamed, [])
 })
 
-test('the limits are those of the code, all of them', () => {
+test('the limits are those in the code, all of them', () => {
   const inCode = { ...defaultLimits, ...defaultTimeouts, ...defaultConnectionLimits, ...memoryLimits }
   const named = limits.flatMap(([limit = '', value = '']) => {
     const [, name] = /^`(\w+)`$/.exec(limit) ?? []
@@ -78,14 +84,32 @@ test('the limits are those of the code, all of them', () => {
   assert.deepEqual(named.toSorted(), expected.toSorted())
 })
 
-test('where a limit has an option, the default is that of the option', () => {
+test('the comment on a limit has its default', () => {
+  const inCode = { ...defaultLimits, ...defaultTimeouts, ...defaultConnectionLimits }
+  const files = ['protocol/settings.ts', 'transport/timeouts.ts', 'transport/connections.ts']
+  const source = files
+    .map(file => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
+    .join('\n')
+  const comments = source.matchAll(/Default:[\s*]+([\d,]+|unlimited)\.\s*\*\/\n {2}readonly (\w+): number/g)
+  assert.deepEqual(
+    Object.fromEntries(
+      [...comments].map(([, value, name]) => [
+        name,
+        value === 'unlimited' ? Infinity : Number(value!.replaceAll(',', '')),
+      ]),
+    ),
+    inCode,
+  )
+})
+
+test('the default of a limit with an option is that of the option', () => {
   let looked = 0
   for (const [limit = '', value, unit = '', option = ''] of limits) {
     if (option === '') continue
     const name = names.find(name => option === `\`--${name}\``)
     assert.ok(name !== undefined, option)
     const { defaultValue } = optionOf(name)
-    // What the backend takes is known only when there is one, what all workers hold when there are some.
+    // The default depends on the backend or on the number of workers.
     if (defaultValue === undefined) continue
     const inUnit = Number(defaultValue) * (unit.startsWith('ms ') ? 1000 : 1)
     assert.equal(inUnit === 0 ? 'none' : String(inUnit), value, limit)
@@ -94,7 +118,7 @@ test('where a limit has an option, the default is that of the option', () => {
   assert.ok(looked > 8)
 })
 
-test('what a client hears beyond a limit is what the program says', () => {
+test('the replies beyond a limit are replies of the program', () => {
   const known = new Set(everyReply().map(({ code, status }) => `${code} ${status}`))
   for (const [limit = '', , , , outcome = ''] of limits)
     for (const [, pair] of outcome.matchAll(/`(\d{3} [^`]+)`/g)) assert.ok(known.has(pair!), limit)

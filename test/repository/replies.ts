@@ -22,11 +22,11 @@ export interface Failed {
 
 /** Every sentence of the engine; what depends on the moment has its name in capitals. */
 export function engineReplies(): readonly Said[] {
-  const comments = commentsIn('src/protocol/replies.ts', 'export const replies = {', /^ {2}(\w+): /)
+  const comments = commentsIn('src/protocol/replies.ts', 'export const replies = withIds({', /^ {2}(\w+): /)
   return Object.entries(replies).map(([name, sentence]) => {
     const comment = comments.find(comment => comment.name === name)
     if (comment === undefined) throw new Error(`no comment says when ${name} is said`)
-    return { ...comment, ...whenAndRule(comment.text), reply: written(sentence) }
+    return { ...comment, ...whenAndRule(comment.text), reply: written(name, sentence) }
   })
 }
 
@@ -142,11 +142,12 @@ function texts({ text }: Reply): string {
 }
 
 /** A sentence with the names of its parameters in capitals where their values would be. */
-function written(sentence: (typeof replies)[keyof typeof replies]): Reply {
+function written(id: string, sentence: (typeof replies)[keyof typeof replies]): Reply {
   if (typeof sentence !== 'function') return sentence
-  const [, parameters = ''] = /^\(?([\w,\s]*)\)?\s*=>/.exec(String(sentence)) ?? []
-  // A list of one reads like its word.
-  const words = parameters.split(',').map(name => [name.trim().toUpperCase()])
+  const [, parameters = ''] =
+    new RegExp(`^  ${id}: \\(([^)]*)\\)`, 'm').exec(textOf('src/protocol/replies.ts')) ?? []
+  // A list of one element reads like its word.
+  const words = parameters.split(',').map(name => [name.trim().replace(/:.*/, '').toUpperCase()])
   return (sentence as (...words: readonly unknown[]) => Reply)(...words)
 }
 

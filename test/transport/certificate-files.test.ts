@@ -21,7 +21,7 @@ function directory(t: TestContext): { certPath: string; keyPath: string; path: s
   return { certPath, keyPath, path }
 }
 
-/** The name in the certificate that a client is shown. */
+/** The name in the certificate that a client gets. */
 async function nameIn(context: SecureContext): Promise<string> {
   const server = createServer(socket => {
     const secure = new TLSSocket(socket, { isServer: true, secureContext: context })
@@ -45,7 +45,7 @@ async function nameIn(context: SecureContext): Promise<string> {
   }
 }
 
-test('a renewed certificate is used by the handshakes that begin after it was read', async t => {
+test('a renewed certificate is used by handshakes that begin after it was reloaded', async t => {
   const paths = directory(t)
   const files = new CertificateFiles(paths)
   const before = files.context
@@ -56,7 +56,7 @@ test('a renewed certificate is used by the handshakes that begin after it was re
   assert.equal(await nameIn(files.context), 'renewed.test')
 })
 
-test('while the new files cannot be used the certificate stays as it was', t => {
+test('if the new files cannot be used, the earlier certificate stays in use', t => {
   const paths = directory(t)
   const files = new CertificateFiles(paths)
   const { context } = files
@@ -71,14 +71,14 @@ test('while the new files cannot be used the certificate stays as it was', t => 
 
 const names = ['certificate.pem', 'renewed.pem']
 
-/** Ways to put another certificate in the place of the present one. */
+/** Ways to replace the certificate. */
 const replacements: Record<string, (certPath: string, linked: string, turn: number) => void> = {
-  'written anew': (certPath, _, turn) => copyFileSync(fixture(names[turn % 2]!), certPath),
+  rewritten: (certPath, _, turn) => copyFileSync(fixture(names[turn % 2]!), certPath),
   'replaced by renaming': (certPath, _, turn) => {
     copyFileSync(fixture(names[turn % 2]!), `${certPath}.new`)
     renameSync(`${certPath}.new`, certPath)
   },
-  'behind a symbolic link that moved': (_, linked, turn) => {
+  'behind a changed symbolic link': (_, linked, turn) => {
     const target = `${linked}.${turn}`
     mkdirSync(target)
     copyFileSync(fixture(names[turn % 2]!), join(target, 'cert.pem'))
@@ -96,14 +96,14 @@ for (const [way, replace] of Object.entries(replacements)) {
     const files = new CertificateFiles({ certPath: watched, keyPath })
     t.after(() => files.unwatch())
     const noticed = new Promise<void>(resolve => files.watch(resolve, 10))
-    // When the first look is over is not told, so the file changes until it is noticed.
+    // The first poll is not reported, so the file is changed until that is noticed.
     let turn = 0
     const timer = setInterval(() => replace(certPath, linked, ++turn), 30)
     await within(noticed, 'the change to be noticed').finally(() => clearInterval(timer))
   })
 }
 
-test('who looks no more does not keep others from looking', async t => {
+test('a watcher that stops does not affect others', async t => {
   const paths = directory(t)
   const [one, other] = [new CertificateFiles(paths), new CertificateFiles(paths)]
   t.after(() => other.unwatch())

@@ -5,12 +5,12 @@ import { RecordingHost } from '../support/recording-host.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
 
-test('beyond the limit a client hears 421, and one that leaves makes room', async t => {
+test('beyond the limit a client gets 421, and one that disconnects makes room', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 2 } })
   const first = await stand.greeted()
   const second = await stand.greeted()
   const third = await SmtpClient.connect(stand.port)
-  assert.match(await third.rest(), /^421 4\.3\.2 relay\.test has too many connections/)
+  assert.match(await third.rest(), /^421 4\.3\.2 stand\.test has too many connections/)
   assert.equal(stand.server.connections, 2)
   expectCode(await first.ask('QUIT'), 221)
   first.finish()
@@ -19,7 +19,7 @@ test('beyond the limit a client hears 421, and one that leaves makes room', asyn
   expectCode(await second.ask('NOOP'), 250)
 })
 
-test('of the clients that are turned away only a few keep the server waiting, and all hear 421', async t => {
+test('only a few rejected connections stay open, and all get 421', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 0 },
     timeouts: { lingerMs: 60_000 },
@@ -30,7 +30,7 @@ test('of the clients that are turned away only a few keep the server waiting, an
   })
   // None of them closes its half.
   for (const wire of wires) assert.match(await wire.rest(), /^421 4\.3\.2 /)
-  // Writing tells: a connection that the server has closed is reset, one that it holds open takes what comes.
+  // Writing shows it: a connection that the server has closed is reset, one that it holds open accepts bytes.
   const held = () => wires.filter(wire => !wire.socket.destroyed)
   const isOver = () => {
     for (const wire of held()) wire.say('\r\n')
@@ -39,20 +39,22 @@ test('of the clients that are turned away only a few keep the server waiting, an
   await stand.until(isOver, 'the end of the others')
   for (const wire of wires) wire.reset()
   await stand.until(() => stand.closed.size === maxLingering, 'the end of all of them')
-  // Those that have left make room for another one.
+  // Connections that are closed make room for another one.
   const again = await SmtpClient.connect(stand.port)
   assert.match(await again.rest(), /^421 4\.3\.2 /)
-  // It is held open, too: a socket that is closed as soon as it is accepted is not listed here.
+  // It is also held open: a socket that is closed as soon as it is accepted is not listed here.
   assert.equal(stand.sockets.length, maxLingering + 1)
   again.reset()
 })
 
-test('one address cannot take the room of the others', async t => {
-  const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 10, perAddress: 1 } })
+test('one address cannot take the connections of the others', async t => {
+  const stand = await Stand.set(t, new RecordingHost(), {
+    connectionLimits: { total: 10, perAddress: 1 },
+  })
   const first = await stand.greeted()
   assert.match(
     await (await SmtpClient.connect(stand.port)).rest(),
-    /^421 4\.7\.0 relay\.test has too many connections/,
+    /^421 4\.7\.0 stand\.test has too many connections/,
   )
   const other = await SmtpClient.connect(stand.port, { from: '127.0.0.2' })
   await other.greet()
@@ -61,7 +63,7 @@ test('one address cannot take the room of the others', async t => {
   await stand.greeted()
 })
 
-test('a client without room that waits for TLS is closed without a word', async t => {
+test('a client beyond the limit on an implicit TLS port is closed without a reply', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 0 } })
   const wire = await SmtpClient.connect(stand.tlsPort)
   assert.equal(await wire.rest(), '')

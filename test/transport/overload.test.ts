@@ -4,12 +4,12 @@ import { Later, RecordingHost } from '../support/recording-host.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
 
-// When there is no room for a new connection, or connections take too much memory, those are closed first that are
-// silent and unknown; a message that was received is never lost by that.
+// If the connection limit is reached, or connections take too much memory, idle and unknown ones are closed first; a
+// message that was received is never lost by that.
 
-const overloaded = /421 4\.3\.2 relay\.test is overloaded, closing connection, try again later\r\n$/
+const overloaded = /421 4\.3\.2 stand\.test is overloaded, closing connection, try again later\r\n$/
 
-test('a full server closes the connection that was silent longest for a new one', async t => {
+test('a full server closes the longest idle connection for a new one', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 2 },
     timeouts: { fullIdleMs: 0 },
@@ -25,19 +25,19 @@ test('a full server closes the connection that was silent longest for a new one'
   assert.deepEqual(stand.overloads, [1])
 })
 
-test('a full server closes no connection that was active a moment ago', async t => {
+test('a full server does not close a connection that was just active', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 60_000 },
   })
   const first = await stand.greeted()
   const second = await SmtpClient.connect(stand.port)
-  assert.match(await second.rest(), /^421 4\.3\.2 relay\.test has too many connections/)
+  assert.match(await second.rest(), /^421 4\.3\.2 stand\.test has too many connections/)
   expectCode(await first.ask('NOOP'), 250)
   assert.deepEqual(stand.overloads, [])
 })
 
-test('a client that has delivered a message keeps its place before one that has not, however long it is silent', async t => {
+test('a client that has delivered a message is closed after one that has not, however long it is idle', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 2 },
     timeouts: { fullIdleMs: 0 },
@@ -50,23 +50,26 @@ test('a client that has delivered a message keeps its place before one that has 
   expectCode(await known.ask('NOOP'), 250)
 })
 
-test('a message that the host is delivering keeps its connection, and another client hears 421', async t => {
+test('a connection whose message is being delivered is kept, and another client gets 421', async t => {
   const later = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => later.promise } })
-  const stand = await Stand.set(t, host, { connectionLimits: { total: 1 }, timeouts: { fullIdleMs: 0 } })
+  const stand = await Stand.set(t, host, {
+    connectionLimits: { total: 1 },
+    timeouts: { fullIdleMs: 0 },
+  })
   const wire = await stand.greeted()
   await wire.open()
   wire.say('x\r\n.\r\n')
   await stand.until(() => host.calls.deliver === 1, 'the message')
   assert.match(
     await (await SmtpClient.connect(stand.port)).rest(),
-    /^421 4\.3\.2 relay\.test has too many connections/,
+    /^421 4\.3\.2 stand\.test has too many connections/,
   )
   later.resolve(undefined)
   expectCode(await wire.reply(), 250)
 })
 
-test('a client that is gone keeps its place only while the host delivers its message', async t => {
+test('a connection whose client is gone counts only while the host delivers its message', async t => {
   const later = new Later<undefined>()
   let asked = false
   const host = new RecordingHost({
@@ -77,7 +80,10 @@ test('a client that is gone keeps its place only while the host delivers its mes
     },
     sink: { deliver: () => later.promise },
   })
-  const stand = await Stand.set(t, host, { connectionLimits: { total: 1 }, timeouts: { fullIdleMs: 0 } })
+  const stand = await Stand.set(t, host, {
+    connectionLimits: { total: 1 },
+    timeouts: { fullIdleMs: 0 },
+  })
   const asking = await stand.greeted()
   asking.say('MAIL FROM:<slow@example.org>\r\n')
   await stand.until(() => asked, 'the question')
@@ -91,14 +97,14 @@ test('a client that is gone keeps its place only while the host delivers its mes
   await stand.until(() => stand.closed.size === 2, 'the server to notice')
   assert.match(
     await (await SmtpClient.connect(stand.port)).rest(),
-    /^421 4\.3\.2 relay\.test has too many connections/,
+    /^421 4\.3\.2 stand\.test has too many connections/,
   )
   later.resolve(undefined)
   await stand.until(() => stand.server.connections === 0, 'the end of the delivery')
-  assert.deepEqual(stand.faults, [])
+  assert.deepEqual(stand.errors, [])
 })
 
-test('connections that wait for TLS, for a PROXY header or for the end of a client make room, too', async t => {
+test('connections that wait for TLS, for a PROXY header or for the close of the client are closed for new ones, too', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 0, lingerMs: 60_000 },
@@ -117,7 +123,7 @@ test('connections that wait for TLS, for a PROXY header or for the end of a clie
   expectCode(await last.mail('x\r\n'), 250)
 })
 
-test('connections that take too much memory are closed, the silent and unknown ones first, until the others fit', async t => {
+test('connections that take too much memory are closed, idle and unknown ones first, until the others fit', async t => {
   let allowed = Number.POSITIVE_INFINITY
   const stand = await Stand.set(t, new RecordingHost(), { connectionBytes: () => allowed })
   const known = await stand.greeted()
@@ -125,7 +131,7 @@ test('connections that take too much memory are closed, the silent and unknown o
   const silent = await stand.greeted()
   const busy = await stand.greeted()
   await busy.open()
-  // Room for two idle connections and a little.
+  // Memory for two idle connections and a little more.
   allowed = 20 * 1024
   busy.say('x')
   assert.match(await silent.rest(), overloaded)
@@ -137,7 +143,7 @@ test('connections that take too much memory are closed, the silent and unknown o
   assert.match(await refused.rest(), overloaded)
 })
 
-test('a client that does not read its replies is closed without one', async t => {
+test('a client that does not read its replies is closed without a reply', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 0 },
@@ -152,7 +158,7 @@ test('a client that does not read its replies is closed without one', async t =>
 })
 
 for (const tls of [false, true]) {
-  test(`what comes while the host decides is read up to a few KiB, ${tls ? 'inside TLS' : 'in the clear'}`, async t => {
+  test(`input that comes while the host is working is read up to a few KiB, ${tls ? 'inside TLS' : 'in the clear'}`, async t => {
     const later = new Later<undefined>()
     const host = new RecordingHost({ sink: { deliver: () => later.promise } })
     const stand = await Stand.set(t, host)
@@ -171,14 +177,14 @@ for (const tls of [false, true]) {
   })
 }
 
-test('a client that has not read its replies is closed at once for a new one, and takes no file after that', async t => {
+test('a client that has not read its replies is closed at once for a new one, and uses no file descriptor after that', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
     connectionLimits: { total: 1 },
     timeouts: { fullIdleMs: 0, lingerMs: 60_000 },
   })
   const deaf = await stand.greeted()
   deaf.socket.pause()
-  // The kernel takes no more, but less waits than what stops the session.
+  // The kernel accepts no more, but the socket buffers less than what pauses the session.
   const [socket] = stand.sockets
   while (socket!.writableLength === 0) socket!.write('250 Ok\r\n'.repeat(200))
   assert.equal(socket!.writableNeedDrain, false)

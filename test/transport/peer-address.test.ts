@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { normalizeAddress, rateLimitKey } from '../../src/transport/peer-address.ts'
 
-test('an address is plain: IPv4 where it is one in disguise, and without a zone', () => {
+test('an IPv4-mapped address is normalized to IPv4, and a zone is removed', () => {
   for (const [address, plain] of [
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '192.0.2.7'],
@@ -15,12 +15,12 @@ test('an address is plain: IPv4 where it is one in disguise, and without a zone'
   }
 })
 
-test('an address of IPv4 is a network of its own', () => {
+test('the key of an IPv4 address is the address', () => {
   assert.equal(rateLimitKey('192.0.2.7'), '192.0.2.7')
   assert.equal(rateLimitKey(''), '')
 })
 
-test('the network of IPv6 is its /64, in whatever form the address is written', () => {
+test('the key of an IPv6 address is its /64, in any form of the address', () => {
   const networks: Record<string, readonly string[]> = {
     '2001:db8:0:0::/64': [
       '2001:db8::7',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { mostHeaderBytes, type ProxyHeader, readProxyHeader } from '../../src/transport/proxy-header.ts'
+import { maxHeaderBytes, type ProxyHeader, readProxyHeader } from '../../src/transport/proxy-header.ts'
 import { bytesFrom, cut, cutPositions } from '../support/chunked-bytes.ts'
 import {
   addresses4,
@@ -22,13 +22,13 @@ const complete = (header: Buffer, source: string | undefined, local = false): Pr
 
 const longest6 = Array.from({ length: 8 }, () => 'ffff').join(':')
 
-/** Headers, and the client's address that they tell. */
+/** Headers, and the client's address in them. */
 const valid: readonly (readonly [string, Buffer, string | undefined])[] = [
   ['TCP4', lineHeader('TCP4 192.0.2.7 192.0.2.25 40000 25'), '192.0.2.7'],
   ['the longest TCP4', lineHeader('TCP4 255.255.255.255 255.255.255.255 65535 65535'), '255.255.255.255'],
   ['ports of 0', lineHeader('TCP4 192.0.2.7 192.0.2.25 0 0'), '192.0.2.7'],
   ['TCP6', lineHeader('TCP6 2001:db8::7 2001:db8::25 40000 25'), '2001:db8::7'],
-  ['TCP6 in other words', lineHeader('TCP6 2001:0DB8:0:0::0007 :: 1 1'), '2001:db8::7'],
+  ['TCP6 in another form', lineHeader('TCP6 2001:0DB8:0:0::0007 :: 1 1'), '2001:db8::7'],
   ['the longest TCP6', lineHeader(`TCP6 ${longest6} ${longest6} 65535 65535`), longest6],
   ['IPv4 mapped into TCP6', lineHeader('TCP6 ::ffff:192.0.2.7 ::1 1 1'), '192.0.2.7'],
   ['IPv4 mapped into TCP6 in hex', lineHeader('TCP6 ::FFFF:c000:207 ::1 1 1'), '192.0.2.7'],
@@ -49,7 +49,7 @@ const valid: readonly (readonly [string, Buffer, string | undefined])[] = [
 ]
 
 for (const [name, header, source] of valid) {
-  test(`${name} is read wherever it is cut, and nothing behind it`, () => {
+  test(`${name} is parsed wherever it is cut, and the bytes after it are not`, () => {
     for (let length = 0; length < header.length; length++) {
       assert.deepEqual(readProxyHeader(header.subarray(0, length)), { type: 'incomplete' }, `${length} bytes`)
     }
@@ -61,7 +61,7 @@ for (const [name, header, source] of valid) {
   })
 }
 
-test('a health check is of nobody, whatever it says besides', () => {
+test('a health check has no client, even if it has addresses', () => {
   for (const header of [
     healthCheck,
     binaryHeader('2011', addresses4),
@@ -74,13 +74,13 @@ test('a health check is of nobody, whatever it says besides', () => {
 
 const line = 'PROXY TCP4 192.0.2.7 192.0.2.25 40000 25\r\n'
 
-/** What is no header, or nearly one. */
+/** Bytes that are not a valid header. */
 const malformed: readonly (readonly [string, string | Buffer])[] = [
   ['another protocol', 'EHLO client.test\r\n'],
   ['TLS', Buffer.from('16030100', 'hex')],
   ['a line in lower case', 'proxy TCP4'],
-  ['a line behind a space', ` ${line}`],
-  ['a line behind an empty one', `\r\n${line}`],
+  ['a line after a space', ` ${line}`],
+  ['a line after an empty one', `\r\n${line}`],
   ['no word', 'PROXY \r\n'],
   ['another word', line.replace('TCP4', 'UDP4')],
   ['a word that goes on', 'PROXY UNKNOWNS\r\n'],
@@ -109,7 +109,7 @@ const malformed: readonly (readonly [string, string | Buffer])[] = [
   ['nine groups', 'PROXY TCP6 1:2:3:4:5:6:7:8:9 ::1 1 1\r\n'],
   ['two gaps', 'PROXY TCP6 1::2::3 ::1 1 1\r\n'],
   ['LF alone', line.replace('\r', '')],
-  ['LF alone behind UNKNOWN', 'PROXY UNKNOWN\n'],
+  ['bare LF after UNKNOWN', 'PROXY UNKNOWN\n'],
   ['CR in the middle', 'PROXY UNKNOWN a\rb\r\n'],
   ['CR twice', line.replace('\r', '\r\r')],
   ['a line of 108 octets', lineHeader('UNKNOWN '.padEnd(100, 'x'))],
@@ -135,7 +135,7 @@ for (const [name, text] of malformed) {
   })
 }
 
-test('the same bytes give the same header, however they are cut, and no wait is without an end', () => {
+test('the same bytes give the same header, however they are cut, and every wait has a limit', () => {
   const pieces = ['PROXY ', 'TCP4 ', 'TCP6 ', 'UNKNOWN', '192.0.2.7 ', '::1 ', '25', ' ', '\r', '\n', '\r\n']
   const binary = [
     '\r\n\r\n\0\r\nQUIT\n',
@@ -162,7 +162,7 @@ test('the same bytes give the same header, however they are cut, and no wait is 
         for (const chunk of cut(bytes, at)) {
           held = Buffer.concat([held, chunk])
           const header = readProxyHeader(held)
-          if (header.type === 'incomplete') assert.ok(held.length < mostHeaderBytes)
+          if (header.type === 'incomplete') assert.ok(held.length < maxHeaderBytes)
           else assert.deepEqual(header, whole)
         }
         if (whole.type === 'complete') assert.ok(whole.bytes <= bytes.length)

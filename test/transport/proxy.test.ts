@@ -17,12 +17,12 @@ import { RecordingHost } from '../support/recording-host.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { type Conditions, Stand } from './stand.ts'
 
-/** The load balancer of these tests; whoever comes from 127.0.0.1 is none. */
+/** The load balancer of these tests; connections from 127.0.0.1 are not trusted. */
 const proxy = '127.0.0.3'
 
 interface Scene {
   readonly stand: Stand
-  /** The clients that the host was asked about. */
+  /** Clients that the host was asked about. */
   readonly clients: Client[]
 }
 
@@ -34,7 +34,7 @@ async function set(t: TestContext, conditions: Conditions = {}): Promise<Scene> 
 
 const comeTo = (port: number) => SmtpClient.connect(port, { from: proxy })
 
-/** Comes through the balancer, says these bytes first, and hears the greeting. */
+/** Connects from the load balancer, sends these bytes first, and reads the greeting. */
 async function introduced(stand: Stand, header: Buffer | string): Promise<SmtpClient> {
   const wire = await comeTo(stand.port)
   wire.say(header)
@@ -52,7 +52,7 @@ const headers: readonly (readonly [string, Buffer, string])[] = [
 ]
 
 for (const [name, header, address] of headers) {
-  test(`behind ${name} the client is ${address}, in the clear, with STARTTLS and under TLS`, async t => {
+  test(`after ${name} the client is ${address}, without TLS, with STARTTLS and with implicit TLS`, async t => {
     const { stand, clients } = await set(t)
     const clear = await introduced(stand, header)
     expectCode(await clear.mail('x\r\n'), 250)
@@ -69,10 +69,10 @@ for (const [name, header, address] of headers) {
     const seen = clients.map(({ address, healthCheck }) => [address, healthCheck])
     const expected = [address, name === 'a health check']
     assert.deepEqual(seen, [expected, expected])
-    assert.deepEqual([stand.badHeaders, stand.faults], [[], []])
+    assert.deepEqual([stand.proxyErrors, stand.errors], [[], []])
   })
 
-  test(`${name} may come byte by byte, and together with what the client says`, async t => {
+  test(`${name} may come byte by byte, and in one segment with commands`, async t => {
     const { stand, clients } = await set(t)
     const slow = await comeTo(stand.port)
     for (const byte of header) await slow.put(Buffer.of(byte))
@@ -89,7 +89,7 @@ for (const [name, header, address] of headers) {
   })
 }
 
-/** Begins TLS as a client whose first bytes are carried to the server by the test. */
+/** Begins TLS as a client whose first bytes the test passes to the server. */
 async function shakeHands(
   stand: Stand,
   carry: (hello: Buffer, wire: SmtpClient) => Promise<void>,
@@ -118,7 +118,7 @@ async function shakeHands(
   return new SmtpClient(tls)
 }
 
-test('header and ClientHello may come in one segment, or byte by byte', async t => {
+test('header and ClientHello may come in one segment or byte by byte', async t => {
   const { stand, clients } = await set(t)
   const header = binaryHeader('2111', addresses4)
   const ways: Record<string, (hello: Buffer, wire: SmtpClient) => Promise<void>> = {
@@ -145,7 +145,7 @@ test('header and ClientHello may come in one segment, or byte by byte', async t 
   )
 })
 
-test('whoever is no balancer is not read a header from', async t => {
+test('no header is read from an address that is not a load balancer', async t => {
   const { stand, clients } = await set(t)
   for (const header of [lineOf('192.0.2.7').toString(), 'PROXY UNKNOWN\r\n']) {
     const wire = await SmtpClient.connect(stand.port)
@@ -162,7 +162,7 @@ test('whoever is no balancer is not read a header from', async t => {
   assert.equal(clients.length, 3)
 })
 
-test('a second header is an unknown command, and the client stays who it is', async t => {
+test('a second header is an unknown command and changes no address', async t => {
   const { stand, clients } = await set(t)
   const wire = await comeTo(stand.port)
   wire.say(Buffer.concat([lineOf('192.0.2.7'), lineOf('192.0.2.8')]))
@@ -177,7 +177,7 @@ test('a second header is an unknown command, and the client stays who it is', as
   )
 })
 
-test('without a right header a balancer hears nothing at all', async t => {
+test('a load balancer without a valid header gets no reply', async t => {
   const { stand, clients } = await set(t)
   const wrong: readonly (readonly [string | Buffer, string])[] = [
     ['EHLO client.test\r\n', 'malformed'],
@@ -193,15 +193,15 @@ test('without a right header a balancer hears nothing at all', async t => {
       wire.say(bytes)
       if (reason === 'cut off') wire.finish()
       assert.equal(await wire.rest(), '')
-      await stand.until(() => stand.badHeaders.length > 0, 'a word about the header')
-      assert.match(stand.badHeaders.pop()!, new RegExp(`^${proxy}: it (is|was) ${reason}$`))
+      await stand.until(() => stand.proxyErrors.length > 0, 'a word about the header')
+      assert.match(stand.proxyErrors.pop()!, new RegExp(`^${proxy}: it (is|was) ${reason}$`))
     }
   }
   await stand.emptied()
-  assert.deepEqual([clients, stand.badHeaders, stand.faults], [[], [], []])
+  assert.deepEqual([clients, stand.proxyErrors, stand.errors], [[], [], []])
 })
 
-test('a header that does not come in time is not waited for', async t => {
+test('a header that does not come in time closes the connection', async t => {
   const { stand } = await set(t, { timeouts: { proxyHeaderMs: 100 } })
   for (const port of [stand.port, stand.tlsPort]) {
     const silent = await comeTo(port)
@@ -209,7 +209,7 @@ test('a header that does not come in time is not waited for', async t => {
     half.say(lineOf('192.0.2.7').subarray(0, -1))
     assert.deepEqual([await silent.rest(), await half.rest()], ['', ''])
   }
-  // Bytes do not make the time longer.
+  // More bytes do not extend the timeout.
   const slow = await comeTo(stand.port)
   slow.say('PROXY UNKNOWN')
   const timer = setInterval(() => slow.say(' '), 5)
@@ -217,16 +217,16 @@ test('a header that does not come in time is not waited for', async t => {
   assert.equal(await slow.rest(), '')
   await stand.emptied()
   assert.deepEqual(
-    stand.badHeaders,
+    stand.proxyErrors,
     Array.from({ length: 5 }, () => `${proxy}: it did not come in time`),
   )
-  // Whoever was in time has all the time of a client.
+  // After the header, the client's own timeouts apply.
   const wire = await introduced(stand, lineOf('192.0.2.7'))
   const begun = performance.now()
   while (performance.now() - begun < 200) expectCode(await wire.ask('EHLO client.test'), 250)
 })
 
-test('a balancer that only looks whether the server lives leaves no trace', async t => {
+test('a TCP health check of a load balancer is not reported', async t => {
   const { stand } = await set(t)
   for (const port of [stand.port, stand.tlsPort]) {
     for (const leave of ['vanish', 'reset'] as const) {
@@ -239,10 +239,10 @@ test('a balancer that only looks whether the server lives leaves no trace', asyn
   }
   await stand.until(() => stand.sockets.length === 8 && stand.closed.size === 8, 'the end of all sockets')
   await stand.emptied()
-  assert.deepEqual([stand.badHeaders, stand.faults], [[], []])
+  assert.deepEqual([stand.proxyErrors, stand.errors], [[], []])
 })
 
-test('a client that closes its half at once is answered first', async t => {
+test('a client that closes its half at once is answered before the close', async t => {
   const { stand } = await set(t)
   const wire = await comeTo(stand.port)
   wire.say(Buffer.concat([lineOf('192.0.2.7'), Buffer.from('EHLO client.test\r\nNOOP\r\n')]))
@@ -251,20 +251,20 @@ test('a client that closes its half at once is answered first', async t => {
   await stand.emptied()
 })
 
-test('clients of one balancer are limited by their own addresses, the balancer is not', async t => {
+test('clients of one load balancer are limited by their own addresses, not by its address', async t => {
   const { stand } = await set(t, { connectionLimits: { perAddress: 1 } })
   const first = await introduced(stand, lineOf('192.0.2.7'))
   await introduced(stand, lineOf('192.0.2.8'))
   const second = await comeTo(stand.port)
   second.say(binaryHeader('2111', addresses4))
-  assert.match(await second.rest(), /^421 4\.7\.0 relay\.test has too many connections from your address/)
+  assert.match(await second.rest(), /^421 4\.7\.0 stand\.test has too many connections from your address/)
   const secure = await comeTo(stand.tlsPort)
   secure.say(lineOf('192.0.2.7'))
   assert.equal(await secure.rest(), '')
-  // Of its own it has as many as it likes.
+  // Its own connections are not limited.
   for (const header of [healthCheck, healthCheck, lineHeader('UNKNOWN')]) await introduced(stand, header)
 
-  // A client that comes directly counts with those that come through the balancer, and is counted as before.
+  // A direct connection of a client counts together with those through the load balancer.
   await introduced(stand, lineOf('127.0.0.1'))
   assert.match(await (await SmtpClient.connect(stand.port)).rest(), /^421 4\.7\.0 /)
   first.reset()
@@ -272,7 +272,7 @@ test('clients of one balancer are limited by their own addresses, the balancer i
   await introduced(stand, lineOf('192.0.2.7'))
 })
 
-test('clients of one /64 are one', async t => {
+test('clients of one /64 share a limit', async t => {
   const { stand } = await set(t, { connectionLimits: { perAddress: 1 } })
   await introduced(stand, lineOf('2001:db8::7'))
   const neighbour = await comeTo(stand.port)
@@ -281,7 +281,7 @@ test('clients of one /64 are one', async t => {
   await introduced(stand, lineOf('2001:db8:0:1::7'))
 })
 
-test('who is still to be introduced counts in the total', async t => {
+test('connections whose header has not come count in the total', async t => {
   const { stand } = await set(t, { connectionLimits: { total: 1 } })
   const waiting = await comeTo(stand.port)
   await stand.until(() => stand.server.connections === 1, 'the first one')
@@ -293,7 +293,7 @@ test('who is still to be introduced counts in the total', async t => {
   assert.equal(stand.server.connections, 1)
 })
 
-test('a server that closes does not wait for introductions', async t => {
+test('a server that shuts down does not wait for headers', async t => {
   const { stand } = await set(t)
   const silent = await comeTo(stand.port)
   const half = await comeTo(stand.tlsPort)
@@ -305,5 +305,5 @@ test('a server that closes does not wait for introductions', async t => {
   served.finish()
   assert.deepEqual([await silent.rest(), await half.rest()], ['', ''])
   await within(closed, 'the server to close')
-  assert.deepEqual([stand.badHeaders, stand.faults], [[], []])
+  assert.deepEqual([stand.proxyErrors, stand.errors], [[], []])
 })

@@ -30,7 +30,7 @@ const settings: SessionSettings = {
   binaryMime: false,
   bareNewline: 'normalize',
   strictPipelining: false,
-  // The engine's limits are tested with the engine; here a client may ask as much as it likes.
+  // The engine's limits are tested with the engine; here they are high.
   limits: { ...defaultLimits, messageBytes: 200_000_000, junkCommands: Infinity, hardErrorLimit: Infinity },
 }
 
@@ -45,45 +45,38 @@ interface Scope {
   after(tidy: () => Promise<void>): void
 }
 
-/** What differs from the defaults. */
+/** Differences from the defaults. */
 export interface Conditions {
   readonly timeouts?: Partial<Timeouts>
   readonly settings?: Partial<SessionSettings>
   readonly connectionLimits?: Partial<ConnectionLimits>
   /** The address of a load balancer. */
   readonly proxy?: string
-  /** What TLS begins with; the RSA certificate of the fixtures if left out. */
+  /** The TLS context; the RSA certificate of the fixtures if left out. */
   readonly secureContext?: SecureContext
-  readonly witness?: EventHandler<ConnectionEvent>
-  /** Memory that connections may take now. */
+  readonly onEvent?: EventHandler<ConnectionEvent>
+  /** Bytes of memory that connections may take now. */
   readonly connectionBytes?: () => number
 }
 
 /** A server in this process, with the host of the test. */
 export class Stand {
   readonly server: Server
-  /** What the server's owner was told. */
-  readonly faults: unknown[] = []
-  /** What it was told of PROXY headers: the balancer's address, and what is wrong. */
-  readonly badHeaders: string[] = []
-  /** How many connections were closed to make room, each time that the owner was told. */
+  /** Errors reported by the server. */
+  readonly errors: unknown[] = []
+  /** Reported errors of PROXY headers: the load balancer's address and the reason. */
+  readonly proxyErrors: string[] = []
+  /** Numbers of connections closed to make room, one for each report. */
   readonly overloads: number[] = []
-  /** The server's ends of its connections, in the order in which they were made. */
+  /** The server's sockets, in the order of the connections. */
   readonly sockets: Socket[] = []
-  /** Those of them that are known to be closed. */
+  /** Those of them that are closed. */
   readonly closed = new Set<Socket>()
   port = 0
   tlsPort = 0
 
   private constructor(host: Host, conditions: Conditions) {
-    const {
-      timeouts,
-      settings: other,
-      connectionLimits = {},
-      proxy,
-      witness: onEvent,
-      connectionBytes,
-    } = conditions
+    const { timeouts, settings: other, connectionLimits = {}, proxy, onEvent, connectionBytes } = conditions
     const { secureContext: ownContext = context } = conditions
     this.server = new Server({
       settings: { ...settings, ...other },
@@ -95,8 +88,8 @@ export class Stand {
       ...(connectionBytes !== undefined && { connectionBytes }),
       onOverload: closed => void this.overloads.push(closed),
       isTrustedProxy: address => address === proxy,
-      onProxyError: (address, reason) => void this.badHeaders.push(`${address}: ${reason}`),
-      onError: fault => void this.faults.push(fault),
+      onProxyError: (address, reason) => void this.proxyErrors.push(`${address}: ${reason}`),
+      onError: error => void this.errors.push(error),
     })
   }
 
@@ -122,19 +115,19 @@ export class Stand {
     return stand
   }
 
-  /** A client that has said EHLO. */
+  /** Returns a client that has sent EHLO. */
   async greeted(tls = false): Promise<SmtpClient> {
     const wire = await SmtpClient.connect(tls ? this.tlsPort : this.port, { tls })
     await wire.greet()
     return wire
   }
 
-  /** Resolves when nobody is connected any more. */
+  /** Resolves when no client is connected. */
   async emptied(ms = testTimeoutMs): Promise<void> {
     await this.until(() => this.server.connections === 0, 'the end of all connections', ms)
   }
 
-  /** Resolves when the condition holds; it is looked at after every turn of the event loop. */
+  /** Resolves when the condition holds. It is checked after every iteration of the event loop. */
   async until(condition: () => boolean, what: string, ms = testTimeoutMs): Promise<void> {
     let over = false
     const held = async () => {

@@ -1,4 +1,4 @@
-/** What a client and this server agree on in a TLS handshake (RFC 9325), by both ways into TLS. */
+/** What a client and this server negotiate in a TLS handshake (RFC 9325), with STARTTLS and with implicit TLS. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const ecdsa = secureContext({ cert: pem('renewed.pem'), key: pem('renewed-key.pe
 const ways = ['STARTTLS', 'implicit TLS'] as const
 type Way = (typeof ways)[number]
 
-/** Shakes hands as a client with these options; rejects as the client's socket does. */
+/** Does a TLS handshake as a client with these options. Rejects with the error of the client's socket. */
 async function shakeHands(
   t: TestContext,
   stand: Stand,
@@ -52,11 +52,11 @@ function hasHybridGroup(): boolean {
   return major > 3 || (major === 3 && minor >= 5)
 }
 
-/** What the client hears; releases of OpenSSL have different codes for it. */
+/** The client's error; releases of OpenSSL have different codes for it. */
 const refused = { message: /alert handshake failure/ }
 
 for (const way of ways) {
-  test(`over ${way} the order of ciphers is the server's, not the client's`, async t => {
+  test(`over ${way} the server's order of ciphers is used, not the client's`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const order = tlsCiphers.split(':')
     for (const [chosen, version] of [
@@ -70,7 +70,7 @@ for (const way of ways) {
     }
   })
 
-  test(`over ${way} static RSA is not agreed on: another one is, or the handshake fails`, async t => {
+  test(`over ${way} static RSA is not used: another cipher is, or the handshake fails`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const client = await shakeHands(
       t,
@@ -83,10 +83,10 @@ for (const way of ways) {
       await assert.rejects(shakeHands(t, stand, way, tls12(cipher)), refused, cipher)
     }
     await stand.until(() => stand.closed.size === 3, 'the end of the failed handshakes')
-    assert.deepEqual(stand.faults, [])
+    assert.deepEqual(stand.errors, [])
   })
 
-  test(`over ${way} no suite with CBC and none without forward secrecy is agreed on`, async t => {
+  test(`over ${way} no cipher with CBC and none without forward secrecy is used`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const weak = [
       'ECDHE-RSA-AES128-SHA256',
@@ -98,10 +98,10 @@ for (const way of ways) {
     for (const cipher of weak) {
       await assert.rejects(shakeHands(t, stand, way, tls12(cipher)), refused, cipher)
     }
-    assert.deepEqual(stand.faults, [])
+    assert.deepEqual(stand.errors, [])
   })
 
-  test(`over ${way} a certificate of ECDSA works as one of RSA does`, async t => {
+  test(`over ${way} an ECDSA certificate works as an RSA certificate does`, async t => {
     for (const [kind, context] of [
       ['RSA', rsa],
       ['ECDSA', ecdsa],
@@ -116,7 +116,7 @@ for (const way of ways) {
     }
   })
 
-  test(`over ${way} the key exchange has elliptic curves, and none of the finite fields that take the server long`, async t => {
+  test(`over ${way} the key exchange uses elliptic curves, and none of the finite fields that cost the server much`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const offer = (groups: string) => shakeHands(t, stand, way, { minVersion: 'TLSv1.3', ecdhCurve: groups })
     for (const group of [
@@ -129,10 +129,10 @@ for (const way of ways) {
       assert.equal((await offer(group)).getProtocol(), 'TLSv1.3', group)
     }
     for (const group of ['ffdhe2048', 'ffdhe8192']) await assert.rejects(offer(group), refused, group)
-    assert.deepEqual(stand.faults, [])
+    assert.deepEqual(stand.errors, [])
   })
 
-  test(`over ${way} a session is not resumed, as the key of its ticket would never change`, async t => {
+  test(`over ${way} a session is not resumed, because the key of its ticket would never change`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       const options = { minVersion: version, maxVersion: version }
@@ -152,16 +152,16 @@ for (const way of ways) {
   })
 }
 
-test('a handshake without a common cipher is counted as the fault of its client', async t => {
+test('a handshake without a common cipher is an error of the client', async t => {
   const events: ConnectionEvent[] = []
-  const stand = await Stand.set(t, new RecordingHost(), { witness: event => void events.push(event) })
+  const stand = await Stand.set(t, new RecordingHost(), { onEvent: event => void events.push(event) })
   for (const way of ways) await assert.rejects(shakeHands(t, stand, way, tls12('AES128-SHA')), refused)
   await stand.emptied()
-  const ends = events.filter(event => event.type === 'ended').map(({ tls, outcome }) => `${tls} ${outcome}`)
+  const ends = events.filter(event => event.type === 'closed').map(({ tls, reason }) => `${tls} ${reason}`)
   assert.deepEqual(ends, ['none errors', 'implicit errors'])
 })
 
-test('openssl s_client that would rather have static RSA gets ECDHE, or nothing', {
+test('openssl s_client with a preference for static RSA gets ECDHE or an error', {
   skip: missingTool('openssl', 'version'),
 }, async t => {
   const stand = await Stand.set(t, new RecordingHost())
@@ -176,4 +176,56 @@ test('openssl s_client that would rather have static RSA gets ECDHE, or nothing'
   const none = await offer('AES128-SHA')
   assert.match(none.stdout, /Cipher is \(NONE\)/)
   assert.match(none.stderr, /alert handshake failure/)
+})
+
+test('a client that sends plaintext to an implicit TLS port is disconnected', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await SmtpClient.connect(stand.tlsPort)
+  wire.say('EHLO client.test\r\nMAIL FROM:<a@example.org>\r\n')
+  // TLS may send an alert; SMTP sends nothing.
+  assert.doesNotMatch(await wire.rest(), /\d{3} /)
+  await stand.emptied()
+  assert.deepEqual(stand.errors, [])
+})
+
+test('TLS 1.1 is refused in the handshake, TLS 1.2 is not', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const handshake = (maxVersion: 'TLSv1.1' | 'TLSv1.2') => {
+    const socket = connect({
+      port: stand.tlsPort,
+      host: '127.0.0.1',
+      servername: 'relay.test',
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1',
+      maxVersion,
+      // Otherwise OpenSSL would not offer it.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    })
+    t.after(() => socket.destroy())
+    return within(once(socket, 'secureConnect'), 'a TLS handshake')
+  }
+  await assert.rejects(handshake('TLSv1.1'), { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' })
+  await handshake('TLSv1.2')
+  assert.deepEqual(stand.errors, [])
+})
+
+test('after STARTTLS the session starts again', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  assert.equal((await wire.ask('AUTH PLAIN AHVzZXIAc2VjcmV0')).code, 235)
+  await wire.ask('MAIL FROM:<a@example.org>')
+  await wire.startTls()
+  assert.equal((await wire.ask('MAIL FROM:<a@example.org>')).code, 503)
+  const { text } = await wire.ask('EHLO client.test')
+  assert.ok(text.includes('AUTH PLAIN') && !text.includes('STARTTLS'), text)
+  assert.equal((await wire.mail('x\r\n')).code, 250)
+})
+
+test('plaintext commands after STARTTLS are never executed', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  wire.say('STARTTLS\r\nMAIL FROM:<a@example.org>\r\n')
+  const heard = await wire.rest()
+  assert.doesNotMatch(heard, /250/)
+  await stand.emptied()
 })

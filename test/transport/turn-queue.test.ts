@@ -4,7 +4,7 @@ import { TurnQueue } from '../../src/transport/index.ts'
 
 const nextIteration = () => new Promise<void>(resolve => setImmediate(resolve))
 
-test('turns come in their order, and a connection that comes again waits for the next iteration', async () => {
+test('connections run in their order, and one that yields again waits for the next iteration', async () => {
   const queue = new TurnQueue()
   const order: string[] = []
   queue.add(() => {
@@ -19,7 +19,7 @@ test('turns come in their order, and a connection that comes again waits for the
   assert.deepEqual(order, ['first', 'second', 'first again'])
 })
 
-test('in one iteration turns take a few milliseconds, however many wait', async () => {
+test('in one iteration connections run for a few milliseconds, however many wait', async () => {
   const queue = new TurnQueue()
   let turns = 0
   const busy = () => {

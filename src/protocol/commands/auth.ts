@@ -3,21 +3,21 @@ import { replies } from '../replies.ts'
 import type { Mechanism } from '../sasl.ts'
 import type { SessionState } from '../session-state.ts'
 
-/** AUTH: an exchange of challenges and responses begins (RFC 4954 section 4). */
-export function auth(argument: string, dialogue: SessionState): void {
-  const { mechanisms, tls } = dialogue.settings
-  if (mechanisms.length === 0) return dialogue.reject(replies.notImplemented)
-  const [wanted = '', initial, ...more] = argument.split(' ')
-  if (wanted === '' || more.length > 0) return dialogue.reject(replies.authSyntax)
-  const mechanism = mechanisms.find(m => m.name === wanted.toUpperCase())
-  if (mechanism === undefined) return dialogue.reject(replies.unknownMechanism)
-  if (!isOffered(mechanism, dialogue)) {
-    return dialogue.reject(tls === 'none' ? replies.unknownMechanism : replies.tlsForMechanism)
+/** AUTH: starts an exchange of challenges and responses (RFC 4954 section 4). */
+export function auth(argument: string, state: SessionState): void {
+  const { mechanisms, tls } = state.settings
+  if (mechanisms.length === 0) return state.reject(replies.notImplemented)
+  const [name = '', initial, ...more] = argument.split(' ')
+  if (name === '' || more.length > 0) return state.reject(replies.authSyntax)
+  const mechanism = mechanisms.find(mechanism => mechanism.name === name.toUpperCase())
+  if (mechanism === undefined) return state.reject(replies.unknownMechanism)
+  if (!isOffered(mechanism, state)) {
+    return state.reject(tls === 'none' ? replies.unknownMechanism : replies.tlsForMechanism)
   }
-  new AuthReader(mechanism.name, mechanism.start()).begin(initial, dialogue)
+  new AuthReader(mechanism.name, mechanism.start()).start(initial, state)
 }
 
-/** A client may use the mechanism now. */
+/** True if the client may use the mechanism now. */
 export function isOffered(mechanism: Mechanism, { settings, secure }: SessionState): boolean {
   if (settings.tls === 'required' && !secure) return false
   return secure || settings.allowPlaintextAuth || !mechanism.plaintext

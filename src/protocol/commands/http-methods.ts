@@ -1,6 +1,6 @@
 /**
- * The methods of HTTP in IANA's registry, without `*`; PRI begins the preface of HTTP/2 (RFC 9113 section 3.4). None of
- * them is a command of SMTP.
+ * The HTTP methods in IANA's registry, without `*`. PRI begins the HTTP/2 preface (RFC 9113 section 3.4). None of them is
+ * an SMTP command.
  */
 export const httpMethods: readonly string[] = [
   // RFC 9110, RFC 5789, and HTTP/2

@@ -1,14 +1,14 @@
-import type { Parameters, Transaction } from '../events.ts'
+import type { Parameters } from '../events.ts'
 import { isXtext, readParameters } from '../grammar.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
 import type { SessionState } from '../session-state.ts'
 import type { SessionSettings } from '../settings.ts'
 
-/** Checks a parameter's value: nothing, or the reply that refuses it. */
-type Check = (value: string, dialogue: SessionState) => Reply | undefined
+/** Checks a parameter's value. Returns the reply that refuses it, or undefined. */
+type Check = (value: string, state: SessionState) => Reply | undefined
 
-/** What MAIL takes behind its address. A parameter that is not here, or not offered, is answered 555. */
+/** The parameters of MAIL. One that is not in the table or not offered is answered with 555. */
 export const mailParameters: ReadonlyMap<string, Check> = new Map([
   [
     'SIZE', // RFC 1870 section 6.1
@@ -26,7 +26,7 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
     },
   ],
   [
-    'AUTH', // RFC 4954 section 5; `<>`, for nobody, is xtext too
+    'AUTH', // RFC 4954 section 5; `<>`, for an unknown identity, is xtext too
     (value, { settings: { mechanisms } }) => {
       if (mechanisms.length === 0) return replies.unknownParameter('AUTH')
       return value !== '' && isXtext(value) ? undefined : replies.parameterValue('AUTH')
@@ -41,31 +41,26 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
   ],
 ] satisfies [string, Check][])
 
-/** What RCPT takes behind its address. */
+/** The parameters of RCPT: none. */
 export const rcptParameters: ReadonlyMap<string, Check> = new Map()
 
-/** True if the server offers BINARYMIME: the backend carries binary content, and bare newlines are not refused. */
+/** True if BINARYMIME is offered: the host accepts binary content, and bare newlines are not rejected. */
 export function offersBinaryMime({ binaryMime, bareNewline }: SessionSettings): boolean {
   return binaryMime && bareNewline !== 'reject'
 }
 
-/** Its content is octets and has no lines, so that only BDAT can carry it (RFC 3030 section 3). */
-export function isBinary({ sender }: Transaction): boolean {
-  return sender.parameters.get('BODY')?.toUpperCase() === 'BINARYMIME'
-}
-
-/** Reads and checks what stands behind an address; the reply that refuses it where something is wrong. */
-export function parameters(
+/** Parses and checks the text after an address. Returns the parameters, or the reply that refuses them. */
+export function readAndCheckParameters(
   text: string,
   known: ReadonlyMap<string, Check>,
-  dialogue: SessionState,
+  state: SessionState,
 ): { readonly parameters: Parameters } | { readonly refusal: Reply } {
   const read = readParameters(text)
   if (read === 'syntax') return { refusal: replies.parameterSyntax }
   if (read === 'twice') return { refusal: replies.parameterTwice }
   for (const [name, value] of read) {
-    const check = dialogue.extended ? known.get(name) : undefined
-    const refusal = check === undefined ? replies.unknownParameter(name) : check(value, dialogue)
+    const check = state.extended ? known.get(name) : undefined
+    const refusal = check === undefined ? replies.unknownParameter(name) : check(value, state)
     if (refusal !== undefined) return { refusal }
   }
   return { parameters: read }

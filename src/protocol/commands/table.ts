@@ -8,39 +8,39 @@ import { httpMethods } from './http-methods.ts'
 import { mail, rcpt } from './mail-rcpt.ts'
 import { type Precondition, preconditions } from './preconditions.ts'
 
-/** A row of the table of commands. */
+/** A row of the command table. */
 export interface Command {
-  /** What must hold, in the order in which it is told. */
+  /** What must hold before it is executed. The first one that is violated determines the reply. */
   readonly preconditions: readonly Precondition[]
-  /** It takes no argument. */
+  /** It takes no argument: one is answered with `501 5.5.4`. */
   readonly noArgument?: true
-  /** Its argument may have characters beyond ASCII (RFC 6531 section 3.4). */
+  /** Its argument may have non-ASCII characters (RFC 6531 section 3.4). */
   readonly allowsUtf8?: true
   /** More commands may follow before its reply (RFC 2920 section 3.1). */
   readonly pipelined?: true
-  /** It moves no mail; a client may send only so many of these. */
+  /** It moves no message, so the number of these is limited (`Limits.junkCommands`). */
   readonly countsAsJunk?: true
-  /** @param argument what stands behind the verb, spaces at both ends removed */
-  handle(argument: string, dialogue: SessionState): void
+  /** Executes it. @param argument the text after the verb, without spaces at both ends */
+  handle(argument: string, state: SessionState): void
 }
 
-const { welcome, name, tls, login } = preconditions
-const http: Command = { preconditions: [], handle: (_, dialogue) => dialogue.close(replies.notHttp) }
+const { accepted, hello, encrypted, authenticated } = preconditions
+const http: Command = { preconditions: [], handle: (_, state) => state.close('errors', replies.notHttp) }
 
-/** What a client can say (RFC 5321 section 4.1.1, RFC 3207, RFC 4954), by verb. */
+/** The commands by verb (RFC 5321 section 4.1.1, RFC 3207, RFC 3030, RFC 4954). */
 export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['HELO', { preconditions: [welcome], countsAsJunk: true, handle: helo }],
-  ['EHLO', { preconditions: [welcome], countsAsJunk: true, handle: ehlo }],
-  ['STARTTLS', { preconditions: [welcome, preconditions.noTls], noArgument: true, handle: starttls }],
+  ['HELO', { preconditions: [accepted], countsAsJunk: true, handle: helo }],
+  ['EHLO', { preconditions: [accepted], countsAsJunk: true, handle: ehlo }],
+  ['STARTTLS', { preconditions: [accepted, preconditions.notEncrypted], noArgument: true, handle: starttls }],
   [
     'AUTH',
     {
       preconditions: [
-        welcome,
+        accepted,
         preconditions.extended,
-        tls,
-        preconditions.noLogin,
-        preconditions.noTransactionForLogin,
+        encrypted,
+        preconditions.notAuthenticated,
+        preconditions.noTransactionForAuth,
       ],
       handle: auth,
     },
@@ -48,7 +48,7 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'MAIL',
     {
-      preconditions: [welcome, name, tls, login, preconditions.noTransaction],
+      preconditions: [accepted, hello, encrypted, authenticated, preconditions.noTransaction],
       allowsUtf8: true,
       pipelined: true,
       handle: mail,
@@ -58,64 +58,75 @@ export const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
     'RCPT',
     {
       preconditions: [
-        welcome,
-        name,
-        tls,
-        login,
+        accepted,
+        hello,
+        encrypted,
+        authenticated,
         preconditions.sender,
-        preconditions.noChunks,
-        preconditions.roomForRecipient,
+        preconditions.noBdat,
+        preconditions.recipientLimit,
       ],
       allowsUtf8: true,
       pipelined: true,
       handle: rcpt,
     },
   ],
-  ['DATA', { preconditions: [...contentPreconditions, preconditions.lines], noArgument: true, handle: data }],
-  // What it needs is looked at when its octets have been read.
-  ['BDAT', { preconditions: [], pipelined: true, handle: bdat }],
-  ['RSET', { preconditions: [welcome], noArgument: true, countsAsJunk: true, pipelined: true, handle: rset }],
   [
-    'NOOP',
-    { preconditions: [welcome], countsAsJunk: true, handle: (_, dialogue) => dialogue.reply(replies.ok) },
+    'DATA',
+    { preconditions: [...contentPreconditions, preconditions.textBody], noArgument: true, handle: data },
   ],
-  ['VRFY', { preconditions: [welcome, tls, login], allowsUtf8: true, countsAsJunk: true, handle: vrfy }],
+  // `bdat` checks the preconditions itself, because the octets must be read in any case.
+  ['BDAT', { preconditions: [], pipelined: true, handle: bdat }],
+  [
+    'RSET',
+    { preconditions: [accepted], noArgument: true, countsAsJunk: true, pipelined: true, handle: rset },
+  ],
+  ['NOOP', { preconditions: [accepted], countsAsJunk: true, handle: (_, state) => state.reply(replies.ok) }],
+  [
+    'VRFY',
+    {
+      preconditions: [accepted, encrypted, authenticated],
+      allowsUtf8: true,
+      countsAsJunk: true,
+      handle: vrfy,
+    },
+  ],
   [
     'EXPN',
     {
-      preconditions: [welcome, tls, login],
+      preconditions: [accepted, encrypted, authenticated],
       allowsUtf8: true,
-      handle: (_, dialogue) => dialogue.reject(replies.notImplemented),
+      handle: (_, state) => state.reject(replies.notImplemented),
     },
   ],
-  ['HELP', { preconditions: [welcome], countsAsJunk: true, handle: help }],
+  ['HELP', { preconditions: [accepted], countsAsJunk: true, handle: help }],
   ['QUIT', { preconditions: [], noArgument: true, handle: quit }],
-  // A browser that was lured into speaking to this port must not get anywhere.
+  // A browser that a web page makes connect to this port must not be able to send a message.
   ...httpMethods.map(method => [method, http] as const),
 ])
 
-function starttls(_: string, dialogue: SessionState): void {
-  if (dialogue.settings.tls === 'none') return dialogue.reject(replies.notImplemented)
-  dialogue.reply(replies.readyForTls)
-  dialogue.reader = handshakeReader
-  dialogue.act({ type: 'upgrade' })
+function starttls(_: string, state: SessionState): void {
+  if (state.settings.tls === 'none') return state.reject(replies.notImplemented)
+  state.reply(replies.readyForTls)
+  state.reader = handshakeReader
+  state.act({ type: 'upgrade' })
 }
 
-function rset(_: string, dialogue: SessionState): void {
-  dialogue.dropTransaction()
-  dialogue.reply(replies.ok)
+function rset(_: string, state: SessionState): void {
+  state.dropTransaction()
+  state.reply(replies.ok)
 }
 
-function vrfy(argument: string, dialogue: SessionState): void {
-  if (argument === '') dialogue.reject(replies.verifySyntax)
-  else dialogue.reply(replies.cannotVerify)
+function vrfy(argument: string, state: SessionState): void {
+  if (argument === '') state.reject(replies.verifySyntax)
+  else state.reply(replies.cannotVerify)
 }
 
-function help(_: string, dialogue: SessionState): void {
-  dialogue.reply(replies.help([...commands].filter(([, row]) => row !== http).map(([verb]) => verb)))
+function help(_: string, state: SessionState): void {
+  state.reply(replies.help([...commands].filter(([, row]) => row !== http).map(([verb]) => verb)))
 }
 
-function quit(_: string, dialogue: SessionState): void {
-  const { hostname, service } = dialogue.settings
-  dialogue.close(replies.farewell(hostname, service))
+function quit(_: string, state: SessionState): void {
+  const { hostname, service } = state.settings
+  state.close('quit', replies.goodbye(hostname, service))
 }

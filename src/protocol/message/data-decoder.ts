@@ -6,50 +6,51 @@ const CR = 0x0d
 const LF = 0x0a
 const DOT = 0x2e
 
-/** What the reader has just read, which decides what the next byte means. */
+/** What was read last, which determines the meaning of the next byte. */
 type State =
   | 'text'
-  /** A CR, not passed on: the next byte tells whether it stood alone. */
+  /** A CR, held back: the next byte shows whether it is a bare CR. */
   | 'cr'
-  /** A CRLF, or nothing yet. */
+  /** A CRLF, or no content yet. */
   | 'line start'
-  /** A dot behind a CRLF, and the CR behind that: not passed on, perhaps the end. */
+  /** A dot after a CRLF, and the CR after that dot. Both are held back: they may be the end. */
   | 'dot'
   | 'dot cr'
-  /** A newline that stood alone. */
-  | 'suspect'
-  /** A dot behind such a newline, and the CR behind that: not passed on, perhaps left out. */
-  | 'suspect dot'
-  | 'suspect dot cr'
+  /** A bare newline. */
+  | 'bare newline'
+  /** A dot after a bare newline, and the CR after that dot. Both are held back: they may have to be dropped. */
+  | 'bare newline, dot'
+  | 'bare newline, dot cr'
 
-/** What one reading gave. */
+/** The result of one call of `read`. */
 export interface Decoded {
-  /** What is passed on: a subarray of the chunk where it is one stretch of it, a copy where anything was changed. */
+  /** Decoded content: a subarray of the chunk if nothing was changed, a copy otherwise. */
   readonly content: Buffer
-  /** Bytes of the chunk that were read; if there are more, and the content has not ended, they are the next chunk. */
+  /** Bytes of the chunk that were read. The caller passes the others again, unless the content has ended. */
   readonly used: number
-  /** Bytes of content that they were, dots unstuffed, line endings as they came. */
+  /** Bytes of content among them: dots unstuffed, line endings as they came. */
   readonly size: number
   /** CRLF `.` CRLF was read. */
   readonly ended: boolean
 }
 
 /**
- * Reads the content of a mail, each byte once; what comes out does not depend on where the chunks were cut.
+ * Decodes the content of a message. Each byte is read once, and the result does not depend on how the content was cut into
+ * chunks.
  *
- * With dots (RFC 5321 section 4.5.2), only CRLF `.` CRLF ends it, and only a dot behind a real CRLF is removed. The CRLF
+ * With dots (RFC 5321 section 4.5.2), only CRLF `.` CRLF ends the content, and a dot is removed only after a CRLF. The CRLF
  * of the DATA command counts as the first one.
  *
- * Every CR and LF that stands alone becomes CRLF, so that no later server can take one for the end of a line, or is
- * refused (RFC 5321 section 2.3.8). A line of nothing but a dot that begins behind a newline which stood alone is left
- * out: it may have been meant to end the message somewhere else.
+ * Every bare CR and bare LF is replaced by CRLF, so that no later server can read one as the end of a line, or it is
+ * rejected (RFC 5321 section 2.3.8). After a bare newline, a line of nothing but a dot is dropped: another server might
+ * read it as the end of the message (SMTP smuggling).
  */
 export class DataDecoder {
   readonly #dots: boolean
   readonly #normalize: boolean
   readonly #copier: FastCopier
   #state: State = 'line start'
-  #refused = false
+  #hasBareNewline = false
   #ended = false
 
   constructor({ dots, bareNewline }: { dots: boolean; bareNewline: 'normalize' | 'reject' }) {
@@ -58,52 +59,52 @@ export class DataDecoder {
     this.#copier = new FastCopier({ dots, normalize: this.#normalize })
   }
 
-  /** A newline stood alone where that is refused; nothing behind it is passed on. */
+  /** True if bare newlines are rejected and one was read. Content from there on is dropped. */
   get refused(): boolean {
-    return this.#refused
+    return this.#hasBareNewline
   }
 
-  /** Reads a chunk as far as it is one piece: up to the first change, or from there on. */
+  /** Decodes the start of a chunk: bytes that need no change, or else bytes that do. @param chunk not empty */
   read(chunk: Buffer): Decoded {
-    const stretches = new NewlineScanner(chunk, this.#dots)
-    const used = this.#inText(chunk[0]!) ? stretches.end(0) : 0
-    if (used === 0) return this.#rewrite(chunk, stretches)
+    const scanner = new NewlineScanner(chunk, this.#dots)
+    const used = this.#inText(chunk[0]!) ? scanner.end(0) : 0
+    if (used === 0) return this.#rewrite(chunk, scanner)
     this.#state = chunk[used - 1] === LF ? 'line start' : 'text'
-    return { content: chunk.subarray(0, this.#refused ? 0 : used), used, size: used, ended: false }
+    return { content: chunk.subarray(0, this.#hasBareNewline ? 0 : used), used, size: used, ended: false }
   }
 
-  /** The content ends here: what waited for the next chunk. */
+  /** Ends the content. Returns the bytes that were held back. */
   end(): Buffer {
     const out = new OutputBuffer(0)
-    if (this.#refused) out.cut()
+    if (this.#hasBareNewline) out.cut()
     if (this.#state === 'cr') this.#bareNewline(out)
-    else if (this.#state === 'suspect dot') out.put(DOT)
+    else if (this.#state === 'bare newline, dot') out.put(DOT)
     return out.content
   }
 
-  /** What went before the next byte does not matter to it. */
+  /** True if the next byte is plain text in the current state. */
   #inText(next: number): boolean {
     if (this.#state === 'line start') return !this.#dots || next !== DOT
-    return this.#state === 'text' || (this.#state === 'suspect' && next !== DOT)
+    return this.#state === 'text' || (this.#state === 'bare newline' && next !== DOT)
   }
 
-  /** What a chunk begins with needs a change: all of it is written into one copy, or what there is room for. */
-  #rewrite(chunk: Buffer, stretches: NewlineScanner): Decoded {
+  /** Copies a chunk whose first bytes need a change, all of it or as much as fits into the output. */
+  #rewrite(chunk: Buffer, scanner: NewlineScanner): Decoded {
     const out = new OutputBuffer(chunk.length)
-    if (this.#refused) out.cut()
+    if (this.#hasBareNewline) out.cut()
     let at = 0
     while (at < chunk.length && !this.#ended && !out.isFull(at)) {
-      if (this.#state === 'suspect') at = skipDotLines(chunk, at)
+      if (this.#state === 'bare newline') at = skipDotLines(chunk, at)
       if (at < chunk.length - 3 && this.#inText(chunk[at]!)) {
-        at = this.#copier.copy(chunk, at, stretches, out)
-        this.#state = this.#copier.afterBareNewline ? 'suspect' : 'text'
+        at = this.#copier.copy(chunk, at, scanner, out)
+        this.#state = this.#copier.afterBareNewline ? 'bare newline' : 'text'
       }
       if (at < chunk.length && this.#readByte(chunk[at]!, out)) at++
     }
     return { content: out.content, used: at, size: at - out.removed, ended: this.#ended }
   }
 
-  /** Reads a byte, whatever went before it; false if it has to be read again, as only what was held back was read. */
+  /** Reads a byte in any state. Returns false if only held-back bytes were decided, and the byte must be read again. */
   #readByte(byte: number, out: OutputBuffer): boolean {
     switch (this.#state) {
       case 'text':
@@ -135,28 +136,28 @@ export class DataDecoder {
           out.removed++
           this.#ended = true
         } else {
-          // The CR was content after all.
+          // The CR was content.
           out.removed--
           this.#bareNewline(out)
           return false
         }
         break
-      case 'suspect':
-        if (byte === DOT) this.#state = 'suspect dot'
+      case 'bare newline':
+        if (byte === DOT) this.#state = 'bare newline, dot'
         else this.#readPlain(byte, out)
         break
-      case 'suspect dot':
-        if (byte === CR) this.#state = 'suspect dot cr'
-        else if (byte === LF) this.#state = 'suspect'
+      case 'bare newline, dot':
+        if (byte === CR) this.#state = 'bare newline, dot cr'
+        else if (byte === LF) this.#state = 'bare newline'
         else {
           out.put(DOT)
           this.#readPlain(byte, out)
         }
         break
-      case 'suspect dot cr':
+      case 'bare newline, dot cr':
         if (byte === LF) this.#state = 'line start'
         else {
-          this.#state = 'suspect'
+          this.#state = 'bare newline'
           return false
         }
     }
@@ -174,10 +175,10 @@ export class DataDecoder {
 
   #bareNewline(out: OutputBuffer): void {
     if (!this.#normalize) {
-      this.#refused = true
+      this.#hasBareNewline = true
       out.cut()
     }
     out.putNewline()
-    this.#state = 'suspect'
+    this.#state = 'bare newline'
   }
 }

@@ -1,60 +1,83 @@
-import { isBinary } from '../commands/parameters.ts'
 import { replies } from '../replies.ts'
 import type { Reply } from '../reply.ts'
-import type { SessionState } from '../session-state.ts'
+import type { Limits } from '../settings.ts'
 import { DataDecoder, type Decoded } from './data-decoder.ts'
 
-/** The content of one mail on its way to the host, however it comes: within its limits, its line endings in order. */
+/** What the session has to do with bytes that were received. */
+export interface Received {
+  /** Bytes of the input that were read. */
+  readonly used: number
+  /** True if CRLF `.` CRLF was read. */
+  readonly ended: boolean
+  /** To be passed on to the host; may be empty. */
+  readonly content: Buffer
+  /** True if the message was refused at these bytes, so that the host must discard it. */
+  readonly discard: boolean
+  /** Set if more content of a refused message has come than the session reads: close with this reply. */
+  readonly tooMuch: Reply | undefined
+}
+
+/** How the content of a message comes. */
+export interface ReceiverOptions {
+  readonly limits: Limits
+  readonly bareNewline: 'normalize' | 'reject'
+  /** It ends with CRLF `.` CRLF (DATA), and its bytes are not counted in advance (BDAT). */
+  readonly dots: boolean
+  /** It is octets and has no lines (BINARYMIME, RFC 3030 section 3). */
+  readonly binary: boolean
+  /** The host's refusal of the message: its content is dropped. */
+  readonly refusal?: Reply | undefined
+}
+
+/** Receives the content of one message, sent with DATA or BDAT: enforces its limits and decodes its lines. */
 export class MessageReceiver {
-  /** Absent for content that has no lines (BINARYMIME, RFC 3030 section 3). */
+  readonly #limits: Limits
+  /** Absent for binary content. */
   readonly #decoder: DataDecoder | undefined
-  /** Bytes of content read; more than were passed on if the mail is refused or lines were dropped. */
+  /** Bytes of content that were read. More than were passed on if the message is refused or lines were dropped. */
   #read = 0
   #size = 0
   #refusal: Reply | undefined
+  /** The host has refused the message. Otherwise a refusal is for an error of the client. */
+  readonly refusedByHost: boolean
+  /** The client has got the refusal, which was counted then. */
+  isRefusalCounted = false
 
-  /**
-   * @param dots it ends with CRLF `.` CRLF (DATA), and is not counted (BDAT)
-   * @param refusal the host's, if it does not want the mail: what comes of it is dropped
-   */
-  constructor({ settings, transaction }: SessionState, dots: boolean, refusal?: Reply) {
-    const binary = transaction !== undefined && isBinary(transaction)
-    this.#decoder = binary ? undefined : new DataDecoder({ dots, bareNewline: settings.bareNewline })
+  constructor({ limits, bareNewline, dots, binary, refusal }: ReceiverOptions) {
+    this.#limits = limits
+    this.#decoder = binary ? undefined : new DataDecoder({ dots, bareNewline })
     this.#refusal = refusal
+    this.refusedByHost = refusal !== undefined
   }
 
-  /** Bytes passed on: the size of the mail. */
+  /** Bytes passed on: the size of the message. */
   get size(): number {
     return this.#size
   }
 
-  /** Why the mail is refused; what still comes of it is dropped. */
+  /** The reply that refuses the message; further content is dropped. */
   get refusal(): Reply | undefined {
     return this.#refusal
   }
 
-  /** Takes the next bytes, as many as it likes. They may be too many for the connection to go on. */
-  take(bytes: Buffer, dialogue: SessionState): Decoded {
-    const { messageBytes, discardFactor } = dialogue.settings.limits
-    const drainRoom = discardFactor * messageBytes - this.#read
-    // A CR that was held back may come out with these: one byte less, so that only what comes singly is too much.
-    const most = Math.max(1, drainRoom - 1)
-    const piece = this.#decode(bytes.length > most ? bytes.subarray(0, most) : bytes)
-    this.#read += piece.size
-    // A client that does not stop, however much it was refused, is not listened to for ever.
-    if (piece.size > drainRoom) dialogue.close(this.#refusal ?? replies.tooLarge(messageBytes))
-    else this.#pass(piece.content, dialogue)
-    return piece
+  /** Receives the next bytes. It may read only some of them. @param bytes not empty */
+  receive(bytes: Buffer): Received {
+    const { messageBytes, discardFactor } = this.#limits
+    const rest = discardFactor * messageBytes - this.#read
+    // A CR that was held back may come out with these: one byte less, so that only bytes that come singly are too many.
+    const max = Math.max(1, rest - 1)
+    const { content, used, size, ended } = this.#decode(bytes.length > max ? bytes.subarray(0, max) : bytes)
+    this.#read += size
+    if (size > rest) {
+      const tooMuch = this.#refusal ?? replies.tooLarge(messageBytes)
+      return { used, ended, content: empty, discard: false, tooMuch }
+    }
+    return this.#passed(content, used, ended)
   }
 
-  /** Nothing more comes. */
-  end(dialogue: SessionState): void {
-    if (this.#decoder !== undefined) this.#pass(this.#decoder.end(), dialogue)
-  }
-
-  /** The mail will not be complete. */
-  discard(dialogue: SessionState): void {
-    if (this.#refusal === undefined) dialogue.act({ type: 'discard' })
+  /** Ends the content. Returns the bytes that were held back. */
+  end(): Received {
+    return this.#passed(this.#decoder?.end() ?? empty, 0, true)
   }
 
   #decode(bytes: Buffer): Decoded {
@@ -62,19 +85,17 @@ export class MessageReceiver {
     return this.#decoder?.read(bytes) ?? { content: bytes, used: length, size: length, ended: false }
   }
 
-  #pass(bytes: Buffer, dialogue: SessionState): void {
-    if (this.#refusal !== undefined) return
-    const { messageBytes } = dialogue.settings.limits
+  #passed(bytes: Buffer, used: number, ended: boolean): Received {
+    if (this.#refusal !== undefined)
+      return { used, ended, content: empty, discard: false, tooMuch: undefined }
+    const { messageBytes } = this.#limits
     const room = messageBytes - this.#size
-    const passed = bytes.length > room ? bytes.subarray(0, room) : bytes
-    if (passed.length > 0) dialogue.act({ type: 'content', bytes: passed })
-    this.#size += passed.length
-    if (bytes.length > room) this.#refuse(replies.tooLarge(messageBytes), dialogue)
-    else if (this.#decoder?.refused) this.#refuse(replies.bareNewlineInContent, dialogue)
-  }
-
-  #refuse(reply: Reply, dialogue: SessionState): void {
-    this.#refusal = reply
-    dialogue.act({ type: 'discard' })
+    const content = bytes.length > room ? bytes.subarray(0, room) : bytes
+    this.#size += content.length
+    if (bytes.length > room) this.#refusal = replies.tooLarge(messageBytes)
+    else if (this.#decoder?.refused) this.#refusal = replies.bareNewlineInContent
+    return { used, ended, content, discard: this.#refusal !== undefined, tooMuch: undefined }
   }
 }
+
+const empty = Buffer.alloc(0)

@@ -3,42 +3,43 @@ const LF = 0x0a
 const DOT = 0x2e
 
 /**
- * Finds the stretches of a chunk of content that are passed on as they are, eight bytes at a glance. A loop over bytes
- * costs three times as much; two calls of `indexOf` a line twice as much, and twenty times where lines are short.
+ * Finds how many bytes of a chunk need no change, eight bytes at a time. A loop over bytes costs three times as much. Two
+ * calls of `indexOf` per line cost twice as much, and twenty times as much if lines are short.
  */
 export class NewlineScanner {
   readonly #chunk: Buffer
   readonly #dots: boolean
   #words: DataView | undefined
 
-  /** @param dots a dot behind CRLF does not belong to the content */
+  /** @param dots a dot after CRLF does not belong to the content */
   constructor(chunk: Buffer, dots: boolean) {
     this.#chunk = chunk
     this.#dots = dots
   }
 
   /**
-   * Where the stretch ends that begins at `from`: at the first CR or LF that is no half of a CRLF, at the first dot
-   * behind a CRLF, or at the end of the chunk, or of a CR there. The byte ahead of `from` is not the CR of a CRLF.
+   * Returns the index after the bytes from `from` that need no change. They end before the first bare CR or LF, before the
+   * first dot after a CRLF, before a CR at the end of the chunk, or at the end of the chunk.
+   * @param from the byte before it is not the CR of a CRLF
    */
   end(from: number): number {
-    // What the words leave, and perhaps a CR at their end.
+    // The bytes after the last word, and a CR at its end.
     let at = Math.max(from, this.#endOfWords(from) - 1)
-    while (at < this.#chunk.length && this.#passes(at)) at++
+    while (at < this.#chunk.length && this.#needsNoChange(at)) at++
     return at
   }
 
-  /** The chunk, to be read in words. */
+  /** The chunk, for reading words of four bytes. */
   get words(): DataView {
     const { buffer, byteOffset, length } = this.#chunk
     return (this.#words ??= new DataView(buffer, byteOffset, length))
   }
 
-  /** As `end`, but of whole words only, and it may be one byte too far: a CR at its end is not followed up. */
+  /** As `end`, but for whole words only. It may be one byte too far: the byte after a CR at its end is not checked. */
   #endOfWords(from: number): number {
     const last = this.#chunk.length - 4
     const words = this.words
-    // Whether the byte ahead is a CR or a LF; the highest bit of the lowest byte, as in what `mark` returns.
+    // Whether the byte before is a CR or a LF: the highest bit of the lowest byte, as `mark` returns it.
     let cr = 0
     let lf = 0
     let at = from
@@ -59,7 +60,7 @@ export class NewlineScanner {
     }
   }
 
-  #passes(at: number): boolean {
+  #needsNoChange(at: number): boolean {
     const chunk = this.#chunk
     const byte = chunk[at]
     if (byte === CR) return chunk[at + 1] === LF
@@ -68,12 +69,12 @@ export class NewlineScanner {
   }
 }
 
-/** One of eight bytes, in two words, is a control character up to CR; seldom also where none is. */
+/** True if one of the eight bytes in two words is a control character up to CR. Rarely also true if none is. */
 export function mayHaveNewline(one: number, two: number): boolean {
   return ((((one - 0x0e0e0e0e) & ~one) | ((two - 0x0e0e0e0e) & ~two)) & 0x80808080) !== 0
 }
 
-/** The highest bit of every byte of the word that is equal to the one in `pattern`, and no other bit. */
+/** Returns the highest bit of each byte that equals the one in `pattern`, and no other bits. */
 function mark(word: number, pattern: number): number {
   const difference = word ^ pattern
   return ~(((difference & 0x7f7f7f7f) + 0x7f7f7f7f) | difference | 0x7f7f7f7f)

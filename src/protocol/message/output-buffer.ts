@@ -1,37 +1,37 @@
 const CR = 0x0d
 const LF = 0x0a
 
-/** How much more than was read may be written: a newline that stood alone takes one byte more than it had. */
-const maxBytesPerByte = 16 * 1024
-/** More than is ever held back, or written for one byte. */
+/** Bytes of output beyond the bytes read, at most: each bare newline takes one byte more than it had. */
+const maxAddedBytes = 16 * 1024
+/** Upper bound of bytes that are held back or written for one byte of input. */
 const heldBytes = 4
 
-/** One piece of content that is not passed on as it came: what is written instead, in a buffer of its own. */
+/** Decoded content that differs from the input, in a buffer of its own. */
 export class OutputBuffer {
   readonly bytes: Buffer
   #words: DataView | undefined
   /** Bytes written. */
   length = 0
-  /** Bytes read that are no content: dots that were added for transport, and the end. */
+  /** Bytes read that are not content: stuffed dots, and the end. */
   removed = 0
-  /** Nothing from this index on is passed on. */
+  /** Bytes from this index on are dropped. */
   #cut: number | undefined
-  /** Bytes that may be written beyond those read. */
-  readonly spare: number
+  /** Bytes that may be written beyond the bytes read. */
+  readonly spareBytes: number
 
-  /** @param readable bytes that may be read, at most */
-  constructor(readable: number) {
-    // What was held back before is written too, and the step that fills it up.
-    this.spare = heldBytes + Math.min(readable, maxBytesPerByte)
-    this.bytes = Buffer.allocUnsafe(readable + this.spare + heldBytes)
+  /** @param inputBytes bytes that may be read, at most */
+  constructor(inputBytes: number) {
+    // Bytes held back before are written too, and the last step may write more than fits.
+    this.spareBytes = heldBytes + Math.min(inputBytes, maxAddedBytes)
+    this.bytes = Buffer.allocUnsafe(inputBytes + this.spareBytes + heldBytes)
   }
 
-  /** Another byte of what is read might be too much; `read` were. */
+  /** True if one more byte of input might not fit. @param read bytes that were read */
   isFull(read: number): boolean {
-    return this.length - read > this.spare
+    return this.length - read > this.spareBytes
   }
 
-  /** The buffer, to be written in words. */
+  /** The buffer, for writing words of two or four bytes. */
   get words(): DataView {
     const { buffer, byteOffset, length } = this.bytes
     return (this.#words ??= new DataView(buffer, byteOffset, length))
@@ -46,7 +46,7 @@ export class OutputBuffer {
     this.put(LF)
   }
 
-  /** Nothing that is written from here on is passed on. */
+  /** Drops everything that is written from now on. */
   cut(): void {
     this.#cut ??= this.length
   }
@@ -55,7 +55,7 @@ export class OutputBuffer {
     return this.#cut !== undefined
   }
 
-  /** What is passed on. */
+  /** The output without dropped bytes. */
   get content(): Buffer {
     return this.bytes.subarray(0, this.#cut ?? this.length)
   }

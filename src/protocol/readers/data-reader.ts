@@ -1,24 +1,24 @@
 import type { InputBuffer } from '../input-buffer.ts'
 import type { MessageReceiver } from '../message/message-receiver.ts'
-import type { SessionState } from '../session-state.ts'
-import type { Reader } from './reader.ts'
+import type { Reader, SessionState } from '../session-state.ts'
 
-/** The content of a mail is read, up to CRLF `.` CRLF (RFC 5321 section 4.1.1.4). */
+/** Reads the content of a message after DATA, up to CRLF `.` CRLF (RFC 5321 section 4.1.1.4). */
 export class DataReader implements Reader {
   readonly #receiver: MessageReceiver
 
-  constructor(incoming: MessageReceiver) {
-    this.#receiver = incoming
+  constructor(receiver: MessageReceiver) {
+    this.#receiver = receiver
   }
 
-  read(input: InputBuffer, dialogue: SessionState): boolean {
-    const chunk = input.readChunk()
-    if (chunk === undefined) return false
-    const { used, ended } = this.#receiver.take(chunk, dialogue)
-    input.unread(chunk.subarray(used))
-    if (ended && !dialogue.closed) {
-      dialogue.readCommands()
-      dialogue.finishMessage()
+  read(input: InputBuffer, state: SessionState): boolean {
+    const bytes = input.peek()
+    if (bytes === undefined) return false
+    const received = this.#receiver.receive(bytes)
+    input.consume(received.used)
+    state.passOn(received)
+    if (received.ended && !state.closed) {
+      state.readCommands()
+      state.finishMessage()
     }
     return true
   }

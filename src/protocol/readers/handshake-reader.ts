@@ -1,14 +1,14 @@
 import { replies } from '../replies.ts'
-import type { Reader } from './reader.ts'
+import type { Reader } from '../session-state.ts'
 
 /**
- * STARTTLS was granted and TLS is not up yet. Whatever still comes in the clear was put there by somebody on the way,
- * or by a client that does not wait; it is never obeyed (RFC 3207 section 4.2).
+ * STARTTLS was accepted and TLS is not up yet. Plaintext that still comes was injected by an attacker, or sent by a client
+ * that does not wait; it is never executed (RFC 3207 section 4.2).
  */
 export const handshakeReader: Reader = {
-  read(input, dialogue) {
+  read(input, state) {
     if (input.isEmpty) return false
-    dialogue.close(replies.tlsInjection)
+    state.close('errors', replies.tlsInjection)
     return true
   },
 }

@@ -12,7 +12,7 @@ const envelope = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n'
 const mail = `${envelope}DATA\r\nSubject: x\r\n\r\nx\r\n.\r\n`
 
 for (const tls of [false, true]) {
-  test(`all that a client said before it closed its half is answered, ${tls ? 'TLS' : 'clear'}`, async t => {
+  test(`all commands that a client sent before it closed its half are answered, ${tls ? 'TLS' : 'clear'}`, async t => {
     const host = new RecordingHost({ recipient: async () => undefined, sink: { write: async () => {} } })
     const stand = await Stand.set(t, host)
     const wire = await SmtpClient.connect(tls ? stand.tlsPort : stand.port, { tls })
@@ -25,7 +25,7 @@ for (const tls of [false, true]) {
   })
 }
 
-test('a mail without its end is discarded when the client closes its half', async t => {
+test('an incomplete message is discarded when the client closes its half', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const wire = await SmtpClient.connect(stand.port)
@@ -36,7 +36,7 @@ test('a mail without its end is discarded when the client closes its half', asyn
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
-test('a client that closed its half still waits for the answer to its mail', async t => {
+test('a client that closed its half still gets the reply to its message', async t => {
   const later = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => later.promise } })
   const stand = await Stand.set(t, host)
@@ -54,7 +54,7 @@ test('a client that closed its half still waits for the answer to its mail', asy
 for (const tls of [false, true]) {
   for (const leave of ['vanish', 'finish', 'reset', 'stay'] as const) {
     const is = leave === 'stay' ? 'is not' : 'is'
-    test(`while the host has a mail its client ${is} gone after: ${leave}, ${tls ? 'TLS' : 'clear'}`, async t => {
+    test(`while the host delivers a message its client ${is} gone after: ${leave}, ${tls ? 'TLS' : 'clear'}`, async t => {
       const later = new Later<undefined>()
       const clients: Client[] = []
       const host: RecordingHost = new RecordingHost({
@@ -84,7 +84,7 @@ for (const tls of [false, true]) {
   }
 }
 
-test('a client that hears 421 while the host has its mail is gone', async t => {
+test('a client that gets 421 while the host delivers its message is gone', async t => {
   const later = new Later<undefined>()
   let client: Client | undefined
   const host: RecordingHost = new RecordingHost({
@@ -107,7 +107,7 @@ test('a client that hears 421 while the host has its mail is gone', async t => {
 })
 
 const never = { write: 0, deliver: 0, discard: 0 }
-/** The dialogue up to a question, and how often the sink is called when the answer is for nobody any more. */
+/** What the client sends up to a question, and how often the sink is called when the answer is too late. */
 const questions = {
   connect: { said: '', calls: never },
   login: { said: `${hello}AUTH PLAIN AHVzZXIAc2VjcmV0\r\n`, calls: never },
@@ -118,10 +118,10 @@ const questions = {
   deliver: { said: hello + mail, calls: { write: 1, deliver: 1, discard: 0 } },
 } as const
 
-for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
+for (const ending of ['yes', 'no', 'an error', 'silence'] as const) {
   for (const noticed of [true, false]) {
     const when = noticed ? 'before' : 'at the moment of'
-    test(`a client that is gone ${when} the host's answer does no harm; the answer is ${ending}`, async t => {
+    test(`a client that is gone ${when} the host's answer causes no error; the answer is ${ending}`, async t => {
       for (const [question, { said, calls }] of Object.entries(questions)) {
         await t.test(question, async t => {
           const later = new Later<unknown>()
@@ -141,14 +141,14 @@ for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
           if (noticed) await stand.until(() => stand.closed.size === 1, 'the server to notice')
           if (ending === 'yes') later.resolve(question === 'message' ? host.sink : undefined)
           else if (ending === 'no') later.resolve({ code: 550, status: '5.7.1', text: 'no' })
-          else if (ending === 'a fault') later.reject(new Error('too bad'))
+          else if (ending === 'an error') later.reject(new Error('too bad'))
           await stand.emptied()
 
-          assert.equal(stand.faults.length, ending === 'a fault' || ending === 'silence' ? 1 : 0)
+          assert.equal(stand.errors.length, ending === 'an error' || ending === 'silence' ? 1 : 0)
           const { write, deliver, discard } = host.calls
           const opened = question !== 'message' || ending === 'yes'
           if (noticed) assert.deepEqual(host.calls, opened ? calls : never)
-          // All of the mail was there, and may have been taken; but once, and not given up as well.
+          // The whole message had come and may have been delivered, but only once, and not discarded as well.
           else assert.ok(deliver + discard <= 1 && (write === 0 || deliver + discard === 1))
           assert.ok(asked <= 1)
         })
@@ -157,20 +157,20 @@ for (const ending of ['yes', 'no', 'a fault', 'silence'] as const) {
   }
 }
 
-test('a client that is gone before it was accepted is nobody to ask about', async t => {
+test('the host is not asked about a client that has disconnected before it was accepted', async t => {
   const asked: string[] = []
   const host = new RecordingHost({ connect: ({ address }) => void asked.push(address) })
   const stand = await Stand.set(t, host)
   const visit = `const socket = require('net').connect(${stand.port}, '127.0.0.1', () => socket.resetAndDestroy())`
-  // This process accepts nobody while it waits for the other one.
+  // This process accepts no connection while it waits for the other one.
   assert.equal(spawnSync(process.execPath, ['-e', visit], { timeout: testTimeoutMs }).status, 0)
-  // Whoever comes later is accepted later.
+  // A later connection is accepted later.
   await stand.greeted()
   assert.deepEqual(asked, ['127.0.0.1'])
-  assert.deepEqual(stand.faults, [])
+  assert.deepEqual(stand.errors, [])
 })
 
-test('a client that is gone in the middle of the content has it discarded once', async t => {
+test('a message whose client disconnects in the middle of it is discarded once', async t => {
   for (const leave of ['vanish', 'reset'] as const) {
     const host = new RecordingHost()
     const stand = await Stand.set(t, host)
@@ -181,19 +181,19 @@ test('a client that is gone in the middle of the content has it discarded once',
     wire[leave]()
     await stand.emptied()
     assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
-    assert.deepEqual(stand.faults, [])
+    assert.deepEqual(stand.errors, [])
   }
 })
 
-// The content ends in two pieces: an LF alone makes the first one a copy, and the CR at the end waits for what follows.
+// The content ends in two pieces: a bare LF makes the first one a copy, and the CR at the end is held back.
 const twoPieces = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\nx\r'
 
-test('a client that is gone while its last content waits for the host ends once', async t => {
+test('a connection whose client disconnects while the host takes the last content is closed once', async t => {
   const later = new Later<void>()
   const host = new RecordingHost({ sink: { write: () => later.promise } })
   const ends: string[] = []
   const stand = await Stand.set(t, host, {
-    witness: event => event.type === 'ended' && ends.push(event.outcome),
+    onEvent: event => event.type === 'closed' && ends.push(event.reason),
   })
   const wire = await stand.greeted()
   wire.say(twoPieces)
@@ -204,17 +204,17 @@ test('a client that is gone while its last content waits for the host ends once'
   later.resolve()
   await stand.emptied()
   await new Promise(resolve => setImmediate(resolve))
-  assert.deepEqual(ends, ['hangup'])
+  assert.deepEqual(ends, ['disconnect'])
   assert.equal(stand.server.receivedBytes, receivedBytes)
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
-test('a client that is gone ends once although the host takes a while to discard its message', async t => {
+test('a connection is closed once, even if the host discards its message asynchronously', async t => {
   const later = new Later<void>()
   const host = new RecordingHost({ sink: { discard: () => later.promise } })
   const ends: string[] = []
   const stand = await Stand.set(t, host, {
-    witness: event => event.type === 'ended' && ends.push(event.outcome),
+    onEvent: event => event.type === 'closed' && ends.push(event.reason),
   })
   const wire = await stand.greeted()
   await wire.open()
@@ -222,8 +222,11 @@ test('a client that is gone ends once although the host takes a while to discard
   await stand.until(() => host.calls.write === 1, 'the content')
   wire.reset()
   await stand.until(() => host.calls.discard === 1, 'the end of the message')
+  const { receivedBytes } = stand.server
   later.resolve()
   await stand.emptied()
   await new Promise(resolve => setImmediate(resolve))
-  assert.deepEqual(ends, ['hangup'])
+  assert.equal(stand.server.receivedBytes, receivedBytes)
+  assert.equal(host.calls.discard, 1)
+  assert.deepEqual(ends, ['disconnect'])
 })

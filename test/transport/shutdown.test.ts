@@ -11,7 +11,7 @@ import { Later, RecordingHost } from '../support/recording-host.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
 
-test('a client that was gone before the time was over does not keep the server from closing', async t => {
+test('a client that has disconnected does not delay the shutdown', async t => {
   const host = new RecordingHost({ sink: { deliver: () => new Later<undefined>().promise } })
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
@@ -24,13 +24,13 @@ test('a client that was gone before the time was over does not keep the server f
   assert.equal(stand.server.connections, 0)
 })
 
-test('closing twice is closing once', async t => {
+test('a second shutdown is the same shutdown', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   await stand.greeted()
   await within(Promise.all([stand.server.close(1000), stand.server.close(1000)]), 'the server to close')
 })
 
-test('an idle client hears of the closing at once, also in the middle of AUTH', async t => {
+test('an idle client gets 421 at once, also in the middle of AUTH', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   await wire.ask('AUTH PLAIN')
@@ -39,19 +39,19 @@ test('an idle client hears of the closing at once, also in the middle of AUTH', 
   await within(closed, 'the server to close')
 })
 
-test('a server that closes does not wait for a TLS handshake before the first byte', async t => {
+test('a server that shuts down does not wait for an implicit TLS handshake', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const silent = await SmtpClient.connect(stand.tlsPort)
   const half = await SmtpClient.connect(stand.tlsPort)
   half.say(Buffer.from('1603010200', 'hex'))
   await stand.until(() => stand.server.connections === 2, 'both')
   const closed = stand.server.close(60_000)
-  // Nothing in the clear: they wait for TLS.
+  // No plaintext: the clients wait for TLS.
   assert.deepEqual([await silent.rest(), await half.rest()], ['', ''])
   await within(closed, 'the server to close')
 })
 
-test('a handshake behind STARTTLS that never comes is left without a word when the time is over', async t => {
+test('a handshake after STARTTLS that never comes is closed without a reply after the grace period', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   assert.equal((await wire.ask('STARTTLS')).code, 220)
@@ -76,7 +76,7 @@ test('a login that is being checked is answered before 421', async t => {
   await within(closed, 'the server to close')
 })
 
-test('a server that closes waits for the last chunk of a mail', async t => {
+test('a server that shuts down waits for the last chunk of a message', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
@@ -90,7 +90,7 @@ test('a server that closes waits for the last chunk of a mail', async t => {
   assert.deepEqual(host.delivered.map(String), ['x\r\ny\r\n'])
 })
 
-test('a mail whose client is gone is delivered before the server has closed', async t => {
+test('a message whose client is gone is delivered before the shutdown is complete', async t => {
   const delivery = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
   const stand = await Stand.set(t, host)
@@ -111,7 +111,7 @@ test('a mail whose client is gone is delivered before the server has closed', as
   await within(closed, 'the server to close')
 })
 
-test('a client that has closed its half hears of its mail while the server closes', async t => {
+test('a client that has closed its half gets the reply to its message during the shutdown', async t => {
   const delivery = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => delivery.promise } })
   const stand = await Stand.set(t, host)
@@ -126,7 +126,7 @@ test('a client that has closed its half hears of its mail while the server close
   await within(closed, 'the server to close')
 })
 
-test('the time for a mail runs on while the mail is refused', async t => {
+test('the message timeout goes on while a message is refused', async t => {
   for (const refused of ['a lone LF\n', 'too large'.repeat(30)]) {
     const stand = await Stand.set(t, new RecordingHost(), {
       timeouts: { messageMs: 100 },
@@ -143,7 +143,7 @@ test('the time for a mail runs on while the mail is refused', async t => {
   }
 })
 
-test('a client that is silent after the host gave up on a write is not waited for', async t => {
+test('a client that is silent after a write of the host timed out is disconnected', async t => {
   const host = new RecordingHost({ sink: { write: () => new Later<undefined>().promise } })
   const stand = await Stand.set(t, host, { timeouts: { idleMs: 50, hostMs: 120 } })
   const wire = await stand.greeted()
@@ -153,7 +153,7 @@ test('a client that is silent after the host gave up on a write is not waited fo
   await stand.emptied()
 })
 
-test('a broken TLS record ends the connection and gives the mail up', async t => {
+test('an invalid TLS record closes the connection and discards the message', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const tcp = connect({ port: stand.tlsPort, host: '127.0.0.1' })
@@ -164,9 +164,9 @@ test('a broken TLS record ends the connection and gives the mail up', async t =>
   const wire = new SmtpClient(tls)
   await wire.greet()
   await wire.open()
-  await wire.put('half a mail')
+  await wire.put('half a message')
   await stand.until(() => host.calls.write === 1, 'the content')
-  // An application record that was encrypted by nobody.
+  // An application record that is not encrypted.
   tcp.write(Buffer.from('17030300050102030405', 'hex'))
   await stand.emptied()
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
@@ -179,15 +179,15 @@ const noContexts: Record<string, () => SecureContext> = {
   'that is none': () => ({ cert: 'x', key: 'y' }) as never,
 }
 for (const [kind, secureContext] of Object.entries(noContexts)) {
-  test(`a certificate ${kind} ends one connection, and not the server`, async t => {
-    const faults: unknown[] = []
+  test(`a certificate ${kind} closes one connection, and not the server`, async t => {
+    const errors: unknown[] = []
     const good = await Stand.set(t, new RecordingHost())
     const server = new Server({
       settings: { ...defaultSettings, hostname: 'relay.test', service: 'Relay', tls: 'offered' },
       host: new RecordingHost(),
       timeouts: defaultTimeouts,
       secureContext,
-      onError: fault => void faults.push(fault),
+      onError: error => void errors.push(error),
     })
     t.after(() => server.close(0))
     const clear = await server.listen({ host: '127.0.0.1', port: 0, implicitTls: false })
@@ -201,12 +201,12 @@ for (const [kind, secureContext] of Object.entries(noContexts)) {
       await client.rest()
     }
     await good.until(() => server.connections === 0, 'the end of all connections')
-    assert.equal(faults.length, 2)
+    assert.equal(errors.length, 2)
   })
 }
 
 for (const tls of [false, true])
-  test(`a client that never closes its half after QUIT is let go, ${tls ? 'TLS' : 'clear'}`, async t => {
+  test(`a client that never closes its half after QUIT is disconnected, ${tls ? 'TLS' : 'clear'}`, async t => {
     const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
     const wire = await stand.greeted(tls)
     assert.equal((await wire.ask('QUIT')).code, 221)
@@ -228,15 +228,81 @@ test('a client cannot renegotiate', { skip: missingTool('openssl', 'version') },
   await stand.emptied()
 })
 
-test('a server that closes without grace does not wait for a host that has yet to take the last content', async t => {
+test('a shutdown without grace period does not wait for a host that is taking the last content', async t => {
   const host = new RecordingHost({ sink: { write: () => new Promise<void>(() => {}) } })
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
-  // An LF alone makes the first piece a copy, and the CR at the end is a second piece.
+  // A bare LF makes the first piece a copy, and the CR at the end is a second piece.
   wire.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\nx\r')
   await stand.until(() => host.calls.write === 1, 'the content')
   const closed = stand.server.close(0)
-  assert.match(await wire.rest(), /421 4\.3\.2 relay\.test is shutting down[^\r\n]*\r\n$/)
+  assert.match(await wire.rest(), /421 4\.3\.2 stand\.test is shutting down[^\r\n]*\r\n$/)
   await closed
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
+})
+
+test('a server that shuts down closes idle clients with 421, and is done when they are gone', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wires = [await stand.greeted(), await stand.greeted(true), await SmtpClient.connect(stand.port)]
+  await wires[2]!.reply()
+  const closed = stand.server.close(60_000)
+  for (const wire of wires) {
+    assert.match(await wire.rest(), /^421 4\.3\.2 /)
+    wire.vanish()
+  }
+  await closed
+  await assert.rejects(SmtpClient.connect(stand.port), { code: 'ECONNREFUSED' })
+})
+
+test('a server that shuts down waits for the current message, and for no second one', async t => {
+  const host = new RecordingHost()
+  const stand = await Stand.set(t, host)
+  const wire = await stand.greeted()
+  await wire.open()
+  const closed = stand.server.close(60_000)
+  wire.say('x\r\n.\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')
+  assert.equal((await wire.reply()).code, 250)
+  assert.match(await wire.rest(), /^421 4\.3\.2 [^\r\n]*\r\n$/)
+  wire.vanish()
+  await closed
+  assert.equal(host.delivered.length, 1)
+})
+
+test('a server that shuts down waits for a handshake, and sends 421 under TLS', async t => {
+  const stand = await Stand.set(t, new RecordingHost())
+  const wire = await stand.greeted()
+  assert.equal((await wire.ask('STARTTLS')).code, 220)
+  const closed = stand.server.close(60_000)
+  await wire.wrap()
+  assert.match(await wire.rest(), /^421 4\.3\.2 /)
+  wire.vanish()
+  await closed
+})
+
+test('after the grace period, a server that shuts down sends 421 in the middle of a message', async t => {
+  const host = new RecordingHost({ sink: { deliver: () => new Promise(() => {}) } })
+  const stand = await Stand.set(t, host)
+  const writing = await stand.greeted()
+  await writing.open()
+  const waiting = await stand.greeted()
+  await waiting.open()
+  waiting.say('x\r\n.\r\n')
+  await stand.until(() => host.calls.deliver === 1, 'the delivery')
+  const closed = stand.server.close(50)
+  for (const wire of [writing, waiting]) {
+    assert.match(await wire.rest(), /^421 4\.3\.2 /)
+    wire.vanish()
+  }
+  await closed
+})
+
+test('a client that neither reads nor closes does not stop the shutdown', async t => {
+  const stand = await Stand.set(t, new RecordingHost(), { timeouts: { lingerMs: 100 } })
+  const wire = await stand.greeted()
+  wire.socket.pause()
+  wire.say('EHLO x\r\n'.repeat(200_000))
+  await stand.until(() => stand.sockets[0]!.writableNeedDrain, 'the server to be held back')
+  await stand.server.close(50)
+  assert.equal(stand.server.connections, 0)
+  wire.reset()
 })

@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const dialogues = fileURLToPath(new URL('random-dialogues.ts', import.meta.url))
+const program = fileURLToPath(new URL('random-sessions.ts', import.meta.url))
 
-test('replies and messages are those of the engine, however bytes, reads and answers are timed', async t => {
-  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', dialogues], { timeout: 120_000 })
+test('replies and messages are those of the engine, with any timing of bytes, reads and answers', async t => {
+  const run = promisify(execFile)(process.execPath, ['--import', 'tsx', program], { timeout: 120_000 })
   const { stdout, stderr } = await run
   assert.equal(stderr, '')
   const counts = JSON.parse(stdout)

@@ -18,7 +18,7 @@ import {
 import { within } from '../support/deadline.ts'
 import { Stand } from './stand.ts'
 
-// A client pipelines a long random dialogue, cuts it at random places, and stops reading at random times; the host
+// A client pipelines a long random session, cuts it at random places, and stops reading at random times; the host
 // answers at random times. The replies and the messages must be those of the engine, fed with the same bytes at once.
 
 const firstSeed = Number(process.env.SEED ?? 1)
@@ -80,7 +80,7 @@ class Random {
 /** Long enough that a few of them fill every buffer between server and client. */
 const longText = Array.from({ length: 250 }, (_, line) => `line ${line} ${'x'.repeat(60)}`)
 
-/** Its decisions depend on nothing but the question. */
+/** Its decisions depend on the question only. */
 function decide(question: Question): Reply | undefined {
   if (question.type === 'login') {
     const ok = JSON.stringify(question.credentials).includes('good')
@@ -101,7 +101,7 @@ function decide(question: Question): Reply | undefined {
 
 type Messages = Map<string, string[]>
 
-/** What the engine says and takes when all bytes come at once and all answers at once. */
+/** Replies and messages of the engine if all bytes and all answers come at once. */
 function expected(parts: readonly Buffer[], secure: boolean): { replies: string[]; messages: string[] } {
   const session = new Session(settings, { address: '127.0.0.1', secure })
   const replies: string[] = []
@@ -139,8 +139,8 @@ function expected(parts: readonly Buffer[], secure: boolean): { replies: string[
   return { replies, messages }
 }
 
-/** A dialogue; where it is cut into two, TLS begins between them. */
-function dialogue(random: Random, client: string, startTls: boolean): Buffer[] {
+/** The bytes of a session. If there are two parts, TLS begins between them. */
+function randomSession(random: Random, client: string, startTls: boolean): Buffer[] {
   const parts: Buffer[] = []
   let said: string[] = []
   let number = 0
@@ -232,7 +232,7 @@ function dialogue(random: Random, client: string, startTls: boolean): Buffer[] {
   return parts
 }
 
-/** A socket that sends in random pieces and receives when it likes. */
+/** A socket that sends in random pieces and receives at random times. */
 class Cut extends Duplex {
   readonly #socket: Socket
   readonly #random: Random
@@ -376,7 +376,7 @@ async function converse(stand: Stand, host: DelayingHost, seed: number): Promise
   const client = `c${seed}`
   const tls = random.of(['none', 'starttls', 'implicit'] as const)
   const proxied = random.chance(0.4)
-  const parts = dialogue(random, client, tls === 'starttls')
+  const parts = randomSession(random, client, tls === 'starttls')
   const { replies, messages } = expected(parts, tls === 'implicit')
   const isReset = random.chance(0.15)
   const where = `seed ${seed}, TLS ${tls}, ${proxied ? 'with PROXY header' : ''}`
@@ -389,15 +389,15 @@ async function converse(stand: Stand, host: DelayingHost, seed: number): Promise
   const head = Buffer.from(proxied ? 'PROXY TCP4 127.0.0.1 127.0.0.1 1 25\r\n' : '')
   const cut = new Cut(tcp, random, head)
   cut.on('error', () => {})
-  let heard = ''
+  let received = ''
   let wanted = 0
   let enough = () => {}
   let ended = () => {}
   const end = new Promise<void>(resolve => (ended = resolve))
-  const hear = (stream: Duplex) => {
+  const receive = (stream: Duplex) => {
     stream.on('data', (bytes: Buffer) => {
-      heard += bytes.toString('latin1')
-      if (heard.length >= wanted) enough()
+      received += bytes.toString('latin1')
+      if (received.length >= wanted) enough()
     })
     stream.on('end', ended)
     stream.on('close', ended)
@@ -412,7 +412,7 @@ async function converse(stand: Stand, host: DelayingHost, seed: number): Promise
     } as never)
   let stream: Duplex = tls === 'implicit' ? secured(cut) : cut
   if (isReset) setTimeout(() => tcp.resetAndDestroy(), random.below(60))
-  hear(stream)
+  receive(stream)
   for (const [at, part] of parts.entries()) {
     stream.write(part)
     if (at === parts.length - 1) {
@@ -421,23 +421,24 @@ async function converse(stand: Stand, host: DelayingHost, seed: number): Promise
         end,
         'the end',
         () =>
-          `${where}: heard ${heard.length} of ${replies.join('').length}, tail ${JSON.stringify(heard.slice(-200))}`,
+          `${where}: received ${received.length} of ${replies.join('').length}, tail ${JSON.stringify(received.slice(-200))}`,
         20_000,
       )
     } else {
       wanted = replies.slice(0, at + 1).join('').length
       const all = new Promise<void>(resolve => (enough = resolve))
-      if (heard.length < wanted)
+      if (received.length < wanted)
         await within(
           Promise.race([all, end]),
           'replies',
-          () => `${where}: heard ${heard.length} of ${wanted}, tail ${JSON.stringify(heard.slice(-200))}`,
+          () =>
+            `${where}: received ${received.length} of ${wanted}, tail ${JSON.stringify(received.slice(-200))}`,
           20_000,
         )
-      if (heard.length < wanted || cut.destroyed) break
+      if (received.length < wanted || cut.destroyed) break
       stream.removeAllListeners('data').removeAllListeners('end').removeAllListeners('close')
       stream = secured(cut)
-      hear(stream)
+      receive(stream)
     }
   }
   tcp.destroy()
@@ -448,23 +449,23 @@ async function converse(stand: Stand, host: DelayingHost, seed: number): Promise
   counts.messages += taken.length
   if (isReset) {
     counts.resets++
-    assert.equal(heard, all.slice(0, heard.length), where)
+    assert.equal(received, all.slice(0, received.length), where)
 
     assert.deepEqual(taken, messages.slice(0, taken.length), where)
     return
   }
-  if (heard !== all) {
+  if (received !== all) {
     let at = 0
-    while (heard[at] === all[at]) at++
+    while (received[at] === all[at]) at++
     assert.fail(
-      `${where}: replies differ at ${at} of ${all.length} (heard ${heard.length}): ${JSON.stringify(heard.slice(at - 100, at + 100))} expected ${JSON.stringify(all.slice(at - 100, at + 100))}`,
+      `${where}: replies differ at ${at} of ${all.length} (received ${received.length}): ${JSON.stringify(received.slice(at - 100, at + 100))} expected ${JSON.stringify(all.slice(at - 100, at + 100))}`,
     )
   }
   assert.equal(taken.length, messages.length, where)
   for (const [at, message] of messages.entries()) assert.ok(taken[at] === message, `${where}: message ${at}`)
 }
 
-/** What each stand has to be tidied up with. */
+/** Cleanup of each server. */
 const tidy: (() => Promise<void>)[] = []
 const scope = { after: (end: () => Promise<void>) => void tidy.push(end) }
 
@@ -489,14 +490,14 @@ async function play(): Promise<void> {
       settings,
       timeouts: { errorDelayMs: 2, lingerMs: 2000 },
       proxy: '127.0.0.9',
-      witness: event => {
+      onEvent: event => {
         if (event.type === 'opened') opens++
-        if (event.type === 'ended') ends++
+        if (event.type === 'closed') ends++
       },
     })
     await Promise.all(Array.from({ length: clientsPerRound }, (_, at) => converse(stand, host, seed + at)))
     await stand.emptied()
-    assert.deepEqual(stand.faults, [])
+    assert.deepEqual(stand.errors, [])
     assert.deepEqual(host.errors, [])
     assert.equal(ends, opens, `seed ${seed}: ends`)
     assert.equal(host.ended, host.opened, `seed ${seed}: sinks`)

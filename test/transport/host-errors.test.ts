@@ -8,15 +8,15 @@ import { Stand } from './stand.ts'
 const localError = '451 4.3.0 Local error in processing, try again later'
 const envelope = ['MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>']
 
-/** The ways to fail: by a throw, and by a promise that rejects. */
-const ways: Record<string, (fault: Error) => never | Promise<never>> = {
-  throws: fault => {
-    throw fault
+/** Ways to fail: throwing, and returning a promise that rejects. */
+const ways: Record<string, (error: Error) => never | Promise<never>> = {
+  throws: error => {
+    throw error
   },
-  rejects: fault => Promise.reject(fault),
+  rejects: error => Promise.reject(error),
 }
 
-/** The dialogue up to the question that the host fails to answer. */
+/** What the client sends up to the question that the host fails to answer. */
 const questions: Record<string, readonly string[]> = {
   login: ['AUTH PLAIN AHVzZXIAc2VjcmV0'],
   sender: envelope.slice(0, 1),
@@ -25,34 +25,34 @@ const questions: Record<string, readonly string[]> = {
 }
 
 for (const [way, fail] of Object.entries(ways)) {
-  test(`a host that ${way} is 451 4.3.0, its owner is told, and the session goes on`, async t => {
+  test(`a host that ${way} is 451 4.3.0 and reported, and the session goes on`, async t => {
     for (const [question, lines] of Object.entries(questions)) {
       await t.test(question, async t => {
-        const fault = new Error('secret details')
+        const error = new Error('secret details')
         let failing = true
         const host = new RecordingHost()
         const others = question === 'message' ? host.sink : undefined
-        Object.assign(host, { [question]: () => (failing ? fail(fault) : others) })
+        Object.assign(host, { [question]: () => (failing ? fail(error) : others) })
         const stand = await Stand.set(t, host)
         const wire = await stand.greeted()
         for (const line of lines.slice(0, -1)) assert.equal((await wire.ask(line)).code, 250)
         assert.equal((await wire.ask(lines.at(-1)!)).text, localError)
-        assert.deepEqual(stand.faults, [fault])
+        assert.deepEqual(stand.errors, [error])
         failing = false
         await wire.ask('RSET')
         assert.equal((await wire.mail('x\r\n')).code, 250)
         assert.deepEqual(host.calls, { write: 1, deliver: 1, discard: 0 })
-        assert.equal(stand.faults.length, 1)
+        assert.equal(stand.errors.length, 1)
       })
     }
   })
 
-  test(`a host that ${way} at the connection greets with 421 4.3.0`, async t => {
-    const fault = new Error('secret details')
-    const stand = await Stand.set(t, new RecordingHost({ connect: () => fail(fault) }))
+  test(`a host that ${way} on connect gets 421 4.3.0 in place of the greeting`, async t => {
+    const error = new Error('secret details')
+    const stand = await Stand.set(t, new RecordingHost({ connect: () => fail(error) }))
     const wire = await SmtpClient.connect(stand.port)
     assert.equal(await wire.rest(), `${localError.replace('451', '421')}\r\n`)
-    assert.deepEqual(stand.faults, [fault])
+    assert.deepEqual(stand.errors, [error])
   })
 
   const calls: Record<keyof MessageSink, { write: number; deliver: number; discard: number }> = {
@@ -61,24 +61,24 @@ for (const [way, fail] of Object.entries(ways)) {
     discard: { write: 1, deliver: 0, discard: 1 },
   }
   for (const method of ['write', 'deliver'] as const) {
-    test(`a sink whose ${method} ${way} is 451 4.3.0 at the end of the mail`, async t => {
-      const fault = new Error('secret details')
+    test(`a sink whose ${method} ${way} is 451 4.3.0 at the end of the message`, async t => {
+      const error = new Error('secret details')
       let failing = true
-      const host = new RecordingHost({ sink: { [method]: () => (failing ? fail(fault) : undefined) } })
+      const host = new RecordingHost({ sink: { [method]: () => (failing ? fail(error) : undefined) } })
       const stand = await Stand.set(t, host)
       const wire = await stand.greeted()
       assert.equal((await wire.mail('x\r\n')).text, localError)
-      assert.deepEqual(stand.faults, [fault])
+      assert.deepEqual(stand.errors, [error])
       assert.deepEqual(host.calls, calls[method])
       failing = false
       assert.equal((await wire.mail('y\r\n')).code, 250)
-      assert.equal(stand.faults.length, 1)
+      assert.equal(stand.errors.length, 1)
     })
   }
 
-  test(`a sink whose discard ${way} harms nobody`, async t => {
-    const fault = new Error('secret details')
-    const host = new RecordingHost({ sink: { discard: () => fail(fault) } as Partial<MessageSink> })
+  test(`a sink whose discard ${way} has no effect on clients`, async t => {
+    const error = new Error('secret details')
+    const host = new RecordingHost({ sink: { discard: () => fail(error) } as Partial<MessageSink> })
     const stand = await Stand.set(t, host)
     const wire = await stand.greeted()
     await wire.open()
@@ -87,13 +87,13 @@ for (const [way, fail] of Object.entries(ways)) {
     wire.reset()
     await stand.emptied()
     assert.deepEqual(host.calls, calls.discard)
-    await stand.until(() => stand.faults.length > 0, 'the fault to be told')
-    assert.deepEqual(stand.faults, [fault])
+    await stand.until(() => stand.errors.length > 0, 'the fault to be told')
+    assert.deepEqual(stand.errors, [error])
     assert.equal((await (await stand.greeted()).ask('NOOP')).code, 250)
   })
 }
 
-test('a host that answers with no reply at all is 451 4.3.0', async t => {
+test('an invalid answer of the host is 451 4.3.0', async t => {
   const nonsense = [
     { code: Number.NaN, text: 'x' },
     { code: 99, text: 'x' },
@@ -107,7 +107,7 @@ test('a host that answers with no reply at all is 451 4.3.0', async t => {
   assert.equal((await wire.ask(envelope[0]!)).code, 250)
 })
 
-test('text of the host cannot break the dialogue', async t => {
+test('text of the host cannot break the protocol', async t => {
   const answers: Reply[] = [
     { code: 550, status: '5.7.1', text: 'no\r\n250 2.0.0 Ok\r\n\0é' },
     { code: 550, status: '5.7.1', text: 'x'.repeat(3000) },

@@ -9,7 +9,7 @@ const megabyte = 1024 * 1024
 for (const tls of [false, true]) {
   const where = tls ? 'inside TLS' : 'in the clear'
 
-  test(`a promise of the sink holds the client back, ${where}`, async t => {
+  test(`a pending promise of the sink stops reading from the client, ${where}`, async t => {
     const later = new Later<void>()
     let bytes = 0
     let held = true
@@ -39,10 +39,10 @@ for (const tls of [false, true]) {
     later.resolve()
     assert.equal((await wire.reply()).code, 250)
     assert.equal(bytes, content.length + 2)
-    assert.deepEqual(stand.faults, [])
+    assert.deepEqual(stand.errors, [])
   })
 
-  test(`a client that does not read its replies is not read from, ${where}`, async t => {
+  test(`nothing is read from a client that does not read its replies, ${where}`, async t => {
     const stand = await Stand.set(t, new RecordingHost())
     const wire = await stand.greeted(tls)
     const other = await stand.greeted()
@@ -64,7 +64,7 @@ for (const tls of [false, true]) {
   })
 }
 
-test('a socket is read in small pieces, and in larger ones once much of a message has come', async t => {
+test('a socket is read in small pieces, and in larger ones during a large message', async t => {
   const sizes: number[] = []
   const host = new RecordingHost({ sink: { write: piece => void sizes.push(piece.length) } })
   const stand = await Stand.set(t, host)
@@ -98,7 +98,7 @@ test('while one client floods the server, another one is served', async t => {
   assert.ok(served > 5, `${served} replies meanwhile`)
 })
 
-test('commands that came while the host decides wait for their turn', async t => {
+test('commands that come while the host is working are executed in order afterwards', async t => {
   const later = new Later<undefined>()
   const order: string[] = []
   const host = new RecordingHost({
@@ -121,7 +121,7 @@ test('commands that came while the host decides wait for their turn', async t =>
   assert.deepEqual(order, ['sender', ...recipients])
 })
 
-test('a mail that comes byte by byte is the same mail', async t => {
+test('a message that comes byte by byte is the same message', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host)
   const wire = await stand.greeted()
@@ -132,7 +132,7 @@ test('a mail that comes byte by byte is the same mail', async t => {
   assert.equal(host.delivered[0]!.toString(), 'a\r\n.b\r\n\r\n.\r\n')
 })
 
-test('replies to commands that came together leave in one write', async t => {
+test('replies to commands in one segment are sent in one write', async t => {
   const stand = await Stand.set(t, new RecordingHost())
   const wire = await stand.greeted()
   const [socket] = stand.sockets
@@ -143,7 +143,7 @@ test('replies to commands that came together leave in one write', async t => {
   assert.equal(written.mock.callCount(), 1)
 })
 
-/** The value once it stays the same over many turns of the server's event loop, as answers to another client show. */
+/** Returns the value once it is stable over many iterations of the server's event loop, which replies to another client show. */
 async function settled(other: SmtpClient, value: () => number): Promise<number> {
   let last = value()
   for (let same = 0; same < 50; same++) {

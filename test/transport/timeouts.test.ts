@@ -5,9 +5,9 @@ import { Later, RecordingHost } from '../support/recording-host.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
 import { Stand } from './stand.ts'
 
-const tooLong = '421 4.4.2 relay.test waited too long, closing connection\r\n'
+const tooLong = '421 4.4.2 relay.test timeout exceeded, closing connection\r\n'
 
-test('a silent client hears 421 4.4.2', async t => {
+test('a silent client gets 421 4.4.2', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { idleMs: 100 } })
   const silent = await SmtpClient.connect(stand.port)
   await silent.reply()
@@ -22,17 +22,17 @@ test('a silent client hears 421 4.4.2', async t => {
   await stand.emptied()
 })
 
-test('silence in the middle of a mail discards it', async t => {
+test('a timeout in the middle of a message discards it', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host, { timeouts: { idleMs: 100 } })
   const wire = await stand.greeted()
   await wire.open()
-  wire.say('half a mail')
+  wire.say('half a message')
   assert.equal(await wire.rest(), tooLong)
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
 
-test('a command that comes byte by byte and never ends is silence', async t => {
+test('a command that comes byte by byte and never ends does not reset the idle timeout', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { idleMs: 150 } })
   const wire = await stand.greeted()
   const timer = setInterval(() => wire.say('x'), 10)
@@ -40,12 +40,12 @@ test('a command that comes byte by byte and never ends is silence', async t => {
   assert.match(await wire.rest(), /^421 4\.4\.2 /)
 })
 
-test('a client that talks is not silent', async t => {
+test('an active client is not timed out', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { idleMs: 200 } })
   const wire = await stand.greeted()
   const begun = performance.now()
   let times = 0
-  // As many turns as it takes to be there for twice the time that a silent client has.
+  // As many iterations as it takes to stay for twice the idle timeout.
   while (performance.now() - begun < 400) {
     assert.equal((await wire.ask('EHLO client.test')).code, 250)
     times++
@@ -53,7 +53,7 @@ test('a client that talks is not silent', async t => {
   assert.ok(times > 1)
 })
 
-test('a mail that comes too slowly is 421 4.4.2, however often something comes', async t => {
+test('a message that comes too slowly is 421 4.4.2, however often bytes come', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host, { timeouts: { idleMs: 10_000, messageMs: 200 } })
   const wire = await stand.greeted()
@@ -63,7 +63,7 @@ test('a mail that comes too slowly is 421 4.4.2, however often something comes',
   assert.deepEqual([host.calls.deliver, host.calls.discard], [0, 1])
 })
 
-test('the time of one mail does not count for the next', async t => {
+test('the message timeout starts again for each message', async t => {
   const host = new RecordingHost()
   const stand = await Stand.set(t, host, { timeouts: { messageMs: 300 } })
   const wire = await stand.greeted()
@@ -72,7 +72,7 @@ test('the time of one mail does not count for the next', async t => {
   assert.ok(host.delivered.length > 1)
 })
 
-test('a TLS handshake that stalls is closed without a word', async t => {
+test('a TLS handshake that stalls is closed without a reply', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { handshakeMs: 100 } })
   const implicit = await SmtpClient.connect(stand.tlsPort)
   assert.equal(await implicit.rest(), '')
@@ -87,7 +87,7 @@ test('a TLS handshake that stalls is closed without a word', async t => {
   await stand.emptied()
 })
 
-test('a client that leaves during the handshake is let go at once', async t => {
+test('a client that disconnects during the handshake is forgotten at once', async t => {
   const stand = await Stand.set(t, new RecordingHost(), { timeouts: { handshakeMs: 60_000 } })
   const implicit = await SmtpClient.connect(stand.tlsPort)
   implicit.vanish()
@@ -118,7 +118,7 @@ test('a host that does not answer is 451 4.4.1, and the session goes on', async 
       const last = lines.at(-1)!
       for (const line of lines.slice(0, -1)) assert.equal((await wire.ask(line)).code, 250)
       assert.equal((await wire.ask(last)).text, '451 4.4.1 No answer in time, try again later')
-      assert.match(String(stand.faults), /did not answer/)
+      assert.match(String(stand.errors), /did not answer/)
       silent = false
       assert.equal((await wire.ask('RSET')).code, 250)
       assert.equal((await wire.mail('x\r\n')).code, 250)
@@ -126,14 +126,14 @@ test('a host that does not answer is 451 4.4.1, and the session goes on', async 
   }
 })
 
-test('a host that does not answer to the connection is 421 4.4.1', async t => {
+test('a host that does not answer on connect is 421 4.4.1', async t => {
   const host = new RecordingHost({ connect: () => new Promise(() => {}) })
   const stand = await Stand.set(t, host, { timeouts: { hostMs: 100 } })
   const wire = await SmtpClient.connect(stand.port)
   assert.equal(await wire.rest(), '421 4.4.1 No answer in time, try again later\r\n')
 })
 
-test('a delivery that takes too long is 451 4.4.1, and its late yes is not heard', async t => {
+test('a delivery that takes too long is 451 4.4.1, and its late answer is ignored', async t => {
   const late = new Later<Reply | undefined>()
   let deliveries = 0
   const host = new RecordingHost({ sink: { deliver: () => (deliveries++ === 0 ? late.promise : undefined) } })
@@ -162,7 +162,7 @@ test('a sink that comes too late is discarded', async t => {
   assert.deepEqual(host.calls, { write: 1, deliver: 1, discard: 1 })
 })
 
-test('a write that takes too long gives the mail up: 451 at its end', async t => {
+test('a write that takes too long discards the message: 451 at its end', async t => {
   let writes = 0
   const host = new RecordingHost({
     sink: { write: () => (writes++ === 0 ? new Promise(() => {}) : undefined) },
@@ -174,7 +174,7 @@ test('a write that takes too long gives the mail up: 451 at its end', async t =>
   assert.equal((await wire.mail('y\r\n')).code, 250)
 })
 
-test('the silence of a client does not count while the host decides', async t => {
+test('the idle timeout does not run while the host is working', async t => {
   const late = new Later<undefined>()
   const host = new RecordingHost({ sink: { deliver: () => late.promise } })
   const stand = await Stand.set(t, host, { timeouts: { idleMs: 100, messageMs: 100 } })
@@ -182,7 +182,7 @@ test('the silence of a client does not count while the host decides', async t =>
   const answer = wire.mail('x\r\n')
   await stand.until(() => host.calls.deliver === 1, 'the delivery')
   const other = await SmtpClient.connect(stand.port)
-  // The other one was silent as long, and is gone.
+  // The other client was silent as long, and is disconnected.
   await other.rest()
   late.resolve(undefined)
   assert.equal((await answer).code, 250)
