@@ -7,7 +7,7 @@ import { expectCode, Wire } from './wire.ts'
 // If the connection limit is reached, or connections take too much memory, idle and unknown ones are closed first; a
 // message that was received is never lost by that.
 
-const overloaded = /421 4\.3\.2 stand\.test is overloaded, closing connection, try again later\r\n$/
+const overloaded = /421 4\.3\.2 relay\.test is overloaded, closing connection, try again later\r\n$/
 
 test('a full server closes the longest idle connection for a new one', async t => {
   const stand = await Stand.set(t, new RecordingHost(), {
@@ -32,7 +32,7 @@ test('a full server does not close a connection that was just active', async t =
   })
   const first = await stand.greeted()
   const second = await Wire.connect(stand.port)
-  assert.match(await second.rest(), /^421 4\.3\.2 stand\.test has too many connections/)
+  assert.match(await second.rest(), /^421 4\.3\.2 relay\.test has too many connections/)
   expectCode(await first.ask('NOOP'), 250)
   assert.deepEqual(stand.overloads, [])
 })
@@ -63,7 +63,7 @@ test('a connection whose message is being delivered is kept, and another client 
   await stand.until(() => host.calls.deliver === 1, 'the message')
   assert.match(
     await (await Wire.connect(stand.port)).rest(),
-    /^421 4\.3\.2 stand\.test has too many connections/,
+    /^421 4\.3\.2 relay\.test has too many connections/,
   )
   later.resolve(undefined)
   expectCode(await wire.reply(), 250)
@@ -97,7 +97,7 @@ test('a connection whose client is gone counts only while the host delivers its 
   await stand.until(() => stand.closed.size === 2, 'the server to notice')
   assert.match(
     await (await Wire.connect(stand.port)).rest(),
-    /^421 4\.3\.2 stand\.test has too many connections/,
+    /^421 4\.3\.2 relay\.test has too many connections/,
   )
   later.resolve(undefined)
   await stand.until(() => stand.server.connections === 0, 'the end of the delivery')

@@ -254,7 +254,7 @@ test('clients of one load balancer are limited by their own addresses, not by it
   await introduced(stand, lineOf('192.0.2.8'))
   const second = await comeTo(stand.port)
   second.say(binaryHeader('2111', addresses4))
-  assert.match(await second.rest(), /^421 4\.7\.0 stand\.test has too many connections from your address/)
+  assert.match(await second.rest(), /^421 4\.7\.0 relay\.test has too many connections from your address/)
   const secure = await comeTo(stand.tlsPort)
   secure.say(lineOf('192.0.2.7'))
   assert.equal(await secure.rest(), '')

@@ -236,7 +236,7 @@ test('a shutdown without grace period does not wait for a host that is taking th
   wire.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nBDAT 3 LAST\r\n\nx\r')
   await stand.until(() => host.calls.write === 1, 'the content')
   const closed = stand.server.close(0)
-  assert.match(await wire.rest(), /421 4\.3\.2 stand\.test is shutting down[^\r\n]*\r\n$/)
+  assert.match(await wire.rest(), /421 4\.3\.2 relay\.test is shutting down[^\r\n]*\r\n$/)
   await closed
   assert.deepEqual(host.calls, { write: 1, deliver: 0, discard: 1 })
 })
