@@ -1,7 +1,9 @@
 import type { Reply } from './reply.ts'
 import type { Credentials } from './sasl.ts'
 
-/** Parameters of MAIL or RCPT: names in upper case, values as sent. A parameter without a value has the empty string. */
+/**
+ * Parameters of MAIL or RCPT: names in upper case, values as sent. A parameter without a value has the empty string.
+ */
 export type Parameters = ReadonlyMap<string, string>
 
 /** MAIL's reverse-path or RCPT's forward-path (RFC 5321 section 4.1.2), with the source route removed. */
@@ -41,10 +43,10 @@ export type Question =
   | { readonly type: 'delivery'; readonly transaction: Transaction; readonly size: number }
 
 /**
- * Why the session closes the connection. `quit`: the client sent QUIT. `timeout`: it was silent or slow. `errors`: it made too
- * many errors, or one that the session cannot continue after. `refused`: the host refused the connection. `host`: the
- * host answered a later question with 421. `shutdown`: the server shuts down. `overload`: the server has no memory or no
- * connection to spare.
+ * Why the session closes the connection. `quit`: the client sent QUIT. `timeout`: it was silent or slow. `errors`: it
+ * made too many errors, or one that the session cannot continue after. `refused`: the host refused the connection.
+ * `host`: the host answered a later question with 421. `shutdown`: the server shuts down. `overload`: the server has
+ * no memory or no connection to spare.
  */
 export type SessionCloseReason = 'quit' | 'timeout' | 'errors' | 'refused' | 'host' | 'shutdown' | 'overload'
 
@@ -71,5 +73,8 @@ export function isQuestion(event: Event): event is Question {
   return !['content', 'discard', 'pause', 'yield', 'upgrade', 'close'].includes(event.type)
 }
 
-/** The host's answer. `undefined` accepts; a 4xx or 5xx reply refuses; any other reply accepts with the host's own text. */
+/**
+ * The host's answer. `undefined` accepts; a 4xx or 5xx reply refuses; any other reply accepts with the host's own
+ * text.
+ */
 export type HostReply = Reply | undefined

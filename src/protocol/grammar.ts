@@ -4,8 +4,8 @@
  */
 
 /**
- * Non-ASCII characters allowed in an address: no controls, invisible characters, line or word breaks, and no surrogates, so
- * that two addresses that look the same are the same.
+ * Non-ASCII characters allowed in an address: no controls, invisible characters, line or word breaks, and no
+ * surrogates, so that two addresses that look the same are the same.
  */
 const nonAscii = '[^\\x00-\\x7f\\p{Cc}\\p{Cf}\\p{Cs}\\p{Z}\\p{DI}]'
 const atom = `(?:[\\w!#$%&'*+/=?^\`{|}~\\-]|${nonAscii})+`
@@ -19,7 +19,10 @@ const literal = /\[([!-Z^-~]+)\]/y
 const dottedQuad = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
 const taggedLiteral = /^[A-Za-z0-9-]*[A-Za-z0-9]:[!-Z^-~]+$/
 
-/** Octets of a path, angle brackets included (section 4.5.3.1.3). A domain is thus shorter than the 255 octets it may have. */
+/**
+ * Octets of a path, angle brackets included (section 4.5.3.1.3). A domain is thus shorter than the 255 octets it may
+ * have.
+ */
 const pathOctets = 256
 
 /** A path, and the index after its closing bracket. */
@@ -91,8 +94,8 @@ export function readUtf8(bytes: Uint8Array): string | undefined {
 const spareCharacters = 128
 
 /**
- * Returns a copy that holds no other text in memory. In V8 a slice is a view of the text that it was cut from, and keeps
- * all of it alive.
+ * Returns a copy that holds no other text in memory. In V8 a slice is a view of the text that it was cut from, and
+ * keeps all of it alive.
  */
 export function detached(text: string): string {
   return Buffer.from(text).toString()
@@ -108,7 +111,9 @@ export function isXtext(text: string): boolean {
   return /^(?:[!-*,-<>-~]|\+(?:[2-6][0-9A-F]|7[0-9A-E]))*$/.test(text)
 }
 
-/** Skips a source route such as `@one,@two:`, which is obsolete (appendix C). Returns where the address begins, or -1. */
+/**
+ * Skips a source route such as `@one,@two:`, which is obsolete (appendix C). Returns where the address begins, or -1.
+ */
 function skipRoute(text: string, at: number): number {
   for (;;) {
     if (text[at] !== '@') return -1

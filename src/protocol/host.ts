@@ -5,7 +5,9 @@ import type { Reply } from './reply.ts'
 export interface Client {
   /** IP address, without port, brackets or zone. */
   readonly address: string
-  /** The name that the client gave with HELO or EHLO; `undefined` before. Free of control characters, but not trusted. */
+  /**
+   * The name that the client gave with HELO or EHLO; `undefined` before. Free of control characters, but not trusted.
+   */
   readonly name: string | undefined
   /** The client sent EHLO, not HELO. */
   readonly extended: boolean
@@ -16,8 +18,8 @@ export interface Client {
   /** The client is a load balancer's health check: a refusal is not worth a log line. */
   readonly healthCheck?: boolean
   /**
-   * The client has closed its side of the connection, or the session is over, so it will probably read no other reply. A
-   * client that has closed only its half may still read one; a server cannot tell the two apart.
+   * The client has closed its side of the connection, or the session is over, so it will probably read no other
+   * reply. A client that has closed only its half may still read one; a server cannot tell the two apart.
    */
   readonly gone?: boolean
 }
@@ -29,8 +31,8 @@ export type Answer = HostReply | Promise<HostReply>
 export type QuestionOf<T extends Question['type']> = Extract<Question, { type: T }>
 
 /**
- * Decides about access, policy and delivery. A method that is left out accepts. While a promise is pending, nothing more is
- * read from this client. If a method throws or its promise rejects, the client gets `451 4.3.0`.
+ * Decides about access, policy and delivery. A method that is left out accepts. While a promise is pending, nothing
+ * more is read from this client. If a method throws or its promise rejects, the client gets `451 4.3.0`.
  */
 export interface Host {
   /**
@@ -55,8 +57,8 @@ export interface MessageSink {
   /** The message is complete. Accept only when it is stored safely: the client then forgets it. */
   deliver(): Answer
   /**
-   * The message will never be complete: release what it held. If this returns a promise, the connection ends when it has
-   * settled.
+   * The message will never be complete: release what it held. If this returns a promise, the connection ends when it
+   * has settled.
    */
   discard(): void
 }

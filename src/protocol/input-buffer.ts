@@ -1,6 +1,6 @@
 /**
- * Why a line cannot be used. An error is reported as soon as it is certain, not only at the line's end. `end of bad line`:
- * the rest of a line that was reported before has been skipped.
+ * Why a line cannot be used. An error is reported as soon as it is certain, not only at the line's end. `end of bad
+ * line`: the rest of a line that was reported before has been skipped.
  */
 export type LineError = 'too long' | 'unterminated' | 'bare newline' | 'end of bad line'
 
@@ -13,16 +13,17 @@ const joinedBytes = 4 * 1024
 const firstLineBytes = 64
 
 /**
- * Bytes that the client has sent and the session has not read yet. Lines end with CRLF and with nothing else (RFC 5321
- * section 2.3.8). Results depend on the bytes alone, never on how they were cut into chunks, and no byte is scanned twice.
+ * Bytes that the client has sent and the session has not read yet. Lines end with CRLF and with nothing else (RFC
+ * 5321 section 2.3.8). Results depend on the bytes alone, never on how they were cut into chunks, and no byte is
+ * scanned twice.
  */
 export class InputBuffer {
   #chunks: Buffer[] = []
   /** Number of chunks at the start of `#chunks` that have been consumed. */
   #used = 0
   /**
-   * The beginning of a line whose end has not come, in its first `#lineBytes` bytes. It is a copy, so that a few bytes do
-   * not keep a whole chunk in memory, and it is one buffer, however many segments the line came in.
+   * The beginning of a line whose end has not come, in its first `#lineBytes` bytes. It is a copy, so that a few
+   * bytes do not keep a whole chunk in memory, and it is one buffer, however many segments the line came in.
    */
   #line = empty
   #lineBytes = 0
@@ -32,8 +33,9 @@ export class InputBuffer {
   #skipped: number | undefined
 
   /**
-   * Adds a chunk. If the one before it has only a few bytes left, the two become one buffer: these bytes must not keep a
-   * whole chunk in memory, and a client that sends one octet at a time must not have a buffer for each of them.
+   * Adds a chunk. If the one before it has only a few bytes left, the two become one buffer: these bytes must not
+   * keep a whole chunk in memory, and a client that sends one octet at a time must not have a buffer for each of
+   * them.
    */
   add(bytes: Buffer): void {
     if (bytes.length === 0) return
@@ -50,7 +52,9 @@ export class InputBuffer {
     this.#chunks[this.#chunks.length - 1] = joined(rest, empty)
   }
 
-  /** The first byte of the next line; `undefined` if it has not come yet, or if a part of the line was taken already. */
+  /**
+   * The first byte of the next line; `undefined` if it has not come yet, or if a part of the line was taken already.
+   */
   get firstByteOfLine(): number | undefined {
     if (this.#lineBytes > 0 || this.#skipped !== undefined) return undefined
     return this.#chunks[this.#used]?.[0]

@@ -45,7 +45,7 @@ export const replies = withIds({
   /** The limit of connections from one address is reached (hardening, RFC 5321 section 7.8). */
   tooManyFromAddress: (hostname: string) =>
     reply(421, '4.7.0', `${hostname} has too many connections from your address, try later`),
-  /** The server has no memory or no connection to spare, and this one is idle or large (hardening, RFC 5321 section 3.8). */
+  /** The server needs memory or a connection, and this one is idle or large (hardening, RFC 5321 section 3.8). */
   overloaded: (hostname: string) =>
     reply(421, '4.3.2', `${hostname} is overloaded, closing connection, try again later`),
   /** Any command but QUIT, after the connection was refused (RFC 5321 section 3.1). */

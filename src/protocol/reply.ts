@@ -7,7 +7,10 @@ export interface Reply {
   readonly code: number
   /** `class.subject.detail` of RFC 3463, for example `5.7.1`. The greeting, EHLO, 334 and 354 have none. */
   readonly status?: string
-  /** For people. An array gives one reply of several lines. Line breaks become spaces, other characters than printable ASCII `?`. */
+  /**
+   * For people. An array gives one reply of several lines. Line breaks become spaces, other characters than printable
+   * ASCII `?`.
+   */
   readonly text: string | readonly string[]
   /** The key in the `replies` table. A reply that a host makes itself has none. */
   readonly id?: string
@@ -27,8 +30,8 @@ export function isFailure(reply: Reply): boolean {
 const lineOctets = 512
 
 /**
- * Returns the reply as it is sent: one or more lines, each with the code and the enhanced status code, at most 512 octets
- * long and ended by CRLF.
+ * Returns the reply as it is sent: one or more lines, each with the code and the enhanced status code, at most 512
+ * octets long and ended by CRLF.
  */
 export function format(reply: Reply): string {
   const status = reply.status === undefined ? '' : `${reply.status} `

@@ -33,8 +33,8 @@ export type Step =
 /** One authentication exchange. */
 export interface SaslServer {
   /**
-   * Called first with the initial response (`undefined` if the client sent none), then with every response. Responses are
-   * already decoded from base64; the engine encodes challenges.
+   * Called first with the initial response (`undefined` if the client sent none), then with every response. Responses
+   * are already decoded from base64; the engine encodes challenges.
    */
   step(response: Buffer | undefined): Step
 }

@@ -14,16 +14,16 @@
  * Every state goes to `closed` when the client sends QUIT, breaks a rule that ends the session or leaves, and when the
  * server or the host ends the session.
  *
- * Beside it there are facts, each set in one place. HELO and EHLO set `name` and `extended`, and drop the transaction.
- * `login` sets `user`. MAIL opens the `transaction`; RCPT adds recipients; DATA or the first BDAT sets its `receiver`. The
- * transaction ends with the end of the content, RSET, HELO, EHLO, TLS or the session. TLS resets name and user, too. A
- * command's preconditions (commands/preconditions.ts) say which facts it needs.
+ * Beside the reader there are facts, each set in one place. HELO and EHLO set `name` and `extended`, and drop the
+ * transaction. AUTH sets `user`. MAIL opens the `transaction`; RCPT adds recipients; DATA or the first BDAT sets its
+ * `receiver`. The transaction ends with the end of the content, RSET, HELO, EHLO, TLS or the session. TLS resets name and
+ * user, too. A command's preconditions (commands/preconditions.ts) say which facts it needs.
  *
  * A command has three steps: check the preconditions and the syntax, ask the host, and change the state when the host
  * accepts. Between the second and the third nothing is read, so a fact that was checked still holds.
  *
- * Commands set readers, and the reader of commands runs commands: the folders `commands` and `readers` import each other,
- * as the two halves of one state machine. No file does so.
+ * Commands set readers, and the reader of commands executes commands. So the folders `commands` and `readers` import each
+ * other, as the two halves of one state machine. Their files have no circle of imports.
  */
 
 import { type AnswerHandlers, EventQueue } from './event-queue.ts'
@@ -157,8 +157,8 @@ export class SessionState implements Client {
   }
 
   /**
-   * Sends the reply that refuses a message. It counts once, although each chunk gets it: as an error of the client, or as
-   * a refusal if the host made it. The number of chunks is limited by their octets and by `smallChunks`.
+   * Sends the reply that refuses a message. It counts once, although each chunk gets it: as an error of the client,
+   * or as a refusal if the host made it. The number of chunks is limited by their octets and by `smallChunks`.
    */
   rejectMessage(receiver: MessageReceiver): void {
     const reply = receiver.refusal!
@@ -210,7 +210,10 @@ export class SessionState implements Client {
     this.#envelopeBytes += pathBytes + address.length + parameters.size * parameterBytes
   }
 
-  /** Rejects a failed login, as `reject` does. Each attempt adds a pause and their number is limited, against guessing. */
+  /**
+   * Rejects a failed login, as `reject` does. Each attempt adds a pause and their number is limited, against
+   * guessing.
+   */
   rejectLogin(reply: Reply, mechanism: string, username: string): void {
     if (reply.code < 500) return this.reply(reply)
     const isNewAttempt = this.#failedLogins.add(mechanism, username)
@@ -339,7 +342,10 @@ export class SessionState implements Client {
   }
 }
 
-/** What a host's reply changes in the reply that accepts: text and status code, but not the code and not whether it has one. */
+/**
+ * What a host's reply changes in the reply that accepts: text and status code, but not the code and not whether it
+ * has one.
+ */
 function textOf({ text, status }: Reply, acceptReply: Reply): Partial<Reply> {
   return acceptReply.status === undefined || status === undefined ? { text } : { text, status }
 }

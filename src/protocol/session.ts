@@ -18,12 +18,13 @@ export interface SessionOptions {
 }
 
 /**
- * The server side of one SMTP connection, without a socket, a clock or a promise: bytes go in, events and replies come out.
+ * The server side of one SMTP connection, without a socket, a clock or a promise: bytes go in, events and replies
+ * come out.
  *
- * Contract: after every call that changes the session (`receive`, `answer`, `tlsEstablished`, `timeout`, `drain`, `abort`,
- * `shed`, `peerClosed`, `disconnected`), call `next` until it returns undefined, and send what `takeOutput` returns. Do
- * each action as it comes. Answer each question with `answer`; until then `next` returns undefined. No method throws because
- * of what a client sends.
+ * Contract: after every call that changes the session (`receive`, `answer`, `tlsEstablished`, `timeout`, `drain`,
+ * `abort`, `shed`, `peerClosed`, `disconnected`), call `next` until it returns undefined, and send what `takeOutput`
+ * returns. Do each action as it comes. Answer each question with `answer`; until then nothing more is
+ * read. No method throws because of what a client sends.
  */
 export class Session {
   readonly #input = new InputBuffer()
@@ -87,8 +88,8 @@ export class Session {
   }
 
   /**
-   * Copies the bytes that are not read yet if they are a small part of a larger buffer, which they would keep in memory.
-   * Call this when no more is read for now.
+   * Copies the bytes that are not read yet if they are a small part of a larger buffer, which they would keep in
+   * memory. Call this when no more is read for now.
    */
   detachInput(): void {
     this.#input.detach()

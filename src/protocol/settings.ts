@@ -17,8 +17,8 @@ export interface SessionSettings {
   /** Offer SMTPUTF8 (RFC 6531). Only for a host that can deliver addresses and headers in UTF-8. */
   readonly smtpUtf8: boolean
   /**
-   * Offer BINARYMIME (RFC 3030). Only for a host that can deliver a message as octets. Never offered if `bareNewline` is
-   * `reject`, because binary content may hold bare newlines.
+   * Offer BINARYMIME (RFC 3030). Only for a host that can deliver a message as octets. Never offered if `bareNewline`
+   * is `reject`, because binary content may hold bare newlines.
    */
   readonly binaryMime: boolean
   /** A bare CR or LF in content: replaced by CRLF, or the message is refused with `550 5.5.2`. */

@@ -9,8 +9,8 @@ export interface TimerCallbacks {
 }
 
 /**
- * Times out a client that is silent, or that takes too long for one message. While the host is working, the client is not
- * timed out; if the message timer fires meanwhile, the client is timed out once the host answers.
+ * Times out a client that is silent, or that takes too long for one message. While the host is working, the client is
+ * not timed out; if the message timer fires meanwhile, the client is timed out once the host answers.
  */
 export class ClientTimers {
   readonly #timeouts: Timeouts

@@ -9,12 +9,12 @@ import { type Receiver, unsentBytes } from './client-socket.ts'
 export const tlsReadBytes = 18 * 1024
 
 /**
- * TLS over a client's socket. Decrypted bytes are passed to the receiver at once and never wait in the stream, so that only
- * what OpenSSL reads at once can come after the receiver has returned false.
+ * TLS over a client's socket. Decrypted bytes are passed to the receiver at once and never wait in the stream, so
+ * that only what OpenSSL reads at once can come after the receiver has returned false.
  *
  * The first bytes of the client have to be read before this is made. Node.js reads 64 KiB at once into a buffer that
- * OpenSSL keeps until the connection ends; when it is given some bytes first, that buffer is as large as these, and only
- * one of 16 KiB is added later.
+ * OpenSSL keeps until the connection ends; when it is given some bytes first, that buffer is as large as these, and
+ * only one of 16 KiB is added later.
  */
 export class ClientTlsSocket extends TLSSocket {
   readonly #receiver: Receiver

@@ -1,8 +1,8 @@
 import type { SessionCloseReason } from '../protocol/index.ts'
 
 /**
- * What happens on connections. Addresses are those of clients, without port. No event holds what a client sent, except as
- * far as the server's own replies repeat it.
+ * What happens on connections. Addresses are those of clients, without port. No event holds what a client sent, except
+ * the parts that the server's own replies repeat.
  */
 export type ConnectionEvent =
   /** A connection is accepted. */
@@ -33,8 +33,8 @@ export type ConnectionEvent =
     }
 
 /**
- * Why a connection was rejected: `connectionLimit`, too many connections in all; `perIpLimit`, too many from its address;
- * `memory`, no memory for more connections; `proxyHeader`, no valid PROXY header.
+ * Why a connection was rejected: `connectionLimit`, too many connections in all; `perIpLimit`, too many from its
+ * address; `memory`, no memory for more connections; `proxyHeader`, no valid PROXY header.
  */
 export type RejectReason = 'connectionLimit' | 'perIpLimit' | 'memory' | 'proxyHeader'
 

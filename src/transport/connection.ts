@@ -39,8 +39,8 @@ export class Connection implements TrackedConnection {
   readonly #options: ServerOptions
   readonly #hooks: ConnectionHooks
   /**
-   * `handshake`: TLS is being started. `open`: the session is running. `closing`: the last reply is sent, and the client has
-   * not closed its half. `gone`: the socket is closed, but the host may still be working.
+   * `handshake`: TLS is being started. `open`: the session is running. `closing`: the last reply is sent, and the
+   * client has not closed its half. `gone`: the socket is closed, but the host may still be working.
    */
   #state: 'handshake' | 'open' | 'closing' | 'gone' = 'open'
   readonly #clientSocket: ClientSocket
@@ -179,8 +179,8 @@ export class Connection implements TrackedConnection {
   }
 
   /**
-   * True if more bytes may come. While the host is working, this is so until `aheadBytes` are unread: without reading, the
-   * end of the connection would not be noticed.
+   * True if more bytes may come. While the host is working, this is so until `aheadBytes` are unread: without
+   * reading, the end of the connection would not be noticed.
    */
   get #wantsMore(): boolean {
     if (this.#state === 'closing' || this.#state === 'handshake') return true
@@ -264,7 +264,10 @@ export class Connection implements TrackedConnection {
     if (this.#wantsMore) this.#socket.resume()
   }
 
-  /** Bytes that still come are read and dropped: with unread bytes, the kernel would reset the connection and lose the last reply. */
+  /**
+   * Bytes that still come are read and dropped: with unread bytes, the kernel would reset the connection and lose the
+   * last reply.
+   */
   #close(): void {
     this.#state = 'closing'
     this.#setCloseReason(this.#driver?.closeReason ?? 'disconnect')

@@ -21,7 +21,10 @@ export const defaultConnectionLimits: ConnectionLimits = {
   perAddress: Number.POSITIVE_INFINITY,
 }
 
-/** Bytes of memory that an idle connection takes: socket and session, and under TLS also OpenSSL's and Node.js' buffers. */
+/**
+ * Bytes of memory that an idle connection takes: socket and session, and under TLS also OpenSSL's and Node.js'
+ * buffers.
+ */
 export const idleBytes = { clear: 8 * 1024, tls: 48 * 1024 }
 
 /** A connection as the server sees it: counted, and closed if the server shuts down or reaches a limit. */
@@ -44,8 +47,8 @@ export interface TrackedConnection {
 /**
  * What a connection is doing, in the order in which connections are closed to make room. `closing`: the last reply is
  * sent, and the client has not closed its half. `unknown`: the client has neither logged in nor delivered a message.
- * `known`: it has, and no content is coming. `receiving`: content is coming. `delivering`: the host has a whole message;
- * such a connection is never closed.
+ * `known`: it has, and no content is coming. `receiving`: content is coming. `delivering`: the host has a whole
+ * message; such a connection is never closed.
  */
 export type Activity = 'closing' | 'unknown' | 'known' | 'receiving' | 'delivering'
 

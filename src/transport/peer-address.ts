@@ -13,8 +13,9 @@ export function normalizeAddress(address: string): string {
 }
 
 /**
- * Key for limits per client: an IPv4 address itself, an IPv6 address's /64, because one machine may use all addresses of a
- * /64. @param address normalized; IPv6 in any form of RFC 4291 section 2.2
+ * Key for limits per client: an IPv4 address itself, an IPv6 address's /64, because one machine may use all addresses
+ * of a /64.
+ * @param address normalized; IPv6 in any form of RFC 4291 section 2.2
  */
 export function rateLimitKey(address: string): string {
   if (!address.includes(':')) return address
@@ -24,7 +25,10 @@ export function rateLimitKey(address: string): string {
   return `${groups.map(group => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
 }
 
-/** Groups of hexadecimal digits. An IPv4 address at the end becomes two zeros: only the number of groups matters there. */
+/**
+ * Groups of hexadecimal digits. An IPv4 address at the end becomes two zeros: only the number of groups matters
+ * there.
+ */
 function groupsOf(text: string): readonly string[] {
   return text === '' ? [] : text.replace(/[\d.]*\.[\d.]*$/, '0:0').split(':')
 }

@@ -20,8 +20,8 @@ export interface ServerOptions {
   /** Returns the bytes of memory that all connections may take now. Beyond: `421 4.3.2`. Unlimited if left out. */
   readonly connectionBytes?: () => number
   /**
-   * True for the address of a load balancer: its connections must begin with a PROXY header, and the address in it counts
-   * as the client's. Connections from other addresses must have no header.
+   * True for the address of a load balancer: its connections must begin with a PROXY header, and the address in it
+   * counts as the client's. Connections from other addresses must have no header.
    */
   readonly isTrustedProxy?: (address: string) => boolean
   /** Called if a load balancer's connection was closed because of its PROXY header. @param proxy its address */
@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly onEvent?: EventHandler<ConnectionEvent> | undefined
   /** Returns the certificate and key for a TLS handshake that begins now. Left out without TLS. */
   readonly secureContext?: () => SecureContext
-  /** Called with internal errors, for example what a host threw. The client gets `451 4.3.0` and not the error's text. */
+  /**
+   * Called with internal errors, for example what a host threw. The client gets `451 4.3.0` and not the error's text.
+   */
   readonly onError?: (error: unknown) => void
 }

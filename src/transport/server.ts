@@ -82,8 +82,8 @@ export class Server {
   }
 
   /**
-   * Starts to listen, and resolves with the address. Rejects with the error of `node:net`, for example `EADDRINUSE`, and if
-   * the server is closed. If it is closed meanwhile, no connection is accepted.
+   * Starts to listen, and resolves with the address. Rejects with the error of `node:net`, for example `EADDRINUSE`,
+   * and if the server is closed. If it is closed meanwhile, no connection is accepted.
    */
   async listen({ host, port, implicitTls = false }: Listener): Promise<AddressInfo> {
     if (this.#closed !== undefined) throw new Error('the server is closed')
@@ -104,8 +104,8 @@ export class Server {
   }
 
   /**
-   * Stops listening. Closes idle connections with 421, and the others when their message is answered. Resolves when all are
-   * closed. A second call returns the same promise.
+   * Stops listening. Closes idle connections with 421, and the others when their message is answered. Resolves when
+   * all are closed. A second call returns the same promise.
    * @param graceMs milliseconds after which connections are closed with 421 in the middle of a message
    */
   close(graceMs: number): Promise<void> {

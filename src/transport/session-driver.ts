@@ -27,7 +27,10 @@ export interface DriverOptions {
   readonly onError: ((error: unknown) => void) | undefined
 }
 
-/** Passes a session's questions to a host and its content to the host's sink. Waits only while the host returns a promise. */
+/**
+ * Passes a session's questions to a host and its content to the host's sink. Waits only while the host returns a
+ * promise.
+ */
 export class SessionDriver {
   readonly #session: Session
   readonly #host: Host

@@ -14,10 +14,10 @@ export interface Certificate {
 }
 
 /**
- * The cipher suites that `secureContext` offers, in the order in which the server prefers them. For TLS 1.3 these are the
- * three of RFC 8446 that OpenSSL offers by default. For TLS 1.2 they are the four that RFC 9325 section 4.2 recommends, and
- * the same key exchanges with ChaCha20-Poly1305 (RFC 7905). Each of them has forward secrecy and is an AEAD: there is no
- * static RSA and no finite-field DHE (section 4.1), and no CBC.
+ * The cipher suites that `secureContext` offers, in the order in which the server prefers them. For TLS 1.3 these are
+ * the three of RFC 8446 that OpenSSL offers by default. For TLS 1.2 they are the four that RFC 9325 section 4.2
+ * recommends, and the same key exchanges with ChaCha20-Poly1305 (RFC 7905). Each of them has forward secrecy and is
+ * an AEAD: there is no static RSA and no finite-field DHE (section 4.1), and no CBC.
  */
 export const tlsCiphers = [
   'TLS_AES_128_GCM_SHA256',
@@ -32,16 +32,16 @@ export const tlsCiphers = [
 ].join(':')
 
 /**
- * Groups for the key exchange (RFC 9325 section 4.2.1). OpenSSL's default also has the finite-field groups of TLS 1.3: no
- * client needs them, and one key exchange in the largest one costs the server as much as hundreds of others.
+ * Groups for the key exchange (RFC 9325 section 4.2.1). OpenSSL's default also has the finite-field groups of TLS
+ * 1.3: no client needs them, and one key exchange in the largest one costs the server as much as hundreds of others.
  */
 const groups = 'X25519:P-256:P-384:P-521'
 /** The hybrid group that resists quantum computers; OpenSSL has it from 3.5 on. */
 const hybridGroup = 'X25519MLKEM768'
 
 /**
- * Makes a TLS context as RFC 9325 recommends: TLS 1.2 or later, and `tlsCiphers` in the server's order. Signature algorithms
- * are OpenSSL's default, without SHA-1.
+ * Makes a TLS context as RFC 9325 recommends: TLS 1.2 or later, and `tlsCiphers` in the server's order. Signature
+ * algorithms are OpenSSL's default, without SHA-1.
  * @throws Error whose message says what is wrong with the certificate or the key
  */
 export function secureContext({ cert, key, passphrase }: Certificate): SecureContext {
@@ -59,8 +59,8 @@ export function secureContext({ cert, key, passphrase }: Certificate): SecureCon
     secureOptions:
       // Renegotiation costs the server much, and no client needs it.
       constants.SSL_OP_NO_RENEGOTIATION |
-      // OpenSSL would use one key for all tickets of a context. With that key, every recorded session that was resumed with
-      // TLS 1.2 could be decrypted, so RFC 9325 section 3.4 asks for keys that change, or no tickets.
+      // OpenSSL would use one key for all tickets of a context. With that key, every recorded session that was
+      // resumed with TLS 1.2 could be decrypted, so RFC 9325 section 3.4 asks for keys that change, or no tickets.
       constants.SSL_OP_NO_TICKET,
   })
 }

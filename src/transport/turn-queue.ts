@@ -4,8 +4,8 @@ const sliceMs = 5
 const shortSliceMs = 0.5
 
 /**
- * Connections that have yielded and have more to do. They run in their order, for a few milliseconds in each iteration of
- * the event loop. In between, new connections are accepted and other clients are read.
+ * Connections that have yielded and have more to do. They run in their order, for a few milliseconds in each
+ * iteration of the event loop. In between, new connections are accepted and other clients are read.
  */
 export class TurnQueue {
   readonly #waiting: (() => void)[] = []

@@ -1,6 +1,6 @@
 /**
- * The HTTP methods in IANA's registry, without `*`. PRI begins the HTTP/2 preface (RFC 9113 section 3.4). None of them is
- * an SMTP command.
+ * The HTTP methods in IANA's registry, without `*`. PRI begins the HTTP/2 preface (RFC 9113 section 3.4). None of
+ * them is an SMTP command.
  */
 export const httpMethods: readonly string[] = [
   // RFC 9110, RFC 5789, and HTTP/2

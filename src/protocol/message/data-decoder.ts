@@ -35,15 +35,15 @@ export interface Decoded {
 }
 
 /**
- * Decodes the content of a message. Each byte is read once, and the result does not depend on how the content was cut into
- * chunks.
+ * Decodes the content of a message. Each byte is read once, and the result does not depend on how the content was cut
+ * into chunks.
  *
- * With dots (RFC 5321 section 4.5.2), only CRLF `.` CRLF ends the content, and a dot is removed only after a CRLF. The CRLF
- * of the DATA command counts as the first one.
+ * With dots (RFC 5321 section 4.5.2), only CRLF `.` CRLF ends the content, and a dot is removed only after a CRLF.
+ * The CRLF of the DATA command counts as the first one.
  *
  * Every bare CR and bare LF is replaced by CRLF, so that no later server can read one as the end of a line, or it is
- * rejected (RFC 5321 section 2.3.8). After a bare newline, a line of nothing but a dot is dropped: another server might
- * read it as the end of the message (SMTP smuggling).
+ * rejected (RFC 5321 section 2.3.8). After a bare newline, a line of nothing but a dot is dropped: another server
+ * might read it as the end of the message (SMTP smuggling).
  */
 export class DataDecoder {
   readonly #dots: boolean

@@ -11,8 +11,8 @@ const newline = 0x0a0d
 const bytewiseLimit = 8
 
 /**
- * The fast path of `DataDecoder`: decodes the common cases with lookahead, and copies long lines eight bytes at a time. It
- * stops before rare cases, which the decoder then reads byte by byte.
+ * The fast path of `DataDecoder`: decodes the common cases with lookahead, and copies long lines eight bytes at a
+ * time. It stops before rare cases, which the decoder then reads byte by byte.
  */
 export class FastCopier {
   readonly #dots: boolean
@@ -27,8 +27,8 @@ export class FastCopier {
   }
 
   /**
-   * Copies a chunk from index `from`, in the text or at the start of a line. Returns the index where it stops: near the end
-   * of the chunk, or at a rare case.
+   * Copies a chunk from index `from`, in the text or at the start of a line. Returns the index where it stops: near
+   * the end of the chunk, or at a rare case.
    */
   copy(chunk: Buffer, from: number, { words }: NewlineScanner, out: OutputBuffer): number {
     const { bytes, spareBytes, words: outputWords } = out

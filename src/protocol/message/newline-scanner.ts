@@ -3,8 +3,8 @@ const LF = 0x0a
 const DOT = 0x2e
 
 /**
- * Finds how many bytes of a chunk need no change, eight bytes at a time. A loop over bytes costs three times as much. Two
- * calls of `indexOf` per line cost twice as much, and twenty times as much if lines are short.
+ * Finds how many bytes of a chunk need no change, eight bytes at a time. A loop over bytes costs three times as much.
+ * Two calls of `indexOf` per line cost twice as much, and twenty times as much if lines are short.
  */
 export class NewlineScanner {
   readonly #chunk: Buffer
@@ -18,8 +18,8 @@ export class NewlineScanner {
   }
 
   /**
-   * Returns the index after the bytes from `from` that need no change. They end before the first bare CR or LF, before the
-   * first dot after a CRLF, before a CR at the end of the chunk, or at the end of the chunk.
+   * Returns the index after the bytes from `from` that need no change. They end before the first bare CR or LF,
+   * before the first dot after a CRLF, before a CR at the end of the chunk, or at the end of the chunk.
    * @param from the byte before it is not the CR of a CRLF
    */
   end(from: number): number {

@@ -4,8 +4,8 @@ import type { Reply } from '../reply.ts'
 import type { Reader, SessionState } from '../session-state.ts'
 
 /**
- * Reads one chunk of BDAT, a given number of octets of any value (RFC 3030 section 2). They are read also if the command
- * is refused: they are on their way already, and must not be read as commands.
+ * Reads one chunk of BDAT, a given number of octets of any value (RFC 3030 section 2). They are read also if the
+ * command is refused: they are on their way already, and must not be read as commands.
  */
 export class BdatReader implements Reader {
   readonly #size: number
