@@ -6,6 +6,7 @@ import type { Environment } from './settings.ts'
 import { unknownVariables } from './unknown-variables.ts'
 
 export { helpTable, helpText } from './help.ts'
+export { addressText, hostInUrl, listenOrExplain } from './listen-address.ts'
 export type { Environment, Filters, Settings, TlsFiles } from './settings.ts'
 export type { ListenAddress } from './value-types.ts'
 

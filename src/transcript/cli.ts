@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command `smtp-transcript`: what it is told, what it says, and its exit status. */
-import { readFileSync } from 'node:fs'
 import { escapeForTerminal } from '../support/escape.ts'
+import { version } from '../support/version.ts'
 import { type Arguments, readArguments, UsageError } from './commands/arguments.ts'
 import { importSwaks } from './commands/import.ts'
 import { play } from './commands/play.ts'
@@ -45,8 +45,4 @@ async function main(): Promise<number> {
 function say(text: string): 0 {
   process.stdout.write(text)
   return 0
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }

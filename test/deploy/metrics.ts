@@ -11,24 +11,24 @@ export interface Metric {
 const page = new URL('../../docs/operations.md', import.meta.url)
 
 const own = `
-aws_smtp_relay_info{version,relay}
+aws_smtp_relay_build_info{version,relay}
 aws_smtp_relay_connections
 aws_smtp_relay_connections_total
-aws_smtp_relay_connections_refused_total{reason="total|address|proxy_header"}
-aws_smtp_relay_sessions_total{tls="none|starttls|implicit",outcome="quit|hangup|timeout|errors|refused|shutdown|fault"}
-aws_smtp_relay_messages_total{relay,outcome="accepted|temporary|permanent|abandoned"}
+aws_smtp_relay_connections_refused_total{reason="connection_limit|per_ip_limit|memory|proxy_header"}
+aws_smtp_relay_sessions_total{tls="none|starttls|implicit",outcome="quit|disconnect|timeout|errors|refused|shutdown|overload|internal_error"}
+aws_smtp_relay_messages_total{relay,outcome="accepted|temporary|permanent|aborted"}
 aws_smtp_relay_recipients_total{relay,outcome="accepted|skipped|temporary|permanent"}
 aws_smtp_relay_message_size_bytes (histogram)
 aws_smtp_relay_received_bytes_total
 aws_smtp_relay_replies_total{code}
-aws_smtp_relay_logins_total{mechanism,outcome="accepted|refused"}
-aws_smtp_relay_rejections_total{reason="address|login|sender|recipient|size|recipients|memory|errors"}
-aws_smtp_relay_upstream_call_duration_seconds{relay,outcome="accepted|throttled|temporary|permanent"} (histogram)
+aws_smtp_relay_auth_attempts_total{mechanism,outcome="accepted|refused"}
+aws_smtp_relay_rejections_total{reason="ip_not_allowed|auth_failed|sender_denied|recipient_denied|message_size|recipient_limit|memory|slow|error_limit"}
+aws_smtp_relay_upstream_request_duration_seconds{relay,outcome="accepted|throttled|temporary|permanent"} (histogram)
 aws_smtp_relay_upstream_retries_total{relay}
-aws_smtp_relay_upstream_throttles_total{relay}
-aws_smtp_relay_memory_used_bytes
-aws_smtp_relay_memory_limit_bytes
-aws_smtp_relay_memory_waiting_mails
+aws_smtp_relay_upstream_throttled_total{relay}
+aws_smtp_relay_message_memory_bytes
+aws_smtp_relay_message_memory_limit_bytes
+aws_smtp_relay_messages_waiting
 aws_smtp_relay_certificate_expiry_timestamp_seconds
 aws_smtp_relay_ready
 aws_smtp_relay_workers{state="up|missing"}

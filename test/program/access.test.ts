@@ -168,7 +168,7 @@ test('a certificate that was renewed is used from SIGHUP on, and open connection
 
   await writeFile(cert, 'broken')
   house.relay.signal('SIGHUP')
-  await house.relay.stderr.find(/stays in use$/)
+  await house.relay.stderr.find(/; keeping the certificate loaded earlier$/)
   const during = await client(house)
   await during.startTls()
   assert.equal(during.certificateName, 'relay.test')
@@ -176,7 +176,7 @@ test('a certificate that was renewed is used from SIGHUP on, and open connection
   await copyFile(renewed('renewed.pem'), cert)
   await copyFile(renewed('renewed-key.pem'), key)
   house.relay.signal('SIGHUP')
-  await house.relay.stderr.find(/^TLS certificate read again$/)
+  await house.relay.stderr.find(/^TLS certificate reloaded$/)
   const after = await client(house)
   await after.startTls()
   assert.equal(after.certificateName, 'renewed.test')
@@ -188,7 +188,7 @@ test('--check says that all is right and exits 0, or what is not and exits 1', a
   const directory = await temporaryDirectory(t)
   const maildir = ['-r', 'maildir', '--maildir', join(directory, 'maildir')]
   const good = await run([...maildir, '--check'])
-  assert.deepEqual([good.code, good.stdout.split('\n')[0]], [0, 'The settings are right'])
+  assert.deepEqual([good.code, good.stdout.split('\n')[0]], [0, 'Configuration OK'])
   const secure = await run([...maildir, '-c', certificatePath, '-k', keyPath, '--check'])
   assert.match(secure.stdout, /^Certificate: CN=relay\.test, .* until 2\d{3}-\d\d-\d\d, \d+ days left$/m)
   assert.deepEqual([secure.code, secure.stderr], [0, ''])

@@ -66,7 +66,7 @@ async function sendOne(relay: RelayProcess): Promise<number> {
 
 test('the endpoint is there on a free port, and the start-up message tells which', async t => {
   const { relay, observed } = await start(t, ['-r', 'discard'])
-  assert.match(relay.stderr.all[2]!, /^Health and metrics are at http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
+  assert.match(relay.stderr.all[2]!, /^Health and metrics: http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
   assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
   assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
 })
@@ -151,33 +151,33 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   const [relayLabel, plain] = [{ relay: 'ses' }, { mechanism: 'PLAIN' }]
   const counts = {
     opened: of('connections_total'),
-    turnedAway: of('connections_refused_total', { reason: 'address' }),
+    rejected: of('connections_refused_total', { reason: 'per_ip_limit' }),
     starttls: of('sessions_total', { tls: 'starttls', outcome: 'quit' }),
     implicit: of('sessions_total', { tls: 'implicit', outcome: 'quit' }),
-    hungUp: of('sessions_total', { tls: 'none', outcome: 'hangup' }),
+    disconnected: of('sessions_total', { tls: 'none', outcome: 'disconnect' }),
     accepted: of('messages_total', { ...relayLabel, outcome: 'accepted' }),
     permanent: of('messages_total', { ...relayLabel, outcome: 'permanent' }),
-    abandoned: of('messages_total', { ...relayLabel, outcome: 'abandoned' }),
+    aborted: of('messages_total', { ...relayLabel, outcome: 'aborted' }),
     recipients: of('recipients_total', { ...relayLabel, outcome: 'accepted' }),
     sizes: of('message_size_bytes_count'),
-    calls: of('upstream_call_duration_seconds_count', { ...relayLabel, outcome: 'accepted' }),
-    throttled: of('upstream_call_duration_seconds_count', { ...relayLabel, outcome: 'throttled' }),
+    calls: of('upstream_request_duration_seconds_count', { ...relayLabel, outcome: 'accepted' }),
+    throttled: of('upstream_request_duration_seconds_count', { ...relayLabel, outcome: 'throttled' }),
     retries: of('upstream_retries_total', relayLabel),
-    throttles: of('upstream_throttles_total', relayLabel),
-    loggedIn: of('logins_total', { ...plain, outcome: 'accepted' }),
-    refused: of('logins_total', { ...plain, outcome: 'refused' }),
+    throttles: of('upstream_throttled_total', relayLabel),
+    loggedIn: of('auth_attempts_total', { ...plain, outcome: 'accepted' }),
+    refused: of('auth_attempts_total', { ...plain, outcome: 'refused' }),
     nonsense: of('replies_total', { code: '500' }),
     start: of('replies_total', { code: '354' }),
   }
   assert.deepEqual(counts, {
     opened: 4,
-    turnedAway: 1,
+    rejected: 1,
     starttls: 1,
     implicit: 1,
-    hungUp: 1,
+    disconnected: 1,
     accepted: 2,
     permanent: 1,
-    abandoned: 2,
+    aborted: 2,
     recipients: 2,
     sizes: 2,
     calls: 2,
@@ -190,15 +190,15 @@ test('what happens is counted, of mails, connections, logins and calls', async t
     start: 5,
   })
   const reasons = [
-    'address',
-    'login',
-    'sender',
-    'recipient',
-    'size',
-    'recipients',
+    'ip_not_allowed',
+    'auth_failed',
+    'sender_denied',
+    'recipient_denied',
+    'message_size',
+    'recipient_limit',
     'memory',
     'slow',
-    'errors',
+    'error_limit',
   ]
   assert.deepEqual(
     reasons.map(reason => of('rejections_total', { reason })),
@@ -206,7 +206,7 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   )
   assert.ok(of('received_bytes_total')! > 21_000)
   assert.equal(of('ready'), 1)
-  assert.equal(of('memory_limit_bytes'), 256 * 1024 * 1024)
+  assert.equal(of('message_memory_limit_bytes'), 256 * 1024 * 1024)
   assert.equal(of('certificate_expiry_timestamp_seconds'), expiryOfFixture())
 })
 
@@ -220,8 +220,8 @@ test('a refused address, want of memory and too many errors are counted', async 
   const large = 'A line of a message.\r\n'.repeat(20_000)
   await first.open()
   await first.put(large)
-  await observed.until(({ of }) => of('memory_used_bytes')! > 400_000, 'the first one to hold memory')
-  assert.equal((await observed.scrape()).of('memory_waiting_mails'), 0)
+  await observed.until(({ of }) => of('message_memory_bytes')! > 400_000, 'the first one to hold memory')
+  assert.equal((await observed.scrape()).of('messages_waiting'), 0)
   const second = await greeted(relay)
   expectCode(await second.mail(large), 452)
   second.say('x\r\n'.repeat(9))
@@ -234,10 +234,10 @@ test('a refused address, want of memory and too many errors are counted', async 
     'the stranger to be gone',
   )
   assert.equal(of('rejections_total', { reason: 'memory' }), 1)
-  assert.equal(of('rejections_total', { reason: 'address' }), 1)
+  assert.equal(of('rejections_total', { reason: 'ip_not_allowed' }), 1)
   assert.equal(of('messages_total', { relay: 'discard', outcome: 'temporary' }), 1)
   assert.equal(of('recipients_total', { relay: 'discard', outcome: 'temporary' }), 1)
-  assert.ok(of('memory_used_bytes')! > 0)
+  assert.ok(of('message_memory_bytes')! > 0)
   first.vanish()
   second.vanish()
 })
@@ -245,8 +245,8 @@ test('a refused address, want of memory and too many errors are counted', async 
 test('without a region, or without credentials, mail should not come', async t => {
   const off = { AWS_EC2_METADATA_DISABLED: 'true' }
   for (const [env, reason] of [
-    [off, /^region and credentials: MissingRegion: [^\n]+\n$/],
-    [{ ...off, AWS_REGION: 'eu-west-1' }, /^region and credentials: CredentialsProviderError: [^\n]+\n$/],
+    [off, /^AWS credentials: MissingRegion: [^\n]+\n$/],
+    [{ ...off, AWS_REGION: 'eu-west-1' }, /^AWS credentials: CredentialsProviderError: [^\n]+\n$/],
   ] as const) {
     const { observed } = await start(t, ['-r', 'ses'], env)
     await observed.ready(503, reason)
@@ -334,7 +334,7 @@ for (const workers of ['1', '2']) {
     const busy = await greeted(relay)
     await busy.open()
     relay.signal('SIGTERM')
-    await relay.stderr.find(/^Stopping/)
+    await relay.stderr.find(/^Shutting down/)
     assert.deepEqual(await observed.ask('/readyz'), { status: 503, text: 'draining\n' })
     assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
     assert.equal((await observed.scrape()).of('ready'), 0)
@@ -365,7 +365,7 @@ test('workers are added up, and one that dies takes nothing back', async t => {
       before.of('workers', { state: 'up' }),
       before.of('workers', { state: 'missing' }),
       before.of('ready'),
-      before.of('memory_limit_bytes'),
+      before.of('message_memory_limit_bytes'),
     ],
     [2, 2, 2, 2, 0, 1, 2 * 256 * 1024 * 1024],
   )
@@ -436,10 +436,10 @@ test('with --verbose connections, TLS, logins and refusals have lines of their o
   expectCode(await wire.ask(`AUTH PLAIN ${credentials}`), 235)
   await wire.ask('QUIT')
   wire.vanish()
-  await relay.stdout.find(/"Event":"ended"/)
+  await relay.stdout.find(/"Event":"disconnect"/)
   const events = relay.stdout.all.map(line => JSON.parse(line).Event)
-  assert.deepEqual(events, ['connected', 'secured', 'logged in', 'ended'])
-  const refusal = JSON.parse(await relay.stderr.find(/"Event":"refused"/))
+  assert.deepEqual(events, ['connect', 'tls', 'auth ok', 'disconnect'])
+  const refusal = JSON.parse(await relay.stderr.find(/"Event":"reply"/))
   assert.equal(refusal.Error, '501 5.5.4 Syntax: VRFY address')
 })
 

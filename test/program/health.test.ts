@@ -8,8 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from '../../src/config/index.ts'
-import { probeSourceAddress } from '../../src/config/probe-address.ts'
-import { argumentsOfPid1, probe } from '../../src/program/health-probe.ts'
+import { argumentsOfPid1, probe, probeSourceAddress } from '../../src/program/health-probe.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { patienceMs, within } from './deadline.ts'
 import { freePort } from './free-port.ts'
@@ -83,8 +82,8 @@ test('a failed login or a denied sender from the address of the health check is 
   for (const error of [/Invalid password of user: ann/, /denied sender: user ann may not send/])
     assert.equal(JSON.parse(await house.stderr.find(error)).IP, probeSourceAddress)
   const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()
-  assert.match(metrics, /^aws_smtp_relay_logins_total\{mechanism="PLAIN",outcome="refused"\} 1$/m)
-  assert.match(metrics, /^aws_smtp_relay_rejections_total\{reason="sender"\} 1$/m)
+  assert.match(metrics, /^aws_smtp_relay_auth_attempts_total\{mechanism="PLAIN",outcome="refused"\} 1$/m)
+  assert.match(metrics, /^aws_smtp_relay_rejections_total\{reason="sender_denied"\} 1$/m)
 })
 
 test('a server that is full is well: to end it would help nobody', async t => {

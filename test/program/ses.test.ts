@@ -4,7 +4,7 @@ import { type Outcome, SesStandIn } from '../relay/ses-stand-in.ts'
 import { Wire } from '../transport/wire.ts'
 import { Gate } from './gate.ts'
 import { split } from './inbox.ts'
-import { RelayProcess, type Scope } from './relay-process.ts'
+import { RelayProcess, run, type Scope } from './relay-process.ts'
 
 // Every byte but CR and LF, a dot to hide, a line longer than SMTP likes.
 const everyByte = String.fromCharCode(
@@ -193,7 +193,9 @@ test('a missing region is 451 4.3.5, in the log in the words of the Go program',
   const { AWS_REGION, ...elsewhere } = standIn.environment
   assert.ok(AWS_REGION)
   const relay = await startRelay(t, elsewhere)
-  await relay.stderr.find(/^Mail cannot be sent yet: MissingRegion: could not find region configuration$/)
+  await relay.stderr.find(
+    /^Backend check failed, mail will be answered 451 until this is fixed: MissingRegion: could not find region configuration$/,
+  )
   const wire = await connect(relay)
   assert.match((await wire.mail('x\r\n')).text, /^451 4\.3\.5 /)
   const entry = await logLine(relay, 'stderr')
@@ -261,3 +263,14 @@ async function logLine(relay: RelayProcess, stream: 'stdout' | 'stderr', after =
 function refuse(status: number, code: string, message: string): Outcome {
   return { type: 'refuse', status, code, message }
 }
+
+test('--check does not call SES, not even with --send-rate auto', async t => {
+  const ses = await SesStandIn.start()
+  t.after(() => ses.close())
+  const before = ses.requests
+  const args = ['-r', 'ses', '-a', '127.0.0.1:0', '--send-rate', 'auto', '--check']
+  const { code, stdout, stderr } = await run(args, ses.environment)
+  assert.deepEqual([code, stderr], [0, ''])
+  assert.match(stdout, /^Send rate: the account's quota$/m)
+  assert.equal(ses.requests, before)
+})

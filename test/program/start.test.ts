@@ -69,10 +69,10 @@ test('settings that cannot work end with 1 and one line', async t => {
   }
 })
 
-test('memory that cannot hold one mail of the largest size ends with 1', async t => {
+test('memory that cannot hold one message of the largest size ends with 1', async t => {
   const message = (memory: number, largest: number) =>
     new RegExp(
-      `^--memory \\(${memory} bytes\\) cannot hold one mail of the largest size: ${largest} bytes may take \\d+ in memory, and \\d+ are kept for small messages; raise --memory to \\d+ or lower --max-size$`,
+      `^--memory \\(${memory} bytes\\) cannot hold one message of the largest size: ${largest} bytes may take \\d+ in memory, and \\d+ are kept for small messages; raise --memory to \\d+ or lower --max-size$`,
     )
   const start = ['-r', 'discard', '-a', '127.0.0.1:0']
   await fails([...start, '--memory', '1MiB'], message(1_048_576, 41_943_040))
@@ -163,7 +163,7 @@ test('the start-up message says where it listens, where mail goes, and how to se
     where!,
     new RegExp(`^aws-smtp-relay \\S+ listens on 127.0.0.1:${port}, tls://127.0.0.1:${tlsPort}$`),
   )
-  assert.equal(what, `Mail goes to ${maildir}/new, one file a mail`)
+  assert.equal(what, `Backend: maildir (one file per message in ${maildir}/new)`)
   assert.match(
     how!,
     new RegExp(

@@ -6,7 +6,7 @@ import { noTerminal, Terminal } from './terminal.ts'
 
 const args = ['-r', 'discard', '-a', '127.0.0.1:0']
 const plain =
-  /^\d\d:\d\d:\d\d OK {3}a@example\.org -> b@example\.org [\d.]+ (bytes|kB), \d+ ms, from 127\.0\.0\.1\r$/
+  /^\d\d:\d\d:\d\d OK {3}a@example\.org -> b@example\.org [\d.]+ (bytes|KiB), \d+ ms, from 127\.0\.0\.1\r$/
 const coloured = /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[32mOK {2}\x1b\[0m a@example\.org -> b@example\.org /
 
 /** The program on a terminal, and its port. */
@@ -49,10 +49,11 @@ for (const [who, workers] of [
     assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
   })
 
-  test(`a terminal that nothing reads holds up no message of ${who}, and no stop`, {
+  test(`a terminal that is not read delays no message of ${who}, and a stop for --drain-timeout only`, {
     skip: noTerminal,
   }, async t => {
-    const { terminal, port } = await start(t, ['--workers', workers, '--log', 'json'])
+    const more = ['--workers', workers, '--log', 'json', '--drain-timeout', '2']
+    const { terminal, port } = await start(t, more)
     await send(port)
     await terminal.lines.find(/^\{/)
     terminal.hang()

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { SesStandIn } from '../relay/ses-stand-in.ts'
 import { lineOf } from '../transport/proxy-headers.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { Crew, gone } from './crew.ts'
 import { within } from './deadline.ts'
+import { freePort } from './free-port.ts'
 import { storedMails } from './inbox.ts'
-import { certificatePath, keyPath, RelayProcess, run, temporaryDirectory } from './relay-process.ts'
+import { Lines } from './lines.ts'
+import { certificatePath, keyPath, program, RelayProcess, run, temporaryDirectory } from './relay-process.ts'
 
 test('workers share every address, and the start-up message is said once', async t => {
   const crew = await Crew.start(t, 3, { tls: true })
@@ -22,7 +27,7 @@ test('workers share every address, and the start-up message is said once', async
   }
   const [where, what, how, ...rest] = crew.relay.stderr.all
   assert.match(where!, / with 3 workers$/)
-  assert.match(what!, /^Mail goes to .*\/new, one file a mail$/)
+  assert.match(what!, /^Backend: maildir \(one file per message in .*\/new\)$/)
   assert.match(how!, new RegExp(`^Try: .* smtp://127\\.0\\.0\\.1:${crew.relay.port}/`))
   assert.deepEqual(rest, [])
 })
@@ -80,8 +85,8 @@ for (const to of ['the primary', 'the whole group'] as const) {
       wire.vanish()
     }
     assert.equal(
-      await crew.relay.stderr.find(/^Stopping/),
-      'Stopping: 4 clients connected, running mails get 2147483 s; SIGINT again stops at once',
+      await crew.relay.stderr.find(/^Shutting down/),
+      'Shutting down: waiting up to 2147483 s for 4 clients. Send SIGINT again to stop immediately',
     )
     await assert.rejects(Wire.connect(crew.relay.port), { code: 'ECONNREFUSED' })
     busy.say('\r\nlate\r\n.\r\n')
@@ -94,13 +99,43 @@ for (const to of ['the primary', 'the whole group'] as const) {
   })
 }
 
+test('a stop while the last addresses are not open yet lets a message on the first one finish', async t => {
+  const port = await freePort()
+  // A worker opens one after the other, which takes long enough to send half a message meanwhile.
+  const others = Array.from({ length: 400 }, () => '127.0.0.1:0')
+  const args = ['-r', 'discard', '-a', [`127.0.0.1:${port}`, ...others].join(','), '--workers', '2']
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  t.after(() => void child.kill('SIGKILL'))
+  const stderr = new Lines(child.stderr)
+  const ended = once(child, 'exit')
+  const connect = async () => {
+    for (;;) {
+      const wire = await Wire.connect(port).catch(() => undefined)
+      if (wire !== undefined) return wire
+      await sleep(2)
+    }
+  }
+  const wire = await within(connect(), 'the first address to be open', () => stderr.all.join('\n'))
+  await wire.greet()
+  await wire.open()
+  await wire.put('Subject: x\r\n')
+  // Otherwise the test would show nothing.
+  assert.ok(!stderr.all.some(line => line.includes('listens on')), 'all addresses are open already')
+  child.kill('SIGTERM')
+  await stderr.find(/^Shutting down/)
+  wire.say('\r\nlate\r\n.\r\n')
+  expectCode(await wire.reply(), 250)
+  wire.vanish()
+  assert.deepEqual(await within(ended, 'the end', () => stderr.all.join('\n')), [0, null])
+})
+
 test('a second signal ends all of them at once', async t => {
   const crew = await Crew.start(t, 2)
   const pids = await crew.meetAll()
   const busy = await crew.client()
   await busy.open()
   crew.relay.signal('SIGTERM')
-  await crew.relay.stderr.find(/^Stopping/)
+  await crew.relay.stderr.find(/^Shutting down/)
   assert.ok(crew.relay.alive)
   crew.relay.signal('SIGTERM')
   assert.deepEqual(await crew.relay.ended(), { code: 1, signal: null })
@@ -140,7 +175,7 @@ test('a worker that is killed in the middle of a mail loses none that was answer
   process.kill(pid, 'SIGKILL')
   assert.equal(await victim.rest(), '')
   await crew.relay.stderr.find(
-    new RegExp(`^Worker [12] \\(process ${pid}\\) was killed by SIGKILL; another one starts at once$`),
+    new RegExp(`^Worker [12] \\(pid ${pid}\\) was killed by SIGKILL; restarting now$`),
   )
   neighbour.say('\r\n.\r\n')
   assert.match((await neighbour.reply()).text, /^250 /)
@@ -152,9 +187,9 @@ test('one that keeps dying is replaced ever later, and a stop does not wait for 
   const crew = await Crew.start(t, 2)
   const known = await crew.meetAll()
   let [pid] = known as Set<number>
-  for (const wait of ['at once', 'in 100 ms', 'in 200 ms', 'in 400 ms']) {
+  for (const wait of ['now', 'in 100 ms', 'in 200 ms', 'in 400 ms']) {
     process.kill(pid!, 'SIGKILL')
-    await crew.relay.stderr.find(new RegExp(`process ${pid}\\) was killed .*; another one starts ${wait}$`))
+    await crew.relay.stderr.find(new RegExp(`pid ${pid}\\) was killed .*; restarting ${wait}$`))
     if (wait === 'in 400 ms') break
     const pids = await crew.meetAll()
     pid = [...pids].find(pid => !known.has(pid))!
@@ -187,7 +222,7 @@ test('SIGHUP makes every worker read the certificate again, and one of them tell
   const [before] = await names()
   await install(fixture('renewed.pem'), fixture('renewed-key.pem'))
   crew.relay.signal('SIGHUP')
-  await crew.relay.stderr.find(/^TLS certificate read again$/)
+  await crew.relay.stderr.find(/^TLS certificate reloaded$/)
   const all = async () => {
     // The others may be a moment later.
     for (;;) {
@@ -239,9 +274,9 @@ test('a reader of the log that goes away does not end anybody', async t => {
 
 test('what is wrong with AWS is said once, not by each', async t => {
   const crew = await Crew.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
-  await crew.relay.stderr.find(/^Mail cannot be sent yet: /)
+  await crew.relay.stderr.find(/^Backend check failed, mail will be answered 451 until this is fixed: /)
   await crew.relay.stop()
-  assert.equal(crew.relay.stderr.all.filter(line => line.startsWith('Mail cannot be sent')).length, 1)
+  assert.equal(crew.relay.stderr.all.filter(line => line.startsWith('Backend check failed')).length, 1)
 })
 
 for (const [given, quota] of [
