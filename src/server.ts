@@ -59,7 +59,7 @@ export interface ServerParts {
   readonly relay: Relay
   /** Bytes of the largest message that is accepted. */
   readonly messageBytes: number
-  /** The certificate for clients; `undefined` if there is none, or it does not come from a file. */
+  /** The certificate for clients; `undefined` without TLS, or if it does not come from a file. */
   readonly certificate: X509Certificate | undefined
   /** Values that can be read at any time. */
   readonly gauges: GaugeSources

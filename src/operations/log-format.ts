@@ -55,7 +55,7 @@ export interface OutcomeEntry {
 
 /**
  * Returns the line of an outcome, with its newline. In JSON, `Time`, `IP`, `From`, `To` and `Error` come first, as the Go
- * program writes them; `Error` is null if there was none. As text:
+ * program writes them; `Error` is null without an error. As text:
  * `12:00:00 OK   a@a.example -> b@b.example 1.2 KiB, 57 ms, from 192.0.2.1 0100…`.
  */
 export function outcomeLine(entry: OutcomeEntry, format: LogFormat): string {

@@ -4,7 +4,7 @@ import { type Outcome, SesStandIn } from '../relay/ses-stand-in.ts'
 import { Wire } from '../transport/wire.ts'
 import { Gate } from './gate.ts'
 import { split } from './inbox.ts'
-import { RelayProcess, run, type Scope } from './relay-process.ts'
+import { RelayProcess, type Scope } from './relay-process.ts'
 
 // Every byte but CR and LF, a dot to hide, a line longer than SMTP likes.
 const everyByte = String.fromCharCode(
@@ -263,14 +263,3 @@ async function logLine(relay: RelayProcess, stream: 'stdout' | 'stderr', after =
 function refuse(status: number, code: string, message: string): Outcome {
   return { type: 'refuse', status, code, message }
 }
-
-test('--check does not call SES, not even with --send-rate auto', async t => {
-  const ses = await SesStandIn.start()
-  t.after(() => ses.close())
-  const before = ses.requests
-  const args = ['-r', 'ses', '-a', '127.0.0.1:0', '--send-rate', 'auto', '--check']
-  const { code, stdout, stderr } = await run(args, ses.environment)
-  assert.deepEqual([code, stderr], [0, ''])
-  assert.match(stdout, /^Send rate: the account's quota$/m)
-  assert.equal(ses.requests, before)
-})
