@@ -7,7 +7,7 @@ const templates = paths.filter(path => path.startsWith('helm/templates/'))
 const source = templates.map(textOf).join('\n')
 const [values] = documentsOf('helm/values.yaml')
 
-test('every block of a template that begins ends', () => {
+test('every block of a template that begins also ends', () => {
   assert.ok(templates.length > 5)
   for (const path of templates) {
     const text = textOf(path)

@@ -72,7 +72,7 @@ test('every panel has a place and a number of its own, and asks the data source 
   }
 })
 
-test('every alert says what it means and leads to what helps', () => {
+test('every alert says what it means and links to instructions', () => {
   const readme = textOf('README.md')
   for (const { alert, labels, annotations } of alerts) {
     assert.ok(['critical', 'warning'].includes(labels.severity), alert)

@@ -19,7 +19,7 @@ test('every file of YAML or JSON can be read', () => {
   }
 })
 
-test('kubectl puts the manifests together, with every component', withTool('kubectl'), async t => {
+test('kubectl renders the manifests, with every component', withTool('kubectl'), async t => {
   const here = await realpath(await roomFor(t))
   const from = (path: string) => relative(here, join(folder, 'kubernetes', path))
   const kustomization = {
@@ -43,7 +43,7 @@ const settings = [
   '--set=tls.secretName=a,users.secretName=b,secretName=c,serviceMonitor.enabled=true',
 ]
 
-test('helm makes of the chart what the manifests are', withTool('helm'), () => {
+test('helm renders the chart to the same manifests', withTool('helm'), () => {
   run('helm', ['lint', '--strict', join(folder, 'helm')])
   const documents = readDocuments(run('helm', ['template', 'relay', join(folder, 'helm')]))
   selectsItsPods(documents)
@@ -63,7 +63,7 @@ test('helm makes of the chart what the manifests are', withTool('helm'), () => {
   }
 })
 
-test('what is set in the chart is what the program reads', withTool('helm'), () => {
+test('the program reads what is set in the chart', withTool('helm'), () => {
   const documents = readDocuments(run('helm', ['template', 'relay', join(folder, 'helm'), ...settings]))
   const { data } = resource(documents, 'ConfigMap')
   const { SMTP_RELAY_ADMIN, ...env } = data
@@ -86,12 +86,12 @@ test('what is set in the chart is what the program reads', withTool('helm'), () 
   assert.equal(variableOf('send-rate'), 'SMTP_RELAY_SEND_RATE')
 })
 
-test('promtool finds the alerts right, and they fire when they should', withTool('promtool'), () => {
+test('promtool accepts the alerts, and they fire when they should', withTool('promtool'), () => {
   run('promtool', ['check', 'rules', join(folder, 'prometheus/alerts.yml')])
   run('promtool', ['test', 'rules', join(folder, 'prometheus/alerts.test.yml')])
 })
 
-test('systemd understands the unit, alone and with its drop-ins', withTool('systemd-analyze'), async t => {
+test('systemd accepts the unit, alone and with its drop-ins', withTool('systemd-analyze'), async t => {
   const here = await roomFor(t)
   const unit = join(here, 'aws-smtp-relay.service')
   const text = await readFile(join(folder, 'systemd/aws-smtp-relay.service'), 'utf8')

@@ -73,7 +73,7 @@ test('other paths are answered 404', async () => {
   }
 })
 
-test('nothing that a client says is said again', async () => {
+test('no answer repeats anything from a request', async () => {
   for (const bytes of [
     'GET /c0ffee?c0ffee HTTP/1.1\r\nHost: c0ffee\r\nX-Request-Id: c0ffee\r\n\r\n',
     'c0ffee\r\n\r\n',
@@ -99,7 +99,7 @@ test('a connection is for one request, even if the client wants to keep it', asy
   assert.match(heard, /\r\nconnection: close\r\n/i)
 })
 
-test('a client that begins a request and does not end it is left after a few seconds', async () => {
+test('a request that is not finished is ended after a few seconds', async () => {
   const begun = performance.now()
   const heard = await say('GET /healthz HTTP/1.1\r\nHost')
   assert.match(heard, /^(HTTP\/1\.1 408 [\s\S]*)?$/)
@@ -136,7 +136,7 @@ for (const [who, connections, from] of [
   ['64 slow clients of the same address', 64, '127.0.0.1'],
   ['500 slow clients of another address', 500, '127.0.0.2'],
 ] as const)
-  test(`beside ${who} every probe is answered`, { skip: process.platform !== 'linux' }, async t => {
+  test(`every probe is answered, beside ${who}`, { skip: process.platform !== 'linux' }, async t => {
     keepOpen(t, connections, from)
     for (let probe = 0; probe < 100; probe++) {
       assert.match(await ask('GET', '/healthz'), /^HTTP\/1\.1 200 /, `probe ${probe}`)
@@ -144,7 +144,7 @@ for (const [who, connections, from] of [
     }
   })
 
-test('beside clients that do not read what they asked for every probe is answered', {
+test('every probe is answered, beside clients that do not read their answers', {
   skip: process.platform !== 'linux',
 }, async t => {
   const before = metrics
@@ -156,7 +156,7 @@ test('beside clients that do not read what they asked for every probe is answere
   metrics = before
 })
 
-test('of more than 128 connections the oldest that has not asked yet is closed', async () => {
+test('beyond 128 connections, the oldest one without a request is closed', async () => {
   const silent = (count: number) =>
     Array.from({ length: count }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}))
   const [first] = silent(1)

@@ -55,7 +55,7 @@ test('the user is logged if the client has logged in', () => {
   assert.equal(JSON.parse(written({ ...delivery, user: 'alice' }).out[0]!).User, 'alice')
 })
 
-test('a client that is not let in is one line on stderr, a login is none', () => {
+test('a client that is not let in is one line on stderr, a login is not logged', () => {
   const client = { address: '192.0.2.7', name: 'x', extended: true, secure: true, user: 'alice' }
   const { out, err } = logged(
     { type: 'loggedIn', mechanism: 'PLAIN', username: 'alice', client },
@@ -92,7 +92,7 @@ test('a notice is a line on stderr as it is, and connections are logged with --v
   assert.deepEqual([out, err], [[], ['TLS certificate reloaded\n']])
 })
 
-test('no text forges a line or moves a cursor, and every text can be read back', () => {
+test('no text forges a line or moves the cursor, and every text can be parsed back', () => {
   const nasty = fc.constantFrom(
     '\n',
     '\r',

@@ -33,7 +33,7 @@ async function read(sum: MetricsAggregator, told: ReadonlyMap<object, Snapshot |
 
 const [one, two, three] = [{}, {}, {}]
 
-test('counters, histograms and gauges are added up, of a certificate the earliest end is told', async () => {
+test('counters, histograms and gauges are summed, and the earliest expiry of a certificate is shown', async () => {
   const sum = await MetricsAggregator.create()
   const found = await read(
     sum,
@@ -52,7 +52,7 @@ test('counters, histograms and gauges are added up, of a certificate the earlies
   assert.ok(Math.abs(found('upstream_request_duration_seconds_sum', labels)! - 0.7) < 1e-9)
 })
 
-test('what a worker had counted stays when it dies, and its gauges do not', async () => {
+test('the counts of a worker stay when it dies, its gauges do not', async () => {
   const sum = await MetricsAggregator.create()
   await read(
     sum,
@@ -70,7 +70,7 @@ test('what a worker had counted stays when it dies, and its gauges do not', asyn
   assert.deepEqual([found('connections_total'), found('connections')], [9, 0])
 })
 
-test('of a worker that does not answer the counters are those of the last time', async () => {
+test('the counters of a worker that does not answer are those of the last time', async () => {
   const sum = await MetricsAggregator.create()
   const told = async (n: number) => new Map([[one, await snapshot(n, 1)]])
   await read(sum, await told(3))
@@ -80,7 +80,7 @@ test('of a worker that does not answer the counters are those of the last time',
   assert.deepEqual([found('connections_total'), found('connections')], [5, 1])
 })
 
-test('one that never answered counts for nothing, alive or dead', async () => {
+test('a worker that has never answered adds nothing, alive or dead', async () => {
   const sum = await MetricsAggregator.create()
   const silent = await read(sum, new Map([[one, undefined]]))
   assert.equal(silent('connections_total'), undefined)

@@ -41,7 +41,7 @@ test('the backend fails after five failed calls in a row, not after four', async
 })
 
 for (const outcome of ['accepted', 'permanent'] as const) {
-  test(`one call that is ${outcome} ends that at once`, async () => {
+  test(`one call that is ${outcome} ends the series of failures`, async () => {
     const { readiness, end } = withClock()
     readiness.listening()
     end(...five, outcome)

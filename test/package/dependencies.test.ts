@@ -8,7 +8,7 @@ const file = new URL('../../docs/dependencies.md', import.meta.url)
 const update = process.env.UPDATE === '1'
 const marked = /(<!-- weights -->\n).*(<!-- \/weights -->)/s
 
-test('the table of weights has the packages, versions and licences of the lock file, and sizes as they are here', () => {
+test('the table of sizes has the packages, versions and licences of the lock file, and sizes as measured here', () => {
   const text = readFileSync(file, 'utf8')
   if (update)
     writeFileSync(

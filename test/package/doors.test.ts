@@ -9,7 +9,7 @@ const doors = Object.keys(exports)
   .filter(door => door !== './package.json')
   .map(door => door.replace('.', 'aws-smtp-relay'))
 
-test('every door opens with import and with require, to the same room, without a word', async t => {
+test('every entry point can be imported and required, exports the same, and prints nothing', async t => {
   const { node, write } = await install(t)
   await write(
     'esm.mjs',
@@ -30,7 +30,7 @@ console.log(JSON.stringify(doors.map(door => Object.keys(require(door)).sort()))
   assert.ok(names[0]!.includes('createServer'))
 })
 
-test('a program in CommonJS serves; its signals are its own, and it ends by itself once the server is closed', async t => {
+test('a CommonJS program can serve; the server handles no signals, and the program ends once the server is closed', async t => {
   const { node, write } = await install(t)
   await write(
     'program.cjs',
@@ -47,7 +47,7 @@ createServer({ relay: 'discard' }).then(async server => {
   assert.deepEqual(await node(['program.cjs']), { code: 0, stdout: '220\n[]\n', stderr: '' })
 })
 
-test('a program in CommonJS finds the types, too', async t => {
+test('a CommonJS program finds the types, too', async t => {
   const { typeCheck, write } = await install(t)
   const file = await write(
     'program.cts',
@@ -57,13 +57,13 @@ test('a program in CommonJS finds the types, too', async t => {
   assert.equal(await typeCheck([file], options), '')
 })
 
-test('what is behind the doors stays there', async t => {
+test('files that are not entry points cannot be imported', async t => {
   const { node } = await install(t)
   const { stderr } = await node(['--input-type=module', '-e', "await import('aws-smtp-relay/dist/cli.js')"])
   assert.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/)
 })
 
-test('who comes in by a door finds every type there that its types mention', () => {
+test('an entry point exports every type that its types mention', () => {
   const protocol = exportsOf(typesOf('./protocol'))
   const missing: string[] = []
   for (const door of Object.keys(exports).filter(door => door !== './package.json')) {

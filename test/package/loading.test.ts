@@ -74,7 +74,7 @@ if (!session.takeOutput().startsWith('220 ')) throw new Error('no greeting')`,
   )
 })
 
-test('no door loads anything of third parties by being opened', async t => {
+test('importing an entry point loads no third-party package', async t => {
   const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
   const doors = Object.keys(exports).filter(door => door !== './package.json')
   const program = doors.map(door => `import '${door.replace('.', 'aws-smtp-relay')}'\n`).join('')
@@ -83,7 +83,7 @@ test('no door loads anything of third parties by being opened', async t => {
   for (const door of doors) assert.ok(own.includes(exports[door].default.replace('./dist/', '')), door)
 })
 
-test('protocol and transport take a mail with nothing of third parties', async t => {
+test('protocol and transport receive a message without third-party packages', async t => {
   const { own, node, others } = await loadedBy(
     await install(t, dependencies),
     `import { defaultLimits } from 'aws-smtp-relay/protocol'
@@ -104,7 +104,7 @@ await server.close(0)`,
   assert.deepEqual(node, ['node:crypto', 'node:fs', 'node:net', 'node:tls'])
 })
 
-test("a whole server with a relay of one's own takes a mail with nothing of third parties", async t => {
+test('a server with a relay of your own receives a message without third-party packages', async t => {
   const { own, others } = await loadedBy(
     await install(t, dependencies),
     `import { createServer } from 'aws-smtp-relay'
@@ -121,7 +121,7 @@ await server.close()`,
   )
 })
 
-test('an AWS client is loaded once it is chosen, and no other one', async t => {
+test('only the AWS client of the chosen backend is loaded', async t => {
   const { others } = await loadedBy(
     await install(t),
     "import { createServer } from 'aws-smtp-relay'\nawait createServer({ relay: 'sesv2' })",

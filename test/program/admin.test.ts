@@ -64,14 +64,14 @@ async function sendOne(relay: RelayProcess): Promise<number> {
   return code
 }
 
-test('the endpoint is there on a free port, and the start-up message tells which', async t => {
+test('the admin endpoint opens on a free port, and the startup message says which', async t => {
   const { relay, observed } = await start(t, ['-r', 'discard'])
   assert.match(relay.stderr.all[2]!, /^Health and metrics: http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
   assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
   assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
 })
 
-test('an address that is taken ends the program with one line', async t => {
+test('an admin address in use ends the program with one line', async t => {
   const { relay } = await start(t, ['-r', 'discard'])
   for (const workers of ['1', '2']) {
     const args = ['-r', 'discard', '-a', '127.0.0.1:0', '--workers', workers]
@@ -81,7 +81,7 @@ test('an address that is taken ends the program with one line', async t => {
   }
 })
 
-test('what only the endpoint needs is loaded only for it', async t => {
+test('prom-client is loaded only with --admin', async t => {
   const directory = await temporaryDirectory(t)
   const [probe, list] = [join(directory, 'probe.cjs'), join(directory, 'modules')]
   await writeFile(
@@ -102,7 +102,7 @@ test('what only the endpoint needs is loaded only for it', async t => {
   }
 })
 
-test('what happens is counted, of mails, connections, logins and calls', async t => {
+test('messages, connections, logins and calls are counted', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(
     t,
@@ -210,7 +210,7 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   assert.equal(of('certificate_expiry_timestamp_seconds'), expiryOfFixture())
 })
 
-test('a refused address, want of memory and too many errors are counted', async t => {
+test('a refused address, a lack of memory and too many errors are counted', async t => {
   // As little as one message of the largest size needs: what is said when it is less tells how much that is.
   const small = ['-r', 'discard', '--max-size', '1MiB', '-i', '127.0.0.1']
   const { stderr } = await run([...small, '-a', '127.0.0.1:0', '--memory', '1'])
@@ -242,7 +242,7 @@ test('a refused address, want of memory and too many errors are counted', async 
   second.vanish()
 })
 
-test('without a region, or without credentials, mail should not come', async t => {
+test('without a region, or without credentials, the program is not ready', async t => {
   const off = { AWS_EC2_METADATA_DISABLED: 'true' }
   for (const [env, reason] of [
     [off, /^AWS credentials: MissingRegion: [^\n]+\n$/],
@@ -255,7 +255,7 @@ test('without a region, or without credentials, mail should not come', async t =
   }
 })
 
-test('credentials that AWS does not take show after five calls, and hold no secret', async t => {
+test('credentials that AWS rejects make the program not ready after five calls, and show no secret', async t => {
   const ses = await standIn(t)
   const secret = 'AnotherSecretThatIsWrong'
   const { relay, observed } = await start(t, ['-r', 'ses'], {
@@ -271,7 +271,7 @@ test('credentials that AWS does not take show after five calls, and hold no secr
   assert.ok(!(await observed.scrape()).text.includes(secret))
 })
 
-test('a backend that fails and recovers takes readiness with it', async t => {
+test('a backend that fails makes the program not ready until it recovers', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(t, ['-r', 'ses', '--patience', '0'], ses.environment)
   await observed.ready(200, 'ok\n')
@@ -289,7 +289,7 @@ test('a backend that fails and recovers takes readiness with it', async t => {
   assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
 })
 
-test('an endpoint that answers 200 and is not SES takes readiness with it', async t => {
+test('an endpoint that answers 200 and is not SES makes the program not ready', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(t, ['-r', 'ses'], ses.environment)
   ses.always({ type: 'answer', status: 200, contentType: 'text/html', body: 'Welcome to the hotel' })
@@ -298,7 +298,7 @@ test('an endpoint that answers 200 and is not SES takes readiness with it', asyn
   await relay.stderr.find(/UnexpectedAnswer: HTTP 200, text\/html, that begins: Welcome to the hotel/)
 })
 
-test('recipients that are left out because they have the message are counted as such', async t => {
+test('recipients that are skipped because they have the message are counted as skipped', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(t, ['-r', 'ses', '--patience', '0'], ses.environment)
   const wire = await greeted(relay)
@@ -329,7 +329,7 @@ test('recipients that are left out because they have the message are counted as 
 })
 
 for (const workers of ['1', '2']) {
-  test(`SIGTERM is drained with the endpoint open to the end, with ${workers} of the workers`, async t => {
+  test(`the admin endpoint stays open while the program drains, with --workers ${workers}`, async t => {
     const { relay, observed } = await start(t, ['-r', 'discard', '--workers', workers])
     const busy = await greeted(relay)
     await busy.open()
@@ -347,7 +347,7 @@ for (const workers of ['1', '2']) {
   })
 }
 
-test('workers are added up, and one that dies takes nothing back', async t => {
+test('counts of workers are summed, and do not go back when a worker dies', async t => {
   const crew = await Crew.start(t, 2, { args: admin })
   const observed = new Observed(crew.relay)
   await observed.ready(200, 'ok\n')
@@ -379,7 +379,7 @@ test('workers are added up, and one that dies takes nothing back', async t => {
   for (const wire of wires) wire.vanish()
 })
 
-test('a worker that does not answer is missing until it does, and no probe waits for it', async t => {
+test('a worker that does not answer is missing until it answers, and no probe waits for it', async t => {
   const crew = await Crew.start(t, 2, { args: admin })
   const observed = new Observed(crew.relay)
   const wire = await crew.client()
@@ -397,7 +397,7 @@ test('a worker that does not answer is missing until it does, and no probe waits
   wire.vanish()
 })
 
-test('every metric is in docs/operations.md with its type and labels, and nothing else is', async t => {
+test('docs/operations.md lists exactly the metrics, with their types and labels', async t => {
   const ses = await standIn(t)
   const args = ['-r', 'ses', ...tlsArguments, '--allow-plaintext-auth']
   const seen = new Map<string, readonly Family[]>()
@@ -413,7 +413,7 @@ test('every metric is in docs/operations.md with its type and labels, and nothin
       'garbage',
     )
     for (const family of families.values()) seen.set(family.name, [...(seen.get(family.name) ?? []), family])
-    await t.test(`promtool agrees, with ${workers} of the workers`, sub => {
+    await t.test(`promtool accepts the metrics, with --workers ${workers}`, sub => {
       const found = promtool(text)
       if (found === undefined) return sub.skip('promtool (Debian: prometheus) is not installed')
       assert.deepEqual([found.stdout, found.stderr, found.status], ['', '', 0])
@@ -429,7 +429,7 @@ test('every metric is in docs/operations.md with its type and labels, and nothin
   assert.deepEqual(Object.fromEntries(shown.sort()), Object.fromEntries([...documented].sort()))
 })
 
-test('with --verbose connections, TLS, logins and refusals have lines of their own', async t => {
+test('with --verbose, connections, TLS, logins and replies that are errors have lines of their own', async t => {
   const { relay } = await start(t, ['-r', 'discard', '--verbose', ...tlsArguments])
   const wire = await greeted(relay, true)
   expectCode(await wire.ask('VRFY'), 501)

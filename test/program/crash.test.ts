@@ -15,7 +15,7 @@ import { RelayProcess, type Scope, temporaryDirectory } from './relay-process.ts
 const kills = 40
 const clients = 4
 
-test(`in ${kills} crashes no mail that was answered 250 is lost, and none is half there`, async t => {
+test(`${kills} crashes lose no message that was answered 250, and leave none incomplete`, async t => {
   const random = new Random()
   const house = await build(t)
   const ledger = new Ledger()
@@ -83,7 +83,7 @@ const points: Record<string, { mails: readonly number[]; go: (wire: Wire) => Pro
   },
 }
 
-test('a crash at any point of the dialogue leaves whole mails only', async t => {
+test('a crash at any point of the dialogue leaves complete messages only', async t => {
   for (const [name, { mails, go }] of Object.entries(points)) {
     await t.test(name, async t => {
       const house = await build(t)

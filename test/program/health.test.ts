@@ -26,7 +26,7 @@ async function ask(...args: readonly string[]) {
   return { code, stdout }
 }
 
-test('a server that greets is well, in the clear and under TLS, and its log says nothing of it', async t => {
+test('a server that sends a greeting is healthy, with and without TLS, and does not log the probe', async t => {
   const house = await RelayProcess.start(t, { args: [...relay, ...tlsArguments], implicitTls: true })
   const said = house.stderr.all.length
   const clear = await ask('-a', `127.0.0.1:${house.port}`)
@@ -37,20 +37,22 @@ test('a server that greets is well, in the clear and under TLS, and its log says
   assert.deepEqual([house.stdout.all, house.stderr.all.slice(said, -1)], [[], []])
 })
 
-test('without a host in the address loopback is asked', async t => {
+test('without a host in the address, the probe connects to loopback', async t => {
   const port = await freePort()
   const house = await RelayProcess.start(t, { args: relay, port })
   assert.equal((await ask('-a', `:${house.port}`)).code, 0)
 })
 
-test('a load balancer on this machine is spoken like', async t => {
+test('the probe sends a PROXY header if this machine is a trusted load balancer', async t => {
   const args = ['--proxy-protocol', '127.0.0.0/8']
   const house = await RelayProcess.start(t, { args: [...relay, ...tlsArguments, ...args], implicitTls: true })
   assert.equal((await ask(...args, '-a', `127.0.0.1:${house.port}`)).code, 0)
   assert.equal((await ask(...args, ...tlsArguments, '-a', `tls://127.0.0.1:${house.tlsPort}`)).code, 0)
 })
 
-test('a server that lets in others only is well, and does not complain', { skip: !linux }, async t => {
+test('a server that accepts other addresses only is healthy, and does not log the probe', {
+  skip: !linux,
+}, async t => {
   const house = await RelayProcess.start(t, { args: [...relay, '-i', '192.0.2.1'] })
   const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
   assert.deepEqual([code, stdout.slice(0, 9)], [0, '554 5.7.1'])
@@ -86,14 +88,14 @@ test('a failed login or a denied sender from the address of the health check is 
   assert.match(metrics, /^aws_smtp_relay_rejections_total\{reason="sender_denied"\} 1$/m)
 })
 
-test('a server that is full is well: to end it would help nobody', async t => {
+test('a server that is full is healthy: a restart would not help', async t => {
   const house = await RelayProcess.start(t, { args: [...relay, '--max-connections', '1'] })
   await (await Wire.connect(house.port)).greet()
   const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
   assert.deepEqual([code, stdout.slice(0, 4)], [0, '421 '])
 })
 
-test('where the source cannot be had, it is any', async t => {
+test('the probe uses another source address if its own is not available', async t => {
   const house = await RelayProcess.start(t, { args: relay })
   const parsed = parse([...relay, '-a', `127.0.0.1:${house.port}`], {})
   if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))
@@ -102,7 +104,7 @@ test('where the source cannot be had, it is any', async t => {
   assert.ok(healthy, sentence)
 })
 
-test('where nobody listens, or another server, or one that is silent, the exit code is 1', async t => {
+test('the exit code is 1 without a server, with another server, and with a silent one', async t => {
   const port = await freePort()
   assert.deepEqual(await ask('-a', `127.0.0.1:${port}`), {
     code: 1,
@@ -127,7 +129,7 @@ test('where nobody listens, or another server, or one that is silent, the exit c
   }
 })
 
-test('the first process of a container tells its arguments, also behind an init', () => {
+test('the arguments of the first process of a container are found, also with an init', () => {
   const script = '/app/dist/cli.js'
   const of = (...words: readonly string[]) => argumentsOfPid1(script, () => [...words, ''].join('\0'))
   assert.deepEqual(of('node', script, '-a', ':2525'), ['-a', ':2525'])
@@ -142,7 +144,7 @@ test('the first process of a container tells its arguments, also behind an init'
 const isolate = ['--pid', '--fork', '--mount-proc', '--kill-child']
 const canIsolate = linux && spawnSync('unshare', [...isolate, 'true']).status === 0
 
-test('in a container the health is that of its first process, whatever its arguments are, and SIGTERM ends it', {
+test('in a container the health check is about the first process, whatever its arguments are, and SIGTERM ends it', {
   skip: canIsolate ? false : 'this machine allows no namespaces (unshare)',
 }, async t => {
   const port = await freePort()

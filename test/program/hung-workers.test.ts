@@ -8,7 +8,7 @@ import { Observed } from './observed.ts'
 
 // Each of them waits for more than the 30 s after which a worker counts as hung.
 describe('with several workers', { concurrency: true }, () => {
-  it('workers that hang are replaced after 30 s, and until then the program says that it is not well', async t => {
+  it('workers that hang are replaced after 30 s, and until then the program is not healthy', async t => {
     // Where all workers die at once, the next ones take a port that was chosen by the system anew.
     const address = `127.0.0.1:${await freePort()}`
     const crew = await Crew.start(t, 2, { args: ['-a', address, '--admin', '127.0.0.1:0'] })
@@ -37,7 +37,7 @@ describe('with several workers', { concurrency: true }, () => {
     for (const pid of await crew.meetAll()) assert.ok(!pids.includes(pid))
   })
 
-  it('when the whole program was suspended, no worker is taken for hung', async t => {
+  it('no worker counts as hung after the whole program was suspended', async t => {
     const crew = await Crew.start(t, 2)
     const pids = await crew.meetAll()
     const all = [crew.relay.pid, ...pids]

@@ -11,7 +11,7 @@ import { RelayProcess } from './relay-process.ts'
 const MiB = 1024 * 1024
 const text = Buffer.from('A line of a mail that is neither short nor long, at all.\r\n'.repeat(36_000))
 
-test('clients with more mails at once than there is memory: each is answered, mails are whole, memory is bounded', {
+test('clients with more messages at once than memory: each gets a reply, messages are complete, memory is bounded', {
   timeout: 120_000,
 }, async t => {
   const { standIn, relay } = await begin(t, ['--memory', '64MiB'])
@@ -41,7 +41,7 @@ test('clients with more mails at once than there is memory: each is answered, ma
   )
 })
 
-test('what no client needs any more is there for others: after answers, refusals and clients that vanished', {
+test('memory is free for other clients after replies, refusals and disconnects', {
   timeout: 120_000,
 }, async t => {
   const standIn = await SesStandIn.start()
@@ -68,7 +68,7 @@ test('what no client needs any more is there for others: after answers, refusals
   for (let n = 0; n < 5; n++) assert.match(await send(relay.port, n), /^250 /)
 })
 
-test('slow clients that hold all memory: small messages of others go through at once, and a large one after a while', {
+test('with all memory held by slow clients, small messages of others are accepted at once, and a large one after a while', {
   timeout: 120_000,
 }, async t => {
   const { standIn, relay } = await begin(t, ['--memory', '64MiB', '--max-size', '4MiB'])

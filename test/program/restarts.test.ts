@@ -8,7 +8,7 @@ const restarts = 20
 // Most of it is waiting for drains and starts, so both do it at once.
 describe('twenty restarts', { concurrency: true }, () => {
   for (const workers of [1, 2]) {
-    test(`twenty restarts under load: no mail is lost, none is sent twice, ${workers} of --workers`, async t => {
+    test(`twenty restarts under load lose no message and send none twice, with --workers ${workers}`, async t => {
       const soak = await Soak.start({
         seed: Number(process.env.SEED ?? 1),
         // It ends with the last restart; a slow machine may take its time.

@@ -41,7 +41,7 @@ test('SES gets Source, Destinations and the exact bytes, and its message id is i
   assert.equal(entry.Size, data.length)
 })
 
-test('ARNs, tags and the configuration set reach SES; two ARNs are that of the source unless they are given', async t => {
+test('ARNs, tags and the configuration set reach SES; two ARNs default to that of the source', async t => {
   const arn = (name: string) => `arn:aws:ses:eu-west-1:123456789012:identity/${name}`
   for (const [given, from, returnPath] of [
     [[], arn('a.example'), arn('a.example')],
@@ -60,7 +60,7 @@ test('ARNs, tags and the configuration set reach SES; two ARNs are that of the s
   }
 })
 
-test('250 comes only after SES has said yes', async t => {
+test('250 is sent only after SES has accepted the message', async t => {
   const standIn = await standInFor(t)
   const gate = await Gate.before(standIn.endpoint)
   t.after(() => gate.close())
@@ -101,7 +101,7 @@ test('more than 50 recipients reach SES in calls of at most 50', async t => {
   )
 })
 
-test('a configuration set is named to SES', async t => {
+test('the configuration set is sent to SES', async t => {
   const { standIn, wire } = await begin(t, ['-e', 'my-set'])
   assert.equal((await wire.mail('x\r\n')).code, 250)
   assert.equal(standIn.calls[0]!.parameters.get('ConfigurationSetName'), 'my-set')
@@ -162,7 +162,7 @@ const refusals: Record<string, { outcome: Outcome; reply: RegExp; error: RegExp 
   },
 }
 
-test('a client hears what became of its mail, and the next mail goes through', async t => {
+test('a client gets the outcome of its message, and the next message is accepted', async t => {
   const { standIn, relay, wire } = await begin(t, ['--upstream-timeout', '1'])
   for (const [name, { outcome, reply, error }] of Object.entries(refusals)) {
     await t.test(`a client ${name}`, async () => {
@@ -178,7 +178,7 @@ test('a client hears what became of its mail, and the next mail goes through', a
   }
 })
 
-test('a service that cannot be reached is 451 4.4.1', async t => {
+test('a service that cannot be reached results in 451 4.4.1', async t => {
   const standIn = await SesStandIn.start()
   const { environment } = standIn
   await standIn.close()
@@ -214,7 +214,7 @@ test('missing credentials are 451 4.3.5', async t => {
   assert.equal(standIn.requests, 0)
 })
 
-test('a client that vanishes while SES is asked does not undo the mail', async t => {
+test('a client that disconnects during the call to SES does not cancel the message', async t => {
   const standIn = await standInFor(t)
   const gate = await Gate.before(standIn.endpoint)
   t.after(() => gate.close())

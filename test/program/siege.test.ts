@@ -14,7 +14,7 @@ const waitedTooLong = '421 4.4.2 relay.test waited too long, closing connection\
 /** Long enough to tell who is silent from who waits for a machine that is busy. */
 const times = ['--idle-timeout', '6', '--data-timeout', '8']
 
-test('five thousand silent clients, slow ones, deaf ones and endless lines: others are served, memory is bounded', {
+test('with five thousand silent clients, slow ones, ones that never read, and endless lines, others are served and memory is bounded', {
   timeout: 120_000,
 }, async t => {
   const relay = await RelayProcess.start(t, { args: ['-r', 'discard', ...times] })

@@ -34,7 +34,7 @@ test('--version prints the version and ends with 0', async () => {
   assert.match(stdout, /^\d+\.\d+\.\d+$/)
 })
 
-test('a command line that cannot be read ends with 2, the help behind the message and the message behind the help', async () => {
+test('an invalid command line ends with 2, and prints the message before and after the help', async () => {
   for (const [args, message] of [
     [['-x'], 'flag provided but not defined: -x'],
     [['-h'], 'flag needs an argument: -h'],
@@ -52,7 +52,7 @@ test('a command line that cannot be read ends with 2, the help behind the messag
   }
 })
 
-test('settings that cannot work end with 1 and one line', async t => {
+test('settings that cannot work end with 1 and one line of text', async t => {
   const conflicts: [args: readonly string[], message: RegExp][] = [
     [['-r', 'pigeon'], /^Invalid relay API: pigeon$/],
     [['-a', 'foo'], /^listen tcp: address foo: missing port in address$/],
@@ -126,7 +126,7 @@ test('a certificate or key that cannot be used ends with 1', async t => {
   }
 })
 
-test('a key with a passphrase is used, in either form', async t => {
+test('a key with a passphrase can be used, in either form', async t => {
   for (const key of ['key.encrypted.pem', 'key.traditional.pem']) {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '-c', certificatePath, '-k', fixture(key)],
@@ -138,7 +138,7 @@ test('a key with a passphrase is used, in either form', async t => {
   }
 })
 
-test('a Maildir that cannot be made ends with 1', async t => {
+test('a Maildir that cannot be created ends with 1', async t => {
   const directory = await temporaryDirectory(t)
   const file = join(directory, 'file')
   await writeFile(file, '')
@@ -149,7 +149,7 @@ test('a Maildir that cannot be made ends with 1', async t => {
   await fails(['-r', 'maildir', ...address, '--maildir', join(directory, 'half')], /^maildir .*\/half: .+$/)
 })
 
-test('the start-up message says where it listens, where mail goes, and how to send one', async t => {
+test('the startup message says where the program listens, which backend it uses, and how to send a message', async t => {
   const maildir = join(await temporaryDirectory(t), 'maildir')
   const relay = await RelayProcess.start(t, {
     args: ['-r', 'maildir', '--maildir', maildir, '-u', 'me', ...tlsArguments],
@@ -173,7 +173,7 @@ test('the start-up message says where it listens, where mail goes, and how to se
   assert.deepEqual(rest, [])
 })
 
-test('with port 0 the start-up message tells the port that was taken', async t => {
+test('with port 0 the startup message says the real port', async t => {
   const relay = await RelayProcess.start(t, { args: ['-r', 'discard', '-a', '127.0.0.1:0'] })
   assert.notEqual(relay.port, 0)
   await (await Wire.connect(relay.port)).greet()
@@ -181,7 +181,7 @@ test('with port 0 the start-up message tells the port that was taken', async t =
 })
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} says 421 to idle clients and ends with 0`, async t => {
+  test(`${signal} sends 421 to idle clients and ends with 0`, async t => {
     const { relay } = await withMaildir(t)
     const silent = await Wire.connect(relay.port)
     await silent.reply()
@@ -198,7 +198,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
+test('SIGTERM lets a client finish its message: 250, then 421', async t => {
   const { relay, maildir } = await withMaildir(t)
   const idle = await Wire.connect(relay.port)
   await idle.greet()
@@ -221,7 +221,7 @@ test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
   assert.equal(mail!.content.toString(), 'Subject: x\r\n\r\nlate\r\n')
 })
 
-test('a client that does not finish hears 421 when the time is over', async t => {
+test('a client that does not finish its message gets 421 after --drain-timeout', async t => {
   const { relay, maildir } = await withMaildir(t, '--drain-timeout', '0.2')
   const wire = await Wire.connect(relay.port)
   await wire.greet()
@@ -234,7 +234,7 @@ test('a client that does not finish hears 421 when the time is over', async t =>
   assert.deepEqual(await storedMails(maildir), [])
 })
 
-test('a second signal does not wait', async t => {
+test('a second signal ends the program at once', async t => {
   const { relay } = await withMaildir(t)
   const idle = await Wire.connect(relay.port)
   await idle.greet()
@@ -249,7 +249,7 @@ test('a second signal does not wait', async t => {
   await busy.rest()
 })
 
-test('a reader of the log that goes away does not end the program', async t => {
+test('the program continues if the reader of the log goes away', async t => {
   const { relay, maildir } = await withMaildir(t)
   relay.stopReading()
   const wire = await Wire.connect(relay.port)
@@ -281,7 +281,7 @@ function fixture(name: string): string {
 }
 
 for (const workers of ['1', '2']) {
-  test(`SIGTERM in the middle of the start is obeyed, with --workers ${workers}`, async t => {
+  test(`SIGTERM during the start ends the program, with --workers ${workers}`, async t => {
     const folder = await temporaryDirectory(t)
     const users = join(folder, 'users')
     // A file that cannot be read to its end until somebody has written it.

@@ -27,13 +27,13 @@ for (const [who, workers] of [
   ['one process', '1'],
   ['workers', '2'],
 ] as const) {
-  test(`on a terminal the log of ${who} is for people, in colour`, { skip: noTerminal }, async t => {
+  test(`on a terminal the log of ${who} is text, in colour`, { skip: noTerminal }, async t => {
     const { lines, port } = await start(t, ['--workers', workers])
     await send(port)
     await lines.find(coloured)
   })
 
-  test(`NO_COLOR and a simple terminal are minded by ${who}`, {
+  test(`the log of ${who} has no colours with NO_COLOR or on a simple terminal`, {
     skip: noTerminal,
   }, async t => {
     for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
@@ -43,7 +43,7 @@ for (const [who, workers] of [
     }
   })
 
-  test(`--log json is JSON on a terminal, too, from ${who}`, { skip: noTerminal }, async t => {
+  test(`--log json writes JSON to a terminal, from ${who}`, { skip: noTerminal }, async t => {
     const { lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
     await send(port)
     assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
@@ -64,7 +64,7 @@ for (const [who, workers] of [
     assert.equal(await terminal.exitCode(), 0)
   })
 
-  test(`a terminal that Ctrl-S pauses gets all lines of ${who} after Ctrl-Q`, {
+  test(`a terminal that was paused with Ctrl-S gets all lines of ${who} after Ctrl-Q`, {
     skip: noTerminal,
   }, async t => {
     const { terminal, lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
@@ -78,7 +78,7 @@ for (const [who, workers] of [
     assert.equal(lines.all.filter(line => line.startsWith('{')).map(line => JSON.parse(line)).length, 201)
   })
 
-  test(`--log text is text in a pipe, too, from ${who}`, async t => {
+  test(`--log text writes text to a pipe, from ${who}`, async t => {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '--log', 'text', '--workers', workers],
     })
@@ -87,7 +87,7 @@ for (const [who, workers] of [
   })
 }
 
-test('what a client says does not reach a terminal as an order', { skip: noTerminal }, async t => {
+test('text from a client is escaped on a terminal', { skip: noTerminal }, async t => {
   const { lines, port } = await start(t, ['-l', '^nobody$'])
   const wire = await Wire.connect(port)
   await wire.greet()

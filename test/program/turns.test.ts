@@ -20,7 +20,7 @@ for (const [attack, what] of [
   ['floodRecipients', 'recipients beyond the limit'],
   ['floodChunks', 'chunks of one octet'],
 ] as const) {
-  test(`${flooders} clients that pour out ${what} leave another one its turn, and are ended`, {
+  test(`${flooders} clients that flood the server with ${what} do not delay another one, and are disconnected`, {
     timeout: 90_000,
   }, async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })

@@ -4,7 +4,7 @@ import { Wire } from '../transport/wire.ts'
 import { clientHello } from './client-hello.ts'
 import { credentials, eachOf, House, mail, opening } from './house.ts'
 
-test('clients that vanish at every byte of the dialogue leave whole mails only', async t => {
+test('clients that disconnect at every byte of the dialogue leave complete messages only', async t => {
   const house = await House.build(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}${opening}x\r\n`
   const positions = Array.from({ length: dialogue.length + 1 }, (_, position) => position)
@@ -12,7 +12,7 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
   /** The names of the mails that were answered 250. */
   const answered: string[] = []
 
-  await t.test('closing their half', () =>
+  await t.test('by closing their half', () =>
     eachOf(positions, async position => {
       const wire = await Wire.connect(house.relay.port)
       wire.say(dialogue.slice(0, position))
@@ -24,7 +24,7 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
     }),
   )
 
-  await t.test('politely, before they heard anything', () =>
+  await t.test('with FIN, before they have received anything', () =>
     eachOf(positions, async position => {
       const wire = await Wire.connect(house.relay.port)
       await wire.put(dialogue.slice(0, position))
@@ -38,7 +38,7 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
       wire.reset()
     }),
   )
-  await t.test('with a reset, after all replies were heard', () =>
+  await t.test('with a reset, after all replies were received', () =>
     eachOf(positions, async position => {
       const wire = await Wire.connect(house.relay.port)
       await wire.put(dialogue.slice(0, position))
@@ -55,7 +55,7 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
   for (const name of answered) assert.ok(stored.has(name), name)
 })
 
-test('clients that vanish at every byte of a TLS handshake do no harm', async t => {
+test('clients that disconnect at every byte of a TLS handshake do no harm', async t => {
   const house = await House.build(t)
   const hello = await clientHello()
   const starttls = 'EHLO client.test\r\nSTARTTLS\r\n'
@@ -89,7 +89,7 @@ test('clients that vanish at every byte of a TLS handshake do no harm', async t 
   await house.check()
 })
 
-test('clients that vanish inside TLS leave whole mails only', async t => {
+test('clients that disconnect within TLS leave complete messages only', async t => {
   const house = await House.build(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}QUIT\r\n`
   const positions = Array.from({ length: Math.ceil(dialogue.length / 3) }, (_, n) => n * 3)

@@ -16,7 +16,7 @@ import { storedMails } from './inbox.ts'
 import { Lines } from './lines.ts'
 import { certificatePath, keyPath, program, RelayProcess, run, temporaryDirectory } from './relay-process.ts'
 
-test('workers share every address, and the start-up message is said once', async t => {
+test('workers share every address, and the startup message is written once', async t => {
   const crew = await Crew.start(t, 3, { tls: true })
   const pids = await crew.meetAll()
   assert.ok(!pids.has(crew.relay.pid))
@@ -32,12 +32,12 @@ test('workers share every address, and the start-up message is said once', async
   assert.deepEqual(rest, [])
 })
 
-test('one worker is the program itself', async t => {
+test('with --workers 1 the process serves itself', async t => {
   const crew = await Crew.start(t, 1)
   assert.equal(await crew.pidBehind(await crew.client()), crew.relay.pid)
 })
 
-test('what cannot start with one process ends in the same way with several', async t => {
+test('a start that fails with one process fails in the same way with several', async t => {
   const directory = await temporaryDirectory(t)
   const file = join(directory, 'file')
   await writeFile(file, 'no:hash')
@@ -62,7 +62,7 @@ test('what cannot start with one process ends in the same way with several', asy
   }
 })
 
-test('a check needs no workers', async () => {
+test('--check starts no workers', async () => {
   const args = ['-r', 'discard', '--memory', '256MiB', '--check']
   const { stdout, ...three } = await run([...args, '--workers', '3'])
   const one = await run(args)
@@ -70,7 +70,7 @@ test('a check needs no workers', async () => {
 })
 
 for (const to of ['the primary', 'the whole group'] as const) {
-  test(`a signal to ${to} lets a running mail finish, and one line tells of all clients`, async t => {
+  test(`a signal to ${to} lets a message in flight finish, and one line counts all clients`, async t => {
     // As long as can be: no timer may take it for no time at all.
     const crew = await Crew.start(t, 3, { args: ['--drain-timeout', '2147483'] })
     const pids = [...(await crew.meetAll())]
@@ -129,7 +129,7 @@ test('a stop while the last addresses are not open yet lets a message on the fir
   assert.deepEqual(await within(ended, 'the end', () => stderr.all.join('\n')), [0, null])
 })
 
-test('a second signal ends all of them at once', async t => {
+test('a second signal ends all workers at once', async t => {
   const crew = await Crew.start(t, 2)
   const pids = await crew.meetAll()
   const busy = await crew.client()
@@ -143,7 +143,7 @@ test('a second signal ends all of them at once', async t => {
   for (const pid of pids) await gone(pid)
 })
 
-test('when the primary is killed the port is free, running mails end, and then the workers do', async t => {
+test('when the primary is killed, the port is free, messages in flight finish, and then the workers end', async t => {
   const crew = await Crew.start(t, 2)
   const pids = await crew.meetAll()
   const idle = await crew.client()
@@ -161,7 +161,7 @@ test('when the primary is killed the port is free, running mails end, and then t
   for (const pid of pids) await gone(pid)
 })
 
-test('a worker that is killed in the middle of a mail loses none that was answered, and is replaced', async t => {
+test('a worker that is killed within a message loses no message that was answered, and is replaced', async t => {
   const crew = await Crew.start(t, 2)
   await crew.meetAll()
   const victim = await crew.client()
@@ -183,7 +183,7 @@ test('a worker that is killed in the middle of a mail loses none that was answer
   assert.ok(!(await crew.meetAll()).has(pid))
 })
 
-test('one that keeps dying is replaced ever later, and a stop does not wait for it', async t => {
+test('a worker that keeps dying is replaced after longer and longer delays, and a stop does not wait for it', async t => {
   const crew = await Crew.start(t, 2)
   const known = await crew.meetAll()
   let [pid] = known as Set<number>
@@ -200,7 +200,7 @@ test('one that keeps dying is replaced ever later, and a stop does not wait for 
   assert.ok(performance.now() - asked < 5_000)
 })
 
-test('SIGHUP makes every worker read the certificate again, and one of them tells it', async t => {
+test('SIGHUP makes every worker reload the certificate, and one line reports it', async t => {
   const directory = await temporaryDirectory(t)
   const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
   const install = async (certificate: string, privateKey: string) => {
@@ -234,7 +234,7 @@ test('SIGHUP makes every worker read the certificate again, and one of them tell
   assert.equal(crew.relay.stderr.all.length, 4)
 })
 
-test('long lines of several workers stay whole, also where the reader is slow', async t => {
+test('long lines of several workers are not cut, even if the reader is slow', async t => {
   const [clients, mails, recipients] = [8, 12, 100]
   const crew = await Crew.start(t, 4, { relay: 'discard' })
   const names = Array.from({ length: recipients }, (_, n) => `${'x'.repeat(60)}${n}@example.org`)
@@ -263,7 +263,7 @@ test('long lines of several workers stay whole, also where the reader is slow', 
   }
 })
 
-test('a reader of the log that goes away does not end anybody', async t => {
+test('workers continue if the reader of the log goes away', async t => {
   const crew = await Crew.start(t, 2)
   const pids = await crew.meetAll()
   crew.relay.stopReading()
@@ -272,7 +272,7 @@ test('a reader of the log that goes away does not end anybody', async t => {
   assert.ok(crew.relay.alive)
 })
 
-test('what is wrong with AWS is said once, not by each', async t => {
+test('a problem with AWS is reported once for all workers', async t => {
   const crew = await Crew.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
   await crew.relay.stderr.find(/^Backend check failed, mail will be answered 451 until this is fixed: /)
   await crew.relay.stop()
@@ -311,7 +311,7 @@ for (const [given, quota] of [
   })
 }
 
-test('as many clients are served as all workers together may serve', async t => {
+test('--max-connections is the limit of all workers together', async t => {
   const crew = await Crew.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
   const codes: number[] = []
   for (let n = 0; n < 6; n++) codes.push((await (await Wire.connect(crew.relay.port)).reply()).code)
