@@ -1,4 +1,4 @@
-/** What can be seen of the chart without helm. */
+/** What can be checked of the chart without helm. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { documentsOf, paths, type Tree, textOf } from './files.ts'

@@ -1,8 +1,8 @@
-/** The metrics that there are, as dashboards and alerts may name them. */
+/** The metrics that dashboards and alerts may query. */
 import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
-/** A metric with its labels, and their values where these are known. */
+/** A metric with its labels, and their values if they are known. */
 export interface Metric {
   readonly histogram: boolean
   readonly labels: ReadonlyMap<string, readonly string[] | undefined>
@@ -34,10 +34,10 @@ aws_smtp_relay_ready
 aws_smtp_relay_workers{state="up|missing"}
 `
 
-/** By name: the program's own, and those that prom-client has of every process of Node.js. */
+/** By name: the program's own metrics, and those of prom-client for every process of Node.js. */
 export const metrics: ReadonlyMap<string, Metric> = new Map([...ownMetrics(), ...ofEveryProcess()])
 
-/** Those that stand on the page of metrics, which is held to the program. */
+/** The metrics of docs/operations.md, which another test compares with the program. */
 function ownMetrics(): readonly (readonly [string, Metric])[] {
   const documented = new Set(readFileSync(page, 'utf8').match(/aws_smtp_relay_\w+/g))
   return own

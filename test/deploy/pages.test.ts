@@ -1,4 +1,4 @@
-/** What deploy/README.md and docs/scaling.md say is held against the program and the files. */
+/** deploy/README.md and docs/scaling.md agree with the program and the files. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

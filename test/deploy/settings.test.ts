@@ -1,4 +1,4 @@
-/** With the settings of every file in deploy the program would start, and has the time and the memory that it needs. */
+/** With the settings of every file in deploy, the program starts, and has the time and the memory that it needs. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse, type Settings } from '../../src/config/index.ts'

@@ -1,4 +1,4 @@
-/** Those who will read the files read them: each tool where it is installed. */
+/** The tools that read the files accept them. A tool that is not installed is skipped. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cp, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
@@ -80,7 +80,7 @@ test('the program reads what is set in the chart', withTool('helm'), () => {
       usersFile: '/users/users',
     },
   )
-  // Of the quota for all, the share of one of at most 6 pods.
+  // The share of one of at most 6 pods in the quota of all.
   assert.ok(typeof sendRate === 'number' && Math.abs(sendRate - 14 / 6) < 1e-9)
   assert.equal(SMTP_RELAY_ADMIN, ':9025')
   assert.equal(variableOf('send-rate'), 'SMTP_RELAY_SEND_RATE')
@@ -95,7 +95,7 @@ test('systemd accepts the unit, alone and with its drop-ins', withTool('systemd-
   const here = await roomFor(t)
   const unit = join(here, 'aws-smtp-relay.service')
   const text = await readFile(join(folder, 'systemd/aws-smtp-relay.service'), 'utf8')
-  // Node.js may be elsewhere on this machine.
+  // Node.js may have another path on this machine.
   await writeFile(unit, text.replace('/usr/bin/node', process.execPath))
   const complaints = () => spawnSync('systemd-analyze', ['verify', '--man=no', unit], { timeout: limitMs })
   for (const dropIns of [false, true]) {

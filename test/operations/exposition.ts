@@ -18,7 +18,7 @@ export interface Family {
 /**
  * Reads the text format of Prometheus, version 0.0.4, as strictly as its specification
  * (https://prometheus.io/docs/instrumenting/exposition_formats/) and the naming conventions allow, and more strictly
- * than Prometheus does. Fails where a line is not in order, or a metric is not whole.
+ * than Prometheus does. Fails if a line is not valid, or a metric is not complete.
  */
 export function readExposition(text: string): ReadonlyMap<string, Family> {
   assert.ok(text.endsWith('\n'), 'the last line ends with a newline')
@@ -47,7 +47,7 @@ export function readExposition(text: string): ReadonlyMap<string, Family> {
   return families as ReadonlyMap<string, Family>
 }
 
-/** The value of the line with exactly these labels; `undefined` where there is none. */
+/** Returns the value of the line with exactly these labels; `undefined` if there is no such line. */
 export function numberOf(
   families: ReadonlyMap<string, Family>,
   name: string,

@@ -5,7 +5,7 @@ import { createMetrics } from '../../src/operations/metrics.ts'
 import { MetricsAggregator, type Snapshot } from '../../src/operations/metrics-aggregate.ts'
 import { numberOf, readExposition } from './exposition.ts'
 
-/** What a worker has to tell after so many connections, some of them open, as it comes through a pipe. */
+/** Returns the metrics of a worker after `opened` connections, as they arrive through a pipe. */
 async function snapshot(opened: number, open = 0, expiresAt = 2_000_000_000): Promise<Snapshot> {
   const metrics = await createMetrics('ses')
   metrics.addGauges({
@@ -25,8 +25,8 @@ async function snapshot(opened: number, open = 0, expiresAt = 2_000_000_000): Pr
   return JSON.parse(JSON.stringify(await metrics.registry.getMetricsAsJSON()))
 }
 
-async function read(sum: MetricsAggregator, told: ReadonlyMap<object, Snapshot | undefined>) {
-  const families = readExposition(await renderMetrics(sum.sum(told)))
+async function read(aggregator: MetricsAggregator, snapshots: ReadonlyMap<object, Snapshot | undefined>) {
+  const families = readExposition(await renderMetrics(aggregator.sum(snapshots)))
   return (name: string, labels?: Record<string, string>) =>
     numberOf(families, `aws_smtp_relay_${name}`, labels)
 }
@@ -34,9 +34,9 @@ async function read(sum: MetricsAggregator, told: ReadonlyMap<object, Snapshot |
 const [one, two, three] = [{}, {}, {}]
 
 test('counters, histograms and gauges are summed, and the earliest expiry of a certificate is shown', async () => {
-  const sum = await MetricsAggregator.create()
+  const aggregator = await MetricsAggregator.create()
   const found = await read(
-    sum,
+    aggregator,
     new Map([
       [one, await snapshot(3, 1, 2_000_000_000)],
       [two, await snapshot(4, 2, 1_900_000_000)],
@@ -53,38 +53,38 @@ test('counters, histograms and gauges are summed, and the earliest expiry of a c
 })
 
 test('the counts of a worker stay when it dies, its gauges do not', async () => {
-  const sum = await MetricsAggregator.create()
+  const aggregator = await MetricsAggregator.create()
   await read(
-    sum,
+    aggregator,
     new Map([
       [one, await snapshot(3, 1)],
       [two, await snapshot(4, 2)],
     ]),
   )
-  sum.end(one)
-  let found = await read(sum, new Map([[two, await snapshot(5, 2)]]))
+  aggregator.end(one)
+  let found = await read(aggregator, new Map([[two, await snapshot(5, 2)]]))
   assert.deepEqual([found('connections_total'), found('connections')], [8, 2])
   assert.equal(found('message_memory_limit_bytes'), 100)
-  sum.end(two)
-  found = await read(sum, new Map([[three, await snapshot(1)]]))
+  aggregator.end(two)
+  found = await read(aggregator, new Map([[three, await snapshot(1)]]))
   assert.deepEqual([found('connections_total'), found('connections')], [9, 0])
 })
 
 test('the counters of a worker that does not answer are those of the last time', async () => {
-  const sum = await MetricsAggregator.create()
-  const told = async (n: number) => new Map([[one, await snapshot(n, 1)]])
-  await read(sum, await told(3))
-  const silent = await read(sum, new Map([[one, undefined]]))
+  const aggregator = await MetricsAggregator.create()
+  const after = async (n: number) => new Map([[one, await snapshot(n, 1)]])
+  await read(aggregator, await after(3))
+  const silent = await read(aggregator, new Map([[one, undefined]]))
   assert.deepEqual([silent('connections_total'), silent('connections')], [3, undefined])
-  const found = await read(sum, await told(5))
+  const found = await read(aggregator, await after(5))
   assert.deepEqual([found('connections_total'), found('connections')], [5, 1])
 })
 
 test('a worker that has never answered adds nothing, alive or dead', async () => {
-  const sum = await MetricsAggregator.create()
-  const silent = await read(sum, new Map([[one, undefined]]))
+  const aggregator = await MetricsAggregator.create()
+  const silent = await read(aggregator, new Map([[one, undefined]]))
   assert.equal(silent('connections_total'), undefined)
-  sum.end(one)
-  const found = await read(sum, new Map([[two, await snapshot(2)]]))
+  aggregator.end(one)
+  const found = await read(aggregator, new Map([[two, await snapshot(2)]]))
   assert.equal(found('connections_total'), 2)
 })

@@ -6,15 +6,15 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { packed, repository } from './installation.ts'
 
-/** All that users need, and nothing that only those need who work on it. */
+/** Everything that users need, and nothing that only developers of the package need. */
 const needed = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
-  // What README.md says in short.
+  // What README.md summarizes.
   /^docs\/[\w-]+\.md$/,
-  // The program, and the rooms that others embed, with their types.
+  // The program, and the modules that applications embed, with their types.
   /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
   /^examples\/[\w-]+\.mjs$/,
-  // smtp-transcript plays and replays them; for TLS it has a certificate.
+  // smtp-transcript plays and replays them; for TLS it needs a certificate.
   /^fixtures\/README\.md$/,
   /^fixtures\/([\w-]+\/)+[\w.-]+\.smtp$/,
   /^fixtures\/tls\/(README\.md|certificate\.pem|key\.pem)$/,

@@ -13,7 +13,7 @@ import { type Installation, install, repository } from './installation.ts'
 
 const examples = readdirSync(join(repository, 'examples'))
 
-/** The package in an empty folder, and beside it the examples, as somebody has copied them. */
+/** Installs the package in an empty folder, with copies of the examples beside it. */
 async function copied(t: TestContext): Promise<Installation> {
   const installation = await install(t)
   for (const name of examples) {
@@ -22,7 +22,7 @@ async function copied(t: TestContext): Promise<Installation> {
   return installation
 }
 
-/** An example that serves, once it does. */
+/** Starts an example, and resolves when it listens. */
 async function serve(t: TestContext, name: string, args: readonly string[]) {
   const { path } = await copied(t)
   const child = spawn(process.execPath, [name, ...args], { cwd: path })

@@ -4,7 +4,7 @@ import { install } from './installation.ts'
 
 const program = 'node_modules/aws-smtp-relay/dist/cli.js'
 
-/** A backend, and the one package that it cannot do without. */
+/** A backend, and the package that it needs. */
 const clients = {
   ses: '@aws-sdk/client-ses',
   sesv2: '@aws-sdk/client-sesv2',
@@ -66,7 +66,7 @@ for (const secret of [{ password: 'p' }, { bcryptHash: '$2b$04$' + '.'.repeat(53
     relay: 'discard',
     access: { user: { name: 'u', ...secret } },
     allowPlaintextAuth: true,
-    handlers: { access: ({ type, error }) => console.log(type, error?.message) },
+    onEvent: ({ type, client, error }) => client && console.log(type, error?.message),
   })
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const socket = connect(port, '127.0.0.1')

@@ -19,13 +19,13 @@ test('docs/embedding.md shows the examples unchanged', () => {
 
 test('docs/embedding.md lists every entry point', () => {
   const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
-  const doors = Object.keys(exports).filter(door => door !== './package.json')
+  const entryPoints = Object.keys(exports).filter(entryPoint => entryPoint !== './package.json')
   const written = [...readFileSync(page, 'utf8').matchAll(/^\| `(aws-smtp-relay\S*)` \|/gm)].map(
-    ([, door]) => door,
+    ([, entryPoint]) => entryPoint,
   )
   assert.deepEqual(
     written,
-    doors.map(door => door.replace('.', 'aws-smtp-relay')),
+    entryPoints.map(entryPoint => entryPoint.replace('.', 'aws-smtp-relay')),
   )
 })
 

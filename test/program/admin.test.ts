@@ -55,7 +55,7 @@ async function greeted(relay: RelayProcess, tls = false): Promise<Wire> {
   return wire
 }
 
-/** Sends a mail on a connection of its own. */
+/** Sends a message on a connection of its own. */
 async function sendOne(relay: RelayProcess): Promise<number> {
   const wire = await greeted(relay)
   const { code } = await wire.mail('x\r\n')
@@ -114,21 +114,21 @@ test('messages, connections, logins and calls are counted', async t => {
   )
   const login = async (wire: Wire) => expectCode(await wire.ask(`AUTH PLAIN ${credentials}`), 235)
 
-  const mails = await greeted(relay)
-  await login(mails)
-  expectCode(await mails.mail('x\r\n'), 250)
+  const sender = await greeted(relay)
+  await login(sender)
+  expectCode(await sender.mail('x\r\n'), 250)
   ses.script(throttling)
-  expectCode(await mails.mail('x\r\n'), 250)
+  expectCode(await sender.mail('x\r\n'), 250)
   ses.script(rejected)
-  expectCode(await mails.mail('x\r\n'), 554)
-  expectCode(await mails.mail(`${'x'.repeat(998)}\r\n`.repeat(21)), 552)
-  expectCode(await mails.ask('MAIL FROM:<other@example.org>'), 550)
-  expectCode(await mails.ask('MAIL FROM:<a@example.org>'), 250)
-  expectCode(await mails.ask('RCPT TO:<no@example.org>'), 550)
-  for (const code of [250, 250, 452]) expectCode(await mails.ask('RCPT TO:<b@example.org>'), code)
-  await mails.ask('DATA')
-  await mails.put('gone in the middle')
-  mails.reset()
+  expectCode(await sender.mail('x\r\n'), 554)
+  expectCode(await sender.mail(`${'x'.repeat(998)}\r\n`.repeat(21)), 552)
+  expectCode(await sender.ask('MAIL FROM:<other@example.org>'), 550)
+  expectCode(await sender.ask('MAIL FROM:<a@example.org>'), 250)
+  expectCode(await sender.ask('RCPT TO:<no@example.org>'), 550)
+  for (const code of [250, 250, 452]) expectCode(await sender.ask('RCPT TO:<b@example.org>'), code)
+  await sender.ask('DATA')
+  await sender.put('gone in the middle')
+  sender.reset()
 
   const secure = await greeted(relay)
   await secure.startTls()
@@ -211,7 +211,7 @@ test('messages, connections, logins and calls are counted', async t => {
 })
 
 test('a refused address, a lack of memory and too many errors are counted', async t => {
-  // As little as one message of the largest size needs: what is said when it is less tells how much that is.
+  // The least memory that one message of the largest size needs. The error for less memory says how much that is.
   const small = ['-r', 'discard', '--max-size', '1MiB', '-i', '127.0.0.1']
   const { stderr } = await run([...small, '-a', '127.0.0.1:0', '--memory', '1'])
   const [, least = ''] = /raise --memory to (\d+)/.exec(stderr) ?? []
@@ -407,7 +407,7 @@ test('docs/operations.md lists exactly the metrics, with their types and labels'
     await wire.ask(`AUTH PLAIN ${credentials}`)
     await wire.ask('QUIT')
     wire.vanish()
-    // A collection of garbage may not have come yet.
+    // A garbage collection may not have happened yet.
     const { families, text } = await observed.until(
       ({ families }) => families.get('nodejs_gc_duration_seconds')!.samples.length > 0,
       'garbage',
@@ -443,7 +443,7 @@ test('with --verbose, connections, TLS, logins and replies that are errors have 
   assert.equal(refusal.Error, '501 5.5.4 Syntax: VRFY address')
 })
 
-/** Type and labels of a metric, as they are documented where there was nothing to be seen of the labels. */
+/** Returns type and labels of a metric; those of the documentation if the metric has no series yet. */
 function rowOf(families: readonly Family[], documented = ''): string {
   const { type } = families[0]!
   const samples = families.flatMap(({ samples }) => samples)

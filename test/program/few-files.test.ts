@@ -4,7 +4,7 @@ import { Wire } from '../transport/wire.ts'
 import { within } from './deadline.ts'
 import { RelayProcess, run, temporaryDirectory } from './relay-process.ts'
 
-test('clients for whom there is no file descriptor are closed, and the program goes on', async t => {
+test('clients without a file descriptor for them are disconnected, and the program continues', async t => {
   const maildir = await temporaryDirectory(t)
   const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir], maxFiles: 66 })
   const wires = await Promise.all(Array.from({ length: 100 }, () => Wire.connect(relay.port)))
@@ -23,7 +23,7 @@ test('clients for whom there is no file descriptor are closed, and the program g
   const again = async () => {
     for (;;) {
       const wire = await Wire.connect(relay.port)
-      // The program may not have noticed yet that the others are gone.
+      // The program may not have noticed yet that the other clients have disconnected.
       const hello = await wire.greet().catch(() => undefined)
       if (hello !== undefined) return wire
     }
@@ -44,7 +44,7 @@ test('--max-connections is lowered to what the limit of open files allows, and a
 
   const served = await Wire.connect(relay.port)
   await served.greet()
-  // All that the others do is to stay. The first of them take all places, the rest is turned away and does not leave.
+  // The other clients only stay connected. The first of them take all places; the rest is rejected and does not leave.
   const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.connect(relay.port)))
   t.after(() => {
     for (const wire of wires) wire.reset()
@@ -56,7 +56,7 @@ test('--max-connections is lowered to what the limit of open files allows, and a
   for (let mail = 0; mail < 3; mail++) assert.equal((await served.mail('x\r\n')).code, 250)
 })
 
-test('each of several workers has files of its own, and the program says once what it has lowered', async t => {
+test('each worker has its own limit of open files, and the program reports once what it has lowered', async t => {
   const maildir = await temporaryDirectory(t)
   const args = ['-r', 'maildir', '--maildir', maildir, '--workers', '2', '--max-connections', '10001']
   const relay = await RelayProcess.start(t, { args, maxFiles: 128 })
@@ -68,7 +68,7 @@ test('each of several workers has files of its own, and the program says once wh
     for (const wire of wires) wire.reset()
   })
   const codes: number[] = []
-  // One after the other: the primary, which accepts all of them, has no more files than a worker.
+  // One after the other: the primary, which accepts all of them, may open no more files than a worker.
   while (codes.length < 150) {
     const wire = await Wire.connect(relay.port)
     wires.push(wire)

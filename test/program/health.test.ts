@@ -19,7 +19,7 @@ const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const relay = ['-r', 'discard']
 const linux = process.platform === 'linux'
 
-/** What `--health` says with these arguments. */
+/** The output of `--health` with these arguments. */
 async function ask(...args: readonly string[]) {
   const { code, stdout, stderr } = await run([...relay, ...args, '--health'])
   assert.equal(stderr, '')
@@ -56,7 +56,7 @@ test('a server that accepts other addresses only is healthy, and does not log th
   const house = await RelayProcess.start(t, { args: [...relay, '-i', '192.0.2.1'] })
   const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
   assert.deepEqual([code, stdout.slice(0, 9)], [0, '554 5.7.1'])
-  // Anybody else who is refused is told of, and this line is the first one.
+  // The refusal of any other client is logged, and this line is the first one.
   const stranger = await Wire.connect(house.port)
   expectCode(await stranger.reply(), 554)
   await house.stderr.find(/Invalid client IP/)
@@ -69,7 +69,7 @@ test('a failed login or a denied sender from the address of the health check is 
 }, async t => {
   const directory = await temporaryDirectory(t)
   const users = join(directory, 'users')
-  // `password`, as `htpasswd -B` makes it.
+  // The hash of `password`, from `htpasswd -B`.
   const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
   await writeFile(users, `ann:${hash}:@example\\.org$\n`)
   const admin = await freePort()
@@ -99,7 +99,7 @@ test('the probe uses another source address if its own is not available', async 
   const house = await RelayProcess.start(t, { args: relay })
   const parsed = parse([...relay, '-a', `127.0.0.1:${house.port}`], {})
   if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))
-  // An address of nobody (RFC 5737).
+  // An address that no machine has (RFC 5737).
   const { healthy, sentence } = await probe(parsed.settings, '203.0.113.7')
   assert.ok(healthy, sentence)
 })
@@ -157,10 +157,10 @@ test('in a container the health check is about the first process, whatever its a
   const { status, stdout } = spawnSync('nsenter', beside, { encoding: 'utf8', timeout: patienceMs })
   assert.match(stdout, /^220 /)
   assert.equal(status, 0)
-  // Its own arguments go on behind the others, and the last one wins.
+  // Its own arguments are appended, and the last one wins.
   const other = spawnSync('nsenter', [...beside, '-a', '127.0.0.1:0'], { timeout: patienceMs })
   assert.equal(other.status, 1)
-  // The kernel gives the first process no signal that it does not ask for.
+  // The kernel sends the first process no signal without a handler.
   const exit = once(unshare, 'exit')
   process.kill(Number(first), 'SIGTERM')
   assert.deepEqual(await within(exit, 'the first process to end'), [0, null])

@@ -6,10 +6,10 @@ import { within } from './deadline.ts'
 import { freePort } from './free-port.ts'
 import { Observed } from './observed.ts'
 
-// Each of them waits for more than the 30 s after which a worker counts as hung.
+// Each of these tests waits for more than the 30 s after which a worker counts as hung.
 describe('with several workers', { concurrency: true }, () => {
   it('workers that hang are replaced after 30 s, and until then the program is not healthy', async t => {
-    // Where all workers die at once, the next ones take a port that was chosen by the system anew.
+    // If all workers die at once, the next ones get another port for port 0.
     const address = `127.0.0.1:${await freePort()}`
     const crew = await Crew.start(t, 2, { args: ['-a', address, '--admin', '127.0.0.1:0'] })
     const observed = new Observed(crew.relay)

@@ -5,7 +5,7 @@ import { SesStandIn } from '../relay/ses-stand-in.ts'
 import { expectCode, Wire } from '../transport/wire.ts'
 import { program, RelayProcess } from './relay-process.ts'
 
-/** A user that has no entry in the table of users, as with `runAsUser` of Kubernetes. */
+/** A user without an entry in the user database, as with `runAsUser` of Kubernetes. */
 const uid = 4242
 const cannot = whyNot()
 

@@ -12,7 +12,7 @@ import { RelayProcess, type Scope, temporaryDirectory, tlsArguments } from './re
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const words = ['--import', 'tsx', 'scripts/send.ts']
 
-/** `npm run send` with these arguments, as it ends. */
+/** The result of `npm run send` with these arguments. */
 async function send(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [...words, ...args], {
     cwd: repository,

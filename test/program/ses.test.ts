@@ -6,7 +6,7 @@ import { Gate } from './gate.ts'
 import { split } from './inbox.ts'
 import { RelayProcess, type Scope } from './relay-process.ts'
 
-// Every byte but CR and LF, a dot to hide, a line longer than SMTP likes.
+// Every byte except CR and LF, a dot to escape, a line longer than SMTP allows.
 const everyByte = String.fromCharCode(
   ...Array.from({ length: 256 }, (_, n) => n).filter(n => n !== 10 && n !== 13),
 )
@@ -74,7 +74,7 @@ test('250 is sent only after SES has accepted the message', async t => {
   const answer = wire.reply().finally(() => (answered = true))
   await gate.answerHeld()
   assert.equal(standIn.calls.length, 1)
-  // The program lives on: others are served meanwhile. This client has heard nothing.
+  // The program serves other clients meanwhile. This client has got no reply.
   for (let times = 0; times < 20; times++) assert.equal((await other.ask('NOOP')).code, 250)
   assert.equal(answered, false)
   assert.deepEqual(relay.stdout.all, [])
@@ -251,7 +251,7 @@ async function connect({ port }: RelayProcess): Promise<Wire> {
   return wire
 }
 
-/** The first line of the log that came behind the first `after` lines; its keys must begin as the Go program's. */
+/** Returns the first log line after the first `after` lines. Its keys must begin as those of the Go program. */
 async function logLine(relay: RelayProcess, stream: 'stdout' | 'stderr', after = 0) {
   const line = await relay[stream].find(/^\{/, after)
   const entry = JSON.parse(line)

@@ -47,7 +47,7 @@ test('an invalid command line ends with 2, and prints the message before and aft
     assert.equal(stdout, '')
     assert.ok(stderr.startsWith(`${message}\n`), stderr)
     assert.match(stderr, /--listen/)
-    // The help is longer than a screen: what is wrong is said where the eyes are.
+    // The help is longer than a screen, so the message is also at the end.
     assert.ok(stderr.trimEnd().endsWith(`\n\n${message}`), stderr)
   }
 })
@@ -80,10 +80,10 @@ test('memory that cannot hold one message of the largest size ends with 1', asyn
   await fails([...start, '--max-size', '1GiB'], message(268_435_456, 1_073_741_824))
   const ses = ['-r', 'ses', '-a', '127.0.0.1:0']
   await fails([...ses, '--memory', '40MiB'], message(41_943_040, 10_485_760))
-  // It could hold one, but would have no reserve beside it.
+  // It could hold one message, but would have no reserve besides.
   const { stderr } = await run([...ses, '--memory', '42MiB'])
   assert.match(stderr, message(44_040_192, 10_485_760))
-  // What it says is enough.
+  // The memory that the error names is enough.
   const [, least = ''] = /raise --memory to (\d+)/.exec(stderr) ?? []
   await fails([...ses, '--memory', String(Number(least) - 1)], message(Number(least) - 1, 10_485_760))
   await RelayProcess.start(t, { args: ['-r', 'ses', '--memory', least], env: { AWS_REGION: 'eu-west-1' } })
@@ -207,7 +207,7 @@ test('SIGTERM lets a client finish its message: 250, then 421', async t => {
   await busy.open()
   await busy.put('Subject: x\r\n')
   relay.signal('SIGTERM')
-  // Once the idle client has heard it, the signal has come.
+  // When the idle client has got 421, the signal has arrived.
   await idle.rest()
   idle.vanish()
   await assert.rejects(Wire.connect(relay.port), { code: 'ECONNREFUSED' })
@@ -268,7 +268,7 @@ async function withMaildir(scope: Scope, ...args: readonly string[]) {
   return { relay, maildir }
 }
 
-/** It must end with 1 and say one line: what is wrong. */
+/** The program must end with 1 and print one line: what is wrong. */
 async function fails(args: readonly string[], message: RegExp, env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await run(args, env)
   assert.match(stderr, message)
@@ -284,7 +284,7 @@ for (const workers of ['1', '2']) {
   test(`SIGTERM during the start ends the program, with --workers ${workers}`, async t => {
     const folder = await temporaryDirectory(t)
     const users = join(folder, 'users')
-    // A file that cannot be read to its end until somebody has written it.
+    // A file that cannot be read to its end until this test has written it.
     execFileSync('mkfifo', [users])
     const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
     const child = spawn(

@@ -9,7 +9,7 @@ const plain =
   /^\d\d:\d\d:\d\d OK {3}a@example\.org -> b@example\.org [\d.]+ (bytes|KiB), \d+ ms, from 127\.0\.0\.1\r$/
 const coloured = /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[32mOK {2}\x1b\[0m a@example\.org -> b@example\.org /
 
-/** The program on a terminal, and its port. */
+/** Starts the program on a terminal; returns both and its port. */
 async function start(scope: Scope, more: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const terminal = new Terminal(scope, [...args, ...more], env)
   const line = await terminal.lines.find(/listens on /)

@@ -9,7 +9,7 @@ test('clients that disconnect at every byte of the dialogue leave complete messa
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}${opening}x\r\n`
   const positions = Array.from({ length: dialogue.length + 1 }, (_, position) => position)
   const wholeAt = dialogue.indexOf('\r\n.\r\n') + 5
-  /** The names of the mails that were answered 250. */
+  /** The names of the messages that were answered 250. */
   const answered: string[] = []
 
   await t.test('by closing their half', () =>
@@ -74,7 +74,7 @@ test('clients that disconnect at every byte of a TLS handshake do no harm', asyn
         const wire = await begin()
         wire.say(hello.subarray(0, position))
         wire.finish()
-        // Much less than a handshake may take: nothing can come of this one.
+        // Much less than a handshake may take, because this one cannot succeed.
         await wire.rest(5_000)
       }),
     )
@@ -102,12 +102,12 @@ test('clients that disconnect within TLS leave complete messages only', async t 
   await house.check()
 })
 
-/** The name of the mail that a reply says was taken. */
+/** Returns the name of the message that a reply accepts. */
 function nameIn(reply: string): string | undefined {
   return /250 2\.0\.0 Ok (\S+)/.exec(reply)?.[1]
 }
 
-/** What the server replies to a beginning of the dialogue: the greeting, then one reply for each whole line. */
+/** Returns what the server replies to the beginning of a dialogue: the greeting, then one reply for each complete line. */
 function repliesTo(said: string): string[] {
   const replies = ['greeting']
   let inContent = false

@@ -46,11 +46,11 @@ test('a start that fails with one process fails in the same way with several', a
   const faults: Record<string, readonly string[]> = {
     'an address in use': ['-r', 'discard', '-a', `127.0.0.1:${taken.port}`],
     'a second address in use': ['-r', 'discard', '-a', `127.0.0.1:0,127.0.0.1:${taken.port}`],
-    'a key that is none': ['-r', 'discard', ...free, '-c', certificatePath, '-k', certificatePath],
-    'no file of users': ['-r', 'discard', ...free, '--users', '/nonexistent', '--allow-plaintext-auth'],
-    'a bad file of users': ['-r', 'discard', ...free, '--users', file, '--allow-plaintext-auth'],
-    'a bad expression': ['-r', 'discard', ...free, '-l', '('],
-    'a Maildir that cannot be made': ['-r', 'maildir', ...free, '--maildir', join(file, 'sub')],
+    'an invalid key': ['-r', 'discard', ...free, '-c', certificatePath, '-k', certificatePath],
+    'no users file': ['-r', 'discard', ...free, '--users', '/nonexistent', '--allow-plaintext-auth'],
+    'an invalid users file': ['-r', 'discard', ...free, '--users', file, '--allow-plaintext-auth'],
+    'an invalid expression': ['-r', 'discard', ...free, '-l', '('],
+    'a Maildir that cannot be created': ['-r', 'maildir', ...free, '--maildir', join(file, 'sub')],
   }
   for (const [name, args] of Object.entries(faults)) {
     await t.test(name, async () => {
@@ -71,7 +71,7 @@ test('--check starts no workers', async () => {
 
 for (const to of ['the primary', 'the whole group'] as const) {
   test(`a signal to ${to} lets a message in flight finish, and one line counts all clients`, async t => {
-    // As long as can be: no timer may take it for no time at all.
+    // The longest possible time: no timer may treat it as zero.
     const crew = await Crew.start(t, 3, { args: ['--drain-timeout', '2147483'] })
     const pids = [...(await crew.meetAll())]
     const idle = await Promise.all(pids.map(() => crew.client()))
@@ -224,7 +224,7 @@ test('SIGHUP makes every worker reload the certificate, and one line reports it'
   crew.relay.signal('SIGHUP')
   await crew.relay.stderr.find(/^TLS certificate reloaded$/)
   const all = async () => {
-    // The others may be a moment later.
+    // The other workers may be a moment later.
     for (;;) {
       const now = await names()
       if (!now.includes(before!)) return now
@@ -240,7 +240,7 @@ test('long lines of several workers are not cut, even if the reader is slow', as
   const names = Array.from({ length: recipients }, (_, n) => `${'x'.repeat(60)}${n}@example.org`)
   const opening = `MAIL FROM:<a@example.org>\r\n${names.map(name => `RCPT TO:<${name}>\r\n`).join('')}`
   const wires = await Promise.all(Array.from({ length: clients }, () => crew.client()))
-  // What does not fit into the pipe at once is where lines would be cut.
+  // Lines would be cut if they do not fit into the pipe at once.
   crew.relay.pauseReading()
   await Promise.all(
     wires.map(async wire => {
@@ -306,7 +306,7 @@ for (const [given, quota] of [
       await crew.relay.stderr.find(/^\{/),
       /"SendRateExceeded: 0\.1 recipients a second leave no room/,
     )
-    // The other worker has its own share.
+    // The other worker has its own part of the rate.
     expectCode(await (await crew.client()).mail('x\r\n'), 250)
   })
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Heartbeat, pingMs } from '../../src/program/workers/heartbeat.ts'
 
-/** As many pings as take so many seconds; none is answered. */
+/** Sends the pings of this many seconds, without answers. */
 function pass(heartbeat: Heartbeat, seconds: number): void {
   for (let ping = 0; ping < (seconds * 1000) / pingMs; ping++) heartbeat.ping()
 }
