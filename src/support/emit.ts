@@ -1,18 +1,18 @@
 /**
- * Called synchronously with each event of a module. The module does not depend on it: what it throws or rejects with is
- * ignored, and a promise that it returns is not awaited.
+ * Somebody who watches: hears what happens in a room, a value at a time, at once. Nothing depends on it: it must not
+ * wait, and what it throws or rejects with is swallowed. Where nobody watches, nothing is told.
  */
 export type EventHandler<Event> = (event: Event) => void
 
-/** Calls the handler, if there is one, with an event. Never throws: what a client gets must not depend on a listener. */
-export function emit<Event>(handler: EventHandler<Event> | undefined, event: Event): void {
+/** Tells it, whatever the witness does: what a client hears must not depend on who watches. */
+export function emit<Event>(witness: EventHandler<Event> | undefined, event: Event): void {
   try {
-    const result: unknown = handler?.(event)
-    if (result instanceof Promise) result.catch(ignore)
+    const said: unknown = witness?.(event)
+    if (said instanceof Promise) said.catch(swallow)
   } catch {
-    ignore()
+    swallow()
   }
 }
 
-/** A listener must handle its own errors. */
-function ignore(): void {}
+/** Who watches has to see for himself that he can. */
+function swallow(): void {}

@@ -1,7 +1,7 @@
 /**
- * Loads a package that an installation may lack.
- * @param user what needs the package, in the words of an operator: `--admin`
- * @throws Error with a sentence for the operator if the package is not installed; otherwise the error of `load`
+ * Loads a package that not every installation has to have.
+ * @param user who needs it, as an operator knows it
+ * @throws Error with a sentence for the operator where the package is not installed; what it throws itself otherwise
  */
 export async function importOptional<T>(name: string, user: string, load: () => Promise<T>): Promise<T> {
   try {

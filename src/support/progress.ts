@@ -1,18 +1,19 @@
 import { type LineStream, TerminalLine } from './terminal-line.ts'
 
-/** Milliseconds between two updates: looks alive and costs next to nothing. */
+/** Often enough to be alive, seldom enough to cost nothing. */
 const everyMs = 200
 
 /** How a progress is shown. */
 export interface ProgressSettings {
-  /** Milliseconds between lines if the stream is not a terminal. Left out: no lines. */
+  /** Milliseconds between lines where the stream is no terminal; without it there are none. */
   readonly elsewhereMs?: number
   /** Milliseconds, as of `performance.now`. */
   readonly now?: () => number
 }
 
 /**
- * Shows the progress of a long run on one line of a terminal: count, rate, time left. Call `clear` before other output.
+ * How far a long run has come, on one line of a terminal: count, rate, time left. What else is printed meanwhile needs
+ * `clear` before it.
  */
 export class Progress {
   readonly #stream: LineStream
@@ -23,7 +24,7 @@ export class Progress {
   readonly #beginMs: number
   #shownMs: number
 
-  /** @param unit what is counted: `messages` */
+  /** @param unit what is counted: `mails` */
   constructor(
     stream: LineStream,
     unit: string,
@@ -38,9 +39,9 @@ export class Progress {
   }
 
   /**
-   * Must be called after each step, however short.
-   * @param share the part of the whole that is done, from 0 to 1
-   * @param more text that is shown at the end of the line
+   * To be called after each step, however short.
+   * @param share how much of the whole is done, from 0 to 1
+   * @param more what else is worth saying
    */
   show(done: number, share: number, more = ''): void {
     const nowMs = this.#now()
@@ -58,13 +59,13 @@ export class Progress {
     else this.#stream.write(`${text}\n`)
   }
 
-  /** Clears the line, so that other output can follow. */
+  /** Leaves the line empty for what comes now. */
   clear(): void {
     this.#line.clear()
   }
 }
 
-/** Returns a duration as minutes and seconds, from an hour on with hours: `1:05`, `1:00:05`. */
+/** Minutes and seconds, behind hours where it is so long: `1:05`. */
 export function clock(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   const two = (number: number) => String(number).padStart(2, '0')

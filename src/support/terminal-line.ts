@@ -1,9 +1,9 @@
 import type { WriteStream } from 'node:tty'
 
-/** The part of a stream that `TerminalLine` needs. */
+/** The part of a stream that is needed. */
 export type LineStream = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number }
 
-/** One line of a terminal that is overwritten again and again. Writes nothing if the stream is not a terminal. */
+/** One line of a terminal that is written anew, again and again; nothing where the stream is no terminal. */
 export class TerminalLine {
   readonly #stream: LineStream
   #visible = false
@@ -12,16 +12,16 @@ export class TerminalLine {
     this.#stream = stream
   }
 
-  /** Shows a text in place of the last one. It is cut to the width: a line that wraps could not be overwritten. */
+  /** @param text more of it than fits is left out: a line that wraps cannot be written anew */
   show(text: string): void {
     if (!this.#stream.isTTY) return
     this.#visible = true
-    // 0: the terminal does not report its width.
+    // A terminal that does not say how wide it is says 0.
     const columns = this.#stream.columns || 80
     this.#stream.write(`\r\x1b[K${text.slice(0, columns - 1)}`)
   }
 
-  /** Clears the line, so that other output can follow. */
+  /** Leaves the line empty for what comes now. */
   clear(): void {
     if (this.#visible) this.#stream.write('\r\x1b[K')
     this.#visible = false

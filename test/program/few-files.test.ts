@@ -82,5 +82,5 @@ test('--check says that --max-connections would be lowered', async t => {
   const { code, stdout, stderr } = await run(['-r', 'maildir', '--maildir', maildir, '--check'], {}, 128)
   assert.equal(code, 0)
   assert.match(stderr, /^--max-connections is lowered from 10000 to 64, /)
-  assert.match(stdout, /^Connections: 64 at once, /m)
+  assert.match(stdout, /^Connection limits: 64 in total, /m)
 })
