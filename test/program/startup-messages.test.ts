@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parse } from '../src/config/index.ts'
-import { startupMessage } from '../src/program/startup-messages.ts'
+import { parse } from '../../src/config/index.ts'
+import { startupMessage } from '../../src/program/startup-messages.ts'
 
 function lines(...argv: readonly string[]): readonly string[] {
   const parsed = parse(argv, { PASSWORD: 'hidden' })

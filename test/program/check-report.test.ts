@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parse, type Settings } from '../src/config/index.ts'
-import { type CheckResults, checkReport, checkWarnings } from '../src/program/check-report.ts'
+import { parse, type Settings } from '../../src/config/index.ts'
+import { type CheckResults, checkReport, checkWarnings } from '../../src/program/check-report.ts'
 
 const now = new Date('2026-11-22T12:00:00Z')
 const found: CheckResults = { certificate: undefined, messageBytes: 10 * 1024 ** 2, backend: [] }
