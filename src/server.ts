@@ -99,7 +99,7 @@ export async function buildServer(settings: Settings, options: BuildOptions = {}
   })
   if (memory.warning !== undefined) notify(memory.warning)
   const { rateLimiter, trackQuota } = createRateLimiter(settings, relay, notify)
-  const control = accessControl(access, { onEvent: event => isWorthTelling(event) && emit(onEvent, event) })
+  const control = accessControl(access, { onEvent: event => shouldReport(event) && emit(onEvent, event) })
   const hasFilters = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
     ...composeHosts(control, hasFilters ? filter(rules, onEvent) : {}),
@@ -107,8 +107,8 @@ export async function buildServer(settings: Settings, options: BuildOptions = {}
   }
 
   // A health probe connects every few seconds, and its address need not be in `--allow-ips`. It causes no other event.
-  // Since any process of this machine may use its address, all other events are told.
-  function isWorthTelling(event: AccessEvent): boolean {
+  // Since any process of this machine may use its address, all other events are reported.
+  function shouldReport(event: AccessEvent): boolean {
     return event.type !== 'refusedAddress' || !options.isHealthProbe?.(event.client.address)
   }
 

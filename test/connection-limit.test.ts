@@ -77,7 +77,7 @@ test('a program that embeds the server is told by note, and its server has the l
 }, async t => {
   const script = `
     const { createServer } = await import('${new URL('../src/index.ts', import.meta.url).href}')
-    const server = await createServer({ relay: 'discard', onNotice: text => console.log(text) })
+    const server = await createServer({ relay: 'discard', onEvent: ({ type, text }) => type === 'notice' && console.log(text) })
     console.log('port', (await server.listen({ host: '127.0.0.1', port: 0 })).port)`
   const node = ['--import', 'tsx', '--input-type=module', '--eval', script]
   const shell = ['-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath, ...node]

@@ -35,7 +35,7 @@ test('the report has one fact per line, for the default options', () => {
   ])
 })
 
-test('what is settled otherwise is told, and secrets are not', () => {
+test('other settings are shown, and secrets are not', () => {
   const argv =
     '-a :25,tls://[::1]:465 -c c -k k -s -u tim --users list -i 10.0.0.0/8 -l @a$ -d ^b@ --allow-to c ' +
     '--proxy-protocol 10.0.0.5 --send-rate 14 --max-connections-per-ip 5 --workers 2 -r sesv2'
