@@ -1,39 +1,36 @@
 #!/usr/bin/env node
-/** The program: what it is told, what it says, signals and exit codes. */
-import { readFileSync } from 'node:fs'
-import {
-  helpText,
-  type ListenAddress,
-  limitConnections,
-  type Parsed,
-  parse,
-  type Settings,
-} from './config/index.ts'
+/** The program `aws-smtp-relay`: arguments, output, signals, exit codes. */
+import { limitConnections } from './config/connection-limit.ts'
+import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './config/index.ts'
 import {
   createLogSink,
   createMonitoring,
+  eventLog,
   formatsFor,
+  type Monitoring,
   nonBlocking,
   type StreamLogSink,
 } from './operations/index.ts'
+import { processStatus, startAdminServer } from './program/admin-server.ts'
 import { checkReport, checkWarnings } from './program/check-report.ts'
+import { countdown, exitAfterFlush } from './program/exit.ts'
 import { argumentsOfPid1, probe } from './program/health-probe.ts'
 import { ensureHome } from './program/home-directory.ts'
-import { listenOrExplain } from './program/listen.ts'
-import { serve, warnIfUpstreamUnavailable } from './program/serve.ts'
+import { type RunningServer, serve, warnIfUpstreamUnavailable } from './program/serve.ts'
 import { handleSignals } from './program/signals.ts'
 import { shutdownMessage, startupMessage } from './program/startup-messages.ts'
 import { buildServer } from './server.ts'
+import { version } from './support/version.ts'
 
-// Who reads the help with `head` has seen enough.
+// `aws-smtp-relay --help | head` closes the pipe early; that is no error.
 process.stdout.on('error', () => {})
 
 ensureHome()
 
-const given = process.argv.slice(2)
-// In a container this is another process than the one to ask for, and does not have its arguments.
-const first = given.includes('--healthcheck') ? argumentsOfPid1(process.argv[1]!) : []
-const parsed = parse([...first, ...given], process.env)
+const args = process.argv.slice(2)
+// In a container, the health check is another process than the server, and is started without the server's arguments.
+const serverArgs = args.includes('--health') ? argumentsOfPid1(process.argv[1]!) : []
+const parsed = parse([...serverArgs, ...args], process.env)
 switch (parsed.type) {
   case 'help':
     process.stdout.write(helpText())
@@ -42,7 +39,7 @@ switch (parsed.type) {
     process.stdout.write(`${version()}\n`)
     break
   case 'usage':
-    // The Go program says it first; the help is longer than a screen, so it is said last, too.
+    // First as in the Go program, and again at the end, because the help is longer than a screen.
     process.stderr.write(`${parsed.message}\n${helpText()}\n${parsed.message}\n`)
     process.exitCode = 2
     break
@@ -51,86 +48,82 @@ switch (parsed.type) {
     process.exitCode = 1
     break
   case 'settings':
-    void start(parsed)
+    void run(parsed)
 }
 
-async function start(parsed: Extract<Parsed, { type: 'settings' }>): Promise<void> {
-  if (parsed.healthcheck) return tellHealth(parsed.settings)
+async function run(parsed: Extract<Parsed, { type: 'settings' }>): Promise<void> {
+  if (parsed.health) return runHealthProbe(parsed.settings)
   const settings = limitConnections(parsed.settings)
   const { stdout, stderr } = process
-  const looks = formatsFor(settings.logFormat, stdout, stderr)
-  const writers = createLogSink(nonBlocking(stdout), nonBlocking(stderr), looks)
+  const formats = formatsFor(settings.logFormat, stdout, stderr)
+  const sink = createLogSink(nonBlocking(stdout), nonBlocking(stderr), formats)
   try {
-    for (const warning of settings.warnings) writers.err(`${warning}\n`)
-    if (parsed.check) return await report(settings, writers)
-    if (settings.workers === 1) return await serveAlone(settings, writers)
+    for (const warning of settings.warnings) sink.err(`${warning}\n`)
+    if (parsed.check) return await runCheck(settings, sink)
+    if (settings.workers === 1) return await runAlone(settings, sink)
     const { runPrimary } = await import('./program/workers/primary.ts')
-    await runPrimary(settings, writers, version())
+    await runPrimary(settings, sink)
   } catch (error) {
-    writers.err(`${(error as Error).message}\n`)
-    await end(1, writers)
+    sink.err(`${(error as Error).message}\n`)
+    await exitAfterFlush(sink, 1)
   }
 }
 
-/** Ends the process when its output was taken, or after a second. */
-async function end(code: number, writers: StreamLogSink): Promise<never> {
-  await writers.flush()
-  process.exit(code)
-}
-
-async function tellHealth(settings: Settings): Promise<never> {
+async function runHealthProbe(settings: Settings): Promise<never> {
   const { healthy, sentence } = await probe(settings)
   process.stdout.write(`${sentence}\n`)
   process.exit(healthy ? 0 : 1)
 }
 
-/** Everything can be opened; what is left is what only the backend knows. */
-async function report(settings: Settings, writers: StreamLogSink): Promise<never> {
-  const onNotice = (text: string) => writers.err(`${text}\n`)
-  const { relay, certificate, messageBytes } = await buildServer(settings, { onNotice })
-  const findings = { certificate, messageBytes, backend: (await relay.check?.()) ?? [] }
-  for (const warning of checkWarnings(findings)) onNotice(warning)
-  writers.out([...checkReport(settings, findings), ''].join('\n'))
-  return end(0, writers)
+/** `--check`: opens everything but the addresses, and asks the backend for what only the backend knows. */
+async function runCheck(settings: Settings, sink: StreamLogSink): Promise<never> {
+  const onEvent = eventLog(sink, settings)
+  const { relay, certificate, messageBytes } = await buildServer(settings, { onEvent })
+  const results = { certificate, messageBytes, backend: (await relay.check?.()) ?? [] }
+  for (const warning of checkWarnings(results)) sink.err(`${warning}\n`)
+  sink.out([...checkReport(settings, results), ''].join('\n'))
+  return exitAfterFlush(sink, 0)
 }
 
-async function serveAlone(settings: Settings, writers: StreamLogSink): Promise<void> {
-  const note = (text: string) => writers.err(`${text}\n`)
-  const begun = Promise.resolve().then(() => begin(settings, writers, note))
-  // Mail may come before all addresses are open, and as the first process of a container nothing else minds SIGTERM.
+/** Serves with this process alone, without workers. */
+async function runAlone(settings: Settings, sink: StreamLogSink): Promise<void> {
+  const onEvent = eventLog(sink, settings)
+  // Signals are handled before the first address is open: messages may come before the last one is, and as the first
+  // process of a container, this one would not be ended by a SIGTERM without a handler.
+  const starting = Promise.resolve().then(() => start(settings, onEvent))
+  const whenStarted = (action: (started: Started) => void) => void starting.then(action, () => {})
   handleSignals({
-    reload: () => void begun.then(({ reloadCertificate }) => reloadCertificate()),
-    stop: signal =>
-      void begun.then(({ server, watched }) => {
-        watched?.instruments.readiness.drain()
-        writers.err(shutdownMessage(server.connections, settings, signal))
-        void server.close(settings.drainTimeoutMs).then(() => end(0, writers))
-      }),
+    reload: () => whenStarted(({ reloadCertificate }) => reloadCertificate()),
+    stop: signal => whenStarted(started => void stop(started, settings, sink, signal)),
     abort: () => process.exit(1),
   })
-  const { relay, listening, watched } = await begun
-  writers.err(startupMessage(settings, listening, version(), watched?.address))
-  warnIfUpstreamUnavailable(relay, note)
+  const started = await starting
+  sink.err(startupMessage(settings, started.listening, version(), started.adminAddress))
+  warnIfUpstreamUnavailable(started, onEvent)
 }
 
-async function begin(settings: Settings, writers: StreamLogSink, note: (text: string) => void) {
-  const watched = settings.admin && (await startAdminServer(settings, settings.admin))
-  return { ...(await serve(settings, writers, note, watched?.instruments)), watched }
+interface Started extends RunningServer {
+  readonly monitoring?: Monitoring
+  readonly adminAddress?: ListenAddress
 }
 
-/** Health and metrics of this process, over HTTP until it ends. What only they need is loaded here. */
-async function startAdminServer(settings: Settings, address: ListenAddress) {
-  const instruments = await createMonitoring(settings.relay)
-  const { openAdmin } = await import('./operations/admin.ts')
-  const { renderMetrics, buildInfoMetrics } = await import('./operations/build-info.ts')
-  const notReadyReasons = () => instruments.readiness.notReadyReasons()
-  const isReady = async () => (await notReadyReasons()).length === 0
-  const status = await buildInfoMetrics({ version: version(), relay: settings.relay, isReady })
-  const metrics = () => renderMetrics(status, instruments.metrics.registry)
-  const port = await listenOrExplain(address, () => openAdmin(address, { notReadyReasons, metrics }))
-  return { instruments, address: { ...address, port } }
+async function start(settings: Settings, onEvent: ReturnType<typeof eventLog>): Promise<Started> {
+  if (settings.admin === undefined) return serve(settings, onEvent)
+  const monitoring = await createMonitoring(settings.relay)
+  const adminAddress = await startAdminServer(settings.admin, await processStatus(monitoring, settings.relay))
+  return { ...(await serve(settings, onEvent, monitoring)), monitoring, adminAddress }
 }
 
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
+/** Lets messages in flight finish, and then writes what is left of the log; both within `--drain-timeout`. */
+async function stop(
+  { server, monitoring }: Started,
+  settings: Settings,
+  sink: StreamLogSink,
+  signal: NodeJS.Signals,
+): Promise<never> {
+  const remainingMs = countdown(settings.drainTimeoutMs)
+  monitoring?.readiness.drain()
+  sink.err(shutdownMessage(server.connections, settings, signal))
+  await server.close(settings.drainTimeoutMs)
+  return exitAfterFlush(sink, 0, remainingMs())
 }

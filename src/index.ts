@@ -1,23 +1,18 @@
 /**
- * The door of the package: a whole server, put together and ready to listen, for a program that embeds one. Who wants
- * only a part of it takes it from its own door: `aws-smtp-relay/protocol`, `/transport`, `/auth`, `/relay`.
+ * Main entry point: `createServer` returns a complete server, ready to listen. The parts have entry points of their own:
+ * `aws-smtp-relay/protocol`, `/transport`, `/auth`, `/relay`.
  *
  * @module aws-smtp-relay
  */
 
 import type { AddressInfo } from 'node:net'
-import {
-  backendOptionsIn,
-  configFromObject,
-  limitConnections,
-  type ServerConfig,
-  validateOptions,
-} from './config/index.ts'
-import type { EventHandlers } from './operations/index.ts'
-import { listenOrExplain } from './program/listen.ts'
+import { limitConnections } from './config/connection-limit.ts'
+import { backendOptionsIn, configFromObject, type ServerConfig } from './config/from-object.ts'
+import { validateOptions } from './config/validate-options.ts'
+import type { RelayEvent } from './operations/index.ts'
 import type { Relay } from './relay/index.ts'
 import { buildServer, type ServerParts } from './server.ts'
-import { emit } from './support/emit.ts'
+import { type EventHandler, emit } from './support/emit.ts'
 import type { Listener, SecureContext } from './transport/index.ts'
 
 export {
@@ -27,9 +22,10 @@ export {
   type LoginFailure,
   type User,
 } from './auth/index.ts'
-export type { Filters, ServerConfig, TlsFiles } from './config/index.ts'
-export type { EventHandlers } from './operations/index.ts'
-export type { Client, Reply, SessionCloseReason } from './protocol/index.ts'
+export type { ServerConfig } from './config/from-object.ts'
+export type { Filters, TlsFiles } from './config/index.ts'
+export type { ErrorEvent, NoticeEvent, ProxyErrorEvent, RelayEvent } from './operations/index.ts'
+export type { Client, Reply } from './protocol/index.ts'
 export {
   type CallOutcome,
   type Content,
@@ -54,97 +50,82 @@ export {
   secureContext,
 } from './transport/index.ts'
 
-/**
- * What a server shall be like, all of it optional: the settings of the command line by the names and in the units that
- * they have in the program, a relay of one's own, and who hears what happens.
- */
+/** The settings of the command line, under the names and in the units that the program uses internally. All are optional. */
 export interface RelayServerOptions extends Omit<ServerConfig, 'relay' | 'tls'> {
-  /** Where mail goes (`ses` if left out): a backend of this package by its name, or anything that takes mails. */
+  /** Where messages are delivered (`ses` if left out): the name of a backend of this package, or an object of your own. */
   readonly relay?: ServerConfig['relay'] | Relay
-  /** Files that are read again when they change, or a function that gives what a handshake that begins now shall use. */
+  /** Certificate files, which are read again when they change, or a function that is called for each TLS handshake. */
   readonly tls?: ServerConfig['tls'] | (() => SecureContext)
-  /** Hears what happens: to mails, of logins, on connections. */
-  readonly handlers?: EventHandlers | undefined
-  /** Hears what an operator should know, a sentence at a time, without a secret. */
-  readonly onNotice?: ((sentence: string) => void) | undefined
-  /** Hears what was thrown where nothing should be. One client has heard 451 or lost its connection; the server goes on. */
-  readonly onError?: ((fault: unknown) => void) | undefined
+  /**
+   * Called with everything that happens, synchronously: connections, logins, messages, notices, errors. What it throws or
+   * rejects with is ignored. Without it, nothing is reported.
+   */
+  readonly onEvent?: EventHandler<RelayEvent> | undefined
 }
 
 /** A server that is ready to listen. */
 export interface RelayServer {
-  /** Connections that are open now. */
+  /** The number of open connections. */
   readonly connections: number
   /**
-   * Begins to listen; any number of times, on as many addresses. Resolves with the address that it really has; rejects
-   * with an Error that says in a sentence why not. Without `host` it is every address of the machine.
+   * Listens on an address; without `host`, on every address of the machine. May be called for any number of addresses.
+   * Resolves with the address that was opened; rejects with an Error that says why it could not be.
    */
   listen(listener: Listener): Promise<AddressInfo>
   /**
-   * Stops listening, says 421 to clients that are not sending a mail, and to the others when their mail is answered.
-   * Resolves when all are gone. Called again, it is the same closing, with the time that was given first.
-   * @param graceMs how long the others may take (30,000 if left out); then they hear 421 in the middle of it
+   * Stops listening. Idle clients get 421; a client that is sending a message gets 421 after the reply to it. Resolves when
+   * all connections are closed. A second call returns the same promise, with the time of the first call.
+   * @param graceMs milliseconds that messages in flight may take (30,000 if left out); after that their clients get 421
    */
   close(graceMs?: number): Promise<void>
-  /** Looks for what the relay needs, region and credentials for example, and says what it found. Sends nothing. */
+  /** Checks what the backend needs, AWS region and credentials for example. Sends nothing. Resolves with what it found. */
   check(): Promise<readonly string[]>
-  /** Reads the files of the certificate again; without effect where there are none. */
+  /** Reads the certificate files again. Has no effect without them. */
   reloadCertificate(): void
 }
 
 /**
- * Opens all that the options name: files, expressions, a Maildir, the AWS client. It writes to no stream, reads neither
- * arguments nor variables of its own, and touches neither signals nor the end of the process.
+ * Opens everything that the options name: files, filters, a Maildir, the AWS client. Writes to no stream, does not read
+ * arguments or environment variables of its own, and does not touch signals or the exit of the process.
  *
- * Rejects with an Error that says in a sentence what is wrong with the options, or could not be opened.
+ * Rejects with an Error that says which option is wrong, or what could not be opened.
  */
 export async function createServer(options: RelayServerOptions = {}): Promise<RelayServer> {
   validateOptions(options)
-  const { relay, tls, handlers, onNotice, onError, ...rest } = options
-  const own = typeof relay === 'object' && relay !== null ? relay : undefined
+  const { relay, tls, onEvent, ...rest } = options
+  const ownRelay = typeof relay === 'object' && relay !== null ? relay : undefined
   const secureContext = typeof tls === 'function' ? tls : undefined
-  const [unused] = own === undefined ? [] : backendOptionsIn(rest)
+  const [unused] = ownRelay === undefined ? [] : backendOptionsIn(rest)
   if (unused !== undefined) throw new Error(`${unused} has no effect on a relay of one's own`)
-  const choices: ServerConfig = {
+  const config: ServerConfig = {
     ...rest,
-    relay: own === undefined ? (relay as ServerConfig['relay']) : undefined,
+    relay: ownRelay === undefined ? (relay as ServerConfig['relay']) : undefined,
     tls: secureContext === undefined ? (tls as ServerConfig['tls']) : undefined,
   }
-  const settings = limitConnections(configFromObject(choices, secureContext !== undefined))
-  const noted = (sentence: string) => emit(onNotice, sentence)
-  settings.warnings.forEach(noted)
-  const assembly = await buildServer(settings, {
-    relay: own,
-    secureContext,
-    onNotice: noted,
-    onError: fault => emit(onError, fault),
-    ...(handlers && { handlers }),
-  })
-  return embedded(
-    assembly,
-    settings.tls !== undefined || secureContext !== undefined,
-    settings.drainTimeoutMs,
-  )
+  const settings = limitConnections(configFromObject(config, secureContext !== undefined))
+  for (const text of settings.warnings) emit(onEvent, { type: 'notice', text })
+  const parts = await buildServer(settings, { relay: ownRelay, secureContext, onEvent })
+  const hasTls = settings.tls !== undefined || secureContext !== undefined
+  return relayServer(parts, hasTls, settings.drainTimeoutMs)
 }
 
-/** The face of an assembly for those who embed it. */
-function embedded(assembly: ServerParts, hasTls: boolean, drainMs: number): RelayServer {
-  const { server, relay, reloadCertificate, dispose } = assembly
+/** Returns the part of a server that an application may use. */
+function relayServer(parts: ServerParts, hasTls: boolean, drainTimeoutMs: number): RelayServer {
+  const { server, relay, reloadCertificate, dispose } = parts
   let closed: Promise<void> | undefined
   return {
     get connections() {
       return server.connections
     },
     async listen({ host, port, implicitTls = false }) {
-      // An empty one is rather a variable that was forgotten, and every address of the machine is a large gate.
+      // An empty host is more likely a variable that was not set than a wish to listen on every address of the machine.
       if (host !== undefined && (typeof host !== 'string' || host === '')) {
         throw new Error('host has to be a name or an IP address, or left out')
       }
       if (implicitTls && !hasTls) throw new Error('implicitTls needs a certificate: the option tls')
-      const address = { host, port, implicitTls }
-      return listenOrExplain(address, () => server.listen(address))
+      return parts.listen({ host, port, implicitTls })
     },
-    close(graceMs = drainMs) {
+    close(graceMs = drainTimeoutMs) {
       closed ??= server.close(graceMs).finally(dispose)
       return closed
     },

@@ -1,8 +1,13 @@
-/** Puts the rooms together: settings go in, a server that serves them comes out. */
+/** Builds a server from settings. The only module that knows all the others. */
 import type { X509Certificate } from 'node:crypto'
-import { accessControl, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
-import { connectionMemory, probeSourceAddress, readProcessLimits, type Settings } from './config/index.ts'
-import type { EventHandlers, GaugeSources } from './operations/index.ts'
+import type { AddressInfo } from 'node:net'
+import { type AccessEvent, accessControl, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
+import { connectionMemory } from './config/connection-memory.ts'
+import type { Settings } from './config/index.ts'
+// Not from the index, which loads the command line.
+import { listenOrExplain } from './config/listen-address.ts'
+import { readProcessLimits } from './config/process-limits.ts'
+import type { GaugeSources, RelayEvent } from './operations/index.ts'
 import { type Answer, defaultLimits, type Host } from './protocol/index.ts'
 import {
   compileExpression,
@@ -21,116 +26,107 @@ import {
   trackSendQuota,
   worstCaseBytes,
 } from './relay/index.ts'
+import { type EventHandler, emit } from './support/emit.ts'
 import {
   CertificateFiles,
+  type ConnectionEvent,
   defaultTimeouts,
+  type Listener,
   maxTimerMs,
   rateLimitKey,
   type SecureContext,
   Server,
 } from './transport/index.ts'
 
-/** What an assembly is given besides the settings; all of it may be left out. */
+/** What `buildServer` takes besides the settings. Everything may be left out. */
 export interface BuildOptions {
-  /** Hears what happens. */
-  readonly handlers?: EventHandlers
-  /** Hears what the operator should know, a sentence at a time. */
-  readonly onNotice?: (sentence: string) => void
-  /** Hears of faults of the program itself. */
-  readonly onError?: (fault: unknown) => void
-  /** Hears of load balancers whose PROXY header was not one: the balancer's address, and why. */
-  readonly onProxyError?: (proxy: string, reason: string) => void
-  /** Takes the mails instead of the relay of the settings. */
+  /** Called with everything that happens. */
+  readonly onEvent?: EventHandler<RelayEvent> | undefined
+  /**
+   * False: `onEvent` does not get connection events (opened, each reply, closed). They cost time for each reply, and the
+   * log needs them only with `--verbose`. True if left out.
+   */
+  readonly connectionEvents?: boolean
+  /** True for the source address of a health probe. A probe that `--allow-ips` refuses is no event. */
+  readonly isHealthProbe?: (address: string) => boolean
+  /** Delivers messages, in place of the backend of the settings. */
   readonly relay?: Relay | undefined
-  /** What a TLS handshake that begins now uses, instead of the files of the settings. */
+  /** Returns the certificate and key for the next TLS handshake, in place of the files of the settings. */
   readonly secureContext?: (() => SecureContext) | undefined
 }
 
-/** A server that is ready to listen, and what else an operator may ask of it. */
+/** A server that is ready to listen, and what else the program or an application needs of it. */
 export interface ServerParts {
   readonly server: Server
   readonly relay: Relay
-  /** Of the largest mail that is taken. */
+  /** Bytes of the largest message that is accepted. */
   readonly messageBytes: number
-  /** The certificate that clients are shown; `undefined` where there is none, or it is in no file. */
+  /** The certificate for clients; `undefined` without TLS, or if it does not come from a file. */
   readonly certificate: X509Certificate | undefined
-  /** What can be read off at any time. */
+  /** Values that can be read at any time. */
   readonly gauges: GaugeSources
-  /** Reads the certificate again; without effect where there is none. */
+  /**
+   * Listens on an address. The first call also starts to follow the account's quota for `--send-rate auto`.
+   * @throws Error with a sentence for the operator
+   */
+  listen(listener: Listener): Promise<AddressInfo>
+  /** Reads the certificate files again. Has no effect without them. */
   reloadCertificate(): void
-  /** Stops what goes on besides connections: looking for a new certificate, asking for the quota. */
+  /** Stops what runs besides connections: watching the certificate files, following the quota. */
   dispose(): void
 }
 
 /**
- * Opens everything that the settings name.
- * @throws Error with a sentence for the operator when something cannot be opened
+ * Opens everything that the settings name: files, filters, the backend. Does not listen, and does not call AWS.
+ * @throws Error with a sentence for the operator if something cannot be opened
  */
-export async function buildServer(settings: Settings, surroundings: BuildOptions = {}): Promise<ServerParts> {
-  const { handlers = {}, onNotice = () => {}, onError = () => {}, onProxyError = () => {} } = surroundings
+export async function buildServer(settings: Settings, options: BuildOptions = {}): Promise<ServerParts> {
+  const { onEvent } = options
+  const notify = (text: string) => emit(onEvent, { type: 'notice', text })
   const certificate = settings.tls === undefined ? undefined : new CertificateFiles(settings.tls)
-  const secureContext = surroundings.secureContext ?? (certificate && (() => certificate.context))
+  const secureContext = options.secureContext ?? (certificate && (() => certificate.context))
   const rules = await compileRules(settings.filters)
-  const access = {
-    ...settings.access,
-    users:
-      settings.usersFile === undefined
-        ? undefined
-        : await UsersFile.open(settings.usersFile, {
-            compile: compileExpression,
-            otherUser: settings.access.user?.name,
-            onError: error => onNotice(`${error.message}; the users that were read before stay`),
-          }),
-  }
-  const relay = surroundings.relay ?? (await openRelay(settings))
-  const { hostname, service, messageMemoryBytes, maxWaitMs, trustedProxies } = settings
+  const access = { ...settings.access, users: await openUsers(settings, notify) }
+  const relay = options.relay ?? (await openRelay(settings))
+  const { hostname, service, maxWaitMs, trustedProxies } = settings
   const messageBytes = settings.maxMessageBytes ?? relay.maxMessageBytes
-  const largestBytes = worstCaseBytes(relay, messageBytes)
-  if (messageMemoryBytes < minBudgetBytes(largestBytes))
-    throw tooLittleMemory(settings, messageBytes, largestBytes)
-  const budget = new MemoryBudget({
-    totalBytes: messageMemoryBytes,
-    largestBytes,
-    maxWaitMs,
-    clientOf: rateLimitKey,
-  })
+  const budget = createBudget(settings, relay, messageBytes)
   const memory = connectionMemory(readProcessLimits(), {
-    messageBytes: messageMemoryBytes,
+    messageBytes: settings.messageMemoryBytes,
     connections: settings.maxConnections,
     workers: settings.workers,
     residentBytes: process.memoryUsage.rss(),
   })
-  if (memory.warning !== undefined) onNotice(memory.warning)
-  const shown = certificate?.certificate()
-  const gate = accessControl(access, {
-    onEvent(event) {
-      // A health check connects every few seconds, and its address need not be in `--allow-ips`. It causes no other
-      // event. Since any process of this machine may use its address, all other events are logged.
-      const expected = event.type === 'refusedAddress' && event.client.address === probeSourceAddress
-      if (!expected) handlers.access?.(event)
-    },
-  })
-  const { pace: rateLimiter, letGo } = createRateLimiter(settings, relay, onNotice)
-  const filtered = Object.values(rules).some(rule => rule !== undefined)
-  // A watcher may be an object with a class.
-  const mailWitness = handlers.mail?.bind(handlers)
+  if (memory.warning !== undefined) notify(memory.warning)
+  const { rateLimiter, trackQuota } = createRateLimiter(settings, relay, notify)
+  const control = accessControl(access, { onEvent: event => shouldReport(event) && emit(onEvent, event) })
+  const hasFilters = Object.values(rules).some(rule => rule !== undefined)
   const host: Host = {
-    ...composeHosts(gate, filtered ? filter(rules, mailWitness) : {}),
-    ...dispatcher(relay, { hostname, service, maxWaitMs, rateLimiter, budget, rateLimitKey }, mailWitness),
+    ...composeHosts(control, hasFilters ? filter(rules, onEvent) : {}),
+    ...dispatcher(relay, { hostname, service, maxWaitMs, rateLimiter, budget, rateLimitKey }, onEvent),
+  }
+
+  // A health probe connects every few seconds, and its address need not be in `--allow-ips`. It causes no other event.
+  // Since any process of this machine may use its address, all other events are reported.
+  function shouldReport(event: AccessEvent): boolean {
+    return event.type !== 'refusedAddress' || !options.isHealthProbe?.(event.client.address)
+  }
+
+  // An invalid PROXY header is reported by `onProxyError`, with the reason.
+  function onConnectionEvent(event: ConnectionEvent): void {
+    if (event.type !== 'turnedAway' || event.reason !== 'proxyHeader') emit(onEvent, event)
   }
 
   function reloadCertificate(): void {
     if (certificate === undefined) return
     try {
       certificate.reload()
-      onNotice('TLS certificate read again')
+      notify('TLS certificate reloaded')
     } catch (error) {
-      onNotice(`${(error as Error).message}; the certificate that was read before stays in use`)
+      notify(`${(error as Error).message}; keeping the certificate loaded earlier`)
     }
   }
 
-  // However many calls a mail takes, the backend's own limit ends first, and its reply is the better one.
-  const calls = Math.ceil(settings.maxRecipients / (relay.maxRecipientsPerCall ?? Number.POSITIVE_INFINITY))
   const server = new Server({
     settings: {
       hostname,
@@ -143,36 +139,25 @@ export async function buildServer(settings: Settings, surroundings: BuildOptions
       binaryMime: relay.takesBinary === true,
       bareNewline: settings.bareNewline,
       strictPipelining: settings.strictPipelining,
-      limits: {
-        ...defaultLimits,
-        messageBytes,
-        recipients: settings.maxRecipients,
-      },
+      limits: { ...defaultLimits, messageBytes, recipients: settings.maxRecipients },
     },
     host,
     timeouts: {
       ...defaultTimeouts,
       idleMs: settings.idleTimeoutMs,
       messageMs: settings.dataTimeoutMs,
-      hostMs: Math.min(
-        Math.max(defaultTimeouts.hostMs, maxWaitMs + (calls + 1) * settings.upstreamTimeoutMs),
-        maxTimerMs,
-      ),
+      hostMs: hostTimeoutMs(settings, relay),
     },
-    onOverload: closed =>
-      onNotice(
-        `Overload: ${closed} ${closed === 1 ? 'connection was' : 'connections were'} closed (421 4.3.2) to make room for others, ` +
-          'those first that were silent and unknown; see docs/scaling.md',
-      ),
+    onOverload: closed => notify(overloadNotice(closed)),
     connectionBytes: () => memory.bytes(budget.usedBytes),
     connectionLimits: { total: settings.maxConnections, perAddress: settings.maxConnectionsPerIp },
     ...(secureContext !== undefined && { secureContext }),
     ...(trustedProxies !== undefined && { isTrustedProxy: address => trustedProxies.has(address) }),
-    onEvent: handlers.traffic?.bind(handlers),
-    onProxyError,
-    onError,
+    onEvent: onEvent !== undefined && options.connectionEvents !== false ? onConnectionEvent : undefined,
+    onProxyError: (address, reason) => emit(onEvent, { type: 'proxyError', address, reason }),
+    onError: error => emit(onEvent, { type: 'error', error }),
   })
-  // Last, so that nothing goes on where something before it failed.
+  // Last, so that nothing is watched if something before it failed.
   certificate?.watch(reloadCertificate)
   const gauges: GaugeSources = {
     connections: () => server.connections,
@@ -180,21 +165,72 @@ export async function buildServer(settings: Settings, surroundings: BuildOptions
     memory: budget,
     certificateExpiry: certificate && (() => certificate.expiresAt),
   }
+  let stopTracking: (() => void) | undefined
+  let disposed = false
   return {
     server,
     relay,
     messageBytes,
-    certificate: shown,
+    certificate: certificate?.certificate(),
     gauges,
+    listen(listener) {
+      if (!disposed) stopTracking ??= trackQuota?.()
+      return listenOrExplain({ host: undefined, implicitTls: false, ...listener }, () =>
+        server.listen(listener),
+      )
+    },
     reloadCertificate,
     dispose() {
+      disposed = true
       certificate?.unwatch()
-      letGo()
+      stopTracking?.()
     },
   }
 }
 
-/** Such a mail would be refused for now each time that it comes, and its client would never know why. */
+async function openUsers({ usersFile, access }: Settings, notify: (text: string) => void) {
+  if (usersFile === undefined) return undefined
+  return UsersFile.open(usersFile, {
+    compile: compileExpression,
+    otherUser: access.user?.name,
+    onError: error => notify(`${error.message}; keeping the users loaded earlier`),
+  })
+}
+
+/** @throws Error with a sentence for the operator if the memory cannot hold the largest message */
+function createBudget(settings: Settings, relay: Relay, messageBytes: number): MemoryBudget {
+  const { messageMemoryBytes, maxWaitMs } = settings
+  const largestBytes = worstCaseBytes(relay, messageBytes)
+  if (messageMemoryBytes < minBudgetBytes(largestBytes))
+    throw tooLittleMemory(settings, messageBytes, largestBytes)
+  return new MemoryBudget({
+    totalBytes: messageMemoryBytes,
+    largestBytes,
+    maxWaitMs,
+    clientOf: rateLimitKey,
+  })
+}
+
+/** Returns how long a client waits for an answer of the host at most, in milliseconds. */
+function hostTimeoutMs(
+  { maxRecipients, maxWaitMs, upstreamTimeoutMs }: Settings,
+  { maxRecipientsPerCall = Number.POSITIVE_INFINITY }: Relay,
+): number {
+  // However many calls a message takes, the timeout of the backend must end first: its reply says more.
+  const calls = Math.ceil(maxRecipients / maxRecipientsPerCall)
+  const neededMs = maxWaitMs + (calls + 1) * upstreamTimeoutMs
+  return Math.min(Math.max(defaultTimeouts.hostMs, neededMs), maxTimerMs)
+}
+
+function overloadNotice(closed: number): string {
+  const connections = closed === 1 ? '1 connection was' : `${closed} connections were`
+  return (
+    `Overload: ${connections} closed (421 4.3.2) to make room for others, ` +
+    'idle connections of unknown clients first; see docs/scaling.md'
+  )
+}
+
+/** Without this error, the largest message would get a temporary error each time, and its client would never learn why. */
 function tooLittleMemory(
   { messageMemoryBytes, workers }: Settings,
   messageBytes: number,
@@ -203,7 +239,7 @@ function tooLittleMemory(
   const each = workers > 1 ? ` for each of ${workers} workers` : ''
   const least = minBudgetBytes(largestBytes)
   return new Error(
-    `--message-memory (${messageMemoryBytes} bytes${each}) cannot hold one mail of the largest size: ${messageBytes} bytes may take ` +
+    `--memory (${messageMemoryBytes} bytes${each}) cannot hold one message of the largest size: ${messageBytes} bytes may take ` +
       `${largestBytes} in memory, and ${least - largestBytes} are kept for small messages; ` +
       `raise --message-memory to ${least * workers} or lower --max-size`,
   )
@@ -237,25 +273,26 @@ async function openRelay(settings: Settings): Promise<Relay> {
   }
 }
 
-/** How fast mail may be handed on, and how to stop asking; what stays on this machine or goes nowhere needs no pace. */
+/**
+ * Returns the limit on recipients per second, and, for `--send-rate auto`, how to start following the account's quota.
+ * Maildir and discard have no limit.
+ * @throws Error with a sentence for the operator if the backend has no quota to follow
+ */
 function createRateLimiter(
-  { relay, sendRate, workers }: Settings,
-  upstream: Relay,
+  { relay: name, sendRate, workers }: Settings,
+  relay: Relay,
   warn: (text: string) => void,
-): { readonly pace: RateLimiter; letGo(): void } {
-  const letGo = () => {}
-  if (relay === 'maildir' || relay === 'discard') return { pace: new RateLimiter(), letGo }
-  if (sendRate !== 'auto') return { pace: new RateLimiter(sendRate), letGo }
-  if (upstream.sendRate === undefined) {
-    throw new Error(`The relay ${upstream.name} knows of no send rate: auto is not possible`)
-  }
-  const pace = new RateLimiter()
-  // Every worker sends, and has a part of what the account may send.
-  const ask = async () => (await upstream.sendRate!()) / workers
-  return { pace, letGo: trackSendQuota(pace, { ask, warn }) }
+): { readonly rateLimiter: RateLimiter; readonly trackQuota?: () => () => void } {
+  if (name === 'maildir' || name === 'discard') return { rateLimiter: new RateLimiter() }
+  if (sendRate !== 'auto') return { rateLimiter: new RateLimiter(sendRate) }
+  if (relay.sendRate === undefined) throw new Error(`Backend ${relay.name} does not support --send-rate auto`)
+  const rateLimiter = new RateLimiter()
+  // Each worker sends, and gets an equal part of the account's rate.
+  const ask = async () => (await relay.sendRate!()) / workers
+  return { rateLimiter, trackQuota: () => trackSendQuota(rateLimiter, { ask, warn }) }
 }
 
-/** Two hosts as one: where both decide, the second one is asked if the first one consents. */
+/** Returns one host for two. If both have a `sender` handler, the second is asked only if the first one accepts. */
 function composeHosts(first: Partial<Host>, second: Partial<Host>): Partial<Host> {
   const { sender } = first
   const { sender: next } = second
@@ -266,7 +303,7 @@ function composeHosts(first: Partial<Host>, second: Partial<Host>): Partial<Host
     sender(question, client): Answer {
       const answer = sender(question, client)
       if (!(answer instanceof Promise)) return answer ?? next(question, client)
-      return answer.then(verdict => verdict ?? next(question, client))
+      return answer.then(reply => reply ?? next(question, client))
     },
   }
 }

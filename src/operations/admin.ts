@@ -1,28 +1,30 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { AdminConnections } from './admin-connections.ts'
 
-/** What the operator's endpoint shows. Each answer comes within about a second; a rejection is a fault. */
+/** What the admin endpoint serves. Each answer comes within about a second; a rejection is answered with status 500. */
 export interface AdminHandlers {
-  /** Reasons to restart the process, a line each; empty or left out if there are none. */
+  /** Returns why the process should be restarted, a line per reason. Left out: there is never a reason. */
   failures?(): readonly string[]
-  /** Why no mail should come here, a line each; none where it should. */
+  /** Returns why no messages should be sent to this process, a line per reason; none if it is ready. */
   notReadyReasons(): Promise<readonly string[]>
-  /** All metrics in the text format of Prometheus. */
+  /** Returns all metrics in the text format of Prometheus. */
   metrics(): Promise<string>
 }
 
-/** Milliseconds that a request may take, and a connection may be silent. */
+/** Milliseconds that a request may take, and that a connection may be silent. */
 const requestMs = 5_000
 /** Bytes of a request's line and headers. */
 const headerBytes = 4_096
 
 /**
- * Serves `/healthz`, `/readyz` and `/metrics` over HTTP until the process ends, a request a connection. Nothing that a
- * client says is said again. Resolves with the port; rejects with the error of `node:net`, for example `EADDRINUSE`.
+ * Serves `/healthz`, `/readyz` and `/metrics` over HTTP until the process ends, one request per connection. No answer
+ * repeats anything from a request.
+ * @returns the port
+ * @throws the error of `node:net`, for example `EADDRINUSE`
  */
-export function openAdmin(
+export function serveAdmin(
   { host, port }: { host: string | undefined; port: number },
-  view: AdminHandlers,
+  handlers: AdminHandlers,
 ): Promise<number> {
   const limits = {
     maxHeaderSize: headerBytes,
@@ -32,20 +34,20 @@ export function openAdmin(
   }
   const connections = new AdminConnections()
   const server = createServer(limits, (request, response) => {
-    connections.asked(request.socket)
-    answer(request, view)
-      .catch(() => text(500, 'not to be found out\n'))
+    connections.requested(request.socket)
+    answer(request, handlers)
+      .catch(() => text(500, 'internal error\n'))
       .then(reply => send(response, reply))
   })
   server.on('connection', socket => connections.add(socket))
   server.setTimeout(requestMs)
-  // It is no reason for the process to stay.
+  // The admin endpoint alone must not keep the process running.
   server.unref()
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
       server.off('error', reject)
-      // One connection that cannot be accepted is no reason to end.
+      // An error while one connection is accepted must not end the process.
       server.on('error', () => {})
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)
@@ -59,21 +61,23 @@ interface HttpReply {
   readonly body: string
 }
 
-async function answer({ method, url = '' }: IncomingMessage, view: AdminHandlers): Promise<HttpReply> {
+async function answer({ method, url = '' }: IncomingMessage, handlers: AdminHandlers): Promise<HttpReply> {
   if (method !== 'GET' && method !== 'HEAD') return text(405, 'only GET and HEAD\n', { allow: 'GET, HEAD' })
   switch (url.split('?', 1)[0]) {
     case '/healthz':
-      return health(view.failures?.() ?? [])
+      return health(handlers.failures?.() ?? [])
     case '/readyz':
-      return health(await view.notReadyReasons())
+      return health(await handlers.notReadyReasons())
     case '/metrics':
-      return text(200, await view.metrics(), { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+      return text(200, await handlers.metrics(), {
+        'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      })
     default:
       return text(404, 'not found\n')
   }
 }
 
-/** 200 if there are no reasons against it; else 503 with a line for each reason. */
+/** Status 200 without reasons; otherwise 503 with a line per reason. */
 function health(reasons: readonly string[]): HttpReply {
   return reasons.length === 0 ? text(200, 'ok\n') : text(503, reasons.map(reason => `${reason}\n`).join(''))
 }

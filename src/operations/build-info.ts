@@ -1,30 +1,30 @@
 import type { Registry } from 'prom-client'
-import { prefix } from './prefix.ts'
-import { prometheus } from './prometheus.ts'
+import { loadPrometheus, metricPrefix } from './prometheus.ts'
 
-/** What is known of the whole program, however many processes it has. */
+/** Facts about the whole program, whether it is one process or several. */
 export interface BuildInfo {
   readonly version: string
-  /** The backend's name. */
+  /** The name of the backend. */
   readonly relay: string
   readonly isReady: () => boolean | Promise<boolean>
-  /** Where there are workers: how many of them answered, and how many did not. */
+  /** With `--workers`: how many workers have answered, and how many have not. */
   readonly workers?: () => { readonly up: number; readonly missing: number }
 }
 
-/** The metrics that tell of the program itself. */
+/** Returns the metrics of the whole program: build information, readiness, workers. Loads prom-client. */
 export async function buildInfoMetrics({ version, relay, isReady, workers }: BuildInfo): Promise<Registry> {
-  const { Registry, Gauge } = await prometheus()
+  const { Registry, Gauge } = await loadPrometheus()
   const registry = new Registry()
   const registers = [registry]
-  const help = 'Always 1; the labels tell what runs.'
-  new Gauge({ name: `${prefix}info`, help, labelNames: ['version', 'relay'], registers }).set(
-    { version, relay },
-    1,
-  )
   new Gauge({
-    name: `${prefix}ready`,
-    help: '1 where /readyz answers 200.',
+    name: `${metricPrefix}build_info`,
+    help: 'Always 1; the labels are the version and the backend.',
+    labelNames: ['version', 'relay'],
+    registers,
+  }).set({ version, relay }, 1)
+  new Gauge({
+    name: `${metricPrefix}ready`,
+    help: '1 if /readyz answers 200, otherwise 0.',
     registers,
     async collect() {
       this.set((await isReady()) ? 1 : 0)
@@ -32,8 +32,8 @@ export async function buildInfoMetrics({ version, relay, isReady, workers }: Bui
   })
   if (workers !== undefined) {
     new Gauge({
-      name: `${prefix}workers`,
-      help: 'Workers that are up, and those that are not, or do not answer.',
+      name: `${metricPrefix}workers`,
+      help: 'Workers that are up, and workers that are not or do not answer.',
       labelNames: ['state'],
       registers,
       collect() {
@@ -44,9 +44,9 @@ export async function buildInfoMetrics({ version, relay, isReady, workers }: Bui
   return registry
 }
 
-/** The text format of Prometheus, of several registries that have no name in common. */
+/** Returns the metrics of several registries, which have no name in common, in the text format of Prometheus. */
 export async function renderMetrics(...registries: readonly Registry[]): Promise<string> {
   const texts = await Promise.all(registries.map(registry => registry.metrics()))
-  // prom-client has a spelling of its own for it.
+  // prom-client writes `Nan`.
   return texts.join('\n').replace(/ Nan$/gm, ' NaN')
 }

@@ -1,18 +1,19 @@
 import type * as Prom from 'prom-client'
-import { prefix } from './prefix.ts'
+import { metricPrefix } from './prometheus.ts'
 
-/** Counts, by the values of the labels in their order. */
+/** Adds to a counter (1 if left out). `values` are those of its labels, in their order. */
 export type Count = (values?: readonly string[], count?: number) => void
 
 /**
- * Gives what makes a counter, and that gives what counts. prom-client takes a microsecond to find a series by its labels,
- * several times a mail: it is told of what was counted when somebody asks.
+ * Returns a function that registers a counter and returns the function that adds to it. prom-client takes a microsecond to
+ * find a series by its labels, several times a message. So the counts are kept here, and prom-client gets them when the
+ * metrics are collected.
  */
 export function counters({ Counter }: typeof Prom, registry: Prom.Registry) {
   return (name: string, help: string, labelNames: readonly string[] = []): Count => {
     const series = new Map<string, { readonly labels: Record<string, string>; count: number }>()
     new Counter({
-      name: prefix + name,
+      name: metricPrefix + name,
       help,
       labelNames,
       registers: [registry],

@@ -1,35 +1,35 @@
 import type * as Prom from 'prom-client'
-import { prefix } from './prefix.ts'
+import { metricPrefix } from './prometheus.ts'
 
-/** What is not counted as it happens, but read off when somebody asks. */
+/** Values that are read when the metrics are collected, not counted as they happen. */
 export interface GaugeSources {
-  /** Connections that are open. */
+  /** Open connections. */
   readonly connections: () => number
   /** Bytes that clients have sent since the start. */
   readonly receivedBytes: () => number
   readonly memory: {
     readonly usedBytes: number
     readonly totalBytes: number
-    /** Mails that wait for memory. */
+    /** Messages that wait for memory. */
     readonly waiting: number
   }
-  /** When the certificate expires; absent where there is none. */
+  /** When the certificate expires; `undefined` without a certificate. */
   readonly certificateExpiry?: (() => Date) | undefined
 }
 
-/** Shows dials as metrics. They are there from now on: nothing could be read off them before. */
+/** Registers the gauges. Call it once the server listens: there is nothing to read earlier. */
 export function registerGauges(
   { Gauge, Counter }: typeof Prom,
   registry: Prom.Registry,
-  dials: GaugeSources,
+  sources: GaugeSources,
 ): void {
   const registers = [registry]
-  const { memory, certificateExpiry } = dials
+  const { memory, certificateExpiry } = sources
 
-  /** @param aggregator what becomes of it where there are several workers */
+  /** @param aggregator how the values of several workers become one */
   function gauge(name: string, help: string, read: () => number, aggregator: 'sum' | 'min' = 'sum'): void {
     new Gauge({
-      name: prefix + name,
+      name: metricPrefix + name,
       help,
       registers,
       aggregator,
@@ -39,19 +39,19 @@ export function registerGauges(
     })
   }
 
-  gauge('connections', 'Connections that are open.', dials.connections)
+  gauge('connections', 'Open connections.', sources.connections)
   new Counter({
-    name: `${prefix}received_bytes_total`,
-    help: 'Bytes that clients have sent, commands and content.',
+    name: `${metricPrefix}received_bytes_total`,
+    help: 'Bytes received from clients, commands and content.',
     registers,
     collect() {
       this.reset()
-      this.inc(dials.receivedBytes())
+      this.inc(sources.receivedBytes())
     },
   })
-  gauge('memory_used_bytes', 'Memory that mails hold.', () => memory.usedBytes)
-  gauge('memory_limit_bytes', 'Memory that mails may hold together.', () => memory.totalBytes)
-  gauge('memory_waiting_mails', 'Mails that wait for memory.', () => memory.waiting)
+  gauge('message_memory_bytes', 'Memory that messages hold.', () => memory.usedBytes)
+  gauge('message_memory_limit_bytes', 'Memory that all messages may hold together.', () => memory.totalBytes)
+  gauge('messages_waiting', 'Messages that wait for memory.', () => memory.waiting)
   if (certificateExpiry !== undefined) {
     const help = 'When the certificate expires, in seconds since 1970.'
     gauge('certificate_expiry_timestamp_seconds', help, () => certificateExpiry().getTime() / 1000, 'min')

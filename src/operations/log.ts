@@ -1,83 +1,124 @@
 import { type AccessEvent, reasonOf } from '../auth/index.ts'
-import type { Delivery } from '../relay/events.ts'
-import type { EventHandlers } from './event-handlers.ts'
-import { jsonFormats, type LogFormat } from './log-format.ts'
+import type { EventHandler } from '../support/emit.ts'
+import { clip } from '../support/escape.ts'
+import type { ConnectionEvent } from '../transport/index.ts'
+import type { RelayEvent } from './events.ts'
+import { closeLabels, rejectTexts } from './labels.ts'
+import {
+  type EventEntry,
+  errorLine,
+  eventLine,
+  jsonFormats,
+  type OutcomeEntry,
+  outcomeLine,
+} from './log-format.ts'
 import type { LogSink } from './log-streams.ts'
-import { deliveryLine, faultLines } from './log-text.ts'
+
+/** Characters of a name from a client that an event of `--verbose` shows. */
+const maxNameLength = 256
 
 /**
- * Tells each delivery in one line: accepted ones to `out`, failed ones to `err`; those who were not let in, too. In JSON
- * `Time`, `IP`, `From`, `To` and `Error` come first, as the Go program writes them, and `Error` is null where there was
- * none.
+ * Returns a handler that writes events to the log. Successes go to `out`, everything else to `err`.
+ *
+ * Always logged: the outcome of each call to the backend, clients and senders that were not allowed, failed logins, PROXY
+ * headers that are not valid, notices and errors. With `verbose` also: connections, TLS, logins, and every reply that is
+ * an error.
  */
-export function deliveryLog(writers: LogSink): Required<Pick<EventHandlers, 'mail' | 'access'>> {
-  const { formats = jsonFormats } = writers
-  const write = (delivery: Delivery) => {
-    if (delivery.error === undefined) writers.out(lineOf(delivery, formats.out))
-    else writers.err(lineOf(delivery, formats.err))
+export function eventLog(
+  sink: LogSink,
+  { verbose }: { readonly verbose: boolean },
+): EventHandler<RelayEvent> {
+  const { formats = jsonFormats } = sink
+
+  function writeOutcome(entry: OutcomeEntry): void {
+    if (entry.error === undefined) sink.out(outcomeLine(entry, formats.out))
+    else sink.err(outcomeLine(entry, formats.err))
   }
-  return {
-    mail: event => event.type === 'delivery' && write(event),
-    access: event => event.type !== 'loggedIn' && write(turnedAway(event)),
+
+  function writeEvent(ip: string, entry: EventFields): void {
+    if (!verbose) return
+    const time = new Date()
+    if (entry.error === undefined) sink.out(eventLine({ time, ip, ...entry }, formats.out))
+    else sink.err(eventLine({ time, ip, ...entry }, formats.err))
+  }
+
+  return event => {
+    switch (event.type) {
+      case 'delivery':
+        return writeOutcome(event)
+      case 'call':
+      case 'message':
+        return
+      case 'notice':
+        return sink.err(`${event.text}\n`)
+      case 'error':
+        return sink.err(errorLine(stackOf(event.error), formats.err))
+      case 'proxyError': {
+        const { address, reason } = event
+        writeOutcome(failureOf(address, `${rejectTexts.proxyHeader}: ${reason}`))
+        return writeEvent(address, { event: 'rejected', error: rejectTexts.proxyHeader })
+      }
+      case 'opened':
+      case 'turnedAway':
+      case 'secured':
+      case 'replied':
+      case 'ended': {
+        const entry = verbose ? connectionEntry(event) : undefined
+        return entry && writeEvent(event.address, entry)
+      }
+      default: {
+        const { address } = event.client
+        if (event.type !== 'loggedIn') writeOutcome(accessFailure(event))
+        const entry = accessEntry(event)
+        return entry && writeEvent(address, entry)
+      }
+    }
   }
 }
 
-/** One line of JSON, its newline included, that no reader takes for two and no terminal obeys. */
-export function jsonLine(fields: object): string {
-  return `${hardened(JSON.stringify(fields))}\n`
+type EventFields = Omit<EventEntry, 'time' | 'ip'>
+
+function failureOf(ip: string, error: string): OutcomeEntry {
+  return { time: new Date(), ip, from: '', to: [], error }
 }
 
-/** Tells faults of the program itself to `err`. */
-export function faultLog(writers: LogSink): (fault: unknown) => void {
-  const { formats = jsonFormats } = writers
-  return fault => {
-    const text = fault instanceof Error ? (fault.stack ?? String(fault)) : String(fault)
-    writers.err(faultText(text, formats.err))
-  }
-}
-
-/** A fault that is told now: one line of JSON, or, where people read it, a line for each of its own. */
-export function faultText(text: string, look: LogFormat): string {
-  const time = new Date()
-  if (look !== 'json') return faultLines(time, text, look)
-  return jsonLine({ Time: time.toISOString(), Error: text })
-}
-
-function lineOf(delivery: Delivery, look: LogFormat): string {
-  return look === 'json' ? jsonLine(fields(delivery)) : deliveryLine(delivery, look)
-}
-
-/** Someone who was not let in, as a delivery that could not be. */
-function turnedAway(event: Exclude<AccessEvent, { type: 'loggedIn' }>): Delivery {
-  const { address: ip, user } = event.client
+function accessFailure(event: Exclude<AccessEvent, { type: 'loggedIn' }>): OutcomeEntry {
+  const { address, user } = event.client
   const from = event.type === 'deniedSender' ? event.sender : ''
-  const error = reasonOf(event, ip)
-  return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
+  return { ...failureOf(address, reasonOf(event, address)), from, user }
 }
 
-function fields({ time, ip, from, to, error, messageId, size, durationMs, user, relay, skipped }: Delivery) {
-  return {
-    Time: time.toISOString(),
-    IP: ip,
-    From: from,
-    To: to,
-    Error: error ?? null,
-    MessageId: messageId,
-    Size: size,
-    Ms: durationMs,
-    User: user,
-    Relay: relay,
-    Skipped: skipped,
+/** Returns what `--verbose` logs of a connection event; `undefined`: nothing. */
+function connectionEntry(event: ConnectionEvent): EventFields | undefined {
+  switch (event.type) {
+    case 'opened':
+      return { event: 'connect' }
+    case 'turnedAway':
+      return { event: 'rejected', error: rejectTexts[event.reason] }
+    case 'secured':
+      return { event: 'tls', details: { Tls: event.protocol, Cipher: event.cipher } }
+    case 'replied':
+      if (event.code < 400) return undefined
+      return { event: 'reply', error: event.text.trim().replaceAll('\r\n', ' ') }
+    case 'ended': {
+      const { outcome, tls, ms } = event
+      return {
+        event: 'disconnect',
+        details: { Outcome: closeLabels[outcome], Tls: tls, DurationMs: Math.round(ms) },
+      }
+    }
   }
 }
 
-/**
- * JSON leaves some characters that end a line or move a terminal's cursor for readers simpler than a JSON parser:
- * DEL, the C1 controls, the line and paragraph separators. `<`, `>` and `&` are escaped as the Go program does.
- */
-function hardened(json: string): string {
-  return json.replace(
-    /[<>&\x7f-\x9f\u2028\u2029]/g,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+/** Returns what `--verbose` logs of an access event; `undefined`: nothing, because the reply is logged. */
+function accessEntry(event: AccessEvent): EventFields | undefined {
+  if (event.type === 'refusedAddress' || event.type === 'deniedSender') return undefined
+  const { mechanism, username, client } = event
+  const details = { Mechanism: mechanism, User: clip(username, maxNameLength) }
+  if (event.type === 'loggedIn') return { event: 'auth ok', details }
+  return { event: 'auth failed', error: clip(reasonOf(event, client.address), maxNameLength), details }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error)
 }

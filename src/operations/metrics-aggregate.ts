@@ -1,62 +1,63 @@
 import type { Registry } from 'prom-client'
-import { prometheus } from './prometheus.ts'
+import { loadPrometheus } from './prometheus.ts'
 
-/** The metrics of a process at a moment, as they go from one process to another. */
+/** The metrics of one process at one moment, in a form that can be sent to another process. */
 export type Snapshot = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
-/** Adds up the metrics of several processes, of which some end and others take their place. */
+/** Adds up the metrics of several processes, some of which end and are replaced. */
 export class MetricsAggregator {
   readonly #aggregate: (snapshots: Snapshot[]) => Registry
-  /** What each process that lives has last told. */
+  /** The latest snapshot of each living process. */
   readonly #latest = new Map<object, Snapshot>()
-  /** What those have counted that have ended. */
+  /** The sum of what the processes that have ended had counted. */
   #ended: Snapshot = []
 
   private constructor(aggregate: (snapshots: Snapshot[]) => Registry) {
     this.#aggregate = aggregate
   }
 
-  /** prom-client is loaded here. */
-  static async begin(): Promise<MetricsAggregator> {
-    const { AggregatorRegistry } = await prometheus()
+  /** Loads prom-client. */
+  static async create(): Promise<MetricsAggregator> {
+    const { AggregatorRegistry } = await loadPrometheus()
     return new MetricsAggregator(snapshots => AggregatorRegistry.aggregate(snapshots))
   }
 
   /**
-   * The sum of what processes tell now, of what those have counted that do not answer, and of what those have counted
-   * that have ended: counters never go back. A process that ends takes with it what it counted since it was last asked.
-   * @param told by process; `undefined` where it did not answer
+   * Returns the sum of these snapshots, of the latest counts of processes that did not answer, and of the counts of
+   * processes that have ended. So counters never decrease. What a process counted between its last snapshot and its end is
+   * lost.
+   * @param snapshots by process; `undefined` if the process did not answer
    */
-  of(told: ReadonlyMap<object, Snapshot | undefined>): Registry {
-    const now: Snapshot[] = []
-    for (const [process, snapshot] of told) {
+  sum(snapshots: ReadonlyMap<object, Snapshot | undefined>): Registry {
+    const current: Snapshot[] = []
+    for (const [process, snapshot] of snapshots) {
       if (snapshot !== undefined) {
-        const legible = snapshot.map(legibly)
-        this.#latest.set(process, legible)
-        now.push(legible)
-      } else now.push(countsOf(this.#latest.get(process) ?? []))
+        const valid = snapshot.map(withoutNaN)
+        this.#latest.set(process, valid)
+        current.push(valid)
+      } else current.push(countsOf(this.#latest.get(process) ?? []))
     }
-    return this.#aggregate([...now, this.#ended])
+    return this.#aggregate([...current, this.#ended])
   }
 
-  /** A process has ended; it is not asked any more. */
+  /** Must be called when a process has ended. Its counts stay in the sum. */
   end(process: object): void {
     const latest = this.#latest.get(process)
     this.#latest.delete(process)
     if (latest === undefined) return
     const both = this.#aggregate([this.#ended, countsOf(latest)])
-    // At once, or a sum that is asked for meanwhile would be smaller. What has been added up is its own snapshot.
+    // Synchronous: otherwise a sum that is computed meanwhile would be smaller. The aggregate has the form of a snapshot.
     this.#ended = both.getMetricsAsArray() as unknown as Snapshot
   }
 }
 
-/** What only grows. The rest means nothing where its process does not answer. */
+/** Returns what only increases. Gauges mean nothing if their process does not answer. */
 function countsOf(snapshot: Snapshot): Snapshot {
-  // The types of prom-client know numbers here; what comes is the name.
+  // In prom-client's types it is a number, at run time it is the name.
   return snapshot.filter(({ type }) => ['counter', 'histogram'].includes(String(type)))
 }
 
-/** JSON knows no NaN: what came as null was one, and adds up to nothing. */
-function legibly(metric: Snapshot[number]): Snapshot[number] {
+/** Leaves out values that were NaN: JSON turns them into null. They add nothing to a sum. */
+function withoutNaN(metric: Snapshot[number]): Snapshot[number] {
   return { ...metric, values: metric.values.filter(({ value }) => typeof value === 'number') }
 }

@@ -2,164 +2,162 @@ import type { Registry } from 'prom-client'
 import type { AccessEvent } from '../auth/index.ts'
 import type { ReplyId } from '../protocol/index.ts'
 import type { MessageEvent } from '../relay/index.ts'
-import type { CloseReason, ConnectionEvent, RejectReason } from '../transport/index.ts'
+import type { EventHandler } from '../support/emit.ts'
+import type { ConnectionEvent } from '../transport/index.ts'
 import { counters } from './counters.ts'
-import type { EventHandlers } from './event-handlers.ts'
+import type { RelayEvent } from './events.ts'
 import { type GaugeSources, registerGauges } from './gauges.ts'
-import { prefix } from './prefix.ts'
-import { prometheus } from './prometheus.ts'
+import {
+  closeLabels,
+  deliveryLabels,
+  limitLabels,
+  messageLabels,
+  type RejectionLabel,
+  rejectionLabels,
+  rejectLabels,
+} from './labels.ts'
+import { loadPrometheus, metricPrefix } from './prometheus.ts'
 
 /** The metrics of one process that serves. */
-export interface Metrics extends Required<EventHandlers> {
+export interface Metrics {
   readonly registry: Registry
-  /** Shows these dials from now on. */
-  show(dials: GaugeSources): void
+  /** Counts an event. */
+  readonly onEvent: EventHandler<RelayEvent>
+  /** Shows these gauges from now on. */
+  addGauges(sources: GaugeSources): void
 }
 
-const secondsOfCalls = [0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-const sizes = [1, 4, 16, 64, 256, 1024, 4096, 10_240, 40_960].map(kibibytes => kibibytes * 1024)
+const callSeconds = [0.005, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+const messageBytes = [1, 4, 16, 64, 256, 1024, 4096, 10_240, 40_960].map(kibibytes => kibibytes * 1024)
 
-/** Begins to count. prom-client is loaded here and not before. @param relay the backend's name */
-export async function openMetrics(relay: string): Promise<Metrics> {
-  const prom = await prometheus()
-  const { Registry, Histogram, collectDefaultMetrics } = prom
+/**
+ * Creates the metrics, all of them 0. Loads prom-client.
+ * @param relay the name of the backend
+ * @throws Error with a sentence for the operator if prom-client is not installed
+ */
+export async function createMetrics(relay: string): Promise<Metrics> {
+  const prometheus = await loadPrometheus()
+  const { Registry, Histogram, collectDefaultMetrics } = prometheus
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  // Each is the sum of one without `_total`, and no counter.
+  // Each of them is the sum of the metric without `_total`, and is not a counter.
   for (const what of ['handles', 'requests', 'resources'])
     registry.removeSingleMetric(`nodejs_active_${what}_total`)
 
-  const counter = counters(prom, registry)
-  const opened = counter('connections_total', 'Connections that were served.')
-  const turnedAway = counter('connections_refused_total', 'Connections that were not served.', ['reason'])
+  const counter = counters(prometheus, registry)
+  const connections = counter('connections_total', 'Connections that were accepted.')
+  const refused = counter('connections_refused_total', 'Connections that were rejected.', ['reason'])
   const sessions = counter('sessions_total', 'Sessions that have ended.', ['tls', 'outcome'])
-  const messages = counter('messages_total', 'Mails, by what their clients were told.', ['relay', 'outcome'])
-  const recipients = counter('recipients_total', 'Recipients of mails that came to their end.', [
+  const messages = counter('messages_total', 'Messages, by the reply that their clients got.', [
     'relay',
     'outcome',
   ])
-  const messageSizes = new Histogram({
-    name: `${prefix}message_size_bytes`,
-    help: 'Sizes of the mails that were accepted.',
-    buckets: sizes,
+  const recipients = counter('recipients_total', 'Recipients of messages that have ended.', [
+    'relay',
+    'outcome',
+  ])
+  const sizes = new Histogram({
+    name: `${metricPrefix}message_size_bytes`,
+    help: 'Sizes of the messages that were accepted.',
+    buckets: messageBytes,
     registers,
   })
-  const replies = counter('replies_total', 'Replies that were said.', ['code'])
-  const logins = counter('logins_total', 'Credentials that were looked at.', ['mechanism', 'outcome'])
-  const rejections = counter('rejections_total', 'What this server itself refused.', ['reason'])
-  const reject = (reason: Rejection) => rejections([reason])
+  const replies = counter('replies_total', 'Replies that were sent.', ['code'])
+  const authAttempts = counter('auth_attempts_total', 'Credentials that were verified.', [
+    'mechanism',
+    'outcome',
+  ])
+  const rejections = counter('rejections_total', 'What this server itself rejected.', ['reason'])
+  const reject = (reason: RejectionLabel) => rejections([reason])
   const calls = new Histogram({
-    name: `${prefix}upstream_call_duration_seconds`,
-    help: 'How long calls to the backend took.',
+    name: `${metricPrefix}upstream_request_duration_seconds`,
+    help: 'Duration of calls to the backend.',
     labelNames: ['relay', 'outcome'],
-    buckets: secondsOfCalls,
+    buckets: callSeconds,
     registers,
   })
   const retries = counter('upstream_retries_total', 'Calls that repeated one that failed.', ['relay'])
-  const throttles = counter('upstream_throttles_total', 'Calls that the backend throttled.', ['relay'])
-  // What has not happened yet is 0: the first time is a rise, too.
-  for (const reason of Object.values(turnedAwayReasons)) turnedAway([reason], 0)
+  const throttled = counter('upstream_throttled_total', 'Calls that the backend throttled.', ['relay'])
+  // A series that has not been counted yet is 0: otherwise its first increase would not be one for Prometheus.
+  for (const reason of Object.values(rejectLabels)) refused([reason], 0)
   for (const tls of ['none', 'starttls', 'implicit'])
-    for (const outcome of sessionOutcomes) sessions([tls, outcome], 0)
-  for (const outcome of ['accepted', 'temporary', 'permanent']) {
-    messages([relay, outcome], 0)
-    recipients([relay, outcome], 0)
-  }
-  messages([relay, 'abandoned'], 0)
-  recipients([relay, 'skipped'], 0)
-  for (const reason of rejectionReasons) rejections([reason], 0)
+    for (const outcome of Object.values(closeLabels)) sessions([tls, outcome], 0)
+  for (const outcome of Object.values(messageLabels)) messages([relay, outcome], 0)
+  for (const outcome of ['accepted', 'temporary', 'permanent', 'skipped']) recipients([relay, outcome], 0)
+  for (const reason of rejectionLabels) rejections([reason], 0)
   for (const outcome of ['accepted', 'throttled', 'temporary', 'permanent']) calls.zero({ relay, outcome })
   retries([relay], 0)
-  throttles([relay], 0)
-  opened([], 0)
+  throttled([relay], 0)
+  connections([], 0)
 
-  function traffic(event: ConnectionEvent): void {
+  function onEvent(event: RelayEvent): void {
     switch (event.type) {
       case 'opened':
-        return opened()
-      case 'rejected':
-        return turnedAway([turnedAwayReasons[event.reason]])
-      case 'reply': {
-        replies([String(event.code)])
-        const limit = limitsExceeded.get(event.id)
-        if (limit !== undefined) reject(limit)
+      case 'turnedAway':
+      case 'replied':
+      case 'secured':
+      case 'ended':
+        return countConnection(event)
+      case 'proxyError':
+        return refused([rejectLabels.proxyHeader])
+      case 'delivery':
+      case 'call':
+      case 'message':
+        return countMessage(event)
+      case 'notice':
+      case 'error':
         return
-      }
-      case 'closed':
-        sessions([event.tls, event.reason])
-        if (event.reason === 'errors') reject('errors')
+      default:
+        return countAccess(event)
     }
   }
 
-  function access(event: AccessEvent): void {
-    if (event.type === 'refusedAddress') return reject('address')
-    if (event.type === 'deniedSender') return reject('sender')
-    const accepted = event.type === 'loggedIn'
-    logins([event.mechanism, accepted ? 'accepted' : 'refused'])
-    if (!accepted) reject('login')
+  function countConnection(event: ConnectionEvent): void {
+    switch (event.type) {
+      case 'opened':
+        return connections()
+      case 'turnedAway':
+        return refused([rejectLabels[event.reason]])
+      case 'replied':
+        replies([String(event.code)])
+        if (event.limit !== undefined) reject(limitLabels[event.limit])
+        return
+      case 'ended':
+        sessions([event.tls, closeLabels[event.outcome]])
+        if (event.outcome === 'errors') reject('error_limit')
+    }
   }
 
-  function mail(event: MessageEvent): void {
+  function countAccess(event: AccessEvent): void {
+    if (event.type === 'refusedAddress') return reject('ip_not_allowed')
+    if (event.type === 'deniedSender') return reject('sender_denied')
+    const accepted = event.type === 'loggedIn'
+    authAttempts([event.mechanism, accepted ? 'accepted' : 'refused'])
+    if (!accepted) reject('auth_failed')
+  }
+
+  function countMessage(event: MessageEvent): void {
     switch (event.type) {
       case 'delivery':
-        if (event.rejected !== undefined) reject(event.rejected)
+        if (event.rejected !== undefined) reject(deliveryLabels[event.rejected])
         return
       case 'call':
         calls.observe({ relay: event.relay, outcome: event.outcome }, event.durationMs / 1000)
         if (event.isRetry) retries([event.relay])
-        if (event.outcome === 'throttled') throttles([event.relay])
+        if (event.outcome === 'throttled') throttled([event.relay])
         return
       case 'message': {
-        const { outcome, accepted, skipped, refused, size } = event
-        messages([event.relay, outcome])
+        const { outcome, accepted, skipped, refused: rejected, size } = event
+        messages([event.relay, messageLabels[outcome]])
         if (accepted > 0) recipients([event.relay, 'accepted'], accepted)
         if (skipped > 0) recipients([event.relay, 'skipped'], skipped)
-        if (refused > 0) recipients([event.relay, outcome], refused)
-        if (outcome === 'accepted') messageSizes.observe(size)
+        if (rejected > 0) recipients([event.relay, messageLabels[outcome]], rejected)
+        if (outcome === 'accepted') sizes.observe(size)
       }
     }
   }
 
-  const show = (dials: GaugeSources) => registerGauges(prom, registry, dials)
-  return { registry, traffic, access, mail, show }
+  const addGauges = (sources: GaugeSources) => registerGauges(prometheus, registry, sources)
+  return { registry, onEvent, addGauges }
 }
-
-const sessionOutcomes = Object.keys({
-  quit: true,
-  disconnect: true,
-  timeout: true,
-  errors: true,
-  refused: true,
-  host: true,
-  shutdown: true,
-  overload: true,
-  fault: true,
-} satisfies Record<CloseReason, true>)
-
-/** Label values for the reasons of rejected connections. */
-const turnedAwayReasons = {
-  connectionLimit: 'total',
-  perIpLimit: 'address',
-  memory: 'memory',
-  proxyHeader: 'proxy_header',
-} as const satisfies Record<RejectReason, string>
-
-/** The replies that say that a limit is exceeded. */
-const limitsExceeded: ReadonlyMap<string | undefined, Rejection> = new Map<ReplyId, Rejection>([
-  ['tooLarge', 'size'],
-  ['tooManyRecipients', 'recipients'],
-])
-
-const rejectionReasons = [
-  'address',
-  'login',
-  'sender',
-  'recipient',
-  'size',
-  'recipients',
-  'memory',
-  'slow',
-  'errors',
-] as const
-type Rejection = (typeof rejectionReasons)[number]

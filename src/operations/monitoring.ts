@@ -1,32 +1,33 @@
-import type { EventHandlers } from './event-handlers.ts'
+import type { EventHandler } from '../support/emit.ts'
+import { combineHandlers, type RelayEvent } from './events.ts'
 import type { GaugeSources } from './gauges.ts'
-import { type Metrics, openMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { type Check, Readiness } from './readiness.ts'
 
-/** What an operator can ask a process that serves (`--admin`). */
-export interface Monitoring extends Required<EventHandlers> {
+/** Metrics and readiness of one process that serves (`--admin`). */
+export interface Monitoring {
   readonly metrics: Metrics
   readonly readiness: Readiness
-  /** The listeners are up. */
-  serve(dials: GaugeSources, check: Check | undefined): void
+  readonly onEvent: EventHandler<RelayEvent>
+  /** Must be called once the server listens. @param check the backend's own check, if it has one */
+  listening(gauges: GaugeSources, check: Check | undefined): void
 }
 
-/** Begins to watch. @param relay the backend's name */
+/**
+ * Creates metrics and readiness of this process.
+ * @param relay the name of the backend
+ * @throws Error with a sentence for the operator if prom-client is not installed
+ */
 export async function createMonitoring(relay: string): Promise<Monitoring> {
-  const metrics = await openMetrics(relay)
+  const metrics = await createMetrics(relay)
   const readiness = new Readiness()
   return {
     metrics,
     readiness,
-    traffic: metrics.traffic,
-    access: metrics.access,
-    mail(event) {
-      metrics.mail(event)
-      readiness.mail(event)
-    },
-    serve(dials, check) {
-      metrics.show(dials)
-      readiness.serve(check)
+    onEvent: combineHandlers([metrics.onEvent, readiness.onEvent]),
+    listening(gauges, check) {
+      metrics.addGauges(gauges)
+      readiness.listening(check)
     },
   }
 }

@@ -1,63 +1,69 @@
 import type { UpstreamCall } from '../relay/index.ts'
-import type { EventHandlers } from './event-handlers.ts'
+import { resolvesWithin, systemClock } from '../support/clock.ts'
+import type { EventHandler } from '../support/emit.ts'
+import { clip } from '../support/escape.ts'
+import type { RelayEvent } from './events.ts'
 
-/** So many calls in a row have to fail. */
+/** Failed calls in a row after which the backend counts as failing. */
 const failureThreshold = 5
-/** So long ago the latest of them may be; then the backend is to be tried again, by mail that comes in. */
+/** Milliseconds after the last failed call for which the backend counts as failing. After that, messages try it again. */
 const failureWindowMs = 30_000
-/** How long what a check has found is believed. */
+/** Milliseconds for which the result of a check is used. */
 const checkCacheMs = 5_000
-/** How long a probe waits for a check; what the one before has found counts where it takes longer. */
-const checkMs = 500
+/** Milliseconds that a probe waits for a check. If the check takes longer, the previous result counts. */
+const checkWaitMs = 500
+/** Characters of an error that a reason shows. */
+const maxErrorLength = 300
 
-/** Looks for region and credentials; rejects with an `Error` for the operator. */
+/** Resolves AWS region and credentials, for example; rejects with an `Error` for the operator. */
 export type Check = () => Promise<unknown>
 
 /**
- * Says whether mail should come here: the process listens and is not about to end, region and credentials are there, and
- * the backend does not fail.
+ * Decides whether messages should be sent to this process: it listens, it is not shutting down, the backend's check
+ * succeeds (AWS region and credentials are there), and the backend does not fail.
  *
- * The backend fails when the latest 5 calls, or more, all ended with an error that is no judgement on the mail, and the
- * last one did so in the past 30 s. A call that was accepted, or refused for the mail's own sake, ends that. Throttling
- * is neither: the backend is well, there is only too much mail.
+ * The backend fails if the latest 5 calls or more all ended with an error that is not about the message, and the last one
+ * did so in the past 30 s. A call that was accepted, or rejected because of its message, ends that. Throttling neither
+ * counts nor ends it: the backend works, there are only too many messages.
  */
-export class Readiness implements Pick<EventHandlers, 'mail'> {
+export class Readiness {
   readonly #now: () => number
-  #state: 'starting' | 'serving' | 'draining' = 'starting'
+  #state: 'starting' | 'listening' | 'draining' = 'starting'
   #check: Check | undefined
   #checking: Promise<void> | undefined
   #checkedAt = Number.NEGATIVE_INFINITY
-  /** What the latest check had to object; `undefined`: nothing. */
-  #objection: string | undefined = 'region and credentials: not looked for yet'
+  /** The error of the latest check; `undefined`: it succeeded. */
+  #checkError: string | undefined = 'AWS credentials: not checked yet'
   #failures = 0
   #failedAt = 0
 
-  /** @param now milliseconds on a clock that never goes back */
+  /** @param now milliseconds on a monotonic clock */
   constructor(now = () => performance.now()) {
     this.#now = now
   }
 
-  /** All listeners are up. @param check absent where nothing has to be looked for */
-  serve(check?: Check): void {
+  /** Must be called once all addresses listen. @param check left out if the backend has no check */
+  listening(check?: Check): void {
     this.#check = check
-    if (this.#state === 'starting') this.#state = 'serving'
+    if (this.#state === 'starting') this.#state = 'listening'
   }
 
-  /** The process is about to end. */
+  /** Must be called when the process shuts down. */
   drain(): void {
     this.#state = 'draining'
   }
 
-  readonly mail: NonNullable<EventHandlers['mail']> = event => {
+  /** Counts calls to the backend. */
+  readonly onEvent: EventHandler<RelayEvent> = event => {
     if (event.type === 'call') this.#count(event.outcome)
   }
 
-  /** Why no mail should come, a line each; none where it should. Never rejects, and answers within a second. */
+  /** Returns why the process is not ready, a line per reason; none if it is. Never rejects. Takes at most a second. */
   async notReadyReasons(): Promise<readonly string[]> {
     if (this.#state === 'starting') return ['not listening yet']
     const reasons = this.#state === 'draining' ? ['draining'] : []
-    await this.#runCheck()
-    if (this.#objection !== undefined && this.#check !== undefined) reasons.push(this.#objection)
+    await this.#waitForCheck()
+    if (this.#checkError !== undefined && this.#check !== undefined) reasons.push(this.#checkError)
     if (this.#failures >= failureThreshold && this.#now() - this.#failedAt < failureWindowMs) {
       reasons.push(`upstream: the latest ${this.#failures} calls failed`)
     }
@@ -71,38 +77,25 @@ export class Readiness implements Pick<EventHandlers, 'mail'> {
     } else if (outcome !== 'throttled') this.#failures = 0
   }
 
-  /** Looks for region and credentials, unless that was done a moment ago or goes on, and waits a little. */
-  async #runCheck(): Promise<void> {
+  /** Starts the check, unless one is running or its result is recent, and waits a little for the result. */
+  async #waitForCheck(): Promise<void> {
     if (this.#check === undefined || this.#state === 'draining') return
     if (this.#checking === undefined && this.#now() - this.#checkedAt >= checkCacheMs) {
-      this.#checking = this.#run(this.#check).finally(() => {
+      this.#checking = this.#runCheck(this.#check).finally(() => {
         this.#checkedAt = this.#now()
         this.#checking = undefined
       })
     }
-    if (this.#checking !== undefined) await settlesWithin(this.#checking, checkMs)
+    if (this.#checking !== undefined) await resolvesWithin(systemClock, checkWaitMs, this.#checking)
   }
 
-  async #run(check: Check): Promise<void> {
+  async #runCheck(check: Check): Promise<void> {
     try {
       await check()
-      this.#objection = undefined
+      this.#checkError = undefined
     } catch (error) {
-      this.#objection = `region and credentials: ${oneLine(error)}`
+      const text = error instanceof Error ? error.message : String(error)
+      this.#checkError = `AWS credentials: ${clip(text.replace(/[^ -~]+/g, ' '), maxErrorLength)}`
     }
   }
-}
-
-function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/[^ -~]+/g, ' ').slice(0, 300)
-}
-
-async function settlesWithin(promise: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([promise, late])
-  clearTimeout(timer)
 }

@@ -8,17 +8,17 @@ interface StandardStream extends LogStream {
   readonly isTTY?: boolean
 }
 
-/** Milliseconds until a terminal that takes nothing is tried again: first, and at most. */
+/** Milliseconds after which a write to a full terminal is tried again: the first time, and at most. */
 const [firstRetryMs, maxRetryMs] = [5, 100]
 
 /**
  * Returns a stream that writes to the same place and never blocks the event loop.
  *
  * Node.js writes to a terminal synchronously, so a terminal that is paused (Ctrl-S) or hangs (a lost ssh connection) stops
- * the whole process. Here the terminal is opened a second time, without blocking: the flag belongs to this opening only,
- * and other programs on the terminal do not notice. What the terminal does not take at once waits in the stream's buffer.
- * All other streams are returned as they are; so is a terminal that cannot be opened again: on systems without `/proc`,
- * and where it belongs to another user.
+ * the whole process. Here the terminal is opened a second time, without blocking: the flag belongs to this file
+ * descriptor only and does not affect other programs on the terminal. Text that the terminal does not take at once waits
+ * in the stream's buffer. Any other stream is returned unchanged; so is a terminal that cannot be opened again, because
+ * the system has no `/proc` or the terminal belongs to another user.
  */
 export function nonBlocking(stream: StandardStream): LogStream {
   if (!stream.isTTY) return stream
@@ -48,7 +48,7 @@ function terminalStream(fd: number): Writable {
             retryMs = Math.min(2 * retryMs, maxRetryMs)
             return
           }
-          // The text is lost, but the stream stays usable: the terminal may take the next one.
+          // The text is lost, but the stream stays usable: the terminal may take the next text.
           stream.emit('error', error)
         }
         done()

@@ -1,60 +1,61 @@
 import type { X509Certificate } from 'node:crypto'
-import type { Settings } from '../config/index.ts'
+import { addressText, type Settings } from '../config/index.ts'
 import { escapeForTerminal } from '../support/escape.ts'
-import { addressText, destination } from './startup-messages.ts'
+import { formatBytes } from '../support/format-bytes.ts'
+import { backendText } from './startup-messages.ts'
 
-/** A certificate that has fewer days left than this should have been renewed. */
-const leastDays = 14
+/** A certificate that expires within fewer days should have been renewed. */
+const minDaysLeft = 14
 const dayMs = 86_400_000
 
-/** What was found besides the settings. */
+/** What `--check` has found, besides the settings. */
 export interface CheckResults {
-  /** The certificate that clients would be shown. */
+  /** The certificate for clients. */
   readonly certificate: Pick<X509Certificate, 'subject' | 'subjectAltName' | 'validTo'> | undefined
-  /** Of the largest mail. */
+  /** Bytes of the largest message that is accepted. */
   readonly messageBytes: number
-  /** Of the backend, a line each. */
+  /** What the backend's check found, a line each. */
   readonly backend: readonly string[]
 }
 
-/** What `--check` says where nothing is wrong: a fact a line, and no secret. */
-export function checkReport(settings: Settings, findings: CheckResults, now = new Date()): readonly string[] {
+/** Returns what `--check` writes if the configuration works: one fact per line, without secrets. */
+export function checkReport(settings: Settings, results: CheckResults, now = new Date()): readonly string[] {
   const { maxRecipients, maxConnections, maxConnectionsPerIp, messageMemoryBytes, workers, sendRate } =
     settings
-  const perAddress = Number.isFinite(maxConnectionsPerIp) ? `${maxConnectionsPerIp}` : 'any number'
+  const perIp = Number.isFinite(maxConnectionsPerIp) ? `${maxConnectionsPerIp}` : 'no limit'
   return [
-    'The settings are right',
-    `Listens on: ${settings.listen.map(addressText).join(', ')}`,
+    'Configuration OK',
+    `Listen addresses: ${settings.listen.map(addressText).join(', ')}`,
     `TLS: ${tlsText(settings)}`,
-    ...(findings.certificate === undefined
+    ...(results.certificate === undefined
       ? []
-      : [`Certificate: ${certificateText(findings.certificate, now)}`]),
-    `Who may send: ${clientsText(settings)}`,
+      : [`Certificate: ${certificateText(results.certificate, now)}`]),
+    `Allowed clients: ${clientsText(settings)}`,
     ...filterTexts(settings),
     ...(settings.trustedProxies === undefined ? [] : [`Load balancers: ${settings.trustedProxies}`]),
-    `Mail goes to: ${destination(settings)}`,
-    ...findings.backend,
+    `Backend: ${backendText(settings)}`,
+    ...results.backend,
     ...(sendRate === undefined
       ? []
-      : [`Send rate: ${sendRate === 'auto' ? "the account's quota" : `${sendRate} recipients a second`}`]),
-    `Largest mail: ${bytesText(findings.messageBytes)}, for ${maxRecipients} recipients at most`,
-    `Connections: ${maxConnections} at once, ${perAddress} of them from one address`,
-    `Memory: ${bytesText(messageMemoryBytes)} for the mails that come in at once`,
-    ...(workers === 1 ? [] : [`Workers: ${workers}, which share all this`]),
+      : [`Send rate: ${sendRate === 'auto' ? "the account's quota" : `${sendRate} recipients per second`}`]),
+    `Message limits: ${formatBytes(results.messageBytes)}, ${maxRecipients} recipients`,
+    `Connection limits: ${maxConnections} in total, ${perIp} per client address`,
+    `Message memory: ${formatBytes(messageMemoryBytes)}`,
+    ...(workers === 1 ? [] : [`Workers: ${workers}, which share these limits`]),
   ].map(escapeForTerminal)
 }
 
-/** What `--check` warns of: it works today. */
+/** Returns what `--check` warns of: it works today, but should be changed. */
 export function checkWarnings({ certificate }: CheckResults, now = new Date()): readonly string[] {
   if (certificate === undefined) return []
   const days = daysLeft(certificate, now)
   if (days < 0) return ['The TLS certificate has expired']
-  return days < leastDays ? [`The TLS certificate expires in ${daysText(days)}`] : []
+  return days < minDaysLeft ? [`The TLS certificate expires in ${daysText(days)}`] : []
 }
 
 function tlsText({ tls, requireTls, listen }: Settings): string {
   if (tls === undefined) return 'none'
-  if (listen.every(({ implicitTls }) => implicitTls)) return 'from the first byte on'
+  if (listen.every(({ implicitTls }) => implicitTls)) return 'implicit'
   return requireTls ? 'STARTTLS, required' : 'STARTTLS, offered'
 }
 
@@ -76,23 +77,14 @@ function daysText(days: number): string {
 
 function clientsText({ access, usersFile }: Settings): string {
   const users = [
-    ...(access.user === undefined ? [] : [access.user.name]),
+    ...(access.user === undefined ? [] : [`user ${access.user.name}`]),
     ...(usersFile === undefined ? [] : [`the users of ${usersFile}`]),
   ]
-  const who = users.length === 0 ? 'everybody' : users.join(' and ')
-  return `${who}, ${access.addresses === undefined ? 'from anywhere' : `from ${access.addresses}`}`
+  const who = users.length === 0 ? 'without login' : users.join(' and ')
+  return `${who}, from ${access.addresses === undefined ? 'any address' : access.addresses}`
 }
 
 function filterTexts({ filters: { allowFrom, denyTo, allowTo } }: Settings): readonly string[] {
-  const texts = {
-    'Senders that are allowed': allowFrom,
-    'Recipients that are denied': denyTo,
-    'Recipients that are allowed': allowTo,
-  }
+  const texts = { 'Allowed senders': allowFrom, 'Denied recipients': denyTo, 'Allowed recipients': allowTo }
   return Object.entries(texts).flatMap(([what, text]) => (text === undefined ? [] : [`${what}: ${text}`]))
-}
-
-function bytesText(bytes: number): string {
-  const mebibytes = bytes / 1024 ** 2
-  return mebibytes >= 1 ? `${Number(mebibytes.toFixed(1))} MiB` : `${bytes} bytes`
 }

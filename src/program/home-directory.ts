@@ -1,8 +1,8 @@
 import { homedir } from 'node:os'
 
 /**
- * Sets `HOME` to a directory that does not exist if the system knows no home directory: the variable is not set, and the
- * user has no entry in the table of users, for example one of `runAsUser` of Kubernetes. The AWS SDK looks for its shared
+ * Sets `HOME` to a directory that does not exist, if the system knows no home directory: the variable is not set, and the
+ * user has no entry in the user database (`runAsUser` of Kubernetes, for example). The AWS SDK looks for its shared
  * configuration in the home directory, and without one every call would fail. Child processes inherit the variable.
  */
 export function ensureHome(): void {

@@ -1,65 +1,52 @@
 /** One process that serves: the whole program, or one of several workers. */
 
 import type { ListenAddress, Settings } from '../config/index.ts'
-import {
-  combineHandlers,
-  deliveryLog,
-  faultLog,
-  type LogSink,
-  type Monitoring,
-  verboseLog,
-} from '../operations/index.ts'
-import type { Relay } from '../relay/index.ts'
-import { type BuildOptions, buildServer, type ServerParts } from '../server.ts'
-import { listenOrExplain } from './listen.ts'
+import { combineHandlers, type Monitoring, type RelayEvent } from '../operations/index.ts'
+import { buildServer, type ServerParts } from '../server.ts'
+import type { EventHandler } from '../support/emit.ts'
+import { probeSourceAddress } from './health-probe.ts'
 
-/** An assembly that listens, with the ports that it really has: they differ where a free one was asked for. */
+/** A server that listens on every address of the settings. */
 export interface RunningServer extends ServerParts {
+  /** The addresses with their real ports, which differ from the settings for port 0. */
   readonly listening: readonly ListenAddress[]
 }
 
 /**
  * Opens everything that the settings name, and listens.
- * @param writers where the log goes
- * @param onNotice hears what the operator should know, a sentence at a time
- * @param instruments watch it, where somebody asked for that
+ * @param onEvent called with everything that happens; connection events only if something needs them
+ * @param monitoring counts events, if the operator wants `--admin`
  * @throws Error with a sentence for the operator
  */
 export async function serve(
   settings: Settings,
-  writers: LogSink,
-  onNotice: (text: string) => void,
-  instruments?: Monitoring,
+  onEvent: EventHandler<RelayEvent>,
+  monitoring?: Monitoring,
 ): Promise<RunningServer> {
-  const assembly = await buildServer(settings, { onNotice, ...logTo(writers, settings, instruments) })
-  const { server, relay, gauges } = assembly
+  const parts = await buildServer(settings, {
+    onEvent: monitoring === undefined ? onEvent : combineHandlers([onEvent, monitoring.onEvent]),
+    connectionEvents: settings.verbose || monitoring !== undefined,
+    isHealthProbe: address => address === probeSourceAddress,
+  })
   const listening = []
   for (const address of settings.listen) {
-    const { port } = await listenOrExplain(address, () => server.listen(address))
+    const { port } = await parts.listen(address)
     listening.push({ ...address, port })
   }
-  instruments?.serve(gauges, relay.check)
-  return { ...assembly, listening }
+  monitoring?.listening(parts.gauges, parts.relay.check)
+  return { ...parts, listening }
 }
 
-/** Says when mail cannot be sent. It is taken and answered 451, so that nothing is lost while the operator mends it. */
-export function warnIfUpstreamUnavailable({ check }: Relay, note: (text: string) => void): void {
-  check?.().catch((error: Error) => note(`Mail cannot be sent yet: ${error.message}`))
-}
-
-/** What happens goes to the log, and to the instruments, if there are any. */
-function logTo(
-  writers: LogSink,
-  { verbose }: Settings,
-  instruments: Monitoring | undefined,
-): Pick<BuildOptions, 'handlers' | 'onError' | 'onProxyError'> {
-  const log = deliveryLog(writers)
-  return {
-    handlers: combineHandlers([log, ...(verbose ? [verboseLog(writers)] : []), instruments ?? {}]),
-    onError: faultLog(writers),
-    onProxyError(ip, reason) {
-      const error = `No valid PROXY header: ${reason}`
-      log.mail({ type: 'delivery', time: new Date(), ip, from: '', to: [], error })
-    },
-  }
+/**
+ * Emits a notice if the backend's check fails. The program starts anyway: clients get 451 and keep their messages until the
+ * operator has fixed the cause.
+ */
+export function warnIfUpstreamUnavailable(
+  { relay: { check } }: ServerParts,
+  onEvent: EventHandler<RelayEvent>,
+): void {
+  check?.().catch((error: Error) => {
+    const text = `Backend check failed, mail will be answered 451 until this is fixed: ${error.message}`
+    onEvent({ type: 'notice', text })
+  })
 }

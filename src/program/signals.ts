@@ -1,14 +1,14 @@
-/** What the signals of an operator ask for. */
+/** What the program does on signals. */
 export interface SignalHandlers {
-  /** SIGHUP: read the certificate again. */
+  /** SIGHUP: reload the certificate. */
   reload(): void
-  /** The first SIGTERM or SIGINT: let running mails finish. */
+  /** The first SIGTERM or SIGINT: shut down, but let messages in flight finish. */
   stop(signal: NodeJS.Signals): void
-  /** The second one: do not wait for them. */
+  /** The second SIGTERM or SIGINT: exit at once. */
   abort(): void
 }
 
-/** Obeys SIGHUP, SIGTERM and SIGINT from now on. */
+/** Handles SIGHUP, SIGTERM and SIGINT from now on. */
 export function handleSignals({ reload, stop, abort }: SignalHandlers): void {
   process.on('SIGHUP', reload)
   let stopping = false

@@ -1,6 +1,6 @@
-import type { ListenAddress, Settings } from '../config/index.ts'
+import { addressText, hostInUrl, type ListenAddress, type Settings } from '../config/index.ts'
 
-/** What the program says once it listens: where, where mail goes, and how to send one. */
+/** Returns what the program writes once it listens: where it listens, where messages go, and how to send one. */
 export function startupMessage(
   settings: Settings,
   listening: readonly ListenAddress[],
@@ -9,36 +9,27 @@ export function startupMessage(
 ): string {
   return [
     `aws-smtp-relay ${version} listens on ${listening.map(addressText).join(', ')}${workerSuffix(settings)}`,
-    `Mail goes to ${destination(settings)}`,
+    `Backend: ${backendText(settings)}`,
     ...openRelayWarning(settings),
-    ...(admin === undefined ? [] : [`Health and metrics are at ${adminText(admin)}`]),
+    ...(admin === undefined ? [] : [`Health and metrics: ${adminUrl(admin)}`]),
     `Try: ${exampleCommand(settings, listening[0]!)}`,
     '',
   ].join('\n')
 }
 
-/** What the program says when it begins to stop. */
+/** Returns what the program writes when it begins to shut down. @param clients open connections */
 export function shutdownMessage(
   clients: number,
   { drainTimeoutMs }: Settings,
   signal: NodeJS.Signals,
 ): string {
   const waiting = clients === 1 ? '1 client' : `${clients} clients`
-  const grace = `running mails get ${drainTimeoutMs / 1000} s`
-  return `Stopping: ${waiting} connected, ${grace}; ${signal} again stops at once\n`
+  const timeout = `waiting up to ${drainTimeoutMs / 1000} s for ${waiting}`
+  return `Shutting down: ${timeout}. Send ${signal} again to stop immediately\n`
 }
 
-/** An address as it is written in `--listen`. */
-export function addressText({ host = '', port, implicitTls }: ListenAddress): string {
-  return `${implicitTls ? 'tls://' : ''}${bracketed(host)}:${port}`
-}
-
-function adminText({ host, port }: ListenAddress): string {
-  return `http://${bracketed(reachableHost(host))}:${port}/`
-}
-
-/** Where mail goes, in words. */
-export function destination({ relay, maildirPath }: Settings): string {
+/** Returns the backend's name for people, and where it delivers messages. */
+export function backendText({ relay, maildirPath }: Settings): string {
   switch (relay) {
     case 'ses':
       return 'Amazon SES'
@@ -47,13 +38,13 @@ export function destination({ relay, maildirPath }: Settings): string {
     case 'pinpoint':
       return 'Amazon Pinpoint'
     case 'maildir':
-      return `${maildirPath}/new, one file a mail`
+      return `maildir (one file per message in ${maildirPath}/new)`
     case 'discard':
-      return 'nobody: it is answered 250 and dropped'
+      return 'discard (accepts and drops all mail)'
   }
 }
 
-/** Whoever starts a way out for mail with few options should know for whom. */
+/** Returns a warning if other machines can reach the server and send without any limit; otherwise nothing. */
 function openRelayWarning({
   relay,
   listen,
@@ -65,7 +56,7 @@ function openRelayWarning({
     relay === 'maildir' || relay === 'discard' || listen.every(({ host = '' }) => isLoopback(host))
   const limited = access.addresses ?? access.user ?? usersFile ?? allowFrom
   if (local || limited !== undefined) return []
-  return ['Everybody who can reach it may send; -i, -u, --users-file and -l limit that']
+  return ['Warning: open relay: anyone who can connect may send. Restrict with -i, -u, --users or -l']
 }
 
 function isLoopback(host: string): boolean {
@@ -76,19 +67,23 @@ function workerSuffix({ workers }: Settings): string {
   return workers === 1 ? '' : ` with ${workers} workers`
 }
 
-/** A command that sends a mail to the first address, as it stands but for a user's name. */
+function adminUrl({ host, port }: ListenAddress): string {
+  return `http://${hostInUrl(reachableHost(host))}:${port}/`
+}
+
+/** Returns a command that sends a message to the first address. It works unchanged, except for the name of a user. */
 function exampleCommand(
   { tls, access, usersFile, trustedProxies }: Settings,
   { host, port, implicitTls }: ListenAddress,
 ): string {
-  const here = reachableHost(host)
+  const reachable = reachableHost(host)
   const hasUsers = access.user !== undefined || usersFile !== undefined
   return [
     "printf 'Subject: Hello\\r\\n\\r\\nHi\\r\\n' | curl",
-    // Without a path curl introduces itself with a name that says nothing.
-    `${implicitTls ? 'smtps' : 'smtp'}://${bracketed(here)}:${port}/client.example.org`,
-    // Where this machine is taken for a load balancer, curl speaks as one.
-    ...(trustedProxies?.has(here) ? ['--haproxy-protocol'] : []),
+    // Without a path, curl sends the name of this machine in EHLO, which is often not a domain.
+    `${implicitTls ? 'smtps' : 'smtp'}://${hostInUrl(reachable)}:${port}/client.example.org`,
+    // The server expects a PROXY header from this machine.
+    ...(trustedProxies?.has(reachable) ? ['--haproxy-protocol'] : []),
     ...(tls !== undefined && !implicitTls ? ['--ssl-reqd'] : []),
     ...(tls !== undefined ? ['--insecure'] : []),
     ...(hasUsers ? [`--user ${access.user?.name ?? 'NAME'}`] : []),
@@ -96,11 +91,7 @@ function exampleCommand(
   ].join(' ')
 }
 
-/** Where this machine reaches what listens there. */
+/** Returns an address at which this machine reaches a server that listens on `host`. */
 function reachableHost(host: string | undefined): string {
   return host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }

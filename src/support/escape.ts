@@ -16,3 +16,8 @@ export function escapeBytes(text: string, most = 200): string {
     .replace(/[^\x20-\x7e]/g, letter => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`)
   return text.length > most ? `${shown}... (${text.length} bytes)` : shown
 }
+
+/** Returns the first `max` characters of the text, and `...` if there are more. */
+export function clip(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max)}...` : text
+}

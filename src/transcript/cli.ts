@@ -2,6 +2,7 @@
 /** The command `smtp-transcript`: parses the command line, runs a command, and sets the exit status. */
 import { readFileSync } from 'node:fs'
 import { escapeForTerminal } from '../support/escape.ts'
+import { version } from '../support/version.ts'
 import { type Arguments, readArguments, UsageError } from './commands/arguments.ts'
 import { commandNamed } from './commands/commands.ts'
 import { commandHelp, helpText } from './commands/help.ts'
@@ -45,8 +46,4 @@ async function main(): Promise<number> {
 function print(text: string): 0 {
   process.stdout.write(text)
   return 0
-}
-
-function version(): string {
-  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }

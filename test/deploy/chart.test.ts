@@ -1,4 +1,4 @@
-/** What can be seen of the chart without helm. */
+/** What can be checked of the chart without helm. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { documentsOf, paths, type Tree, textOf } from './files.ts'
@@ -7,7 +7,7 @@ const templates = paths.filter(path => path.startsWith('helm/templates/'))
 const source = templates.map(textOf).join('\n')
 const [values] = documentsOf('helm/values.yaml')
 
-test('every block of a template that begins ends', () => {
+test('every block of a template that begins also ends', () => {
   assert.ok(templates.length > 5)
   for (const path of templates) {
     const text = textOf(path)

@@ -1,9 +1,9 @@
-/** The files of the folder deploy, as those who run the program read them. */
+/** The files of the folder deploy, parsed. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 
-/** What YAML or JSON holds; a test that reads what is not there fails. */
+/** The content of YAML or JSON. A test that reads a missing property fails. */
 // biome-ignore lint/suspicious/noExplicitAny: the shapes are those of Kubernetes, ECS and others
 export type Tree = any
 
@@ -18,7 +18,7 @@ export function textOf(path: string): string {
   return readFileSync(folder + path, 'utf8')
 }
 
-/** The documents of a file of YAML or JSON. Throws where it is neither. */
+/** Returns the documents of a YAML or JSON file. Throws if it is neither. */
 export function documentsOf(path: string): readonly Tree[] {
   return readDocuments(textOf(path))
 }
@@ -32,14 +32,14 @@ export function readDocuments(text: string): readonly Tree[] {
     .filter(tree => tree !== null)
 }
 
-/** The first document of a kind. */
+/** Returns the first document of a kind. */
 export function resource(documents: readonly Tree[], kind: string): Tree {
   const found = documents.find(tree => tree.kind === kind)
   if (found === undefined) throw new Error(`there is no ${kind}`)
   return found
 }
 
-/** `NAME=value` lines, of which comments are none. */
+/** Returns the `NAME=value` lines, without comments. */
 export function variablesIn(lines: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     lines.flatMap(line => {

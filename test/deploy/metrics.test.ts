@@ -1,10 +1,10 @@
-/** What the dashboard and the alerts ask for is there. */
+/** The metrics that the dashboard and the alerts query exist. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { documentsOf, type Tree, textOf } from './files.ts'
 import { metrics } from './metrics.ts'
 
-/** What Prometheus adds, and what belongs to a histogram. */
+/** Labels that Prometheus adds, and the label of histograms. */
 const added = ['job', 'instance', 'le']
 
 const [dashboard] = documentsOf('grafana/aws-smtp-relay.json')
@@ -72,7 +72,7 @@ test('every panel has a place and a number of its own, and asks the data source 
   }
 })
 
-test('every alert says what it means and leads to what helps', () => {
+test('every alert says what it means and links to instructions', () => {
   const readme = textOf('README.md')
   for (const { alert, labels, annotations } of alerts) {
     assert.ok(['critical', 'warning'].includes(labels.severity), alert)

@@ -1,4 +1,4 @@
-/** What deploy/README.md and docs/scaling.md say is held against the program and the files. */
+/** deploy/README.md and docs/scaling.md agree with the program and the files. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -26,14 +26,14 @@ for (const { path, text } of pages) {
   })
 }
 
-test('every folder of deploy is on its map', () => {
+test('every folder of deploy is in the table of its README', () => {
   const { text } = pages[0]!
   for (const folder of new Set(paths.filter(path => path.includes('/')).map(path => path.split('/')[0]))) {
     assert.match(text, new RegExp(`\\]\\(${folder}/`))
   }
 })
 
-test('a role may do what the README says that its backend needs, on what it sends with, and ask for its quota', () => {
+test('a role has the permissions that the README lists for its backend, on what it sends with, and may read the quota', () => {
   const readme = readFileSync(`${root}README.md`, 'utf8')
   const asks: Readonly<Record<string, string>> = { ses: 'ses:GetSendQuota', sesv2: 'ses:GetAccount' }
   for (const relay of ['ses', 'sesv2', 'pinpoint']) {

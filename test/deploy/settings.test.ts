@@ -1,4 +1,4 @@
-/** With the settings of every file in deploy the program would start, and has the time and the memory that it needs. */
+/** With the settings of every file in deploy, the program starts, and has the time and the memory that it needs. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse, type Settings } from '../../src/config/index.ts'
@@ -14,18 +14,18 @@ for (const [name, { env, graceSeconds, memoryBytes }] of Object.entries(setups))
     assert.deepEqual(settingsOf(env).warnings, [])
   })
 
-  test(`${name}: mails under way can end before it is killed`, () => {
+  test(`${name}: messages in flight can finish before the process is killed`, () => {
     assert.ok(graceSeconds >= settingsOf(env).drainTimeoutMs / 1000 + 10)
   })
 
-  test(`${name}: there is memory for the mails and 230 MB for every process`, () => {
+  test(`${name}: there is memory for the messages and 230 MB for every process`, () => {
     const settings = settingsOf(env)
     const processes = settings.workers === 1 ? 1 : settings.workers + 1
     assert.ok(memoryBytes >= settings.messageMemoryBytes + processes * 230e6)
   })
 }
 
-test('what ECS may be told to wait is at most 120 seconds', () => {
+test('the time that ECS waits is at most 120 seconds', () => {
   assert.ok(task.containerDefinitions[0].stopTimeout <= 120)
 })
 
@@ -49,7 +49,7 @@ test('every option that the files name exists', () => {
   }
 })
 
-test('the program may do nothing in a container but what it does', () => {
+test('the container has no permission that the program does not need', () => {
   for (const [pod, container] of [
     [deployment, deployment.containers[0]],
     [sidecar, sidecar.initContainers[0]],
@@ -64,7 +64,7 @@ test('the program may do nothing in a container but what it does', () => {
   }
 })
 
-test('beside an application it listens where nobody else can reach it', () => {
+test('a sidecar listens on an address that only its application can reach', () => {
   const { listen } = settingsOf(setups.sidecar!.env)
   assert.deepEqual(
     listen.map(({ host }) => host),
@@ -73,13 +73,13 @@ test('beside an application it listens where nobody else can reach it', () => {
   assert.equal(sidecar.initContainers[0].restartPolicy, 'Always')
 })
 
-test('the load balancer is let in from the addresses that are believed to be its own, and from no others', () => {
+test('the network policy admits the load balancer from its trusted addresses, and from no others', () => {
   const [policy] = documentsOf('kubernetes/load-balancer/network-policy.yaml')
   const blocks = policy.spec.ingress[0].from.map((peer: Tree) => peer.ipBlock.cidr)
   assert.equal(component('load-balancer').SMTP_RELAY_PROXY_PROTOCOL, blocks.join())
 })
 
-test('with the PROXY protocol health checks come by TCP: HTTP would have the header in front, too', () => {
+test('with the PROXY protocol, health checks use TCP: with HTTP they would begin with the header, too', () => {
   const [service] = documentsOf('kubernetes/load-balancer/service.yaml')
   const prefix = 'service.beta.kubernetes.io/aws-load-balancer'
   assert.equal(service.metadata.annotations[`${prefix}-proxy-protocol`], '*')

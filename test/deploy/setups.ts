@@ -1,10 +1,10 @@
-/** The ways to run the program that the files of deploy have, each with what the program gets there. */
+/** The setups in deploy, each with the settings that the program gets. */
 import { documentsOf, resource, type Tree, textOf, variablesIn } from './files.ts'
 
-/** A way to run the program that deploy has. */
+/** One setup in deploy. */
 export interface Setup {
   readonly env: Readonly<Record<string, string>>
-  /** What stops it sends SIGTERM, and kills it so much later. */
+  /** Seconds between SIGTERM and SIGKILL. */
   readonly graceSeconds: number
   readonly memoryBytes: number
 }
@@ -18,7 +18,7 @@ const unit = textOf('systemd/aws-smtp-relay.service')
 const kubernetes = variablesIn(textOf('kubernetes/settings.env').split('\n'))
 const systemd = variablesIn(textOf('systemd/environment').split('\n'))
 
-/** All of them, by what they are called in a test. */
+/** All setups, by their name in a test. */
 export const setups: Readonly<Record<string, Setup>> = {
   kubernetes: { env: kubernetes, ...podOf(deployment, deployment.containers[0]) },
   'kubernetes with all components': {
@@ -45,7 +45,7 @@ export const setups: Readonly<Record<string, Setup>> = {
   'systemd with drop-ins': { env: { ...systemd, ...dropIn('tls'), ...dropIn('ports') }, ...unitOf(unit) },
 }
 
-/** What a component of the kustomization adds to the environment. */
+/** Returns what a component of the kustomization adds to the environment. */
 export function component(name: string): Setup['env'] {
   const [kustomization] = documentsOf(`kubernetes/${name}/kustomization.yaml`)
   return variablesIn(kustomization.configMapGenerator[0].literals)
@@ -62,7 +62,7 @@ function named(list: readonly { readonly name: string; readonly value: string }[
 
 function podOf(pod: Tree, container: Tree): Omit<Setup, 'env'> {
   const preStopSeconds = container.lifecycle?.preStop.sleep.seconds ?? 0
-  // 30 is what Kubernetes takes where a pod does not say.
+  // 30 is the default of Kubernetes.
   const graceSeconds = (pod.terminationGracePeriodSeconds ?? 30) - preStopSeconds
   return { graceSeconds, memoryBytes: bytes(container.resources.limits.memory) }
 }

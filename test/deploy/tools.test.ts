@@ -1,4 +1,4 @@
-/** Those who will read the files read them: each tool where it is installed. */
+/** The tools that read the files accept them. A tool that is not installed is skipped. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cp, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
@@ -19,7 +19,7 @@ test('every file of YAML or JSON can be read', () => {
   }
 })
 
-test('kubectl puts the manifests together, with every component', withTool('kubectl'), async t => {
+test('kubectl renders the manifests, with every component', withTool('kubectl'), async t => {
   const here = await realpath(await roomFor(t))
   const from = (path: string) => relative(here, join(folder, 'kubernetes', path))
   const kustomization = {
@@ -45,7 +45,7 @@ const settings = [
   '--set=tls.secretName=a,users.secretName=b,secretName=c,serviceMonitor.enabled=true',
 ]
 
-test('helm makes of the chart what the manifests are', withTool('helm'), () => {
+test('helm renders the chart to the same manifests', withTool('helm'), () => {
   run('helm', ['lint', '--strict', join(folder, 'helm')])
   const documents = readDocuments(run('helm', ['template', 'relay', join(folder, 'helm')]))
   selectsItsPods(documents)
@@ -65,7 +65,7 @@ test('helm makes of the chart what the manifests are', withTool('helm'), () => {
   }
 })
 
-test('what is set in the chart is what the program reads', withTool('helm'), () => {
+test('the program reads what is set in the chart', withTool('helm'), () => {
   const documents = readDocuments(run('helm', ['template', 'relay', join(folder, 'helm'), ...settings]))
   const { data } = resource(documents, 'ConfigMap')
   const { SMTP_RELAY_ADMIN, ...env } = data
@@ -82,22 +82,22 @@ test('what is set in the chart is what the program reads', withTool('helm'), () 
       usersFile: '/users/users',
     },
   )
-  // Of the quota for all, the share of one of at most 6 pods.
+  // The share of one of at most 6 pods in the quota of all.
   assert.ok(typeof sendRate === 'number' && Math.abs(sendRate - 14 / 6) < 1e-9)
   assert.equal(SMTP_RELAY_ADMIN, ':9025')
   assert.equal(variableOf('send-rate'), 'SMTP_RELAY_SEND_RATE')
 })
 
-test('promtool finds the alerts right, and they fire when they should', withTool('promtool'), () => {
+test('promtool accepts the alerts, and they fire when they should', withTool('promtool'), () => {
   run('promtool', ['check', 'rules', join(folder, 'prometheus/alerts.yml')])
   run('promtool', ['test', 'rules', join(folder, 'prometheus/alerts.test.yml')])
 })
 
-test('systemd understands the unit, alone and with its drop-ins', withTool('systemd-analyze'), async t => {
+test('systemd accepts the unit, alone and with its drop-ins', withTool('systemd-analyze'), async t => {
   const here = await roomFor(t)
   const unit = join(here, 'aws-smtp-relay.service')
   const text = await readFile(join(folder, 'systemd/aws-smtp-relay.service'), 'utf8')
-  // Node.js may be elsewhere on this machine.
+  // Node.js may have another path on this machine.
   await writeFile(unit, text.replace('/usr/bin/node', process.execPath))
   const complaints = () => spawnSync('systemd-analyze', ['verify', '--man=no', unit], { timeout: limitMs })
   for (const dropIns of [false, true]) {

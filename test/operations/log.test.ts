@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { deliveryLog, faultLog } from '../../src/operations/log.ts'
-import { createLogSink } from '../../src/operations/log-streams.ts'
+import type { RelayEvent } from '../../src/operations/events.ts'
+import { eventLog } from '../../src/operations/log.ts'
+import { createLogSink, type LogSink } from '../../src/operations/log-streams.ts'
 import type { Delivery } from '../../src/relay/events.ts'
 
 const delivery: Delivery = {
@@ -17,24 +18,24 @@ const delivery: Delivery = {
   relay: 'ses',
 }
 
-test('an accepted mail is one line on standard output, the keys of the Go program first', () => {
+test('an accepted message is one line on stdout, with the keys of the Go program first', () => {
   assert.deepEqual(written(delivery), {
     out: [
       '{"Time":"2018-04-18T15:08:42.438Z","IP":"172.17.0.1","From":"alice@example.org","To":["bob@example.org"],' +
-        '"Error":null,"MessageId":"0102-abc","Size":1234,"Ms":56,"Relay":"ses"}\n',
+        '"Error":null,"MessageId":"0102-abc","Size":1234,"DurationMs":56,"Relay":"ses"}\n',
     ],
     err: [],
   })
 })
 
-test('a failed mail is one line on standard error', () => {
+test('a failed message is one line on stderr', () => {
   const { out, err } = written({ ...delivery, error: 'MissingRegion: could not find region configuration' })
   assert.deepEqual(out, [])
   assert.equal(JSON.parse(err[0]!).Error, 'MissingRegion: could not find region configuration')
   assert.deepEqual(Object.keys(JSON.parse(err[0]!)).slice(0, 5), ['Time', 'IP', 'From', 'To', 'Error'])
 })
 
-test('recipients that are left out have a line on standard output that says why, the five keys as ever', () => {
+test('skipped recipients have a line on stdout that says why, with the same first five keys', () => {
   const { time, ip, from, to, size } = delivery
   const skipped = 'already delivered by an earlier attempt'
   assert.deepEqual(written({ time, ip, from, to, size: size!, relay: 'ses', skipped }), {
@@ -50,39 +51,48 @@ test('the null sender is the empty string', () => {
   assert.match(written({ ...delivery, from: '' }).out[0]!, /"From":""/)
 })
 
-test('the user is there when there is one', () => {
+test('the user is logged if the client has logged in', () => {
   assert.equal(JSON.parse(written({ ...delivery, user: 'alice' }).out[0]!).User, 'alice')
 })
 
-test('who is not let in is one line on standard error, who logs in has none', () => {
-  const err: string[] = []
-  const { access } = deliveryLog({ out: () => assert.fail('not here'), err: line => err.push(line) })
+test('a client that is not let in is one line on stderr, a login is not logged', () => {
   const client = { address: '192.0.2.7', name: 'x', extended: true, secure: true, user: 'alice' }
-  access({ type: 'loggedIn', mechanism: 'PLAIN', username: 'alice', client })
-  access({ type: 'deniedSender', username: 'alice', sender: 'bob@example.org', client })
-  access({
-    type: 'wrongPassword',
-    mechanism: 'PLAIN',
-    username: 'alice',
-    client: { ...client, user: undefined },
-  })
-  const lines = err.map(line => JSON.parse(line))
-  assert.deepEqual(
-    lines.map(({ Time, ...line }) => line),
-    [
-      {
-        IP: '192.0.2.7',
-        From: 'bob@example.org',
-        To: [],
-        Error: 'denied sender: user alice may not send as bob@example.org',
-        User: 'alice',
-      },
-      { IP: '192.0.2.7', From: '', To: [], Error: 'Invalid password of user: alice' },
-    ],
+  const { out, err } = logged(
+    { type: 'loggedIn', mechanism: 'PLAIN', username: 'alice', client },
+    { type: 'deniedSender', username: 'alice', sender: 'bob@example.org', client },
+    { type: 'wrongPassword', mechanism: 'PLAIN', username: 'alice', client: { ...client, user: undefined } },
   )
+  assert.deepEqual(out, [])
+  assert.deepEqual(withoutTime(err), [
+    {
+      IP: '192.0.2.7',
+      From: 'bob@example.org',
+      To: [],
+      Error: 'denied sender: user alice may not send as bob@example.org',
+      User: 'alice',
+    },
+    { IP: '192.0.2.7', From: '', To: [], Error: 'Invalid password of user: alice' },
+  ])
 })
 
-test('no text forges a line or moves a cursor, and every text can be read back', () => {
+test('a PROXY header that is not valid is one line on stderr, with its reason', () => {
+  const { out, err } = logged({ type: 'proxyError', address: '192.0.2.9', reason: 'no signature' })
+  assert.deepEqual(out, [])
+  assert.deepEqual(withoutTime(err), [
+    { IP: '192.0.2.9', From: '', To: [], Error: 'No valid PROXY header: no signature' },
+  ])
+})
+
+test('a notice is a line on stderr as it is, and connections are logged with --verbose only', () => {
+  const { out, err } = logged(
+    { type: 'notice', text: 'TLS certificate reloaded' },
+    { type: 'opened', address: '192.0.2.7' },
+    { type: 'call', relay: 'ses', outcome: 'accepted', durationMs: 1, isRetry: false },
+  )
+  assert.deepEqual([out, err], [[], ['TLS certificate reloaded\n']])
+})
+
+test('no text forges a line or moves the cursor, and every text can be parsed back', () => {
   const nasty = fc.constantFrom(
     '\n',
     '\r',
@@ -111,17 +121,18 @@ test('no text forges a line or moves a cursor, and every text can be read back',
   )
 })
 
-test("a fault of the program's own is one line on standard error, with its stack", () => {
-  const err: string[] = []
-  const tell = faultLog({ out: () => assert.fail('not here'), err: line => err.push(line) })
-  tell(new TypeError('two\nlines'))
-  tell('no error at all')
+test('an error of the program is one line on stderr, with its stack', () => {
+  const { out, err } = logged(
+    { type: 'error', error: new TypeError('two\nlines') },
+    { type: 'error', error: 'no error at all' },
+  )
+  assert.deepEqual(out, [])
   assert.match(JSON.parse(err[0]!).Error, /^TypeError: two\nlines\n +at /)
   assert.equal(JSON.parse(err[1]!).Error, 'no error at all')
   for (const line of err) assert.match(line, /^[^\n]+\n$/)
 })
 
-test('when the reader of one stream goes away, the other says so once and nothing else happens', async () => {
+test('when the reader of one stream goes away, the other stream reports it once, and nothing else happens', async () => {
   const lines: string[] = []
   const err = new Writable({
     write: (chunk, _, done) => {
@@ -133,21 +144,21 @@ test('when the reader of one stream goes away, the other says so once and nothin
     autoDestroy: false,
     write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
   })
-  const { mail: log } = deliveryLog(createLogSink(out, err))
+  const log = eventLog(createLogSink(out, err), { verbose: false })
   for (const _ of [1, 2, 3]) {
     log({ type: 'delivery', ...delivery })
     await new Promise(resolve => setImmediate(resolve))
   }
   log({ type: 'delivery', ...delivery, error: 'x' })
   assert.equal(lines.length, 2)
-  assert.equal(JSON.parse(lines[0]!).Error, 'standard output: write EPIPE')
+  assert.equal(JSON.parse(lines[0]!).Error, 'stdout: write EPIPE')
   assert.equal(JSON.parse(lines[1]!).Error, 'x')
 })
 
-test('when both are gone there is silence', async () => {
+test('when both readers are gone, nothing is thrown', async () => {
   const broken = () =>
     new Writable({ autoDestroy: false, write: (_chunk, _encoding, done) => done(new Error('EIO')) })
-  const { mail: log } = deliveryLog(createLogSink(broken(), broken()))
+  const log = eventLog(createLogSink(broken(), broken()), { verbose: false })
   log({ type: 'delivery', ...delivery })
   log({ type: 'delivery', ...delivery, error: 'x' })
   await new Promise(resolve => setImmediate(resolve))
@@ -155,15 +166,7 @@ test('when both are gone there is silence', async () => {
   await new Promise(resolve => setImmediate(resolve))
 })
 
-function written(...deliveries: readonly Delivery[]): { out: string[]; err: string[] } {
-  const out: string[] = []
-  const err: string[] = []
-  const { mail: log } = deliveryLog({ out: line => out.push(line), err: line => err.push(line) })
-  for (const one of deliveries) log({ type: 'delivery', ...one })
-  return { out, err }
-}
-
-test('what nobody reads does not gather without end', () => {
+test('lines that are not read are dropped beyond a limit', () => {
   const lines = { out: 0, err: [] as string[] }
   const stuck = {
     writableLength: 0,
@@ -180,5 +183,25 @@ test('what nobody reads does not gather without end', () => {
   for (let i = 0; i < 100; i++) out(line)
   assert.equal(lines.out, 16)
   assert.equal(lines.err.length, 1)
-  assert.match(lines.err[0]!, /"standard output: its reader does not read, lines are lost"/)
+  assert.match(lines.err[0]!, /"stdout is not being read; dropping log lines"/)
 })
+
+function written(...deliveries: readonly Delivery[]): { out: string[]; err: string[] } {
+  return logged(...deliveries.map(one => ({ type: 'delivery', ...one }) as const))
+}
+
+/** Returns the lines of these events on each stream. */
+function logged(...events: readonly RelayEvent[]): { out: string[]; err: string[] } {
+  const lines = { out: [] as string[], err: [] as string[] }
+  const sink: LogSink = { out: line => lines.out.push(line), err: line => lines.err.push(line) }
+  const log = eventLog(sink, { verbose: false })
+  for (const event of events) log(event)
+  return lines
+}
+
+function withoutTime(lines: readonly string[]): object[] {
+  return lines.map(line => {
+    const { Time, ...fields } = JSON.parse(line)
+    return fields
+  })
+}

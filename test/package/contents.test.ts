@@ -6,15 +6,15 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { packed, repository } from './installation.ts'
 
-/** All that users need, and nothing that only those need who work on it. */
+/** Everything that users need, and nothing that only developers of the package need. */
 const needed = [
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
-  // What README.md says in short.
+  // What README.md summarizes.
   /^docs\/[\w-]+\.md$/,
-  // The program, and the rooms that others embed, with their types.
+  // The program, and the modules that applications embed, with their types.
   /^dist\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
   /^examples\/[\w-]+\.mjs$/,
-  // smtp-transcript plays and replays them; for TLS it has a certificate.
+  // smtp-transcript plays and replays them; for TLS it needs a certificate.
   /^fixtures\/README\.md$/,
   /^fixtures\/([\w-]+\/)+[\w.-]+\.smtp$/,
   /^fixtures\/tls\/(README\.md|certificate\.pem|key\.pem)$/,
@@ -34,7 +34,7 @@ test('npm packs only what users need', async () => {
   }
 })
 
-test('all that is packed of dist was made of a source that is there, and of every source something is packed', async () => {
+test('each packed file of dist was built from a source that exists, and each source has a packed file', async () => {
   const sources = readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.ts'))
     .map(file => file.replace(/\.ts$/, ''))
@@ -43,7 +43,7 @@ test('all that is packed of dist was made of a source that is there, and of ever
   assert.deepEqual(files.filter(file => file.startsWith('dist/')).sort(), made.sort())
 })
 
-test('a build leaves nothing of a source that is gone', async () => {
+test('a build removes the output of a source that was removed', async () => {
   const stale = ['gone.js', 'gone.d.ts', 'gone/index.js', 'cli.js.map'].map(name =>
     join(repository, 'dist', name),
   )
@@ -58,7 +58,7 @@ test('a build leaves nothing of a source that is gone', async () => {
   assert.ok(existsSync(join(repository, 'dist', 'cli.js')))
 })
 
-test('every door and every command leads to a file that is packed', async () => {
+test('every entry point and every command is a packed file', async () => {
   const { exports, bin } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
   const targets = [exports, bin].flatMap(leaves).map(target => target.replace(/^\.\//, ''))
   const files = await packed()
@@ -66,7 +66,7 @@ test('every door and every command leads to a file that is packed', async () => 
   for (const target of targets) assert.ok(files.includes(target), `${target} is not packed`)
 })
 
-test('no source map is packed that points to sources which are not', async () => {
+test('no packed source map points to sources that are not packed', async () => {
   for (const file of (await packed()).filter(file => file.startsWith('dist/'))) {
     assert.ok(existsSync(join(repository, file)))
     assert.doesNotMatch(readFileSync(join(repository, file), 'utf8'), /sourceMappingURL/, file)

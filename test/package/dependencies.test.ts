@@ -8,7 +8,7 @@ const file = new URL('../../docs/dependencies.md', import.meta.url)
 const update = process.env.UPDATE === '1'
 const marked = /(<!-- weights -->\n).*(<!-- \/weights -->)/s
 
-test('the table of weights has the packages, versions and licences of the lock file, and sizes as they are here', () => {
+test('the table of sizes has the packages, versions and licences of the lock file, and sizes as measured here', () => {
   const text = readFileSync(file, 'utf8')
   if (update)
     writeFileSync(
@@ -21,7 +21,7 @@ test('the table of weights has the packages, versions and licences of the lock f
     assert.deepEqual(written.map(exact), measured.map(exact))
     for (const [n, row] of written.entries()) {
       for (const column of [3, 5]) {
-        // A binary has another size on each platform.
+        // A binary has a different size on each platform.
         const ratio = bytesIn(row[column]!) / bytesIn(measured[n]![column]!)
         assert.ok(
           ratio > 0.6 && ratio < 1.6,
@@ -43,7 +43,7 @@ test('every dependency is explained', () => {
   )
 })
 
-test('the licences are those that the page names', () => {
+test('docs/dependencies.md names all licences', () => {
   const found = new Set(locked().map(({ license }) => license))
   assert.deepEqual([...found].sort(), ['0BSD', 'Apache-2.0', 'MIT'])
   assert.match(readFileSync(file, 'utf8'), /All licences are MIT, Apache-2\.0 or 0BSD\./)
@@ -56,7 +56,7 @@ test('no package runs a script when it is installed', () => {
   )
 })
 
-/** The rows of a table below its heading, each as its cells. */
+/** Returns the rows of a table below its heading, each as its cells. */
 function rowsOf(text: string): readonly (readonly string[])[] {
   const lines = text.split('\n').filter(line => line.startsWith('|'))
   return lines.slice(2).map(line =>
@@ -67,7 +67,7 @@ function rowsOf(text: string): readonly (readonly string[])[] {
   )
 }
 
-/** All of a row but sizes. */
+/** Returns everything of a row except sizes. */
 function exact(row: readonly string[]): readonly string[] {
   return row.filter((_, column) => column !== 3 && column !== 5)
 }

@@ -13,7 +13,7 @@ import { type Installation, install, repository } from './installation.ts'
 
 const examples = readdirSync(join(repository, 'examples'))
 
-/** The package in an empty folder, and beside it the examples, as somebody has copied them. */
+/** Installs the package in an empty folder, with copies of the examples beside it. */
 async function copied(t: TestContext): Promise<Installation> {
   const installation = await install(t)
   for (const name of examples) {
@@ -22,7 +22,7 @@ async function copied(t: TestContext): Promise<Installation> {
   return installation
 }
 
-/** An example that serves, once it does. */
+/** Starts an example, and resolves when it listens. */
 async function serve(t: TestContext, name: string, args: readonly string[]) {
   const { path } = await copied(t)
   const child = spawn(process.execPath, [name, ...args], { cwd: path })
@@ -43,7 +43,7 @@ async function send(port: number, to: string, raw: string): Promise<string> {
   return String(info.response)
 }
 
-test('the examples have right types, for Node.js and for bundlers, and so have all types of the package', async t => {
+test('the examples and all types of the package pass the type check, for Node.js and for bundlers', async t => {
   const installation = await copied(t)
   const common = { allowJs: true, checkJs: true, noEmit: true, target: 'es2022', skipLibCheck: false }
   for (const resolution of [
@@ -60,7 +60,7 @@ test('the examples have right types, for Node.js and for bundlers, and so have a
   assert.match(wrong, /error TS2322: Type 'number' is not assignable/)
 })
 
-test('receiver prints a mail, without what a terminal obeys', async t => {
+test('receiver prints a message without control characters', async t => {
   const { port, stdout } = await serve(t, 'receiver.mjs', ['0'])
   assert.match(await send(port, 'b@server.test', 'Subject: Hello\r\n\r\nHi\x1b[2J\r\n'), /^250 2\.0\.0 /)
   await stdout.find(/^a@client\.test to b@server\.test:$/)
@@ -68,7 +68,7 @@ test('receiver prints a mail, without what a terminal obeys', async t => {
   await stdout.find(/^Hi\[2J$/)
 })
 
-test('engine-by-hand shows a whole dialogue', async t => {
+test('engine-by-hand prints a whole dialogue', async t => {
   const { code, stdout, stderr } = await (await copied(t)).node(['engine-by-hand.mjs'])
   assert.deepEqual([code, stderr], [0, ''])
   const lines = stdout.trimEnd().split('\n')
@@ -87,7 +87,7 @@ test('engine-by-hand shows a whole dialogue', async t => {
   assert.equal(lines.at(-1), 'S: 221 2.0.0 server.test Engine closing connection')
 })
 
-test('own-relay posts mails, and its failures are replies', async t => {
+test('own-relay posts messages, and its errors become replies', async t => {
   const posts: { url: string | undefined; body: string }[] = []
   const answers = [[200, 'taken-1'] as const, [422, 'no such box'] as const, [503, 'down'] as const]
   const service = createServer(async (request, response) => {

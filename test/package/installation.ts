@@ -11,7 +11,7 @@ export const repository = fileURLToPath(new URL('../..', import.meta.url))
 const installed = (name: string) => join(repository, 'node_modules', name)
 const execute = promisify(execFile)
 
-/** Far longer than anything here takes, also on a machine that is busy. */
+/** Milliseconds; far longer than anything here takes, even on a busy machine. */
 const longestMs = 120_000
 
 /** How a program ended. */
@@ -21,22 +21,22 @@ export interface Ending {
   readonly stderr: string
 }
 
-/** A folder in which the package is installed, and nothing else. */
+/** A folder in which only the package is installed. */
 export interface Installation {
   readonly path: string
   /** Runs Node.js there. */
   node(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ending>
-  /** Writes a file there, and gives its path. */
+  /** Writes a file there, and returns its path. */
   write(name: string, text: string): Promise<string>
-  /** Holds files there against their types; gives what the compiler says, nothing where all is well. */
+  /** Checks the types of files there. Returns the output of the compiler; empty without errors. */
   typeCheck(files: readonly string[], options: object): Promise<string>
 }
 
 /**
  * Packs the package and installs the tarball in an empty folder, without a network: `npm install` would need one, or a
  * cache that happens to hold all dependencies. So the tarball is unpacked to where npm would put it, and each dependency
- * that it declares is a link to the repository's own. A dependency that it does not declare is not there, and nothing of
- * the repository but those packages can be reached.
+ * that it declares is a link to the repository's own. A dependency that it does not declare is not there, and no other file
+ * of the repository can be reached.
  *
  * Nothing is built: other tests run what is in dist at this moment.
  * @param without dependencies that are not installed
@@ -49,7 +49,7 @@ export async function install(scope: Scope, without: readonly string[] = []): Pr
   tarball ??= pack()
   await execute('tar', ['-xzf', await tarball, '-C', home, '--strip-components=1'])
   const { dependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))
-  // Who writes TypeScript for Node.js has its types.
+  // A project in TypeScript for Node.js has these types.
   for (const name of [...Object.keys(dependencies), '@types/node']) {
     if (!without.includes(name)) await link(name, path)
   }
@@ -79,7 +79,7 @@ export async function install(scope: Scope, without: readonly string[] = []): Pr
   }
 }
 
-/** What npm would publish, file by file. */
+/** Returns the files that npm would publish. */
 export async function packed(): Promise<readonly string[]> {
   const { stdout } = await npm(['pack', '--dry-run', '--json', '--ignore-scripts'])
   const [{ files }] = JSON.parse(stdout) as [{ files: readonly { path: string }[] }]
@@ -91,7 +91,7 @@ export function npm(args: readonly string[]): Promise<{ stdout: string; stderr: 
   return execute('npm', args, { cwd: repository, timeout: longestMs, maxBuffer: 64 * 1024 * 1024 })
 }
 
-/** The package as it is published, the same for all tests of a file. */
+/** The published package, packed once for all tests of a file. */
 let tarball: Promise<string> | undefined
 
 async function pack(): Promise<string> {

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Installation, install, repository } from './installation.ts'
 
-/** All that npm would install with the package. */
+/** Everything that npm would install with the package. */
 const dependencies = Object.keys(
   JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')).dependencies,
 )
 
-/** Writes down what is imported, at once or later, as it is found: a module of Node.js, or a file. */
+/** Records each import, static or dynamic, as it is resolved: a module of Node.js, or a file. */
 const spy = `import { register } from 'node:module'
 const hooks = \`
 import { appendFileSync } from 'node:fs'
@@ -21,7 +21,7 @@ export async function resolve(specifier, context, next) {
 register('data:text/javascript,' + encodeURIComponent(hooks))
 `
 
-/** What a program loads besides itself: files below dist, modules of Node.js, packages. */
+/** Returns what a program loads besides itself: files below dist, modules of Node.js, packages. */
 async function loadedBy(installation: Installation, program: string) {
   const { node, path, write } = installation
   const loaded = await write('loaded', '')
@@ -42,7 +42,7 @@ async function loadedBy(installation: Installation, program: string) {
   }
 }
 
-/** A mail over a socket to a server that is already there. */
+/** Code that sends a message over a socket to a running server. */
 const sendMail = `
 const { connect } = await import('node:net')
 const dialogue = ['EHLO client.test', 'MAIL FROM:<a@client.test>', 'RCPT TO:<b@server.test>', 'DATA', 'Subject: x\\r\\n.', 'QUIT']
@@ -74,16 +74,19 @@ if (!session.takeOutput().startsWith('220 ')) throw new Error('no greeting')`,
   )
 })
 
-test('no door loads anything of third parties by being opened', async t => {
+test('importing an entry point loads no third-party package', async t => {
   const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
-  const doors = Object.keys(exports).filter(door => door !== './package.json')
-  const program = doors.map(door => `import '${door.replace('.', 'aws-smtp-relay')}'\n`).join('')
+  const entryPoints = Object.keys(exports).filter(entryPoint => entryPoint !== './package.json')
+  const program = entryPoints
+    .map(entryPoint => `import '${entryPoint.replace('.', 'aws-smtp-relay')}'\n`)
+    .join('')
   const { own, others } = await loadedBy(await install(t), program)
   assert.deepEqual(others, [])
-  for (const door of doors) assert.ok(own.includes(exports[door].default.replace('./dist/', '')), door)
+  for (const entryPoint of entryPoints)
+    assert.ok(own.includes(exports[entryPoint].default.replace('./dist/', '')), entryPoint)
 })
 
-test('protocol and transport take a mail with nothing of third parties', async t => {
+test('protocol and transport receive a message without third-party packages', async t => {
   const { own, node, others } = await loadedBy(
     await install(t, dependencies),
     `import { defaultLimits } from 'aws-smtp-relay/protocol'
@@ -104,7 +107,7 @@ await server.close(0)`,
   assert.deepEqual(node, ['node:crypto', 'node:fs', 'node:net', 'node:tls'])
 })
 
-test("a whole server with a relay of one's own takes a mail with nothing of third parties", async t => {
+test('a server with a relay of your own receives a message without third-party packages', async t => {
   const { own, others } = await loadedBy(
     await install(t, dependencies),
     `import { createServer } from 'aws-smtp-relay'
@@ -121,7 +124,7 @@ await server.close()`,
   )
 })
 
-test('an AWS client is loaded once it is chosen, and no other one', async t => {
+test('only the AWS client of the chosen backend is loaded', async t => {
   const { others } = await loadedBy(
     await install(t),
     "import { createServer } from 'aws-smtp-relay'\nawait createServer({ relay: 'sesv2' })",

@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from './installation.ts'
 
-/** A package of the lock file that is installed for users, not only for those who work on this one. */
+/** A package of the lock file that is installed for users, not only for developers of this package. */
 export interface Locked {
   readonly name: string
   readonly version: string
   readonly license: string
-  /** Only platforms that need it have it. */
+  /** True if it is installed only on platforms that need it. */
   readonly optional?: boolean
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
-/** All of them, whatever the platform. */
+/** All such packages, for any platform. */
 export function locked(): Locked[] {
   const { packages } = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, Omit<Locked, 'name'> & { readonly dev?: boolean }>

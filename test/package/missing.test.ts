@@ -4,7 +4,7 @@ import { install } from './installation.ts'
 
 const program = 'node_modules/aws-smtp-relay/dist/cli.js'
 
-/** A backend, and the one package that it cannot do without. */
+/** A backend, and the package that it needs. */
 const clients = {
   ses: '@aws-sdk/client-ses',
   sesv2: '@aws-sdk/client-sesv2',
@@ -12,7 +12,7 @@ const clients = {
 }
 
 for (const [relay, client] of Object.entries(clients)) {
-  test(`without ${client} only ${relay} is missing, and who chooses it hears so`, async t => {
+  test(`without ${client} only ${relay} is unavailable, and choosing it is an error that says so`, async t => {
     const { node, write } = await install(t, [client])
     const sentence = `The relay ${relay} needs the package ${client}, which is not installed`
     await write(
@@ -30,14 +30,14 @@ for (const relay of ${JSON.stringify(Object.keys(clients))}) {
   })
 }
 
-test('the program says which client is missing, and does not start', async t => {
+test('the program says which AWS client is missing, and does not start', async t => {
   const { node } = await install(t, [clients.ses])
   const { code, stdout, stderr } = await node([program, '-a', '127.0.0.1:0'])
   const sentence = `The relay ses needs the package ${clients.ses}, which is not installed\n`
   assert.deepEqual([code, stdout, stderr], [1, '', sentence])
 })
 
-test('without prom-client only --admin is missing', async t => {
+test('without prom-client only --admin is unavailable', async t => {
   const { node } = await install(t, ['prom-client'])
   for (const workers of ['1', '2']) {
     const args = ['-r', 'discard', '-a', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', workers]
@@ -46,7 +46,7 @@ test('without prom-client only --admin is missing', async t => {
   }
 })
 
-test('without re2js only expressions are missing', async t => {
+test('without re2js only expressions are unavailable', async t => {
   const { node } = await install(t, ['re2js'])
   const args = [program, '-r', 'discard', '--check', '-a', '127.0.0.1:0']
   assert.equal((await node(args)).code, 0)
@@ -55,7 +55,7 @@ test('without re2js only expressions are missing', async t => {
   assert.deepEqual([code, stderr], [1, sentence])
 })
 
-test('without bcrypt only logins are missing that need it: they hear 454, and the log says why', async t => {
+test('without bcrypt only logins that need it fail: they get 454, and the log says why', async t => {
   const { node, write } = await install(t, ['@node-rs/bcrypt'])
   await write(
     'program.mjs',
@@ -66,7 +66,7 @@ for (const secret of [{ password: 'p' }, { bcryptHash: '$2b$04$' + '.'.repeat(53
     relay: 'discard',
     access: { user: { name: 'u', ...secret } },
     allowPlaintextAuth: true,
-    handlers: { access: ({ type, error }) => console.log(type, error?.message) },
+    onEvent: ({ type, client, error }) => client && console.log(type, error?.message),
   })
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 })
   const socket = connect(port, '127.0.0.1')
@@ -87,7 +87,7 @@ for (const secret of [{ password: 'p' }, { bcryptHash: '$2b$04$' + '.'.repeat(53
   ])
 })
 
-test('without minimist the program does not start; who embeds it, and smtp-transcript, go without', async t => {
+test('without minimist the program does not start; embedding and smtp-transcript work', async t => {
   const { node } = await install(t, ['minimist'])
   const { code, stderr } = await node([program, '--version'])
   assert.equal(code, 1)

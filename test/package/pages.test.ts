@@ -5,7 +5,7 @@ import { test } from 'node:test'
 const root = new URL('../../', import.meta.url)
 const page = new URL('docs/embedding.md', root)
 
-test('the page about embedding shows the examples as they are', () => {
+test('docs/embedding.md shows the examples unchanged', () => {
   let text = readFileSync(page, 'utf8')
   for (const name of readdirSync(new URL('examples', root))) {
     const marks = new RegExp(`(<!-- examples/${name} -->\\n).*(<!-- /examples/${name} -->)`, 's')
@@ -17,19 +17,19 @@ test('the page about embedding shows the examples as they are', () => {
   else assert.equal(readFileSync(page, 'utf8'), text)
 })
 
-test('the page about embedding knows every door', () => {
+test('docs/embedding.md lists every entry point', () => {
   const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
-  const doors = Object.keys(exports).filter(door => door !== './package.json')
+  const entryPoints = Object.keys(exports).filter(entryPoint => entryPoint !== './package.json')
   const written = [...readFileSync(page, 'utf8').matchAll(/^\| `(aws-smtp-relay\S*)` \|/gm)].map(
-    ([, door]) => door,
+    ([, entryPoint]) => entryPoint,
   )
   assert.deepEqual(
     written,
-    doors.map(door => door.replace('.', 'aws-smtp-relay')),
+    entryPoints.map(entryPoint => entryPoint.replace('.', 'aws-smtp-relay')),
   )
 })
 
-test('every link of these pages leads to a file that is there', () => {
+test('every link of these pages leads to a file that exists', () => {
   for (const name of ['embedding.md', 'dependencies.md']) {
     const text = readFileSync(new URL(`docs/${name}`, root), 'utf8')
     const links = [...text.matchAll(/\]\((?!https:)([^)#]+)/g)].map(([, target]) => target!)
@@ -38,7 +38,7 @@ test('every link of these pages leads to a file that is there', () => {
   }
 })
 
-test('the page about embedding names the releases of Node.js that the package is made for', () => {
+test('docs/embedding.md names the releases of Node.js that the package supports', () => {
   const { engines } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
   const [first, second, third] = engines.node.match(/\d+\.\d+/g)
   const sentence = `Node.js ${first}, ${second}, ${third.replace('.0', '')} or newer.`

@@ -15,7 +15,7 @@ interface Component {
   readonly licenses?: readonly { readonly license?: { readonly id?: string } }[]
 }
 
-/** What `npm run sbom` prints. Nothing can be fetched meanwhile. */
+/** Returns the output of `npm run sbom`, without network access. */
 async function sbom(): Promise<{ metadata: { component: Component }; components: readonly Component[] }> {
   const args = ['--import', 'tsx', join(repository, 'scripts', 'sbom.ts'), '--offline']
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: repository, timeout: 120_000 })

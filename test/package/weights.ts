@@ -5,15 +5,15 @@ import { type Locked, locked } from './lock.ts'
 
 /** What a dependency adds to an installation. */
 export interface Weight extends Pick<Locked, 'name' | 'version' | 'license'> {
-  /** Of the files of the package itself. */
+  /** Bytes of the files of the package itself. */
   readonly ownBytes: number
-  /** With all packages that it brings, some of which others bring, too. */
+  /** Bytes including all packages that it depends on. Packages may share dependencies. */
   readonly wholeBytes: number
-  /** How many packages it brings, on this platform. */
+  /** The number of packages that it depends on, on this platform. */
   readonly brings: number
 }
 
-/** The dependencies that package.json declares, as they are installed here. */
+/** The dependencies in package.json, as installed here. */
 export function weights(): readonly Weight[] {
   return declared().map(name => {
     const { version, license } = entryOf(name)
@@ -22,13 +22,13 @@ export function weights(): readonly Weight[] {
   })
 }
 
-/** All of them together, each package once. */
+/** All dependencies together, each package once. */
 export function total(): { readonly packages: number; readonly bytes: number } {
   const all = closure(declared())
   return { packages: all.length, bytes: sum(all) }
 }
 
-/** The table of `docs/dependencies.md`. */
+/** Returns the table of `docs/dependencies.md`. */
 export function weightTable(): string {
   const rows = weights().map(({ name, version, license, ownBytes, wholeBytes, brings }) =>
     [`\`${name}\``, version, license, sizeText(ownBytes), brings, sizeText(wholeBytes)].join(' | '),
@@ -43,7 +43,7 @@ export function weightTable(): string {
   ].join('\n')
 }
 
-/** Two digits: more would tell of file systems and platforms. */
+/** Returns a size with two digits: more would depend on file systems and platforms. */
 function sizeText(bytes: number): string {
   const kilobytes = Number((bytes / 1000).toPrecision(2))
   return kilobytes < 1000 ? `${kilobytes} kB` : `${kilobytes / 1000} MB`
@@ -61,7 +61,7 @@ function entryOf(name: string): Locked {
   return entry
 }
 
-/** The packages and all that they bring here; what other platforms need is not installed. */
+/** Returns the packages and all their dependencies. Those for other platforms are not installed. */
 function closure(names: readonly string[]): readonly string[] {
   const found = new Set<string>()
   const visit = (name: string) => {
@@ -78,7 +78,7 @@ function sum(names: readonly string[]): number {
   return names.reduce((bytes, name) => bytes + bytesOf(name), 0)
 }
 
-/** What the files of a package take, without packages inside of it; 0 where it is not installed. */
+/** Returns the bytes of the files of a package, without packages inside of it; 0 if it is not installed. */
 function bytesOf(name: string): number {
   const path = join(repository, 'node_modules', name)
   const bytesIn = (folder: string): number =>

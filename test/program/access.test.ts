@@ -9,7 +9,7 @@ import { certificatePath, keyPath, RelayProcess, run } from '../support/relay-pr
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** `password`, as `htpasswd -B` makes it. */
+/** The hash of `password`, from `htpasswd -B`. */
 const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
 const plain = (user: string, password: string) => Buffer.from(`\0${user}\0${password}`).toString('base64')
 
@@ -33,12 +33,12 @@ async function client({ relay }: Started): Promise<SmtpClient> {
   return wire
 }
 
-/** The next line about something that was turned away. */
+/** The next log line about a client or a sender that was refused. */
 async function complaint({ relay }: Started, pattern: RegExp) {
   return JSON.parse(await relay.stderr.find(pattern))
 }
 
-test('a client whose address is not on the list hears 554, and the log says why', async t => {
+test('a client whose address is not on the list gets 554, and the log says why', async t => {
   const house = await start(t, '-i', '192.0.2.0/24, 2001:db8::/32')
   const wire = await SmtpClient.connect(house.relay.port)
   expectCode(await wire.reply(), 554)
@@ -49,7 +49,7 @@ test('a client whose address is not on the list hears 554, and the log says why'
   assert.equal(line.Error, 'Invalid client IP: 127.0.0.1')
 })
 
-test('behind a load balancer the client is who its PROXY header names', async t => {
+test('behind a load balancer the client address is that of the PROXY header', async t => {
   const house = await start(t, '-i', '192.0.2.0/24', '--proxy-protocol', '127.0.0.1')
   const introduced = async (header: Buffer) => {
     const wire = await SmtpClient.connect(house.relay.port)
@@ -89,7 +89,7 @@ test('a client whose address is on the list sends without AUTH, or with any cred
   expectCode(await wire.mail('x\r\n'), 250)
 })
 
-test('a wrong password and an unknown user hear the same, and the log tells them apart', async t => {
+test('a wrong password and an unknown user get the same reply, and the log tells them apart', async t => {
   const house = await start(t, '-u', 'ann', '--allow-plaintext-auth')
   const wire = await client(house)
   const wrong = await wire.ask(`AUTH PLAIN ${plain('ann', 'guess')}`)
@@ -101,7 +101,7 @@ test('a wrong password and an unknown user hear the same, and the log tells them
   assert.doesNotMatch(house.relay.stderr.all.join(), /guess|secret/)
 })
 
-test('a sender or recipient that is not allowed is refused at once, the others get the mail', async t => {
+test('a sender or recipient that is not allowed is refused at once, the others get the message', async t => {
   const filters = ['-l', '@example\\.org$', '-d', '^admin@', '--allow-to', '@(example|other)\\.org$']
   const house = await start(t, ...filters)
   const wire = await client(house)
@@ -122,7 +122,7 @@ test('a sender or recipient that is not allowed is refused at once, the others g
   await complaint(house, /nowhere\.org/)
 })
 
-test('users of a file log in, send as whom they may, and what changes in the file holds', async t => {
+test('users of a file log in and send as their allowed senders, and a change of the file takes effect', async t => {
   const directory = await temporaryDirectory(t)
   const users = join(directory, 'users')
   await writeFile(users, `# senders\nann:${hash}:@example\\.org$\nbob:${hash}\n`)
@@ -141,7 +141,7 @@ test('users of a file log in, send as whom they may, and what changes in the fil
 
   await writeFile(users, `bob:${hash}\n`)
   for (;;) {
-    // The file is read once a second at most.
+    // The file is read at most once a second.
     const other = await client(house)
     const { code } = await other.ask(`AUTH PLAIN ${plain('ann', 'password')}`)
     if (code === 535) break
@@ -149,7 +149,7 @@ test('users of a file log in, send as whom they may, and what changes in the fil
   }
 })
 
-test('a certificate that was renewed is used from SIGHUP on, and open connections stay', async t => {
+test('a renewed certificate is used after SIGHUP, and open connections stay', async t => {
   const directory = await temporaryDirectory(t)
   const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
   const renewed = (name: string) => fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url))
@@ -162,7 +162,7 @@ test('a certificate that was renewed is used from SIGHUP on, and open connection
 
   await writeFile(cert, 'broken')
   house.relay.signal('SIGHUP')
-  await house.relay.stderr.find(/stays in use$/)
+  await house.relay.stderr.find(/; keeping the certificate loaded earlier$/)
   const during = await client(house)
   await during.startTls()
   assert.equal(during.certificateName, 'relay.test')
@@ -170,7 +170,7 @@ test('a certificate that was renewed is used from SIGHUP on, and open connection
   await copyFile(renewed('renewed.pem'), cert)
   await copyFile(renewed('renewed-key.pem'), key)
   house.relay.signal('SIGHUP')
-  await house.relay.stderr.find(/^TLS certificate read again$/)
+  await house.relay.stderr.find(/^TLS certificate reloaded$/)
   const after = await client(house)
   await after.startTls()
   assert.equal(after.certificateName, 'renewed.test')
@@ -178,11 +178,11 @@ test('a certificate that was renewed is used from SIGHUP on, and open connection
   assert.equal((await storedMessages(join(house.directory, 'maildir'))).length, 1)
 })
 
-test('--check says that all is right and exits 0, or what is not and exits 1', async t => {
+test('--check says that the configuration is OK and exits 0, or what is wrong and exits 1', async t => {
   const directory = await temporaryDirectory(t)
   const maildir = ['-r', 'maildir', '--maildir', join(directory, 'maildir')]
   const good = await run([...maildir, '--check'])
-  assert.deepEqual([good.code, good.stdout.split('\n')[0]], [0, 'The settings are right'])
+  assert.deepEqual([good.code, good.stdout.split('\n')[0]], [0, 'Configuration OK'])
   const secure = await run([...maildir, '-c', certificatePath, '-k', keyPath, '--check'])
   assert.match(secure.stdout, /^Certificate: CN=relay\.test, .* until 2\d{3}-\d\d-\d\d, \d+ days left$/m)
   assert.deepEqual([secure.code, secure.stderr], [0, ''])

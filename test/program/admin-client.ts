@@ -23,8 +23,8 @@ export class AdminClient {
   readonly #base: string
 
   constructor(relay: RelayProcess) {
-    const line = relay.stderr.all.find(line => line.startsWith('Health and metrics are at '))
-    this.#base = line!.slice('Health and metrics are at '.length)
+    const line = relay.stderr.all.find(line => line.startsWith('Health and metrics: '))
+    this.#base = line!.slice('Health and metrics: '.length)
   }
 
   async get(path: string): Promise<Answer> {

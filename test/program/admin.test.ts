@@ -49,7 +49,7 @@ async function greeted(relay: RelayProcess, tls = false): Promise<SmtpClient> {
   return wire
 }
 
-/** Sends a mail on a connection of its own. */
+/** Sends a message on a connection of its own. */
 async function sendOne(relay: RelayProcess): Promise<number> {
   const wire = await greeted(relay)
   const { code } = await wire.mail('x\r\n')
@@ -58,14 +58,14 @@ async function sendOne(relay: RelayProcess): Promise<number> {
   return code
 }
 
-test('the endpoint is there on a free port, and the start-up message tells which', async t => {
+test('the admin endpoint opens on a free port, and the startup message says which', async t => {
   const { relay, observed } = await start(t, ['-r', 'discard'])
-  assert.match(relay.stderr.all[2]!, /^Health and metrics are at http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
-  assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
-  assert.deepEqual(await observed.get('/readyz'), { status: 200, text: 'ok\n' })
+  assert.match(relay.stderr.all[2]!, /^Health and metrics: http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
+  assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
+  assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
 })
 
-test('an address that is taken ends the program with one line', async t => {
+test('an admin address in use ends the program with one line', async t => {
   const { relay } = await start(t, ['-r', 'discard'])
   for (const workers of ['1', '2']) {
     const args = ['-r', 'discard', '-a', '127.0.0.1:0', '--workers', workers]
@@ -75,7 +75,7 @@ test('an address that is taken ends the program with one line', async t => {
   }
 })
 
-test('what only the endpoint needs is loaded only for it', async t => {
+test('prom-client is loaded only with --admin', async t => {
   const directory = await temporaryDirectory(t)
   const [probe, list] = [join(directory, 'probe.cjs'), join(directory, 'modules')]
   await writeFile(
@@ -96,7 +96,7 @@ test('what only the endpoint needs is loaded only for it', async t => {
   }
 })
 
-test('what happens is counted, of mails, connections, logins and calls', async t => {
+test('messages, connections, logins and calls are counted', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(
     t,
@@ -108,21 +108,21 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   )
   const login = async (wire: SmtpClient) => expectCode(await wire.ask(`AUTH PLAIN ${credentials}`), 235)
 
-  const mails = await greeted(relay)
-  await login(mails)
-  expectCode(await mails.mail('x\r\n'), 250)
+  const sender = await greeted(relay)
+  await login(sender)
+  expectCode(await sender.mail('x\r\n'), 250)
   ses.script(throttling)
-  expectCode(await mails.mail('x\r\n'), 250)
+  expectCode(await sender.mail('x\r\n'), 250)
   ses.script(rejected)
-  expectCode(await mails.mail('x\r\n'), 554)
-  expectCode(await mails.mail(`${'x'.repeat(998)}\r\n`.repeat(21)), 552)
-  expectCode(await mails.ask('MAIL FROM:<other@example.org>'), 550)
-  expectCode(await mails.ask('MAIL FROM:<a@example.org>'), 250)
-  expectCode(await mails.ask('RCPT TO:<no@example.org>'), 550)
-  for (const code of [250, 250, 452]) expectCode(await mails.ask('RCPT TO:<b@example.org>'), code)
-  await mails.ask('DATA')
-  await mails.put('gone in the middle')
-  mails.reset()
+  expectCode(await sender.mail('x\r\n'), 554)
+  expectCode(await sender.mail(`${'x'.repeat(998)}\r\n`.repeat(21)), 552)
+  expectCode(await sender.ask('MAIL FROM:<other@example.org>'), 550)
+  expectCode(await sender.ask('MAIL FROM:<a@example.org>'), 250)
+  expectCode(await sender.ask('RCPT TO:<no@example.org>'), 550)
+  for (const code of [250, 250, 452]) expectCode(await sender.ask('RCPT TO:<b@example.org>'), code)
+  await sender.ask('DATA')
+  await sender.put('gone in the middle')
+  sender.reset()
 
   const secure = await greeted(relay)
   await secure.startTls()
@@ -148,33 +148,33 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   const [relayLabel, plain] = [{ relay: 'ses' }, { mechanism: 'PLAIN' }]
   const counts = {
     opened: of('connections_total'),
-    turnedAway: of('connections_refused_total', { reason: 'address' }),
+    rejected: of('connections_refused_total', { reason: 'per_ip_limit' }),
     starttls: of('sessions_total', { tls: 'starttls', outcome: 'quit' }),
     implicit: of('sessions_total', { tls: 'implicit', outcome: 'quit' }),
-    hungUp: of('sessions_total', { tls: 'none', outcome: 'disconnect' }),
+    disconnected: of('sessions_total', { tls: 'none', outcome: 'disconnect' }),
     accepted: of('messages_total', { ...relayLabel, outcome: 'accepted' }),
     permanent: of('messages_total', { ...relayLabel, outcome: 'permanent' }),
-    abandoned: of('messages_total', { ...relayLabel, outcome: 'abandoned' }),
+    aborted: of('messages_total', { ...relayLabel, outcome: 'aborted' }),
     recipients: of('recipients_total', { ...relayLabel, outcome: 'accepted' }),
     sizes: of('message_size_bytes_count'),
-    calls: of('upstream_call_duration_seconds_count', { ...relayLabel, outcome: 'accepted' }),
-    throttled: of('upstream_call_duration_seconds_count', { ...relayLabel, outcome: 'throttled' }),
+    calls: of('upstream_request_duration_seconds_count', { ...relayLabel, outcome: 'accepted' }),
+    throttled: of('upstream_request_duration_seconds_count', { ...relayLabel, outcome: 'throttled' }),
     retries: of('upstream_retries_total', relayLabel),
-    throttles: of('upstream_throttles_total', relayLabel),
-    loggedIn: of('logins_total', { ...plain, outcome: 'accepted' }),
-    refused: of('logins_total', { ...plain, outcome: 'refused' }),
+    throttles: of('upstream_throttled_total', relayLabel),
+    loggedIn: of('auth_attempts_total', { ...plain, outcome: 'accepted' }),
+    refused: of('auth_attempts_total', { ...plain, outcome: 'refused' }),
     nonsense: of('replies_total', { code: '500' }),
     start: of('replies_total', { code: '354' }),
   }
   assert.deepEqual(counts, {
     opened: 4,
-    turnedAway: 1,
+    rejected: 1,
     starttls: 1,
     implicit: 1,
-    hungUp: 1,
+    disconnected: 1,
     accepted: 2,
     permanent: 1,
-    abandoned: 2,
+    aborted: 2,
     recipients: 2,
     sizes: 2,
     calls: 2,
@@ -187,15 +187,15 @@ test('what happens is counted, of mails, connections, logins and calls', async t
     start: 5,
   })
   const reasons = [
-    'address',
-    'login',
-    'sender',
-    'recipient',
-    'size',
-    'recipients',
+    'ip_not_allowed',
+    'auth_failed',
+    'sender_denied',
+    'recipient_denied',
+    'message_size',
+    'recipient_limit',
     'memory',
     'slow',
-    'errors',
+    'error_limit',
   ]
   assert.deepEqual(
     reasons.map(reason => of('rejections_total', { reason })),
@@ -203,12 +203,12 @@ test('what happens is counted, of mails, connections, logins and calls', async t
   )
   assert.ok(of('received_bytes_total')! > 21_000)
   assert.equal(of('ready'), 1)
-  assert.equal(of('memory_limit_bytes'), 256 * 1024 * 1024)
+  assert.equal(of('message_memory_limit_bytes'), 256 * 1024 * 1024)
   assert.equal(of('certificate_expiry_timestamp_seconds'), expiryOfFixture())
 })
 
-test('a refused address, want of memory and too many errors are counted', async t => {
-  // As little as one message of the largest size needs: what is said when it is less tells how much that is.
+test('a refused address, a lack of memory and too many errors are counted', async t => {
+  // The least memory that one message of the largest size needs. The error for less memory says how much that is.
   const small = ['-r', 'discard', '--max-size', '1MiB', '-i', '127.0.0.1']
   const { stderr } = await run([...small, '-a', '127.0.0.1:0', '--message-memory', '1'])
   const [, least = ''] = /raise --message-memory to (\d+)/.exec(stderr) ?? []
@@ -217,8 +217,8 @@ test('a refused address, want of memory and too many errors are counted', async 
   const large = 'A line of a message.\r\n'.repeat(20_000)
   await first.open()
   await first.put(large)
-  await observed.untilMetrics(({ of }) => of('memory_used_bytes')! > 400_000, 'the first one to hold memory')
-  assert.equal((await observed.scrape()).of('memory_waiting_mails'), 0)
+  await observed.until(({ of }) => of('message_memory_bytes')! > 400_000, 'the first one to hold memory')
+  assert.equal((await observed.scrape()).of('messages_waiting'), 0)
   const second = await greeted(relay)
   expectCode(await second.mail(large), 452)
   second.say('x\r\n'.repeat(9))
@@ -231,19 +231,19 @@ test('a refused address, want of memory and too many errors are counted', async 
     'the stranger to be gone',
   )
   assert.equal(of('rejections_total', { reason: 'memory' }), 1)
-  assert.equal(of('rejections_total', { reason: 'address' }), 1)
+  assert.equal(of('rejections_total', { reason: 'ip_not_allowed' }), 1)
   assert.equal(of('messages_total', { relay: 'discard', outcome: 'temporary' }), 1)
   assert.equal(of('recipients_total', { relay: 'discard', outcome: 'temporary' }), 1)
-  assert.ok(of('memory_used_bytes')! > 0)
+  assert.ok(of('message_memory_bytes')! > 0)
   first.vanish()
   second.vanish()
 })
 
-test('without a region, or without credentials, mail should not come', async t => {
+test('without a region, or without credentials, the program is not ready', async t => {
   const off = { AWS_EC2_METADATA_DISABLED: 'true' }
   for (const [env, reason] of [
-    [off, /^region and credentials: MissingRegion: [^\n]+\n$/],
-    [{ ...off, AWS_REGION: 'eu-west-1' }, /^region and credentials: CredentialsProviderError: [^\n]+\n$/],
+    [off, /^AWS credentials: MissingRegion: [^\n]+\n$/],
+    [{ ...off, AWS_REGION: 'eu-west-1' }, /^AWS credentials: CredentialsProviderError: [^\n]+\n$/],
   ] as const) {
     const { observed } = await start(t, ['-r', 'ses'], env)
     await observed.untilReadiness(503, reason)
@@ -252,7 +252,7 @@ test('without a region, or without credentials, mail should not come', async t =
   }
 })
 
-test('credentials that AWS does not take show after five calls, and hold no secret', async t => {
+test('credentials that AWS rejects make the program not ready after five calls, and show no secret', async t => {
   const ses = await standIn(t)
   const secret = 'AnotherSecretThatIsWrong'
   const { relay, observed } = await start(t, ['-r', 'ses'], {
@@ -268,7 +268,7 @@ test('credentials that AWS does not take show after five calls, and hold no secr
   assert.ok(!(await observed.scrape()).text.includes(secret))
 })
 
-test('a backend that fails and recovers takes readiness with it', async t => {
+test('a backend that fails makes the program not ready until it recovers', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(t, ['-r', 'ses', '--patience', '0'], ses.environment)
   await observed.untilReadiness(200, 'ok\n')
@@ -286,7 +286,7 @@ test('a backend that fails and recovers takes readiness with it', async t => {
   assert.deepEqual(await observed.get('/readyz'), { status: 200, text: 'ok\n' })
 })
 
-test('an endpoint that answers 200 and is not SES takes readiness with it', async t => {
+test('an endpoint that answers 200 and is not SES makes the program not ready', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(t, ['-r', 'ses'], ses.environment)
   ses.always({ type: 'answer', status: 200, contentType: 'text/html', body: 'Welcome to the hotel' })
@@ -295,7 +295,7 @@ test('an endpoint that answers 200 and is not SES takes readiness with it', asyn
   await relay.stderr.find(/UnexpectedAnswer: HTTP 200, text\/html, that begins: Welcome to the hotel/)
 })
 
-test('recipients that are left out because they have the message are counted as such', async t => {
+test('recipients that are skipped because they have the message are counted as skipped', async t => {
   const ses = await standIn(t)
   const { relay, observed } = await start(t, ['-r', 'ses', '--max-wait', '0'], ses.environment)
   const wire = await greeted(relay)
@@ -326,14 +326,14 @@ test('recipients that are left out because they have the message are counted as 
 })
 
 for (const workers of ['1', '2']) {
-  test(`SIGTERM is drained with the endpoint open to the end, with ${workers} of the workers`, async t => {
+  test(`the admin endpoint stays open while the program drains, with --workers ${workers}`, async t => {
     const { relay, observed } = await start(t, ['-r', 'discard', '--workers', workers])
     const busy = await greeted(relay)
     await busy.open()
     relay.signal('SIGTERM')
-    await relay.stderr.find(/^Stopping/)
-    assert.deepEqual(await observed.get('/readyz'), { status: 503, text: 'draining\n' })
-    assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
+    await relay.stderr.find(/^Shutting down/)
+    assert.deepEqual(await observed.ask('/readyz'), { status: 503, text: 'draining\n' })
+    assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
     assert.equal((await observed.scrape()).of('ready'), 0)
     busy.say('x\r\n.\r\n')
     expectCode(await busy.reply(), 250)
@@ -344,10 +344,10 @@ for (const workers of ['1', '2']) {
   })
 }
 
-test('workers are added up, and one that dies takes nothing back', async t => {
-  const crew = await RelayCluster.start(t, 2, { args: admin })
-  const observed = new AdminClient(crew.relay)
-  await observed.untilReadiness(200, 'ok\n')
+test('counts of workers are summed, and do not go back when a worker dies', async t => {
+  const crew = await Crew.start(t, 2, { args: admin })
+  const observed = new Observed(crew.relay)
+  await observed.ready(200, 'ok\n')
   const wires = await Promise.all([crew.client(), crew.client()])
   const pids = []
   for (const wire of wires) pids.push(await crew.pidServing(wire))
@@ -362,7 +362,7 @@ test('workers are added up, and one that dies takes nothing back', async t => {
       before.of('workers', { state: 'up' }),
       before.of('workers', { state: 'missing' }),
       before.of('ready'),
-      before.of('memory_limit_bytes'),
+      before.of('message_memory_limit_bytes'),
     ],
     [2, 2, 2, 2, 0, 1, 2 * 256 * 1024 * 1024],
   )
@@ -379,9 +379,9 @@ test('workers are added up, and one that dies takes nothing back', async t => {
   for (const wire of wires) wire.vanish()
 })
 
-test('a worker that does not answer is missing until it does, and no probe waits for it', async t => {
-  const crew = await RelayCluster.start(t, 2, { args: admin })
-  const observed = new AdminClient(crew.relay)
+test('a worker that does not answer is missing until it answers, and no probe waits for it', async t => {
+  const crew = await Crew.start(t, 2, { args: admin })
+  const observed = new Observed(crew.relay)
   const wire = await crew.client()
   const pid = await crew.pidServing(wire)
   const whole = await observed.scrape()
@@ -397,7 +397,7 @@ test('a worker that does not answer is missing until it does, and no probe waits
   wire.vanish()
 })
 
-test('every metric is in docs/operations.md with its type and labels, and nothing else is', async t => {
+test('docs/operations.md lists exactly the metrics, with their types and labels', async t => {
   const ses = await standIn(t)
   const args = ['-r', 'ses', ...tlsArguments, '--allow-plaintext-auth']
   const seen = new Map<string, readonly Family[]>()
@@ -407,13 +407,13 @@ test('every metric is in docs/operations.md with its type and labels, and nothin
     await wire.ask(`AUTH PLAIN ${credentials}`)
     await wire.ask('QUIT')
     wire.vanish()
-    // A collection of garbage may not have come yet.
-    const { families, text } = await observed.untilMetrics(
+    // A garbage collection may not have happened yet.
+    const { families, text } = await observed.until(
       ({ families }) => families.get('nodejs_gc_duration_seconds')!.samples.length > 0,
       'garbage',
     )
     for (const family of families.values()) seen.set(family.name, [...(seen.get(family.name) ?? []), family])
-    await t.test(`promtool agrees, with ${workers} of the workers`, sub => {
+    await t.test(`promtool accepts the metrics, with --workers ${workers}`, sub => {
       const found = promtool(text)
       if (found === undefined) return sub.skip('promtool (Debian: prometheus) is not installed')
       assert.deepEqual([found.stdout, found.stderr, found.status], ['', '', 0])
@@ -429,21 +429,21 @@ test('every metric is in docs/operations.md with its type and labels, and nothin
   assert.deepEqual(Object.fromEntries(shown.sort()), Object.fromEntries([...documented].sort()))
 })
 
-test('with --verbose connections, TLS, logins and refusals have lines of their own', async t => {
+test('with --verbose, connections, TLS, logins and replies that are errors have lines of their own', async t => {
   const { relay } = await start(t, ['-r', 'discard', '--verbose', ...tlsArguments])
   const wire = await greeted(relay, true)
   expectCode(await wire.ask('VRFY'), 501)
   expectCode(await wire.ask(`AUTH PLAIN ${credentials}`), 235)
   await wire.ask('QUIT')
   wire.vanish()
-  await relay.stdout.find(/"Event":"ended"/)
+  await relay.stdout.find(/"Event":"disconnect"/)
   const events = relay.stdout.all.map(line => JSON.parse(line).Event)
-  assert.deepEqual(events, ['connected', 'secured', 'logged in', 'ended'])
-  const refusal = JSON.parse(await relay.stderr.find(/"Event":"refused"/))
+  assert.deepEqual(events, ['connect', 'tls', 'auth ok', 'disconnect'])
+  const refusal = JSON.parse(await relay.stderr.find(/"Event":"reply"/))
   assert.equal(refusal.Error, '501 5.5.4 Syntax: VRFY address')
 })
 
-/** Type and labels of a metric, as they are documented where there was nothing to be seen of the labels. */
+/** Returns type and labels of a metric; those of the documentation if the metric has no series yet. */
 function rowOf(families: readonly Family[], documented = ''): string {
   const { type } = families[0]!
   const samples = families.flatMap(({ samples }) => samples)

@@ -27,7 +27,7 @@ test('random bytes and shuffled commands get replies, or the connection is close
   const piece = () => (random.below(4) === 0 ? random.bytes(1 + random.below(300)) : random.pick(words))
   const talks = Array.from({ length: 300 }, () => Array.from({ length: 1 + random.below(40) }, piece))
 
-  // All at once: who makes many errors is answered slowly.
+  // In parallel: a client that makes many errors gets delayed replies.
   const atOnce = talks.length
   const ways = [false, true].map(tls =>
     t.test(`${tls ? 'inside TLS' : 'in the clear'}, seed ${random.seed}`, () =>
@@ -53,13 +53,13 @@ test('random bytes and shuffled commands get replies, or the connection is close
     }),
   )
   await Promise.all([...ways, instead])
-  // Some of what was shuffled may have been a mail.
+  // Some of the shuffled input may have been a message.
   await house.check(() => true)
 })
 
-test('a command of a megabyte is 500, and the dialogue goes on', async t => {
-  const house = await RelayFixture.start(t)
-  const wire = await SmtpClient.connect(house.relay.port)
+test('a command of a megabyte is answered 500, and the dialogue continues', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
   await wire.greet()
   for (const verb of ['', 'EHLO ', 'MAIL FROM:<', 'RCPT TO:<', 'AUTH PLAIN ', 'NOOP ']) {
     assert.match((await wire.ask(verb + 'x'.repeat(1_000_000))).text, /^500 5\.5\.2 Line too long$/)
@@ -69,9 +69,9 @@ test('a command of a megabyte is 500, and the dialogue goes on', async t => {
   await house.check()
 })
 
-test('a response of a megabyte is 500, and the dialogue goes on', async t => {
-  const house = await RelayFixture.start(t)
-  const wire = await SmtpClient.connect(house.relay.port)
+test('a response of a megabyte is answered 500, and the dialogue continues', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
   await wire.greet()
   for (const mechanism of ['PLAIN', 'LOGIN', 'CRAM-MD5']) {
     assert.equal((await wire.ask(`AUTH ${mechanism}`)).code, 334)
@@ -82,9 +82,9 @@ test('a response of a megabyte is 500, and the dialogue goes on', async t => {
   await house.check()
 })
 
-test('a line that does not end is 421', async t => {
-  const house = await RelayFixture.start(t)
-  const wire = await SmtpClient.connect(house.relay.port)
+test('a line that does not end is answered 421', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
   await wire.greet()
   wire.say(Buffer.alloc(3_000_000, 'x'))
   assert.equal((await wire.reply()).code, 500)
@@ -93,9 +93,9 @@ test('a line that does not end is 421', async t => {
   await house.check()
 })
 
-test('a line of a megabyte in a mail arrives', async t => {
-  const house = await RelayFixture.start(t)
-  const wire = await SmtpClient.connect(house.relay.port)
+test('a line of a megabyte in a message is accepted', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
   await wire.greet()
   assert.equal((await wire.ask(`AUTH PLAIN ${credentials}`)).code, 235)
   const long = `${'x'.repeat(1_000_000)}\r\n`
@@ -103,17 +103,17 @@ test('a line of a megabyte in a mail arrives', async t => {
   await house.check(({ content }) => content.toString('latin1') === long)
 })
 
-test('a client without rest is sent away, in the log of nobody', async t => {
-  const house = await RelayFixture.start(t)
-  const wire = await SmtpClient.connect(house.relay.port)
+test('a client that only makes errors is disconnected, and not logged', async t => {
+  const house = await House.build(t)
+  const wire = await Wire.connect(house.relay.port)
   wire.say('X\r\n'.repeat(100_000))
   const heard = await wire.rest()
   assert.match(heard, /421 4\.7\.0 Too many errors, closing connection\r\n$/)
   await house.check()
 })
 
-test('HTTP is refused in the clear, and TLS where it has no place', async t => {
-  const house = await RelayFixture.start(t)
+test('HTTP is refused without TLS, and TLS on the plaintext port', async t => {
+  const house = await House.build(t)
   const request = 'POST / HTTP/1.1\r\nHost: relay.test\r\nContent-Length: 6\r\n\r\nQUIT\r\n'
 
   const clear = await SmtpClient.connect(house.relay.port)

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const region = { AWS_REGION: 'eu-west-1' }
 const pinpoint = ['-r', 'pinpoint', '--pinpoint-application-id', 'a1']
 
-test('where messages are stored, BINARYMIME is offered, and a bare newline is stored as it came', async t => {
+test('with Maildir, BINARYMIME is offered, and a bare newline is stored unchanged', async t => {
   const maildir = join(await temporaryDirectory(t), 'maildir')
   const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir] })
   const wire = await SmtpClient.connect(relay.port)
@@ -29,7 +29,7 @@ for (const [what, args, env] of [
   ['Pinpoint', pinpoint, region],
   ['a server that refuses bare newlines', ['-r', 'discard', '--bare-newline', 'reject'], {}],
 ] as const)
-  test(`${what} takes no binary content: BINARYMIME is not offered, and asking for it is answered 555`, async t => {
+  test(`${what} accepts no binary content: BINARYMIME is not offered, and BODY=BINARYMIME is answered 555`, async t => {
     const relay = await RelayProcess.start(t, { args: [...args], env })
     const wire = await SmtpClient.connect(relay.port)
     await wire.reply()

@@ -6,26 +6,26 @@ import { FakeSes } from '../support/fake-ses.ts'
 import { RelayProcess, type Start, tlsArguments } from '../support/relay-process.ts'
 import { hangingBackend } from './hanging-backend.ts'
 
-// What a connection may hold besides the content of messages is bounded: by that bound and --max-connections the memory
-// of a container is reckoned. container-memory.test.ts shows what it is good for.
+// The memory of a connection, besides the content of messages, has a limit. The memory of a container is computed from this
+// limit and --max-connections. container-memory.test.ts shows that it is enough.
 
 const MiB = 1024 * 1024
 const timeout = 180_000
 const skip = process.platform !== 'linux' && 'CPU time is read from /proc'
 
 /**
- * What a connection may hold more than one that is idle, in bytes. Under TLS that is also the memory that OpenSSL reads
- * into, 18 KiB, and half a record.
+ * Bytes that a connection may hold beyond those of an idle one. With TLS this includes the memory that OpenSSL reads into,
+ * 18 KiB, and half a record.
  */
 const most = { clear: 32 * 1024, tls: 64 * 1024 }
-/** What grows with the work that was done, whatever the number of connections: compiled code, for example. */
+/** Bytes that grow with the work done, for any number of connections: compiled code, for example. */
 const toleranceBytes = 3 * MiB
-/** The same where few connections do much work: up to 6 MiB were seen with Node.js 24. */
+/** The same if few connections do much work: up to 6 MiB were seen with Node.js 24. */
 const warmUpToleranceBytes = 8 * MiB
 const thrifty = {
-  // V8 keeps no more than 3 MiB for new objects, so that few of those that are dead are counted as resident.
+  // V8 keeps at most 3 MiB for new objects, so that few dead objects are counted as resident.
   NODE_OPTIONS: `--max-semi-space-size=1 --import=${new URL('../support/report-memory.mjs', import.meta.url)}`,
-  // glibc maps whatever has 2 KiB or more by itself, and so returns it when it is freed, whatever lies next to it.
+  // glibc maps each block of 2 KiB or more separately, and so returns it when it is freed, whatever lies next to it.
   MALLOC_MMAP_THRESHOLD_: '2048',
   MALLOC_MMAP_MAX_: '1000000',
   MALLOC_ARENA_MAX: '1',
@@ -34,12 +34,12 @@ const thrifty = {
 interface Growth {
   readonly attack: AttackName
   readonly connections: number
-  /** What is told from it. */
+  /** The name in the title of the test. */
   readonly base?: AttackName
   readonly start?: (t: TestContext) => Promise<Start>
-  /** Also in TLS. */
+  /** Also with TLS. */
   readonly tls?: boolean
-  /** As many do the same before: what a lot of work has compiled and grown is not theirs. */
+  /** This many connections do the same before, so that compiled code and grown heaps are not counted. */
   readonly warmUp?: true
 }
 
@@ -49,7 +49,7 @@ const growths: readonly Growth[] = [
   { attack: 'unreadRecipients', connections: 60, tls: true, warmUp: true },
   { attack: 'unreadChunks', connections: 60, warmUp: true },
   { attack: 'paddedRecipients', connections: 400 },
-  // Less than --upstream-connections in all.
+  // Fewer than --upstream-connections.
   {
     attack: 'pipelinedAfterMessage',
     connections: 120,
@@ -82,7 +82,7 @@ for (const growth of growths) {
         implicitTls: true,
       })
       const attackers = Attackers.start(t)
-      /** Bytes that each of so many more connections takes. */
+      /** Bytes that each further connection takes. */
       const grow = async (order: Omit<Order, 'port'>): Promise<number> => {
         const before = await bytesInUse(relay)
         attackers.begin({ ...order, tls, port: tls ? relay.tlsPort : relay.port })

@@ -6,23 +6,23 @@ import { MemoryCgroup } from '../support/memory-cgroup.ts'
 import { RelayProcess, type Start, tlsArguments } from '../support/relay-process.ts'
 import { hangingBackend } from './hanging-backend.ts'
 
-// What a connection may hold besides the content of messages is bounded. So clients that hold as much as they can, on as
-// many connections as they can open, do not get the program killed in the memory that a container has.
+// The memory of a connection, besides the content of messages, has a limit. So clients that hold as much as they can, on as
+// many connections as they can open, do not get the program killed in the memory of a container.
 
 const MiB = 1024 * 1024
-/** `deploy` gives so much to a container. */
+/** The memory of a container in `deploy`. */
 const containerBytes = 512 * MiB
 const skip = MemoryCgroup.unavailable()
 const timeout = 90_000
-/** Others are served within this; a machine that runs other tests as well takes half of it. */
+/** Milliseconds within which other clients are served; a machine that runs other tests as well takes half of it. */
 const othersMs = 10_000
 
 const login = { args: ['-r', 'discard', '-u', 'user', '--allow-plaintext-auth'], env: { PASSWORD: 'secret' } }
 
-/** Which order is carried out, but for the port. */
+/** What the attackers do, except for the port. */
 type Attack = Omit<Order, 'port'>
 
-/** Starts the program, attacks it, and asserts that it lives, has memory left, and serves others meanwhile. */
+/** Starts the program, attacks it, and asserts that it survives, has memory left, and serves other clients meanwhile. */
 async function withstand(
   t: TestContext,
   attack: Attack,
@@ -65,11 +65,11 @@ test(
   t => withstand(t, { attack: 'junk', connections: 3000 }, login),
 )
 
-test('nor do 3,000 from addresses that are not allowed', { skip, timeout }, t =>
+test('3,000 clients whose addresses are not allowed do not get the program killed', { skip, timeout }, t =>
   withstand(t, { attack: 'junk', connections: 3000 }, { args: ['-r', 'discard', '-i', '127.0.0.1'] }),
 )
 
-// It takes the program some 300 ms to say what one of them does not read: there are fewer of them, in less memory.
+// The program takes some 300 ms to write the replies that one of them does not read, so there are fewer of them, in less memory.
 test(
   '60 clients in TLS that read no reply do not get the program killed, in less memory',
   { skip, timeout },
@@ -103,7 +103,7 @@ test(
   t => withstand(t, { attack: 'unfinishedLine', connections: 8000 }, login),
 )
 
-// A handshake costs both sides some ms: 4 of 10 parts of clients and of memory.
+// A handshake costs both sides some milliseconds: 40 % of the clients and of the memory.
 test(
   '4,000 sessions in TLS with an unfinished record do not get the program killed, in less memory',
   {

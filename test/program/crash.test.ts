@@ -10,13 +10,13 @@ import { RelayProcess } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
 import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
-// What a killed process had given to the operating system is not lost, so these tests prove the order of things (bytes,
-// name, reply), and not that the disk was told to keep them.
+// Data that a killed process has passed to the operating system is not lost. So these tests prove the order of events (bytes,
+// name, reply), not that the data was synced to the disk.
 
 const kills = 40
 const clients = 4
 
-test(`in ${kills} crashes no mail that was answered 250 is lost, and none is half there`, async t => {
+test(`${kills} crashes lose no message that was answered 250, and leave none incomplete`, async t => {
   const random = new Random()
   const house = await build(t)
   const ledger = new Ledger()
@@ -27,7 +27,7 @@ test(`in ${kills} crashes no mail that was answered 250 is lost, and none is hal
     const relay = await house.start()
     const sending = Array.from({ length: clients }, () => sendUntilCrash(relay, ledger))
     await ledger.answers(random.below(30))
-    // This is the moment that the test is about, not a wait for something.
+    // A random moment for the crash, not a wait for something.
     await sleep(random.below(4))
     await relay.kill()
     await Promise.all(sending)
@@ -37,44 +37,47 @@ test(`in ${kills} crashes no mail that was answered 250 is lost, and none is hal
       seen.add(name)
       const number = Number(/^Subject: (\d+)\r\n/.exec(content.toString('latin1', 0, 40))?.[1])
       const whole = received !== '' && content.equals(numbered(number))
-      assert.ok(whole, `kill ${kill}, seed ${random.seed}: ${name} is not a whole mail`)
+      assert.ok(whole, `kill ${kill}, seed ${random.seed}: ${name} is not a complete message`)
       stored.add(number)
     }
     for (const number of ledger.answered) {
       assert.ok(
         stored.has(number),
-        `kill ${kill}, seed ${random.seed}: mail ${number} was answered and is lost`,
+        `kill ${kill}, seed ${random.seed}: message ${number} was answered and is lost`,
       )
     }
   }
-  // Else the test would have proved nothing.
-  const told = `${ledger.answered.size} answered, ${ledger.cutShort} cut short, seed ${random.seed}`
-  assert.ok(ledger.answered.size > kills && ledger.cutShort > kills, told)
+  // Otherwise the test would have proved nothing.
+  const counts = `${ledger.answered.size} answered, ${ledger.cutShort} cut short, seed ${random.seed}`
+  assert.ok(ledger.answered.size > kills && ledger.cutShort > kills, counts)
 })
 
 const content = `Subject: x\r\n\r\n${'line\r\n'.repeat(2000)}`
 const half = content.length / 2
 
-/** The points of one dialogue; `mails` is what may be in the Maildir after a crash at that point. */
-const points: Record<string, { mails: readonly number[]; go: (wire: SmtpClient) => Promise<unknown> }> = {
-  'before the greeting was read': { mails: [0], go: async () => {} },
-  'after EHLO': { mails: [0], go: wire => wire.greet() },
-  'after MAIL': { mails: [0], go: wire => ask(wire, 'MAIL FROM:<a@example.org>') },
-  'after RCPT': { mails: [0], go: wire => ask(wire, 'MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>') },
-  'after 354': { mails: [0], go: wire => begin(wire) },
-  'with half of the content written': { mails: [0], go: wire => write(wire, content.slice(0, half)) },
-  'with all but the final dot written': { mails: [0], go: wire => write(wire, content) },
-  'with all but the last byte written': { mails: [0], go: wire => write(wire, `${content}.\r`) },
-  'with the final dot written': { mails: [0, 1], go: wire => write(wire, `${content}.\r\n`) },
-  'with the 250 heard': {
-    mails: [1],
+/** The points of one dialogue; `messages` are the numbers of messages that may be in the Maildir after a crash at this point. */
+const points: Record<string, { messages: readonly number[]; go: (wire: Wire) => Promise<unknown> }> = {
+  'before the greeting was read': { messages: [0], go: async () => {} },
+  'after EHLO': { messages: [0], go: wire => wire.greet() },
+  'after MAIL': { messages: [0], go: wire => ask(wire, 'MAIL FROM:<a@example.org>') },
+  'after RCPT': {
+    messages: [0],
+    go: wire => ask(wire, 'MAIL FROM:<a@example.org>', 'RCPT TO:<b@example.org>'),
+  },
+  'after 354': { messages: [0], go: wire => begin(wire) },
+  'with half of the content written': { messages: [0], go: wire => write(wire, content.slice(0, half)) },
+  'with all but the final dot written': { messages: [0], go: wire => write(wire, content) },
+  'with all but the last byte written': { messages: [0], go: wire => write(wire, `${content}.\r`) },
+  'with the final dot written': { messages: [0, 1], go: wire => write(wire, `${content}.\r\n`) },
+  'with the 250 received': {
+    messages: [1],
     go: async wire => {
       await write(wire, `${content}.\r\n`)
       assert.equal((await wire.reply()).code, 250)
     },
   },
-  'in the second mail': {
-    mails: [1],
+  'in the second message': {
+    messages: [1],
     go: async wire => {
       await wire.greet()
       assert.equal((await wire.mail(content)).code, 250)
@@ -84,8 +87,8 @@ const points: Record<string, { mails: readonly number[]; go: (wire: SmtpClient) 
   },
 }
 
-test('a crash at any point of the dialogue leaves whole mails only', async t => {
-  for (const [name, { mails, go }] of Object.entries(points)) {
+test('a crash at any point of the dialogue leaves complete messages only', async t => {
+  for (const [name, { messages, go }] of Object.entries(points)) {
     await t.test(name, async t => {
       const house = await build(t)
       const relay = await house.start()
@@ -94,10 +97,10 @@ test('a crash at any point of the dialogue leaves whole mails only', async t => 
       await relay.kill()
       const answered = (await wire.rest()).includes('250 2.0.0 Ok')
 
-      const stored = await storedMessages(house.maildir)
-      assert.ok(mails.includes(stored.length), `${stored.length} mails`)
+      const stored = await storedMails(house.maildir)
+      assert.ok(messages.includes(stored.length), `${stored.length} messages`)
       if (answered) assert.equal(stored.length, 1)
-      for (const mail of stored) assert.equal(mail.content.toString('latin1'), content)
+      for (const message of stored) assert.equal(message.content.toString('latin1'), content)
 
       const next = await SmtpClient.connect((await house.start()).port)
       await next.greet()
@@ -107,26 +110,26 @@ test('a crash at any point of the dialogue leaves whole mails only', async t => 
   }
 })
 
-/** What the clients know. */
+/** What the clients know of their messages. */
 class Ledger {
-  /** The number of the next mail. */
+  /** The number of the next message. */
   next = 0
   readonly answered = new Set<number>()
-  /** Mails whose content had begun when the connection broke. */
+  /** Messages whose content had begun when the connection broke. */
   cutShort = 0
-  #watcher: (() => void) | undefined
+  #listener: (() => void) | undefined
 
   answer(number: number): void {
     this.answered.add(number)
-    this.#watcher?.()
+    this.#listener?.()
   }
 
-  /** Resolves after so many more answers. */
+  /** Resolves after `count` more answers. */
   async answers(count: number): Promise<void> {
     const goal = this.answered.size + count
     const reached = new Promise<void>(resolve => {
-      this.#watcher = () => this.answered.size >= goal && resolve()
-      this.#watcher()
+      this.#listener = () => this.answered.size >= goal && resolve()
+      this.#listener()
     })
     await within(reached, `${count} answers`)
   }
@@ -148,13 +151,13 @@ async function sendUntilCrash({ port }: RelayProcess, ledger: Ledger): Promise<v
     }
   } catch (error) {
     if (error instanceof assert.AssertionError) throw error
-    // The connection broke, or could not be made any more: that is the crash.
+    // The connection broke, or could not be opened: that is the crash.
   }
 }
 
-/** The content of a mail, a few bytes or a few hundred thousand, by its number. */
+/** Returns the content of a message by its number: a few bytes, or a few hundred thousand. */
 function numbered(number: number): Buffer {
-  const line = `This is mail ${number}, and nothing else.\r\n`
+  const line = `This is message ${number}, and nothing else.\r\n`
   return Buffer.from(`Subject: ${number}\r\n\r\n${line.repeat(number % 5 === 0 ? 5000 : 1 + (number % 40))}`)
 }
 
@@ -173,7 +176,7 @@ async function ask(wire: SmtpClient, ...lines: readonly string[]): Promise<void>
   for (const line of lines) assert.equal((await wire.ask(line)).code, 250)
 }
 
-/** One Maildir, and a program that is started over it again and again, always on the same port. */
+/** One Maildir, and a function that starts the program with it, always on the same port. */
 async function build(scope: Scope) {
   const maildir = join(await temporaryDirectory(scope), 'maildir')
   const port = await freePort()

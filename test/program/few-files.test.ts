@@ -5,7 +5,7 @@ import { RelayProcess, run } from '../support/relay-process.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-test('clients for whom there is no file descriptor are closed, and the program goes on', async t => {
+test('clients without a file descriptor for them are disconnected, and the program continues', async t => {
   const maildir = await temporaryDirectory(t)
   const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir], maxFiles: 66 })
   const wires = await Promise.all(Array.from({ length: 100 }, () => SmtpClient.connect(relay.port)))
@@ -23,8 +23,8 @@ test('clients for whom there is no file descriptor are closed, and the program g
   for (const wire of wires) wire.reset()
   const again = async () => {
     for (;;) {
-      const wire = await SmtpClient.connect(relay.port)
-      // The program may not have noticed yet that the others are gone.
+      const wire = await Wire.connect(relay.port)
+      // The program may not have noticed yet that the other clients have disconnected.
       const hello = await wire.greet().catch(() => undefined)
       if (hello !== undefined) return wire
     }
@@ -45,8 +45,8 @@ test('--max-connections is lowered to what the limit of open files allows, and a
 
   const served = await SmtpClient.connect(relay.port)
   await served.greet()
-  // All that the others do is to stay. The first of them take all places, the rest is turned away and does not leave.
-  const wires = await Promise.all(Array.from({ length: 200 }, () => SmtpClient.connect(relay.port)))
+  // The other clients only stay connected. The first of them take all places; the rest is rejected and does not leave.
+  const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.connect(relay.port)))
   t.after(() => {
     for (const wire of wires) wire.reset()
   })
@@ -57,7 +57,7 @@ test('--max-connections is lowered to what the limit of open files allows, and a
   for (let mail = 0; mail < 3; mail++) assert.equal((await served.mail('x\r\n')).code, 250)
 })
 
-test('each of several workers has files of its own, and the program says once what it has lowered', async t => {
+test('each worker has its own limit of open files, and the program reports once what it has lowered', async t => {
   const maildir = await temporaryDirectory(t)
   const args = ['-r', 'maildir', '--maildir', maildir, '--workers', '2', '--max-connections', '10001']
   const relay = await RelayProcess.start(t, { args, maxFiles: 128 })
@@ -69,7 +69,7 @@ test('each of several workers has files of its own, and the program says once wh
     for (const wire of wires) wire.reset()
   })
   const codes: number[] = []
-  // One after the other: the primary, which accepts all of them, has no more files than a worker.
+  // One after the other: the primary, which accepts all of them, may open no more files than a worker.
   while (codes.length < 150) {
     const wire = await SmtpClient.connect(relay.port)
     wires.push(wire)
@@ -83,5 +83,5 @@ test('--check says that --max-connections would be lowered', async t => {
   const { code, stdout, stderr } = await run(['-r', 'maildir', '--maildir', maildir, '--check'], {}, 128)
   assert.equal(code, 0)
   assert.match(stderr, /^--max-connections is lowered from 10000 to 64, /)
-  assert.match(stdout, /^Connections: 64 at once, /m)
+  assert.match(stdout, /^Connection limits: 64 in total, /m)
 })

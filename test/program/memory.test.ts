@@ -11,7 +11,7 @@ import { HoldingProxy } from './holding-proxy.ts'
 const MiB = 1024 * 1024
 const text = Buffer.from('A line of a mail that is neither short nor long, at all.\r\n'.repeat(36_000))
 
-test('clients with more mails at once than there is memory: each is answered, mails are whole, memory is bounded', {
+test('clients with more messages at once than memory: each gets a reply, messages are complete, memory is bounded', {
   timeout: 120_000,
 }, async t => {
   const { standIn, relay } = await begin(t, ['--message-memory', '64MiB'])
@@ -22,7 +22,7 @@ test('clients with more mails at once than there is memory: each is answered, ma
   const taken = heard.flatMap((reply, n) => (reply.startsWith('250') ? [n] : []))
   assert.ok(taken.length > 0)
 
-  // Exactly the mails that were acknowledged, each once, byte for byte.
+  // Exactly the messages that were accepted, each once, byte for byte.
   const arrived = standIn.calls.map(({ data }) => {
     const content = data.subarray(data.indexOf('Client: '))
     const [, n] = /^Client: (\d+)\r\n/.exec(content.toString('latin1', 0, 20)) ?? []
@@ -33,7 +33,7 @@ test('clients with more mails at once than there is memory: each is answered, ma
     arrived.toSorted((a, b) => a - b),
     taken,
   )
-  // Besides the program itself and the budget: what is let go of but not yet collected. All mails are 275 MiB.
+  // Besides the program itself and the memory budget: garbage that is not collected yet. All messages are 275 MiB.
   const peak = await relay.peakMemory()
   assert.ok(
     peak === undefined || idle === undefined || peak - idle < (64 + 100) * MiB,
@@ -41,7 +41,7 @@ test('clients with more mails at once than there is memory: each is answered, ma
   )
 })
 
-test('what no client needs any more is there for others: after answers, refusals and clients that vanished', {
+test('memory is free for other clients after replies, refusals and disconnects', {
   timeout: 120_000,
 }, async t => {
   const standIn = await FakeSes.start()
@@ -49,8 +49,8 @@ test('what no client needs any more is there for others: after answers, refusals
   const gate = await HoldingProxy.startBefore(standIn.endpoint)
   t.after(() => gate.close())
   const env = { ...standIn.environment, AWS_ENDPOINT_URL: gate.endpoint }
-  // One mail may take 4 × 4 MiB, were its bytes the worst ones: the others share 4 MiB.
-  const args = ['-r', 'ses', '--max-size', '4MiB', '--message-memory', '20MiB', '--max-wait', '1']
+  // One message may take 4 × 4 MiB, if its bytes are the worst case: the others share 4 MiB.
+  const args = ['-r', 'ses', '--max-size', '4MiB', '--memory', '20MiB', '--patience', '1']
   const relay = await RelayProcess.start(t, { args, env })
   const fillers = Array.from({ length: 8 }, (_, n) => send(relay.port, n))
   await gate.answerHeld()
@@ -64,15 +64,15 @@ test('what no client needs any more is there for others: after answers, refusals
   const all = await Promise.all(fillers)
   assert.ok(all.some(reply => reply.startsWith('250')))
   assert.ok(relay.stderr.all.some(line => line.includes('NoMemory: the memory for messages is in use')))
-  // As many as before fit again, one after the other.
+  // As many messages as before fit again, one after the other.
   for (let n = 0; n < 5; n++) assert.match(await send(relay.port, n), /^250 /)
 })
 
-test('slow clients that hold all memory: small messages of others go through at once, and a large one after a while', {
+test('with all memory held by slow clients, small messages of others are accepted at once, and a large one after a while', {
   timeout: 120_000,
 }, async t => {
-  const { standIn, relay } = await begin(t, ['--message-memory', '64MiB', '--max-size', '4MiB'])
-  // All of its base64 is slashes, which a form has to write as three characters each: 4 MiB for 1 MiB.
+  const { standIn, relay } = await begin(t, ['--memory', '64MiB', '--max-size', '4MiB'])
+  // All of its base64 is slashes, each of which a form encodes as three characters: 4 MiB for 1 MiB.
   const costly = Buffer.alloc(1024 * 1024, 0xff)
   const slow = await Promise.all(
     Array.from({ length: 21 }, async () => {
@@ -82,7 +82,7 @@ test('slow clients that hold all memory: small messages of others go through at 
       return wire
     }),
   )
-  // The first one has said DATA, and says nothing more.
+  // The first client has sent DATA, and sends nothing more.
   for (const wire of slow.slice(1)) wire.say(costly)
   const large = send(relay.port, 0)
   let largeReply: string | undefined
@@ -98,7 +98,7 @@ test('slow clients that hold all memory: small messages of others go through at 
     await setTimeout(200)
   }
   assert.match(largeReply, /^250 /)
-  // Far from the 20 seconds of --max-wait, even where the machine is busy.
+  // Far less than the 20 seconds that a message may wait, even if the machine is busy.
   assert.ok(tookMs.length > 3 && Math.max(...tookMs) < 5000, `${tookMs.map(Math.round)}`)
   assert.ok(standIn.calls.some(({ data }) => data.includes('Client: 0\r\n')))
 
@@ -130,7 +130,7 @@ async function begin(t: Parameters<typeof RelayProcess.start>[0], args: readonly
   return { standIn, relay }
 }
 
-/** Sends one mail, and returns what its client hears instead of content or behind it. */
+/** Sends one message, and returns the code that the client gets in place of 354, or after the content. */
 async function send(port: number, n: number): Promise<string> {
   const wire = await SmtpClient.connect(port)
   await wire.greet()

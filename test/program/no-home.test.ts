@@ -5,7 +5,7 @@ import { FakeSes } from '../support/fake-ses.ts'
 import { program, RelayProcess } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
-/** A user that has no entry in the table of users, as with `runAsUser` of Kubernetes. */
+/** A user without an entry in the user database, as with `runAsUser` of Kubernetes. */
 const uid = 4242
 const cannot = whyNot()
 

@@ -5,13 +5,13 @@ import { Soak } from '../soak/soak.ts'
 
 const restarts = 20
 
-// Most of it is waiting for drains and starts, so both do it at once.
+// Most of the time is waiting for drains and starts, so both tests run at once.
 describe('twenty restarts', { concurrency: true }, () => {
   for (const workers of [1, 2]) {
-    test(`twenty restarts under load: no mail is lost, none is sent twice, ${workers} of --workers`, async t => {
+    test(`twenty restarts under load lose no message and send none twice, with --workers ${workers}`, async t => {
       const soak = await Soak.start({
         seed: Number(process.env.SEED ?? 1),
-        // It ends with the last restart; a slow machine may take its time.
+        // It ends with the last restart, however slow the machine is.
         ms: 180_000,
         mails: Number.POSITIVE_INFINITY,
         rate: 100,
@@ -32,7 +32,7 @@ describe('twenty restarts', { concurrency: true }, () => {
       const { mails, accepted, ambiguous } = soak.books.totals
       assert.ok(mails > 500, report)
       assert.equal(accepted, mails, report)
-      // Whoever had said all of a mail heard what became of it, so that nobody had a reason to send it again.
+      // A client that had sent a whole message got its final reply, so that no client had a reason to send it again.
       assert.deepEqual([...ambiguous], [], report)
     })
   }

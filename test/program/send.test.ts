@@ -13,7 +13,7 @@ import { type Scope, temporaryDirectory } from '../support/temporary-directory.t
 const repository = fileURLToPath(new URL('../..', import.meta.url))
 const words = ['--import', 'tsx', 'scripts/send.ts']
 
-/** `npm run send` with these arguments, as it ends. */
+/** The result of `npm run send` with these arguments. */
 async function send(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, [...words, ...args], {
     cwd: repository,
@@ -38,7 +38,7 @@ async function house(scope: Scope, args: readonly string[] = [], env: Readonly<R
   return { relay, maildir }
 }
 
-test('the dialogue is shown as swaks does, and the mail arrives', async t => {
+test('the dialogue is printed as swaks does, and the message arrives', async t => {
   const { relay, maildir } = await house(t)
   const server = `127.0.0.1:${relay.port}`
   const to = ['--to', 'b@example.org', '--to', 'c@example.org']
@@ -71,7 +71,7 @@ test('the dialogue is shown as swaks does, and the mail arrives', async t => {
   assert.match(content, /^Subject: =\?UTF-8\?/m)
 })
 
-test('many mails go over one connection, whose dialogue is shown once', async t => {
+test('many messages use one connection, whose dialogue is printed once', async t => {
   const { relay, maildir } = await house(t)
   const { code, stdout } = await send([
     ...['--to', 'b@example.org', '--count', '5', '--tls', '--server', `127.0.0.1:${relay.tlsPort}`],
@@ -82,7 +82,7 @@ test('many mails go over one connection, whose dialogue is shown once', async t 
   assert.match(stdout, /\n5 of 5 mails were taken in [\d.]+ s, \d+ a second\n$/)
 })
 
-test('a password is used and never shown', async t => {
+test('a password is used and never printed', async t => {
   const password = 'hunter2hunter2'
   const { relay } = await house(t, ['-u', 'tim'], { PASSWORD: password })
   const args = ['--to', 'b@example.org', '--user', 'tim', '--server', `tls://127.0.0.1:${relay.tlsPort}`]
@@ -99,7 +99,7 @@ test('a password is used and never shown', async t => {
   }
 })
 
-test('a mail that is refused, or nobody to take it, ends with 1 and the reason', async t => {
+test('a refused message, or no server, ends with 1 and the reason', async t => {
   const { relay } = await house(t, ['-d', '^b@'])
   const refused = await send(['--to', 'b@example.org', '--server', `127.0.0.1:${relay.port}`])
   assert.equal(refused.code, 1)
@@ -111,7 +111,7 @@ test('a mail that is refused, or nobody to take it, ends with 1 and the reason',
   assert.match(nobody.stderr, /ECONNREFUSED/)
 })
 
-test('a server cannot order the terminal about', async t => {
+test('replies of a server are escaped for the terminal', async t => {
   const server = createServer(socket => {
     socket.on('error', () => {})
     socket.end('220-\x1b[2J\r\n554 \x1b]0;x\x07\r\n')
@@ -125,7 +125,7 @@ test('a server cannot order the terminal about', async t => {
   assert.doesNotMatch(stdout + stderr, /[\x00-\x09\x0b-\x1f]/)
 })
 
-test('an option that is wrong ends with 2 and the usage', async () => {
+test('an invalid option ends with 2 and the usage', async () => {
   for (const [args, message] of [
     [[], '--to is missing'],
     [['--to', 'b@example.org', '--count', '0'], '--count 0: must be a whole number, at least 1'],

@@ -7,7 +7,7 @@ import { SmtpClient } from '../support/smtp-client.ts'
 import type { Scope } from '../support/temporary-directory.ts'
 import { HoldingProxy } from './holding-proxy.ts'
 
-// Every byte but CR and LF, a dot to hide, a line longer than SMTP likes.
+// Every byte except CR and LF, a dot to escape, a line longer than SMTP allows.
 const everyByte = String.fromCharCode(
   ...Array.from({ length: 256 }, (_, n) => n).filter(n => n !== 10 && n !== 13),
 )
@@ -42,7 +42,7 @@ test('SES gets Source, Destinations and the exact bytes, and its message id is i
   assert.equal(entry.Size, data.length)
 })
 
-test('ARNs, tags and the configuration set reach SES; two ARNs are that of the source unless they are given', async t => {
+test('ARNs, tags and the configuration set reach SES; two ARNs default to that of the source', async t => {
   const arn = (name: string) => `arn:aws:ses:eu-west-1:123456789012:identity/${name}`
   for (const [given, from, returnPath] of [
     [[], arn('a.example'), arn('a.example')],
@@ -61,7 +61,7 @@ test('ARNs, tags and the configuration set reach SES; two ARNs are that of the s
   }
 })
 
-test('250 comes only after SES has said yes', async t => {
+test('250 is sent only after SES has accepted the message', async t => {
   const standIn = await standInFor(t)
   const gate = await HoldingProxy.startBefore(standIn.endpoint)
   t.after(() => gate.close())
@@ -75,7 +75,7 @@ test('250 comes only after SES has said yes', async t => {
   const answer = wire.reply().finally(() => (answered = true))
   await gate.answerHeld()
   assert.equal(standIn.calls.length, 1)
-  // The program lives on: others are served meanwhile. This client has heard nothing.
+  // The program serves other clients meanwhile. This client has got no reply.
   for (let times = 0; times < 20; times++) assert.equal((await other.ask('NOOP')).code, 250)
   assert.equal(answered, false)
   assert.deepEqual(relay.stdout.all, [])
@@ -102,7 +102,7 @@ test('more than 50 recipients reach SES in calls of at most 50', async t => {
   )
 })
 
-test('a configuration set is named to SES', async t => {
+test('the configuration set is sent to SES', async t => {
   const { standIn, wire } = await begin(t, ['-e', 'my-set'])
   assert.equal((await wire.mail('x\r\n')).code, 250)
   assert.equal(standIn.calls[0]!.parameters.get('ConfigurationSetName'), 'my-set')
@@ -163,7 +163,7 @@ const refusals: Record<string, { outcome: Outcome; reply: RegExp; error: RegExp 
   },
 }
 
-test('a client hears what became of its mail, and the next mail goes through', async t => {
+test('a client gets the outcome of its message, and the next message is accepted', async t => {
   const { standIn, relay, wire } = await begin(t, ['--upstream-timeout', '1'])
   for (const [name, { outcome, reply, error }] of Object.entries(refusals)) {
     await t.test(`a client ${name}`, async () => {
@@ -179,8 +179,8 @@ test('a client hears what became of its mail, and the next mail goes through', a
   }
 })
 
-test('a service that cannot be reached is 451 4.4.1', async t => {
-  const standIn = await FakeSes.start()
+test('a service that cannot be reached results in 451 4.4.1', async t => {
+  const standIn = await SesStandIn.start()
   const { environment } = standIn
   await standIn.close()
   const relay = await startRelay(t, environment)
@@ -194,7 +194,9 @@ test('a missing region is 451 4.3.5, in the log in the words of the Go program',
   const { AWS_REGION, ...elsewhere } = standIn.environment
   assert.ok(AWS_REGION)
   const relay = await startRelay(t, elsewhere)
-  await relay.stderr.find(/^Mail cannot be sent yet: MissingRegion: could not find region configuration$/)
+  await relay.stderr.find(
+    /^Backend check failed, mail will be answered 451 until this is fixed: MissingRegion: could not find region configuration$/,
+  )
   const wire = await connect(relay)
   assert.match((await wire.mail('x\r\n')).text, /^451 4\.3\.5 /)
   const entry = await logLine(relay, 'stderr')
@@ -213,7 +215,7 @@ test('missing credentials are 451 4.3.5', async t => {
   assert.equal(standIn.requests, 0)
 })
 
-test('a client that vanishes while SES is asked does not undo the mail', async t => {
+test('a client that disconnects during the call to SES does not cancel the message', async t => {
   const standIn = await standInFor(t)
   const gate = await HoldingProxy.startBefore(standIn.endpoint)
   t.after(() => gate.close())
@@ -250,7 +252,7 @@ async function connect({ port }: RelayProcess): Promise<SmtpClient> {
   return wire
 }
 
-/** The first line of the log that came behind the first `after` lines; its keys must begin as the Go program's. */
+/** Returns the first log line after the first `after` lines. Its keys must begin as those of the Go program. */
 async function logLine(relay: RelayProcess, stream: 'stdout' | 'stderr', after = 0) {
   const line = await relay[stream].find(/^\{/, after)
   const entry = JSON.parse(line)

@@ -5,16 +5,16 @@ import { test } from 'node:test'
 import { RelayProcess } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
-// Who behaves badly in one of these ways, alone or by the thousand, ends with the reply that the limits name, and
-// nobody else notices.
+// A client that behaves badly in one of these ways, alone or by the thousand, ends with the reply of its limit, and other
+// clients are not affected.
 
 const MiB = 1024 * 1024
 const waitedTooLong = '421 4.4.2 relay.test timeout exceeded, closing connection\r\n'
 
-/** Long enough to tell who is silent from who waits for a machine that is busy. */
+/** Milliseconds; long enough to tell a silent client from one that waits for a busy machine. */
 const times = ['--idle-timeout', '6', '--data-timeout', '8']
 
-test('five thousand silent clients, slow ones, deaf ones and endless lines: others are served, memory is bounded', {
+test('with five thousand silent clients, slow ones, ones that never read, and endless lines, others are served and memory is bounded', {
   timeout: 120_000,
 }, async t => {
   const relay = await RelayProcess.start(t, { args: ['-r', 'discard', ...times] })
@@ -46,7 +46,7 @@ test('five thousand silent clients, slow ones, deaf ones and endless lines: othe
   )
 })
 
-/** Sends one mail after the other, each over a connection of its own. */
+/** Sends one message after the other, each over a connection of its own. */
 async function serve(port: number, signal: AbortSignal): Promise<{ mails: number; slowestMs: number }> {
   let mails = 0
   let slowestMs = 0
@@ -59,7 +59,7 @@ async function serve(port: number, signal: AbortSignal): Promise<{ mails: number
     wire.vanish()
     slowestMs = Math.max(slowestMs, performance.now() - begun)
     mails++
-    // The crowd runs in this process too.
+    // The bad clients run in this process, too.
     await new Promise(resolve => setTimeout(resolve, 20))
   }
   return { mails, slowestMs }
@@ -67,7 +67,7 @@ async function serve(port: number, signal: AbortSignal): Promise<{ mails: number
 
 type Complaint = string | undefined
 
-/** So many clients that connect and say nothing. */
+/** A number of clients that connect and send nothing. */
 async function silent(port: number, count: number): Promise<Complaint> {
   const wires = await Promise.all(Array.from({ length: count }, () => SmtpClient.connect(port)))
   const heard = await Promise.all(wires.map(wire => wire.rest(60_000)))
@@ -78,7 +78,7 @@ async function silent(port: number, count: number): Promise<Complaint> {
   return wrong === undefined ? undefined : `a silent client heard ${JSON.stringify(wrong)}`
 }
 
-/** A byte of a command now and then. */
+/** Sends a byte of a command now and then. */
 async function slowCommand(port: number): Promise<Complaint> {
   const wire = await SmtpClient.connect(port)
   await wire.greet()
@@ -88,7 +88,7 @@ async function slowCommand(port: number): Promise<Complaint> {
   return heard === waitedTooLong ? undefined : `a slow command heard ${JSON.stringify(heard)}`
 }
 
-/** A byte of content now and then. */
+/** Sends a byte of content now and then. */
 async function slowContent(port: number): Promise<Complaint> {
   const wire = await SmtpClient.connect(port)
   await wire.greet()
@@ -99,7 +99,7 @@ async function slowContent(port: number): Promise<Complaint> {
   return heard === waitedTooLong ? undefined : `slow content heard ${JSON.stringify(heard)}`
 }
 
-/** Sends messages without end, and never reads a reply: it is read from only as long as replies find room. */
+/** Sends messages without end, and never reads a reply: the server reads from it only while there is room for replies. */
 async function deaf(port: number): Promise<Complaint> {
   const wire = await SmtpClient.connect(port)
   await wire.greet()
@@ -108,7 +108,7 @@ async function deaf(port: number): Promise<Complaint> {
   const message = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\nx\r\n.\r\n'
   const questions = Buffer.from(message.repeat(10_000))
   let said = 0
-  // A write that nobody takes for a second says that the server has stopped to read.
+  // A write that is not taken for a second shows that the server has stopped reading.
   while (said < 256 * MiB && (await taken(socket, questions))) said += questions.length
   const stuck = socket.writable && said < 256 * MiB
   socket.destroy()
@@ -121,7 +121,7 @@ async function taken(socket: Socket, bytes: Buffer): Promise<boolean> {
   return (await Promise.race([once(socket, 'drain'), stuck])) !== false
 }
 
-/** A line that does not end. */
+/** Sends a line that does not end. */
 async function endlessLine(port: number, bytes: number): Promise<Complaint> {
   const wire = await SmtpClient.connect(port)
   await wire.greet()

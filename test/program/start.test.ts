@@ -27,7 +27,7 @@ test('--version prints the version and ends with 0', async () => {
   assert.match(stdout, /^\d+\.\d+\.\d+$/)
 })
 
-test('a command line that cannot be read ends with 2, the help behind the message and the message behind the help', async () => {
+test('an invalid command line ends with 2, and prints the message before and after the help', async () => {
   for (const [args, message] of [
     [['-x'], 'flag provided but not defined: -x'],
     [['-h'], 'flag needs an argument: -h'],
@@ -40,12 +40,12 @@ test('a command line that cannot be read ends with 2, the help behind the messag
     assert.equal(stdout, '')
     assert.ok(stderr.startsWith(`${message}\n`), stderr)
     assert.match(stderr, /--listen/)
-    // The help is longer than a screen: what is wrong is said where the eyes are.
+    // The help is longer than a screen, so the message is also at the end.
     assert.ok(stderr.trimEnd().endsWith(`\n\n${message}`), stderr)
   }
 })
 
-test('settings that cannot work end with 1 and one line', async t => {
+test('settings that cannot work end with 1 and one line of text', async t => {
   const conflicts: [args: readonly string[], message: RegExp][] = [
     [['-r', 'pigeon'], /^Invalid relay API: pigeon$/],
     [['-a', 'foo'], /^listen tcp: address foo: missing port in address$/],
@@ -62,27 +62,24 @@ test('settings that cannot work end with 1 and one line', async t => {
   }
 })
 
-test('memory that cannot hold one mail of the largest size ends with 1', async t => {
+test('memory that cannot hold one message of the largest size ends with 1', async t => {
   const message = (memory: number, largest: number) =>
     new RegExp(
-      `^--message-memory \\(${memory} bytes\\) cannot hold one mail of the largest size: ${largest} bytes may take \\d+ in memory, and \\d+ are kept for small messages; raise --message-memory to \\d+ or lower --max-size$`,
+      `^--memory \\(${memory} bytes\\) cannot hold one message of the largest size: ${largest} bytes may take \\d+ in memory, and \\d+ are kept for small messages; raise --memory to \\d+ or lower --max-size$`,
     )
   const start = ['-r', 'discard', '-a', '127.0.0.1:0']
   await fails([...start, '--message-memory', '1MiB'], message(1_048_576, 41_943_040))
   await fails([...start, '--message-memory', '1MiB', '--max-size', '512KiB'], message(1_048_576, 524_288))
   await fails([...start, '--max-size', '1GiB'], message(268_435_456, 1_073_741_824))
   const ses = ['-r', 'ses', '-a', '127.0.0.1:0']
-  await fails([...ses, '--message-memory', '40MiB'], message(41_943_040, 10_485_760))
-  // It could hold one, but would have no reserve beside it.
-  const { stderr } = await run([...ses, '--message-memory', '42MiB'])
+  await fails([...ses, '--memory', '40MiB'], message(41_943_040, 10_485_760))
+  // It could hold one message, but would have no reserve besides.
+  const { stderr } = await run([...ses, '--memory', '42MiB'])
   assert.match(stderr, message(44_040_192, 10_485_760))
-  // What it says is enough.
-  const [, least = ''] = /raise --message-memory to (\d+)/.exec(stderr) ?? []
-  await fails([...ses, '--message-memory', String(Number(least) - 1)], message(Number(least) - 1, 10_485_760))
-  await RelayProcess.start(t, {
-    args: ['-r', 'ses', '--message-memory', least],
-    env: { AWS_REGION: 'eu-west-1' },
-  })
+  // The memory that the error names is enough.
+  const [, least = ''] = /raise --memory to (\d+)/.exec(stderr) ?? []
+  await fails([...ses, '--memory', String(Number(least) - 1)], message(Number(least) - 1, 10_485_760))
+  await RelayProcess.start(t, { args: ['-r', 'ses', '--memory', least], env: { AWS_REGION: 'eu-west-1' } })
 })
 
 test('an address in use ends with 1', async t => {
@@ -122,7 +119,7 @@ test('a certificate or key that cannot be used ends with 1', async t => {
   }
 })
 
-test('a key with a passphrase is used, in either form', async t => {
+test('a key with a passphrase can be used, in either form', async t => {
   for (const key of ['key.encrypted.pem', 'key.traditional.pem']) {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '-c', certificatePath, '-k', fixture(key)],
@@ -134,7 +131,7 @@ test('a key with a passphrase is used, in either form', async t => {
   }
 })
 
-test('a Maildir that cannot be made ends with 1', async t => {
+test('a Maildir that cannot be created ends with 1', async t => {
   const directory = await temporaryDirectory(t)
   const file = join(directory, 'file')
   await writeFile(file, '')
@@ -145,7 +142,7 @@ test('a Maildir that cannot be made ends with 1', async t => {
   await fails(['-r', 'maildir', ...address, '--maildir', join(directory, 'half')], /^maildir .*\/half: .+$/)
 })
 
-test('the start-up message says where it listens, where mail goes, and how to send one', async t => {
+test('the startup message says where the program listens, which backend it uses, and how to send a message', async t => {
   const maildir = join(await temporaryDirectory(t), 'maildir')
   const relay = await RelayProcess.start(t, {
     args: ['-r', 'maildir', '--maildir', maildir, '-u', 'me', ...tlsArguments],
@@ -159,7 +156,7 @@ test('the start-up message says where it listens, where mail goes, and how to se
     where!,
     new RegExp(`^aws-smtp-relay \\S+ listens on 127.0.0.1:${port}, tls://127.0.0.1:${tlsPort}$`),
   )
-  assert.equal(what, `Mail goes to ${maildir}/new, one file a mail`)
+  assert.equal(what, `Backend: maildir (one file per message in ${maildir}/new)`)
   assert.match(
     how!,
     new RegExp(
@@ -169,7 +166,7 @@ test('the start-up message says where it listens, where mail goes, and how to se
   assert.deepEqual(rest, [])
 })
 
-test('with port 0 the start-up message tells the port that was taken', async t => {
+test('with port 0 the startup message says the real port', async t => {
   const relay = await RelayProcess.start(t, { args: ['-r', 'discard', '-a', '127.0.0.1:0'] })
   assert.notEqual(relay.port, 0)
   await (await SmtpClient.connect(relay.port)).greet()
@@ -177,7 +174,7 @@ test('with port 0 the start-up message tells the port that was taken', async t =
 })
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} says 421 to idle clients and ends with 0`, async t => {
+  test(`${signal} sends 421 to idle clients and ends with 0`, async t => {
     const { relay } = await withMaildir(t)
     const silent = await SmtpClient.connect(relay.port)
     await silent.reply()
@@ -194,7 +191,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
+test('SIGTERM lets a client finish its message: 250, then 421', async t => {
   const { relay, maildir } = await withMaildir(t)
   const idle = await SmtpClient.connect(relay.port)
   await idle.greet()
@@ -203,7 +200,7 @@ test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
   await busy.open()
   await busy.put('Subject: x\r\n')
   relay.signal('SIGTERM')
-  // Once the idle client has heard it, the signal has come.
+  // When the idle client has got 421, the signal has arrived.
   await idle.rest()
   idle.vanish()
   await assert.rejects(SmtpClient.connect(relay.port), { code: 'ECONNREFUSED' })
@@ -217,7 +214,7 @@ test('SIGTERM lets a client finish its mail: 250, then 421', async t => {
   assert.equal(mail!.content.toString(), 'Subject: x\r\n\r\nlate\r\n')
 })
 
-test('a client that does not finish hears 421 when the time is over', async t => {
+test('a client that does not finish its message gets 421 after --drain-timeout', async t => {
   const { relay, maildir } = await withMaildir(t, '--drain-timeout', '0.2')
   const wire = await SmtpClient.connect(relay.port)
   await wire.greet()
@@ -230,7 +227,7 @@ test('a client that does not finish hears 421 when the time is over', async t =>
   assert.deepEqual(await storedMessages(maildir), [])
 })
 
-test('a second signal does not wait', async t => {
+test('a second signal ends the program at once', async t => {
   const { relay } = await withMaildir(t)
   const idle = await SmtpClient.connect(relay.port)
   await idle.greet()
@@ -245,7 +242,7 @@ test('a second signal does not wait', async t => {
   await busy.rest()
 })
 
-test('a reader of the log that goes away does not end the program', async t => {
+test('the program continues if the reader of the log goes away', async t => {
   const { relay, maildir } = await withMaildir(t)
   relay.stopReading()
   const wire = await SmtpClient.connect(relay.port)
@@ -264,7 +261,7 @@ async function withMaildir(scope: Scope, ...args: readonly string[]) {
   return { relay, maildir }
 }
 
-/** It must end with 1 and say one line: what is wrong. */
+/** The program must end with 1 and print one line: what is wrong. */
 async function fails(args: readonly string[], message: RegExp, env: Record<string, string> = {}) {
   const { code, stdout, stderr } = await run(args, env)
   assert.match(stderr, message)
@@ -277,10 +274,10 @@ function fixture(name: string): string {
 }
 
 for (const workers of ['1', '2']) {
-  test(`SIGTERM in the middle of the start is obeyed, with --workers ${workers}`, async t => {
+  test(`SIGTERM during the start ends the program, with --workers ${workers}`, async t => {
     const folder = await temporaryDirectory(t)
     const users = join(folder, 'users')
-    // A file that cannot be read to its end until somebody has written it.
+    // A file that cannot be read to its end until this test has written it.
     execFileSync('mkfifo', [users])
     const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
     const child = spawn(

@@ -7,10 +7,10 @@ import { noTerminal, Terminal } from './terminal.ts'
 
 const args = ['-r', 'discard', '-a', '127.0.0.1:0']
 const plain =
-  /^\d\d:\d\d:\d\d OK {3}a@example\.org -> b@example\.org [\d.]+ (bytes|kB), \d+ ms, from 127\.0\.0\.1\r$/
+  /^\d\d:\d\d:\d\d OK {3}a@example\.org -> b@example\.org [\d.]+ (bytes|KiB), \d+ ms, from 127\.0\.0\.1\r$/
 const coloured = /^\x1b\[2m\d\d:\d\d:\d\d\x1b\[0m \x1b\[32mOK {2}\x1b\[0m a@example\.org -> b@example\.org /
 
-/** The program on a terminal, and its port. */
+/** Starts the program on a terminal; returns both and its port. */
 async function start(scope: Scope, more: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const terminal = new Terminal(scope, [...args, ...more], env)
   const line = await terminal.lines.find(/listens on /)
@@ -28,13 +28,13 @@ for (const [who, workers] of [
   ['one process', '1'],
   ['workers', '2'],
 ] as const) {
-  test(`on a terminal the log of ${who} is for people, in colour`, { skip: noTerminal }, async t => {
+  test(`on a terminal the log of ${who} is text, in colour`, { skip: noTerminal }, async t => {
     const { lines, port } = await start(t, ['--workers', workers])
     await send(port)
     await lines.find(coloured)
   })
 
-  test(`NO_COLOR and a simple terminal are minded by ${who}`, {
+  test(`the log of ${who} has no colours with NO_COLOR or on a simple terminal`, {
     skip: noTerminal,
   }, async t => {
     for (const env of [{ NO_COLOR: '1' }, { TERM: 'dumb' }]) {
@@ -44,16 +44,17 @@ for (const [who, workers] of [
     }
   })
 
-  test(`--log-format json is JSON on a terminal, too, from ${who}`, { skip: noTerminal }, async t => {
-    const { lines, port } = await start(t, ['--workers', workers, '--log-format', 'json'])
+  test(`--log json writes JSON to a terminal, from ${who}`, { skip: noTerminal }, async t => {
+    const { lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
     await send(port)
     assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
   })
 
-  test(`a terminal that nothing reads holds up no message of ${who}, and no stop`, {
+  test(`a terminal that is not read delays no message of ${who}, and a stop for --drain-timeout only`, {
     skip: noTerminal,
   }, async t => {
-    const { terminal, port } = await start(t, ['--workers', workers, '--log-format', 'json'])
+    const more = ['--workers', workers, '--log', 'json', '--drain-timeout', '2']
+    const { terminal, port } = await start(t, more)
     await send(port)
     await terminal.lines.find(/^\{/)
     terminal.hang()
@@ -64,7 +65,7 @@ for (const [who, workers] of [
     assert.equal(await terminal.exitCode(), 0)
   })
 
-  test(`a terminal that Ctrl-S pauses gets all lines of ${who} after Ctrl-Q`, {
+  test(`a terminal that was paused with Ctrl-S gets all lines of ${who} after Ctrl-Q`, {
     skip: noTerminal,
   }, async t => {
     const { terminal, lines, port } = await start(t, ['--workers', workers, '--log-format', 'json'])
@@ -78,7 +79,7 @@ for (const [who, workers] of [
     assert.equal(lines.all.filter(line => line.startsWith('{')).map(line => JSON.parse(line)).length, 201)
   })
 
-  test(`--log-format text is text in a pipe, too, from ${who}`, async t => {
+  test(`--log text writes text to a pipe, from ${who}`, async t => {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '--log-format', 'text', '--workers', workers],
     })
@@ -87,7 +88,7 @@ for (const [who, workers] of [
   })
 }
 
-test('what a client says does not reach a terminal as an order', { skip: noTerminal }, async t => {
+test('text from a client is escaped on a terminal', { skip: noTerminal }, async t => {
   const { lines, port } = await start(t, ['-l', '^nobody$'])
   const wire = await SmtpClient.connect(port)
   await wire.greet()

@@ -5,14 +5,14 @@ import { Attackers, endings } from '../support/attackers.ts'
 import { RelayProcess } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
-// One client's flood leaves others their turn, and ends: also one of commands that are neither errors nor idle.
+// The flood of one client does not delay others, and is ended, even if its commands are neither errors nor junk.
 
-/** As many as --max-connections-per-ip should allow one address. */
+/** As many connections as --max-connections-per-ip should allow one address. */
 const flooders = 50
 const asked = 20
-/** `refusals` of docs/conformance.md, and what is granted before them. */
+/** `refusals` of docs/conformance.md, and the replies before them. */
 const mostReplies = 5_200
-// A test machine may have less of a CPU than the program needs; without turns it takes seconds.
+// A test machine may have less than one CPU for the program; without taking turns, a reply takes seconds.
 const medianMs = 150
 const worstMs = 750
 
@@ -20,7 +20,7 @@ for (const [attack, what] of [
   ['floodRecipients', 'recipients beyond the limit'],
   ['floodChunks', 'chunks of one octet'],
 ] as const) {
-  test(`${flooders} clients that pour out ${what} leave another one its turn, and are ended`, {
+  test(`${flooders} clients that flood the server with ${what} do not delay another one, and are disconnected`, {
     timeout: 90_000,
   }, async t => {
     const relay = await RelayProcess.start(t, { args: ['-r', 'discard'] })
@@ -30,7 +30,7 @@ for (const [attack, what] of [
     attackers.begin({ attack, connections: flooders, total: 1_000_000, perSecond: 500, port: relay.port })
     for (let connected = 0; connected < flooders; [{ connected }] = await reports(attackers)) await sleep(50)
 
-    // Until others have taken the place of as many floods as began.
+    // Until each of the first floods has been replaced by another one.
     const times: number[] = []
     const deadline = performance.now() + 30_000
     let [report] = await reports(attackers)
@@ -38,7 +38,7 @@ for (const [attack, what] of [
       const begun = performance.now()
       expectCode(await other.ask('NOOP'), 250)
       times.push(performance.now() - begun)
-      // Not more often than a client may say NOOP in vain.
+      // Not more often than a client may send NOOP.
       await sleep(300)
       ;[report] = await reports(attackers)
     }

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 /** A string that `Wire` sends as UTF-8. */
 const utf8 = (text: string) => Buffer.from(text).toString('latin1')
 
-test('where mail is stored, addresses and headers may be UTF-8, and the log has them as they are', async t => {
+test('with Maildir, addresses and headers may be UTF-8, and the log has them unchanged', async t => {
   const maildir = join(await temporaryDirectory(t), 'maildir')
   const relay = await RelayProcess.start(t, { args: ['-r', 'maildir', '--maildir', maildir] })
   const wire = await SmtpClient.connect(relay.port)
@@ -28,7 +28,7 @@ test('where mail is stored, addresses and headers may be UTF-8, and the log has 
   assert.equal(mail!.content.toString(), 'Subject: Grüße\r\n\r\nx\r\n')
 })
 
-test('SES takes ASCII only: SMTPUTF8 is not offered, and an address beyond ASCII is refused before any content', async t => {
+test('SES accepts ASCII only: SMTPUTF8 is not offered, and a non-ASCII address is refused before any content', async t => {
   const relay = await RelayProcess.start(t, { args: ['-r', 'ses'], env: { AWS_REGION: 'eu-west-1' } })
   const wire = await SmtpClient.connect(relay.port)
   await wire.reply()

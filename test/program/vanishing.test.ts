@@ -4,15 +4,15 @@ import { SmtpClient } from '../support/smtp-client.ts'
 import { clientHello } from './client-hello.ts'
 import { credentials, eachOf, mail, opening, RelayFixture } from './relay-fixture.ts'
 
-test('clients that vanish at every byte of the dialogue leave whole mails only', async t => {
-  const house = await RelayFixture.start(t)
+test('clients that disconnect at every byte of the dialogue leave complete messages only', async t => {
+  const house = await House.build(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}${opening}x\r\n`
   const positions = Array.from({ length: dialogue.length + 1 }, (_, position) => position)
   const wholeAt = dialogue.indexOf('\r\n.\r\n') + 5
-  /** The names of the mails that were answered 250. */
+  /** The names of the messages that were answered 250. */
   const answered: string[] = []
 
-  await t.test('closing their half', () =>
+  await t.test('by closing their half', () =>
     eachOf(positions, async position => {
       const wire = await SmtpClient.connect(house.relay.port)
       wire.say(dialogue.slice(0, position))
@@ -24,7 +24,7 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
     }),
   )
 
-  await t.test('politely, before they heard anything', () =>
+  await t.test('with FIN, before they have received anything', () =>
     eachOf(positions, async position => {
       const wire = await SmtpClient.connect(house.relay.port)
       await wire.put(dialogue.slice(0, position))
@@ -38,7 +38,7 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
       wire.reset()
     }),
   )
-  await t.test('with a reset, after all replies were heard', () =>
+  await t.test('with a reset, after all replies were received', () =>
     eachOf(positions, async position => {
       const wire = await SmtpClient.connect(house.relay.port)
       await wire.put(dialogue.slice(0, position))
@@ -55,8 +55,8 @@ test('clients that vanish at every byte of the dialogue leave whole mails only',
   for (const name of answered) assert.ok(stored.has(name), name)
 })
 
-test('clients that vanish at every byte of a TLS handshake do no harm', async t => {
-  const house = await RelayFixture.start(t)
+test('clients that disconnect at every byte of a TLS handshake do no harm', async t => {
+  const house = await House.build(t)
   const hello = await clientHello()
   const starttls = 'EHLO client.test\r\nSTARTTLS\r\n'
   const positions = Array.from({ length: hello.length + 1 }, (_, position) => position)
@@ -74,7 +74,7 @@ test('clients that vanish at every byte of a TLS handshake do no harm', async t 
         const wire = await begin()
         wire.say(hello.subarray(0, position))
         wire.finish()
-        // Much less than a handshake may take: nothing can come of this one.
+        // Much less than a handshake may take, because this one cannot succeed.
         await wire.rest(5_000)
       }),
     )
@@ -89,8 +89,8 @@ test('clients that vanish at every byte of a TLS handshake do no harm', async t 
   await house.check()
 })
 
-test('clients that vanish inside TLS leave whole mails only', async t => {
-  const house = await RelayFixture.start(t)
+test('clients that disconnect within TLS leave complete messages only', async t => {
+  const house = await House.build(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}QUIT\r\n`
   const positions = Array.from({ length: Math.ceil(dialogue.length / 3) }, (_, n) => n * 3)
   await eachOf(positions, async position => {
@@ -102,12 +102,12 @@ test('clients that vanish inside TLS leave whole mails only', async t => {
   await house.check()
 })
 
-/** The name of the mail that a reply says was taken. */
+/** Returns the name of the message that a reply accepts. */
 function nameIn(reply: string): string | undefined {
   return /250 2\.0\.0 Ok (\S+)/.exec(reply)?.[1]
 }
 
-/** What the server replies to a beginning of the dialogue: the greeting, then one reply for each whole line. */
+/** Returns what the server replies to the beginning of a dialogue: the greeting, then one reply for each complete line. */
 function repliesTo(said: string): string[] {
   const replies = ['greeting']
   let inContent = false

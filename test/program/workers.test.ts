@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { within } from '../support/deadline.ts'
-import { FakeSes } from '../support/fake-ses.ts'
-import { storedMessages } from '../support/maildir.ts'
-import { lineOf } from '../support/proxy-headers.ts'
-import { certificatePath, keyPath, RelayProcess, run } from '../support/relay-process.ts'
-import { expectCode, SmtpClient } from '../support/smtp-client.ts'
-import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { processEnded, RelayCluster } from './relay-cluster.ts'
+import { SesStandIn } from '../relay/ses-stand-in.ts'
+import { lineOf } from '../transport/proxy-headers.ts'
+import { expectCode, Wire } from '../transport/wire.ts'
+import { Crew, gone } from './crew.ts'
+import { within } from './deadline.ts'
+import { freePort } from './free-port.ts'
+import { storedMails } from './inbox.ts'
+import { Lines } from './lines.ts'
+import { certificatePath, keyPath, program, RelayProcess, run, temporaryDirectory } from './relay-process.ts'
 
-test('workers share every address, and the start-up message is said once', async t => {
-  const crew = await RelayCluster.start(t, 3, { tls: true })
-  const pids = await crew.reachAllWorkers()
+test('workers share every address, and the startup message is written once', async t => {
+  const crew = await Crew.start(t, 3, { tls: true })
+  const pids = await crew.meetAll()
   assert.ok(!pids.has(crew.relay.pid))
   for (const tls of [false, true]) {
     const wire = await SmtpClient.connect(tls ? crew.relay.tlsPort : crew.relay.port, { tls })
@@ -23,17 +27,17 @@ test('workers share every address, and the start-up message is said once', async
   }
   const [where, what, how, ...rest] = crew.relay.stderr.all
   assert.match(where!, / with 3 workers$/)
-  assert.match(what!, /^Mail goes to .*\/new, one file a mail$/)
+  assert.match(what!, /^Backend: maildir \(one file per message in .*\/new\)$/)
   assert.match(how!, new RegExp(`^Try: .* smtp://127\\.0\\.0\\.1:${crew.relay.port}/`))
   assert.deepEqual(rest, [])
 })
 
-test('one worker is the program itself', async t => {
-  const crew = await RelayCluster.start(t, 1)
-  assert.equal(await crew.pidServing(await crew.client()), crew.relay.pid)
+test('with --workers 1 the process serves itself', async t => {
+  const crew = await Crew.start(t, 1)
+  assert.equal(await crew.pidBehind(await crew.client()), crew.relay.pid)
 })
 
-test('what cannot start with one process ends in the same way with several', async t => {
+test('a start that fails with one process fails in the same way with several', async t => {
   const directory = await temporaryDirectory(t)
   const file = join(directory, 'file')
   await writeFile(file, 'no:hash')
@@ -42,11 +46,11 @@ test('what cannot start with one process ends in the same way with several', asy
   const faults: Record<string, readonly string[]> = {
     'an address in use': ['-r', 'discard', '-a', `127.0.0.1:${taken.port}`],
     'a second address in use': ['-r', 'discard', '-a', `127.0.0.1:0,127.0.0.1:${taken.port}`],
-    'a key that is none': ['-r', 'discard', ...free, '-c', certificatePath, '-k', certificatePath],
-    'no file of users': ['-r', 'discard', ...free, '--users-file', '/nonexistent', '--allow-plaintext-auth'],
-    'a bad file of users': ['-r', 'discard', ...free, '--users-file', file, '--allow-plaintext-auth'],
-    'a bad expression': ['-r', 'discard', ...free, '-l', '('],
-    'a Maildir that cannot be made': ['-r', 'maildir', ...free, '--maildir', join(file, 'sub')],
+    'an invalid key': ['-r', 'discard', ...free, '-c', certificatePath, '-k', certificatePath],
+    'no users file': ['-r', 'discard', ...free, '--users', '/nonexistent', '--allow-plaintext-auth'],
+    'an invalid users file': ['-r', 'discard', ...free, '--users', file, '--allow-plaintext-auth'],
+    'an invalid expression': ['-r', 'discard', ...free, '-l', '('],
+    'a Maildir that cannot be created': ['-r', 'maildir', ...free, '--maildir', join(file, 'sub')],
   }
   for (const [name, args] of Object.entries(faults)) {
     await t.test(name, async () => {
@@ -58,18 +62,18 @@ test('what cannot start with one process ends in the same way with several', asy
   }
 })
 
-test('a check needs no workers', async () => {
-  const args = ['-r', 'discard', '--message-memory', '256MiB', '--check']
+test('--check starts no workers', async () => {
+  const args = ['-r', 'discard', '--memory', '256MiB', '--check']
   const { stdout, ...three } = await run([...args, '--workers', '3'])
   const one = await run(args)
   assert.deepEqual({ ...three, stdout: stdout.replace(/\nWorkers: 3,[^\n]*/, '') }, one)
 })
 
 for (const to of ['the primary', 'the whole group'] as const) {
-  test(`a signal to ${to} lets a running mail finish, and one line tells of all clients`, async t => {
-    // As long as can be: no timer may take it for no time at all.
-    const crew = await RelayCluster.start(t, 3, { args: ['--drain-timeout', '2147483'] })
-    const pids = [...(await crew.reachAllWorkers())]
+  test(`a signal to ${to} lets a message in flight finish, and one line counts all clients`, async t => {
+    // The longest possible time: no timer may treat it as zero.
+    const crew = await Crew.start(t, 3, { args: ['--drain-timeout', '2147483'] })
+    const pids = [...(await crew.meetAll())]
     const idle = await Promise.all(pids.map(() => crew.client()))
     const busy = await crew.client()
     await busy.open()
@@ -81,8 +85,8 @@ for (const to of ['the primary', 'the whole group'] as const) {
       wire.vanish()
     }
     assert.equal(
-      await crew.relay.stderr.find(/^Stopping/),
-      'Stopping: 4 clients connected, running mails get 2147483 s; SIGINT again stops at once',
+      await crew.relay.stderr.find(/^Shutting down/),
+      'Shutting down: waiting up to 2147483 s for 4 clients. Send SIGINT again to stop immediately',
     )
     await assert.rejects(SmtpClient.connect(crew.relay.port), { code: 'ECONNREFUSED' })
     busy.say('\r\nlate\r\n.\r\n')
@@ -95,13 +99,43 @@ for (const to of ['the primary', 'the whole group'] as const) {
   })
 }
 
-test('a second signal ends all of them at once', async t => {
-  const crew = await RelayCluster.start(t, 2)
-  const pids = await crew.reachAllWorkers()
+test('a stop while the last addresses are not open yet lets a message on the first one finish', async t => {
+  const port = await freePort()
+  // A worker opens one after the other, which takes long enough to send half a message meanwhile.
+  const others = Array.from({ length: 400 }, () => '127.0.0.1:0')
+  const args = ['-r', 'discard', '-a', [`127.0.0.1:${port}`, ...others].join(','), '--workers', '2']
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  t.after(() => void child.kill('SIGKILL'))
+  const stderr = new Lines(child.stderr)
+  const ended = once(child, 'exit')
+  const connect = async () => {
+    for (;;) {
+      const wire = await Wire.connect(port).catch(() => undefined)
+      if (wire !== undefined) return wire
+      await sleep(2)
+    }
+  }
+  const wire = await within(connect(), 'the first address to be open', () => stderr.all.join('\n'))
+  await wire.greet()
+  await wire.open()
+  await wire.put('Subject: x\r\n')
+  // Otherwise the test would show nothing.
+  assert.ok(!stderr.all.some(line => line.includes('listens on')), 'all addresses are open already')
+  child.kill('SIGTERM')
+  await stderr.find(/^Shutting down/)
+  wire.say('\r\nlate\r\n.\r\n')
+  expectCode(await wire.reply(), 250)
+  wire.vanish()
+  assert.deepEqual(await within(ended, 'the end', () => stderr.all.join('\n')), [0, null])
+})
+
+test('a second signal ends all workers at once', async t => {
+  const crew = await Crew.start(t, 2)
+  const pids = await crew.meetAll()
   const busy = await crew.client()
   await busy.open()
   crew.relay.signal('SIGTERM')
-  await crew.relay.stderr.find(/^Stopping/)
+  await crew.relay.stderr.find(/^Shutting down/)
   assert.ok(crew.relay.alive)
   crew.relay.signal('SIGTERM')
   assert.deepEqual(await crew.relay.ended(), { code: 1, signal: null })
@@ -109,9 +143,9 @@ test('a second signal ends all of them at once', async t => {
   for (const pid of pids) await processEnded(pid)
 })
 
-test('when the primary is killed the port is free, running mails end, and then the workers do', async t => {
-  const crew = await RelayCluster.start(t, 2)
-  const pids = await crew.reachAllWorkers()
+test('when the primary is killed, the port is free, messages in flight finish, and then the workers end', async t => {
+  const crew = await Crew.start(t, 2)
+  const pids = await crew.meetAll()
   const idle = await crew.client()
   const busy = await crew.client()
   await busy.open()
@@ -127,9 +161,9 @@ test('when the primary is killed the port is free, running mails end, and then t
   for (const pid of pids) await processEnded(pid)
 })
 
-test('a worker that is killed in the middle of a mail loses none that was answered, and is replaced', async t => {
-  const crew = await RelayCluster.start(t, 2)
-  await crew.reachAllWorkers()
+test('a worker that is killed within a message loses no message that was answered, and is replaced', async t => {
+  const crew = await Crew.start(t, 2)
+  await crew.meetAll()
   const victim = await crew.client()
   const pid = await crew.pidServing(victim)
   const neighbour = await crew.clientOfAnotherWorker(pid)
@@ -141,7 +175,7 @@ test('a worker that is killed in the middle of a mail loses none that was answer
   process.kill(pid, 'SIGKILL')
   assert.equal(await victim.rest(), '')
   await crew.relay.stderr.find(
-    new RegExp(`^Worker [12] \\(process ${pid}\\) was killed by SIGKILL; another one starts at once$`),
+    new RegExp(`^Worker [12] \\(pid ${pid}\\) was killed by SIGKILL; restarting now$`),
   )
   neighbour.say('\r\n.\r\n')
   assert.match((await neighbour.reply()).text, /^250 /)
@@ -149,13 +183,13 @@ test('a worker that is killed in the middle of a mail loses none that was answer
   assert.ok(!(await crew.reachAllWorkers()).has(pid))
 })
 
-test('one that keeps dying is replaced ever later, and a stop does not wait for it', async t => {
-  const crew = await RelayCluster.start(t, 2)
-  const known = await crew.reachAllWorkers()
+test('a worker that keeps dying is replaced after longer and longer delays, and a stop does not wait for it', async t => {
+  const crew = await Crew.start(t, 2)
+  const known = await crew.meetAll()
   let [pid] = known as Set<number>
-  for (const wait of ['at once', 'in 100 ms', 'in 200 ms', 'in 400 ms']) {
+  for (const wait of ['now', 'in 100 ms', 'in 200 ms', 'in 400 ms']) {
     process.kill(pid!, 'SIGKILL')
-    await crew.relay.stderr.find(new RegExp(`process ${pid}\\) was killed .*; another one starts ${wait}$`))
+    await crew.relay.stderr.find(new RegExp(`pid ${pid}\\) was killed .*; restarting ${wait}$`))
     if (wait === 'in 400 ms') break
     const pids = await crew.reachAllWorkers()
     pid = [...pids].find(pid => !known.has(pid))!
@@ -166,7 +200,7 @@ test('one that keeps dying is replaced ever later, and a stop does not wait for 
   assert.ok(performance.now() - asked < 5_000)
 })
 
-test('SIGHUP makes every worker read the certificate again, and one of them tells it', async t => {
+test('SIGHUP makes every worker reload the certificate, and one line reports it', async t => {
   const directory = await temporaryDirectory(t)
   const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
   const install = async (certificate: string, privateKey: string) => {
@@ -188,9 +222,9 @@ test('SIGHUP makes every worker read the certificate again, and one of them tell
   const [before] = await names()
   await install(fixture('renewed.pem'), fixture('renewed-key.pem'))
   crew.relay.signal('SIGHUP')
-  await crew.relay.stderr.find(/^TLS certificate read again$/)
+  await crew.relay.stderr.find(/^TLS certificate reloaded$/)
   const all = async () => {
-    // The others may be a moment later.
+    // The other workers may be a moment later.
     for (;;) {
       const now = await names()
       if (!now.includes(before!)) return now
@@ -200,13 +234,13 @@ test('SIGHUP makes every worker read the certificate again, and one of them tell
   assert.equal(crew.relay.stderr.all.length, 4)
 })
 
-test('long lines of several workers stay whole, also where the reader is slow', async t => {
+test('long lines of several workers are not cut, even if the reader is slow', async t => {
   const [clients, mails, recipients] = [8, 12, 100]
   const crew = await RelayCluster.start(t, 4, { relay: 'discard' })
   const names = Array.from({ length: recipients }, (_, n) => `${'x'.repeat(60)}${n}@example.org`)
   const opening = `MAIL FROM:<a@example.org>\r\n${names.map(name => `RCPT TO:<${name}>\r\n`).join('')}`
   const wires = await Promise.all(Array.from({ length: clients }, () => crew.client()))
-  // What does not fit into the pipe at once is where lines would be cut.
+  // Lines would be cut if they do not fit into the pipe at once.
   crew.relay.pauseReading()
   await Promise.all(
     wires.map(async wire => {
@@ -229,20 +263,20 @@ test('long lines of several workers stay whole, also where the reader is slow', 
   }
 })
 
-test('a reader of the log that goes away does not end anybody', async t => {
-  const crew = await RelayCluster.start(t, 2)
-  const pids = await crew.reachAllWorkers()
+test('workers continue if the reader of the log goes away', async t => {
+  const crew = await Crew.start(t, 2)
+  const pids = await crew.meetAll()
   crew.relay.stopReading()
   assert.deepEqual(await crew.reachAllWorkers(), pids)
   assert.deepEqual(await crew.reachAllWorkers(), pids)
   assert.ok(crew.relay.alive)
 })
 
-test('what is wrong with AWS is said once, not by each', async t => {
-  const crew = await RelayCluster.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
-  await crew.relay.stderr.find(/^Mail cannot be sent yet: /)
+test('a problem with AWS is reported once for all workers', async t => {
+  const crew = await Crew.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
+  await crew.relay.stderr.find(/^Backend check failed, mail will be answered 451 until this is fixed: /)
   await crew.relay.stop()
-  assert.equal(crew.relay.stderr.all.filter(line => line.startsWith('Mail cannot be sent')).length, 1)
+  assert.equal(crew.relay.stderr.all.filter(line => line.startsWith('Backend check failed')).length, 1)
 })
 
 for (const [given, quota] of [
@@ -272,13 +306,13 @@ for (const [given, quota] of [
       await crew.relay.stderr.find(/^\{/),
       /"SendRateExceeded: 0\.1 recipients a second leave no room/,
     )
-    // The other worker has its own share.
+    // The other worker has its own part of the rate.
     expectCode(await (await crew.client()).mail('x\r\n'), 250)
   })
 }
 
-test('as many clients are served as all workers together may serve', async t => {
-  const crew = await RelayCluster.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
+test('--max-connections is the limit of all workers together', async t => {
+  const crew = await Crew.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
   const codes: number[] = []
   for (let n = 0; n < 6; n++) codes.push((await (await SmtpClient.connect(crew.relay.port)).reply()).code)
   assert.deepEqual(codes, [220, 220, 220, 220, 421, 421])

@@ -10,7 +10,7 @@ const src = fileURLToPath(new URL('../../src', import.meta.url))
 /** What each module may import: other modules, modules of Node.js, packages. Types may come from any module. */
 const allowed: Record<string, readonly string[]> = {
   protocol: [],
-  support: ['node:tty'],
+  support: ['node:fs', 'node:tty'],
   transport: ['protocol', 'support', 'node:crypto', 'node:fs', 'node:net', 'node:tls'],
   auth: ['protocol', 'support', 'node:crypto', 'node:fs/promises', 'node:net', '@node-rs/bcrypt'],
   relay: [
@@ -30,7 +30,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   config: ['auth', 'relay', 'transport', 'minimist', 'node:fs', 'node:module', 'node:os', 'node:v8'],
   operations: ['auth', 'support', 'node:fs', 'node:http', 'node:net', 'node:stream', 'prom-client'],
-  server: ['auth', 'config', 'protocol', 'relay', 'transport', 'node:crypto'],
+  server: ['auth', 'config', 'protocol', 'relay', 'support', 'transport', 'node:crypto', 'node:net'],
   program: [
     'config',
     'operations',
@@ -59,8 +59,8 @@ const allowed: Record<string, readonly string[]> = {
     'node:url',
     'node:util',
   ],
-  index: ['auth', 'config', 'program', 'relay', 'server', 'support', 'transport', 'node:net'],
-  cli: ['config', 'operations', 'program', 'server', 'node:fs'],
+  index: ['auth', 'config', 'relay', 'server', 'support', 'transport', 'node:net'],
+  cli: ['config', 'operations', 'program', 'server', 'support'],
 }
 
 interface Import {

@@ -168,7 +168,7 @@ export class Program {
     if (relay === undefined) return
     relay.stdout.all.length = 0
     for (const line of relay.stderr.all.splice(0)) {
-      if (line === 'TLS certificate read again') this.reloads++
+      if (line === 'TLS certificate reloaded') this.reloads++
       else if (!expected.test(line) && this.remarks.length < 20) this.remarks.push(line)
     }
     const pids = [relay.pid, ...(await relay.workers())]
@@ -180,4 +180,4 @@ export class Program {
 
 /** Lines of the log, and what is said when it starts and stops. */
 const expected =
-  /^\{|^aws-smtp-relay \S+ listens |^Mail goes to |^Try: |^Stopping: |^Mail cannot be sent yet: |^Worker \d+ \(process \d+\) was killed by SIGKILL; |^$/
+  /^\{|^aws-smtp-relay \S+ listens |^Backend: |^Try: |^Shutting down: |^Backend check failed, |^Worker \d+ \(pid \d+\) was killed by SIGKILL; |^$/

@@ -4,7 +4,7 @@ import { numberOf, readExposition } from './exposition.ts'
 
 const head = '# HELP a_total Text.\n# TYPE a_total counter\n'
 
-test('an exposition is read, with its labels and every kind of number', () => {
+test('an exposition is parsed, with its labels and every kind of number', () => {
   const families = readExposition(
     `${head}a_total{x="1",y="\\"\\n"} 1.5e-7\na_total 3\n\n# HELP g Text.\n# TYPE g gauge\ng NaN\n`,
   )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Heartbeat, pingMs } from '../../src/program/workers/heartbeat.ts'
 
-/** As many pings as take so many seconds; none is answered. */
+/** Sends the pings of this many seconds, without answers. */
 function pass(heartbeat: Heartbeat, seconds: number): void {
   for (let ping = 0; ping < (seconds * 1000) / pingMs; ping++) heartbeat.ping()
 }
@@ -29,7 +29,7 @@ test('a worker that does not answer for 10 s is silent, and after 30 s it hangs'
   ])
 })
 
-test('one answer is enough, however many pings went before it', () => {
+test('one answer is enough after any number of pings', () => {
   const heartbeat = new Heartbeat()
   heartbeat.ready()
   for (let round = 0; round < 10; round++) {
@@ -40,7 +40,7 @@ test('one answer is enough, however many pings went before it', () => {
   }
 })
 
-test('a process that has just started has two minutes, and is not silent', () => {
+test('a process that has just started has two minutes, and does not count as silent', () => {
   const heartbeat = new Heartbeat()
   pass(heartbeat, 120)
   assert.deepEqual([heartbeat.isSilent, heartbeat.isHung], [false, false])

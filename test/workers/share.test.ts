@@ -11,7 +11,7 @@ function shares(workers: number, ...argv: readonly string[]): Settings[] {
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
 
-test('what is meant for the whole program is divided so that nothing is lost or added', () => {
+test('limits of the whole program are divided so that the parts add up to them', () => {
   for (const [workers, connections, upstream] of [
     [1, 10_000, 256],
     [3, 10_000, 256],
@@ -35,7 +35,7 @@ test('what is meant for the whole program is divided so that nothing is lost or 
   }
 })
 
-test('a send rate is divided, to fractions if need be; none stays none, and the quota is divided when it is heard', () => {
+test('a send rate is divided, into fractions if necessary; no rate stays no rate, and a quota is divided when it arrives', () => {
   const rates = (rate: string) => shares(4, '--send-rate', rate).map(({ sendRate }) => sendRate)
   assert.deepEqual(rates('14'), [3.5, 3.5, 3.5, 3.5])
   assert.deepEqual(rates('1'), [0.25, 0.25, 0.25, 0.25])
@@ -47,7 +47,7 @@ test('a send rate is divided, to fractions if need be; none stays none, and the 
   )
 })
 
-test('the connections of one client are divided and rounded up; no limit stays none', () => {
+test('the connections of one client are divided and rounded up; no limit stays no limit', () => {
   const limits = (limit: string) =>
     shares(4, '--max-connections-per-ip', limit).map(({ maxConnectionsPerIp }) => maxConnectionsPerIp)
   assert.deepEqual(limits('10'), [3, 3, 3, 3])
@@ -55,11 +55,11 @@ test('the connections of one client are divided and rounded up; no limit stays n
   assert.deepEqual(limits('0'), Array(4).fill(Number.POSITIVE_INFINITY))
 })
 
-test('memory that is not limited grows with the workers: each holds what one alone would', () => {
+test('without an explicit limit each worker has the memory of a single process', () => {
   for (const { messageMemoryBytes } of shares(4)) assert.equal(messageMemoryBytes, 256 * 1024 * 1024)
 })
 
-test('all else is the same for everybody, and one worker has everything', () => {
+test('all other settings are the same for all workers, and a single worker has the whole limits', () => {
   const argv = ['--send-rate', '5', '--max-connections-per-ip', '7', '--max-recipients', '200', '-r', 'sesv2']
   const parsed = parse(argv, {})
   if (parsed.type !== 'settings') assert.fail(JSON.stringify(parsed))

@@ -1,90 +1,85 @@
+import type { AdminHandlers } from '../../operations/admin.ts'
 import { buildInfoMetrics, renderMetrics } from '../../operations/build-info.ts'
 import { MetricsAggregator, type Snapshot } from '../../operations/metrics-aggregate.ts'
+import { version } from '../../support/version.ts'
 import type { StatusRequest, WorkerStatus } from './messages.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
-/** What an operator sees of all workers together. */
-export interface ClusterStatus {
-  /** A worker has taken the seat of this number. */
-  add(worker: WorkerProcess, seatNumber: number): void
-  /** The program is about to end. */
+/** Health and metrics of all workers together. A single worker that hangs is no failure: it is replaced. */
+export interface ClusterStatus extends Required<AdminHandlers> {
+  /** A worker has started in the slot of this number. */
+  add(worker: WorkerProcess, slotNumber: number): void
+  /** Must be called when the program shuts down. */
   drain(): void
-  /** Reasons to restart the program, a line each: no worker answers. A single worker that hangs is replaced anyway. */
-  failures(): readonly string[]
-  /** Why no mail should come here, a line each; none where each worker is ready. */
-  notReadyReasons(): Promise<readonly string[]>
-  /** The sum of the metrics of all workers. */
-  metrics(): Promise<string>
 }
 
-/** @param seats how many workers there should be */
-export async function createClusterStatus(
-  seats: number,
-  version: string,
-  relay: string,
-): Promise<ClusterStatus> {
-  /** By seat; one that was left is empty. */
-  const living = new Map<number, WorkerProcess>()
-  const sum = await MetricsAggregator.begin()
-  let begun = false
+/**
+ * Loads prom-client.
+ * @param slots the number of workers that should run
+ * @param relay the name of the backend
+ */
+export async function createClusterStatus(slots: number, relay: string): Promise<ClusterStatus> {
+  /** By the number of the slot. */
+  const workers = new Map<number, WorkerProcess>()
+  const aggregator = await MetricsAggregator.create()
+  let started = false
   let draining = false
   let up = 0
   let ready = false
-  const status = await buildInfoMetrics({
-    version,
+  const buildInfo = await buildInfoMetrics({
+    version: version(),
     relay,
     isReady: () => ready,
-    workers: () => ({ up, missing: seats - up }),
+    workers: () => ({ up, missing: slots - up }),
   })
 
-  async function inspect(
-    wanted: StatusRequest,
-  ): Promise<readonly (readonly [WorkerProcess, WorkerStatus | undefined])[]> {
-    const asked = [...living.values()].map(async worker => [worker, await worker.inspect(wanted)] as const)
-    const sights = await Promise.all(asked)
-    // Who has ended meanwhile was added to those that have.
-    return sights.filter(([worker]) => [...living.values()].includes(worker))
+  type Statuses = readonly (readonly [WorkerProcess, WorkerStatus | undefined])[]
+
+  /** Asks all workers. The status of a worker that does not answer in time is `undefined`. */
+  async function inspect(request: StatusRequest): Promise<Statuses> {
+    const statuses = await Promise.all(
+      [...workers.values()].map(async worker => [worker, await worker.inspect(request)] as const),
+    )
+    // A worker that has ended meanwhile is in the counts of those that have ended.
+    return statuses.filter(([worker]) => [...workers.values()].includes(worker))
   }
 
-  function reasonsOf(
-    sights: readonly (readonly [WorkerProcess, WorkerStatus | undefined])[],
-  ): readonly string[] {
-    if (draining) return ['draining']
-    const answered = sights.flatMap(([, sight]) => sight ?? [])
-    const missing = seats - answered.length
+  function reasonsOf(statuses: Statuses): readonly string[] {
+    const answered = statuses.flatMap(([, status]) => status ?? [])
+    const missing = slots - answered.length
     return [
-      ...(missing > 0 ? [`workers: ${missing} of ${seats} do not answer`] : []),
-      // Most of them see the same.
+      ...(missing > 0 ? [`workers: ${missing} of ${slots} do not answer`] : []),
+      // Usually all workers have the same reasons.
       ...new Set(answered.flatMap(({ reasons }) => reasons)),
     ]
   }
 
   return {
-    add(worker, seatNumber) {
-      begun = true
-      living.set(seatNumber, worker)
+    add(worker, slotNumber) {
+      started = true
+      workers.set(slotNumber, worker)
       void worker.ended.then(() => {
-        if (living.get(seatNumber) === worker) living.delete(seatNumber)
-        sum.end(worker)
+        if (workers.get(slotNumber) === worker) workers.delete(slotNumber)
+        aggregator.end(worker)
       })
     },
     drain() {
       draining = true
     },
     failures() {
-      const anyAnswers = [...living.values()].some(worker => !worker.isSilent)
-      return begun && !anyAnswers ? [`workers: none of ${seats} answers`] : []
+      const anyAnswers = [...workers.values()].some(worker => !worker.isSilent)
+      return started && !anyAnswers ? [`workers: none of ${slots} answers`] : []
     },
-    // It is told at once: nobody has to be asked.
-    notReadyReasons: async () => (draining ? reasonsOf([]) : reasonsOf(await inspect({ metrics: false }))),
+    // While the program drains, no worker needs to be asked.
+    notReadyReasons: async () => (draining ? ['draining'] : reasonsOf(await inspect({ metrics: false }))),
     async metrics() {
-      const sights = await inspect({ metrics: true })
-      up = sights.filter(([, sight]) => sight !== undefined).length
-      ready = reasonsOf(sights).length === 0
-      const told = new Map<object, Snapshot | undefined>(
-        sights.map(([worker, sight]) => [worker, sight?.metrics]),
+      const statuses = await inspect({ metrics: true })
+      up = statuses.filter(([, status]) => status !== undefined).length
+      ready = !draining && reasonsOf(statuses).length === 0
+      const snapshots = new Map<object, Snapshot | undefined>(
+        statuses.map(([worker, status]) => [worker, status?.metrics]),
       )
-      return renderMetrics(status, sum.of(told))
+      return renderMetrics(buildInfo, aggregator.sum(snapshots))
     },
   }
 }

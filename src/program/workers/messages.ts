@@ -1,48 +1,47 @@
 import type { LogFormats, Snapshot } from '../../operations/index.ts'
 import type { WorkerSlot } from './share.ts'
 
-/** What the primary tells a worker. */
+/** A message from the primary to a worker. */
 export type PrimaryMessage =
   /**
-   * The first one: begin to serve, with the share that belongs to this seat, and with the looks of the log that suit
-   * the streams of the primary: those of a worker are never a terminal.
+   * The first one: serve, with the share of this slot, and with the log formats for the streams of the primary. The streams
+   * of a worker are never a terminal.
    */
-  | { readonly type: 'serve'; readonly seat: WorkerSlot; readonly looks: LogFormats | undefined }
-  /** Read the certificate again. */
+  | { readonly type: 'serve'; readonly slot: WorkerSlot; readonly formats: LogFormats | undefined }
+  /** Reload the certificate. */
   | { readonly type: 'reload' }
-  /** Answer with `seen`: whether you are ready, and what else is wanted. */
+  /** Answer with `status`: whether the worker is ready, and its metrics if they are wanted. */
   | ({ readonly type: 'inspect'; readonly number: number } & StatusRequest)
-  /** Answer with `pong`, so that the primary knows that you do not hang. */
+  /** Answer with `pong`, so that the primary knows that the worker does not hang. */
   | { readonly type: 'ping' }
-  /** Say how many clients are connected, let running mails finish, and end. */
+  /** Answer with `stopping`, let messages in flight finish, and exit. */
   | { readonly type: 'stop' }
 
-/** What a worker tells the primary. Lines of the log are no messages: they come through its standard streams. */
+/** A message from a worker to the primary. Log lines are not among them: they come through the standard streams. */
 export type WorkerMessage =
-  /** It hears: Node drops what comes before. */
+  /** The worker receives messages. Node.js drops those that were sent before. */
   | { readonly type: 'ready' }
-  /** It listens on every address; the ports are in the order of `--listen`. */
+  /** The worker listens on every address. The ports are in the order of `--listen`. */
   | { readonly type: 'listening'; readonly ports: readonly number[] }
-  /** It cannot serve, and ends; a sentence for the operator. */
+  /** The worker cannot serve, and exits. The text is for the operator. */
   | { readonly type: 'failed'; readonly message: string }
-  /** Something that the operator should hear from one of the workers, but not from each. */
-  | { readonly type: 'note'; readonly text: string }
+  /** A notice for the operator. If several workers have the same one, it is written once. */
+  | { readonly type: 'notice'; readonly text: string }
   /** The answer to the `inspect` of this number. */
-  | ({ readonly type: 'seen'; readonly number: number } & WorkerStatus)
+  | ({ readonly type: 'status'; readonly number: number } & WorkerStatus)
   /** The answer to `ping`. */
   | { readonly type: 'pong' }
   /** The answer to `stop`. */
   | { readonly type: 'stopping'; readonly clients: number }
 
-/** What an operator wants to see of a worker, besides whether it is ready. */
+/** What the primary wants to know of a worker, besides whether it is ready. */
 export interface StatusRequest {
   readonly metrics: boolean
 }
 
-/** What an operator sees of a worker. */
 export interface WorkerStatus {
-  /** Why no mail should come to it, a line each. */
+  /** Why no messages should be sent to the worker, a line per reason; none if it is ready. */
   readonly reasons: readonly string[]
-  /** Where they were asked for. */
+  /** Left out if they were not wanted. */
   readonly metrics?: Snapshot | undefined
 }

@@ -1,49 +1,54 @@
-/** The primary: it serves nobody itself, but keeps workers that do, and speaks for all of them. */
+/** The primary process with `--workers`: it serves no client itself, but runs the workers, and speaks for all of them. */
 import cluster from 'node:cluster'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ListenAddress, Settings } from '../../config/index.ts'
 import type { StreamLogSink } from '../../operations/index.ts'
-import { listenOrExplain } from '../listen.ts'
+import { version } from '../../support/version.ts'
+import { startAdminServer } from '../admin-server.ts'
+import { countdown, exitAfterFlush } from '../exit.ts'
 import { handleSignals } from '../signals.ts'
 import { shutdownMessage, startupMessage } from '../startup-messages.ts'
-import { dedupe } from './dedupe-notices.ts'
+import type { ClusterStatus } from './cluster-status.ts'
 import { pingMs } from './heartbeat.ts'
-import { restartDelayMs, stableAfterMs } from './restart-backoff.ts'
 import type { WorkerSlot } from './share.ts'
+import { dedupe } from './worker-output.ts'
 import { forkWorker, type WorkerOutput, type WorkerProcess } from './worker-process.ts'
 
-/** How long workers may take to say how many clients they have. */
+/** Milliseconds that workers may take to report how many clients they have. */
 const countMs = 1_000
-/** How long, beyond the time for running mails, they may take to end: connections get some seconds to close. */
+/** Milliseconds, beyond `--drain-timeout`, that workers may take to end: connections get some seconds to close. */
 const endMs = 10_000
-/** Beyond it Node's timers fire at once. */
-const longestTimerMs = 2 ** 31 - 1
+/** A longer timer of Node.js fires at once. */
+const maxTimerMs = 2 ** 31 - 1
 
 /**
- * Starts the workers, and returns when they serve. The first one alone tries whether the program can serve at all:
- * what fails there would fail in each of them.
- * @throws Error with a sentence for the operator when the first worker cannot serve
+ * Starts the workers, and resolves when they serve. First one worker starts alone: what prevents it from serving would
+ * prevent all of them.
+ * @throws Error with a sentence for the operator if the first worker cannot serve
  */
-export async function runPrimary(settings: Settings, writers: StreamLogSink, version: string): Promise<void> {
-  // Connections in turn, since workers have equal shares of the limits: where the kernel deals (SCHED_NONE), one of 4
-  // workers was seen with none of 16 clients that stay. It costs 0.1 ms of CPU more for each connection (0.35 against
-  // 0.25 for one with a mail of 1 kB, 2 workers, 2 cores), and for a client that stays nothing. And no worker holds a port.
+export async function runPrimary(settings: Settings, sink: StreamLogSink): Promise<void> {
+  // Round-robin, since the workers have equal shares of the limits. If the kernel distributes connections (SCHED_NONE), one
+  // of 4 workers was seen with none of 16 clients that stay. Round-robin costs 0.1 ms of CPU more per connection (0.35
+  // against 0.25 for one with a message of 1 kB, 2 workers, 2 cores), and nothing for a client that stays. And no worker
+  // owns a port.
   cluster.schedulingPolicy = cluster.SCHED_RR
   cluster.setupPrimary({
     exec: fileURLToPath(new URL('worker.js', import.meta.url)),
     args: process.argv.slice(2),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
-  const say = (text: string) => writers.err(`${text}\n`)
-  const ears: WorkerOutput = { writers, onNotice: dedupe(say) }
-  const living = new Set<WorkerProcess>()
+  const notify = (text: string) => sink.err(`${text}\n`)
+  const output: WorkerOutput = { sink, onNotice: dedupe(notify) }
+  const workers = new Set<WorkerProcess>()
   const stopping = new AbortController()
-  let watched: Awaited<ReturnType<typeof startAdminServer>> | undefined
-  // As the first process of a container nothing else minds SIGTERM, and the start may take its time.
+  let status: ClusterStatus | undefined
+  let adminAddress: ListenAddress | undefined
+  // Before anything else, because the start may take long, and as the first process of a container, this one would not be
+  // ended by a SIGTERM without a handler.
   handleSignals({
     reload() {
-      for (const worker of living) worker.tell({ type: 'reload' })
+      for (const worker of workers) worker.send({ type: 'reload' })
     },
     stop: signal => void stop(signal),
     abort() {
@@ -51,80 +56,90 @@ export async function runPrimary(settings: Settings, writers: StreamLogSink, ver
       process.exit(1)
     },
   })
-  if (settings.admin !== undefined) watched = await startAdminServer(settings, settings.admin, version)
+  if (settings.admin !== undefined) {
+    const { createClusterStatus } = await import('./cluster-status.ts')
+    status = await createClusterStatus(settings.workers, settings.relay)
+    adminAddress = await startAdminServer(settings.admin, status)
+  }
 
-  function start(seat: WorkerSlot): WorkerProcess {
-    const worker = forkWorker(seat, ears)
-    living.add(worker)
-    watched?.overview.add(worker, seat.number)
-    void worker.ended.then(() => living.delete(worker))
+  function startWorker(slot: WorkerSlot): WorkerProcess {
+    const worker = forkWorker(slot, output)
+    workers.add(worker)
+    status?.add(worker, slot.number)
+    void worker.ended.then(() => workers.delete(worker))
     return worker
   }
 
-  /** Puts another process in the place of one that died, until the program stops. */
-  async function keep(seat: WorkerSlot, first: WorkerProcess): Promise<void> {
+  /** Replaces each worker of the slot that ends, until the program shuts down. */
+  async function superviseSlot(slot: WorkerSlot, firstWorker: WorkerProcess): Promise<void> {
     let deaths = 0
-    for (let worker = first; ; worker = start(seat)) {
+    for (let worker = firstWorker; ; worker = startWorker(slot)) {
       const { sentence, livedMs } = await worker.ended
       if (stopping.signal.aborted) return
       if (livedMs >= stableAfterMs) deaths = 0
-      const ms = restartDelayMs(deaths++)
-      say(`${sentence}; another one starts ${ms === 0 ? 'at once' : `in ${ms} ms`}`)
-      await sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
+      const delayMs = restartDelayMs(deaths++)
+      notify(`${sentence}; restarting ${delayMs === 0 ? 'now' : `in ${delayMs} ms`}`)
+      await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {})
       if (stopping.signal.aborted) return
     }
   }
 
   async function stop(signal: NodeJS.Signals): Promise<void> {
+    const remainingMs = countdown(settings.drainTimeoutMs)
     stopping.abort()
-    watched?.overview.drain()
-    for (const worker of living) worker.tell({ type: 'stop' })
+    status?.drain()
+    for (const worker of workers) worker.send({ type: 'stop' })
     const late = sleep(countMs, 0)
-    const counts = await Promise.all([...living].map(worker => Promise.race([worker.stopping, late])))
+    const counts = await Promise.all([...workers].map(worker => Promise.race([worker.stopping, late])))
     const clients = counts.reduce((sum, count) => sum + count, 0)
-    writers.err(shutdownMessage(clients, settings, signal))
-    const allEnded = Promise.all([...living].map(worker => worker.ended))
+    sink.err(shutdownMessage(clients, settings, signal))
+    const allEnded = Promise.all([...workers].map(worker => worker.ended))
     const inTime = await Promise.race([
       allEnded.then(() => true),
-      sleep(Math.min(settings.drainTimeoutMs + endMs, longestTimerMs), false),
+      sleep(Math.min(settings.drainTimeoutMs + endMs, maxTimerMs), false),
     ])
-    if (!inTime) say(`Not all workers have ended within ${endMs / 1000} s more: the rest is killed`)
+    if (!inTime) {
+      const seconds = (settings.drainTimeoutMs + endMs) / 1000
+      notify(
+        `${workers.size} of ${settings.workers} workers have not ended within ${seconds} s and were killed`,
+      )
+    }
     killAll()
-    await writers.flush()
-    process.exit(inTime ? 0 : 1)
+    await exitAfterFlush(sink, inTime ? 0 : 1, remainingMs())
   }
 
   function killAll(): void {
-    for (const worker of living) worker.kill()
+    for (const worker of workers) worker.kill()
   }
 
-  // A worker that hangs would take connections and never greet them.
+  // A worker that hangs would accept connections and never send a greeting.
   const pings = setInterval(() => {
-    for (const worker of living) worker.ping()
+    for (const worker of workers) worker.ping()
   }, pingMs)
   stopping.signal.addEventListener('abort', () => clearInterval(pings))
 
-  const seats = Array.from({ length: settings.workers }, (_, number) => ({ number, of: settings.workers }))
-  const trial = start(seats[0]!)
-  const ports = await trial.listening.catch((error: Error) => {
-    // Told to stop, it may end before it listens; then `stop` ends the program.
+  const slots = Array.from({ length: settings.workers }, (_, number) => ({ number, of: settings.workers }))
+  const firstWorker = startWorker(slots[0]!)
+  const ports = await firstWorker.listening.catch((error: Error) => {
+    // A worker that was told to stop may end before it listens; then `stop` ends the program.
     if (!stopping.signal.aborted) throw error
   })
   if (ports === undefined || stopping.signal.aborted) return
-  const workers = seats.map(seat => (seat.number === 0 ? trial : start(seat)))
-  for (const [number, worker] of workers.entries()) void keep(seats[number]!, worker)
-  // One that cannot start now is replaced; the others serve.
-  await Promise.allSettled(workers.map(worker => worker.listening))
+  const started = slots.map(slot => (slot.number === 0 ? firstWorker : startWorker(slot)))
+  for (const [number, worker] of started.entries()) void superviseSlot(slots[number]!, worker)
+  // A worker that cannot start now is replaced; the others serve.
+  await Promise.allSettled(started.map(worker => worker.listening))
   if (stopping.signal.aborted) return
   const listening = settings.listen.map((address, i) => ({ ...address, port: ports[i]! }))
-  writers.err(startupMessage(settings, listening, version, watched?.address))
+  sink.err(startupMessage(settings, listening, version(), adminAddress))
 }
 
-/** Health and metrics of all workers, over HTTP until the program ends. What only they need is loaded here. */
-async function startAdminServer({ workers, relay }: Settings, address: ListenAddress, version: string) {
-  const { openAdmin } = await import('../../operations/admin.ts')
-  const { createClusterStatus } = await import('./cluster-status.ts')
-  const overview = await createClusterStatus(workers, version, relay)
-  const port = await listenOrExplain(address, () => openAdmin(address, overview))
-  return { overview, address: { ...address, port } }
+/** A worker that has lived for this many milliseconds did not end because of how it was started. */
+const stableAfterMs = 60_000
+const firstDelayMs = 100
+const maxDelayMs = 30_000
+
+/** Returns the milliseconds to wait before a worker is restarted. @param deaths deaths of its slot in a row, before this one */
+export function restartDelayMs(deaths: number): number {
+  return deaths === 0 ? 0 : Math.min(maxDelayMs, firstDelayMs * 2 ** (deaths - 1))
 }

@@ -1,30 +1,30 @@
 import type { Settings } from '../../config/index.ts'
 
-/** One of the processes that serve: `number` counts from 0, `of` is how many there are. */
+/** The place of one worker among all: `number` counts from 0, `of` is the number of workers. */
 export interface WorkerSlot {
   readonly number: number
   readonly of: number
 }
 
 /**
- * What one worker may do of what is settled for the whole program. The shares add up to it, but for the connections
- * of one client, which no worker can count for the others: there each share is rounded up.
+ * Returns the settings of one worker: its share of the limits of the whole program. The shares add up to the limits, except
+ * for the connections of one client: no worker can count those of the others, so each share is rounded up.
  */
-export function shareOf(settings: Settings, seat: WorkerSlot): Settings {
+export function shareOf(settings: Settings, slot: WorkerSlot): Settings {
   const { upstreamConnections, maxConnections, maxConnectionsPerIp, messageMemoryBytes, sendRate } = settings
   return {
     ...settings,
-    workers: seat.of,
-    upstreamConnections: part(upstreamConnections, seat),
-    maxConnections: part(maxConnections, seat),
-    messageMemoryBytes: part(messageMemoryBytes, seat),
-    maxConnectionsPerIp: Math.ceil(maxConnectionsPerIp / seat.of),
-    // The quota of the account is divided where it is heard.
-    sendRate: typeof sendRate === 'number' ? sendRate / seat.of : sendRate,
+    workers: slot.of,
+    upstreamConnections: part(upstreamConnections, slot),
+    maxConnections: part(maxConnections, slot),
+    messageMemoryBytes: part(messageMemoryBytes, slot),
+    maxConnectionsPerIp: Math.ceil(maxConnectionsPerIp / slot.of),
+    // With `auto`, each worker divides the account's quota when it gets it.
+    sendRate: typeof sendRate === 'number' ? sendRate / slot.of : sendRate,
   }
 }
 
-/** A share in whole numbers; what cannot be divided goes to the last ones. */
+/** Returns a share in whole numbers; the last slots get the remainder. */
 function part(whole: number, { number, of }: WorkerSlot): number {
   return Math.floor((whole + number) / of)
 }

@@ -1,90 +1,114 @@
-/** The program of a worker: it serves as it is told to by the primary, which has started it with its own arguments. */
+/** The program of a worker process. The primary has started it with its own arguments, and tells it what to do. */
 import cluster from 'node:cluster'
 import { limitConnections, parse } from '../../config/index.ts'
 import {
   createLogSink,
   createMonitoring,
+  eventLog,
   type Monitoring,
+  type RelayEvent,
   type StreamLogSink,
 } from '../../operations/index.ts'
+import { countdown, exitAfterFlush } from '../exit.ts'
 import { type RunningServer, serve, warnIfUpstreamUnavailable } from '../serve.ts'
 import type { PrimaryMessage, WorkerMessage } from './messages.ts'
 import { shareOf } from './share.ts'
 
-let serving: RunningServer | undefined
-/** Where the operator wants to see something. */
-let instruments: Monitoring | undefined
-let writers: StreamLogSink | undefined
-let drainMs = 0
+/** Settles when the server listens on every address; `undefined` before the primary has sent `serve`. */
+let starting: Promise<RunningServer> | undefined
+/** Only with `--admin`. */
+let monitoring: Monitoring | undefined
+let sink: StreamLogSink | undefined
+let drainTimeoutMs = 0
 
-// A terminal and an init system send them to every process: what they mean comes from the primary, and once.
+// A terminal or an init system sends these to every process. The primary passes on what they mean, once.
 for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT'] as const) process.on(signal, () => {})
 
-// When the primary dies Node would end this process in the middle of mails, unless it takes that for its own wish.
+// By default Node.js ends a worker when its primary has died. This property prevents that, so that messages in flight can
+// finish.
 cluster.worker!.exitedAfterDisconnect = true
 process.on('disconnect', stop)
 
-process.on('message', (order: PrimaryMessage) => {
-  switch (order.type) {
+process.on('message', (message: PrimaryMessage) => {
+  switch (message.type) {
     case 'serve':
-      begin(order).catch(async (error: Error) => {
-        report({ type: 'failed', message: error.message })
-        await end(1)
-      })
+      starting = start(message)
+      starting.then(announce, fail)
       break
     case 'reload':
-      serving?.reloadCertificate()
+      starting?.then(
+        ({ reloadCertificate }) => reloadCertificate(),
+        () => {},
+      )
       break
     case 'inspect':
-      void inspect(order)
+      void inspect(message)
       break
     case 'ping':
-      report({ type: 'pong' })
+      send({ type: 'pong' })
       break
     case 'stop':
-      report({ type: 'stopping', clients: serving?.server.connections ?? 0 })
       void stop()
   }
 })
 
-report({ type: 'ready' })
+send({ type: 'ready' })
 
-async function begin({ seat, looks }: Extract<PrimaryMessage, { type: 'serve' }>): Promise<void> {
+async function start({ slot, formats }: Extract<PrimaryMessage, { type: 'serve' }>): Promise<RunningServer> {
   const parsed = parse(process.argv.slice(2), process.env)
-  // The primary has read the same, and would not have come here with anything else.
+  // The primary has parsed the same arguments, and would not have started a worker otherwise.
   if (parsed.type !== 'settings') throw new Error('the settings have changed')
-  const settings = shareOf(limitConnections(parsed.settings), seat)
-  drainMs = settings.drainTimeoutMs
-  const note = (text: string) => report({ type: 'note', text })
-  if (settings.admin !== undefined) instruments = await createMonitoring(settings.relay)
-  writers = createLogSink(process.stdout, process.stderr, looks)
-  serving = await serve(settings, writers, note, instruments)
-  report({ type: 'listening', ports: serving.listening.map(({ port }) => port) })
-  warnIfUpstreamUnavailable(serving.relay, note)
+  const settings = shareOf(limitConnections(parsed.settings), slot)
+  drainTimeoutMs = settings.drainTimeoutMs
+  if (settings.admin !== undefined) monitoring = await createMonitoring(settings.relay)
+  sink = createLogSink(process.stdout, process.stderr, formats)
+  const log = eventLog(sink, settings)
+  return serve(settings, event => (event.type === 'notice' ? sendNotice(event) : log(event)), monitoring)
+}
+
+function announce(running: RunningServer): void {
+  send({ type: 'listening', ports: running.listening.map(({ port }) => port) })
+  warnIfUpstreamUnavailable(running, event => event.type === 'notice' && sendNotice(event))
+}
+
+/** Notices go to the primary, which writes each once for all workers. */
+function sendNotice({ text }: Extract<RelayEvent, { type: 'notice' }>): void {
+  send({ type: 'notice', text })
+}
+
+async function fail(error: Error): Promise<void> {
+  send({ type: 'failed', message: error.message })
+  await exit(1)
 }
 
 async function inspect({ number, metrics }: Extract<PrimaryMessage, { type: 'inspect' }>): Promise<void> {
-  if (instruments === undefined) return
+  if (monitoring === undefined) return
   const [reasons, snapshot] = await Promise.all([
-    instruments.readiness.notReadyReasons(),
-    metrics ? instruments.metrics.registry.getMetricsAsJSON() : undefined,
+    monitoring.readiness.notReadyReasons(),
+    metrics ? monitoring.metrics.registry.getMetricsAsJSON() : undefined,
   ])
-  report({ type: 'seen', number, reasons, metrics: snapshot })
+  send({ type: 'status', number, reasons, metrics: snapshot })
 }
 
+/**
+ * Lets messages in flight finish, and exits. A message may be in flight while the last addresses are not open yet, so this
+ * waits for the start to finish.
+ */
 async function stop(): Promise<void> {
-  instruments?.readiness.drain()
-  await serving?.server.close(drainMs)
-  await end(0)
+  monitoring?.readiness.drain()
+  const running = await starting?.catch(() => undefined)
+  const remainingMs = countdown(drainTimeoutMs)
+  send({ type: 'stopping', clients: running?.server.connections ?? 0 })
+  await running?.server.close(drainTimeoutMs)
+  await exit(0, remainingMs())
 }
 
-/** Ends the process when what it has written is taken, or after a while. */
-async function end(code: number): Promise<never> {
-  await writers?.flush()
-  process.exit(code)
+async function exit(code: number, ms?: number): Promise<void> {
+  if (sink === undefined) process.exit(code)
+  await exitAfterFlush(sink, code, ms)
 }
 
-function report(message: WorkerMessage): void {
-  // The primary may be gone; then nobody has to know.
+function send(message: WorkerMessage): void {
+  // The primary may have died; then there is nothing to tell.
   if (process.connected) process.send!(message, () => {})
 }

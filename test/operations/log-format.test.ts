@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { deliveryLog, faultLog } from '../../src/operations/log.ts'
+import { eventLog } from '../../src/operations/log.ts'
 import { formatsFor, type LogFormat, type LogFormats } from '../../src/operations/log-format.ts'
 import { createLogSink } from '../../src/operations/log-streams.ts'
 import type { Delivery } from '../../src/relay/events.ts'
@@ -18,17 +18,17 @@ const delivery: Delivery = {
   relay: 'ses',
 }
 
-test('an accepted mail is one short line', () => {
+test('an accepted message is one short line', () => {
   assert.deepEqual(written(delivery), {
-    out: ['12:00:01 OK   alice@example.org -> bob@example.org 1.2 kB, 56 ms, from 172.17.0.1 0102-abc\n'],
+    out: ['12:00:01 OK   alice@example.org -> bob@example.org 1.2 KiB, 56 ms, from 172.17.0.1 0102-abc\n'],
     err: [],
   })
 })
 
-test('a failed one says why, and who is refused at the door has no addresses', () => {
+test('a failed message says why, and a client that was refused before MAIL has no envelope', () => {
   const { err } = written({ ...delivery, from: '', error: 'Throttling: Rate exceeded', user: 'tim' })
   assert.deepEqual(err, [
-    '12:00:01 FAIL <> -> bob@example.org 1.2 kB, 56 ms, from 172.17.0.1 (tim) Throttling: Rate exceeded\n',
+    '12:00:01 FAIL <> -> bob@example.org 1.2 KiB, 56 ms, from 172.17.0.1 (tim) Throttling: Rate exceeded\n',
   ])
   const { time, ip } = delivery
   assert.deepEqual(written({ time, ip, from: '', to: [], error: 'Invalid client IP: 172.17.0.1' }).err, [
@@ -36,16 +36,16 @@ test('a failed one says why, and who is refused at the door has no addresses', (
   ])
 })
 
-test('recipients that are left out are no success and no failure', () => {
+test('recipients that are skipped are neither a success nor a failure', () => {
   const { time, ip, from, to, size } = delivery
   const skipped = 'already delivered by an earlier attempt'
   assert.deepEqual(written({ time, ip, from, to, size: size!, skipped }), {
-    out: [`12:00:01 SKIP alice@example.org -> bob@example.org 1.2 kB, from 172.17.0.1 ${skipped}\n`],
+    out: [`12:00:01 SKIP alice@example.org -> bob@example.org 1.2 KiB, from 172.17.0.1 ${skipped}\n`],
     err: [],
   })
 })
 
-test('of many recipients three are named', () => {
+test('three of many recipients are named', () => {
   const to = Array.from({ length: 50 }, (_, number) => `r${number}@x.example`)
   assert.match(
     written({ ...delivery, to }).out[0]!,
@@ -53,10 +53,10 @@ test('of many recipients three are named', () => {
   )
 })
 
-test('colours change nothing but colours', () => {
+test('colours do not change the text', () => {
   for (const one of [delivery, { ...delivery, error: 'x' }, { ...delivery, skipped: 'x' }]) {
-    const [[plain], [coloured]] = (['text', 'coloured'] as const).map(look => {
-      const { out, err } = written(one, { out: look, err: look })
+    const [[plain], [coloured]] = (['text', 'coloured'] as const).map(format => {
+      const { out, err } = written(one, { out: format, err: format })
       return [...out, ...err]
     }) as [string[], string[]]
     assert.notEqual(coloured, plain)
@@ -64,7 +64,7 @@ test('colours change nothing but colours', () => {
   }
 })
 
-test('nothing that a client says moves a cursor, forges a line, or fills the screen', () => {
+test('nothing from a client moves the cursor, forges a line, or fills the screen', () => {
   const nasty = fc.constantFrom('\n', '\r', '\x1b[31m', '\x7f', '\x9b', '\u2028', '\u202e', '\ud800', 'x')
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 5_000 }),
@@ -85,16 +85,15 @@ test('nothing that a client says moves a cursor, forges a line, or fills the scr
   )
 })
 
-test("a fault of the program's own has a line for each call, and its own text obeys nobody", () => {
+test('an error of the program has a line for each call, and its text is escaped', () => {
   const err: string[] = []
   const formats: LogFormats = { out: 'text', err: 'text' }
-  faultLog({ out: () => assert.fail('not here'), err: text => err.push(text), formats })(
-    new TypeError('\x1b[2J'),
-  )
-  assert.match(err[0]!, /^\d\d:\d\d:\d\d FAULT TypeError: \\x1b\[2J\n( +at [^\n]+\n)+$/)
+  const sink = { out: () => assert.fail('not here'), err: (text: string) => err.push(text), formats }
+  eventLog(sink, { verbose: false })({ type: 'error', error: new TypeError('\x1b[2J') })
+  assert.match(err[0]!, /^\d\d:\d\d:\d\d ERROR TypeError: \\x1b\[2J\n( +at [^\n]+\n)+$/)
 })
 
-test('a stream that is a terminal has text, with the colours that it has; any other one has JSON', () => {
+test('a terminal gets text, in colour if it has colours; any other stream gets JSON', () => {
   const pipe = {}
   const grey = { isTTY: true, hasColors: () => false }
   const bright = { isTTY: true, hasColors: () => true }
@@ -104,21 +103,21 @@ test('a stream that is a terminal has text, with the colours that it has; any ot
   assert.deepEqual(formatsFor('text', pipe, bright), { out: 'text', err: 'coloured' })
 })
 
-test('each stream looks as it can', () => {
+test('each stream has its own format', () => {
   const mixed = { out: 'json', err: 'text' } as const
   assert.equal(JSON.parse(written(delivery, mixed).out[0]!).MessageId, '0102-abc')
   assert.match(written({ ...delivery, error: 'x' }, mixed).err[0]!, /^12:00:01 FAIL /)
 })
 
-test('where people read, they are told as they read that the other stream is gone', async () => {
-  const told: string[] = []
-  const terminal = { on: () => terminal, write: (text: string) => told.push(text) > 0 }
+test('a terminal gets the report that the other stream is gone as text', async () => {
+  const written: string[] = []
+  const terminal = { on: () => terminal, write: (text: string) => written.push(text) > 0 }
   const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error('write EPIPE')) })
   const { out } = createLogSink(broken, terminal as never, { out: 'json', err: 'text' })
   out('a line\n')
   await new Promise(resolve => broken.once('close', resolve))
-  assert.equal(told.length, 1)
-  assert.match(told[0]!, /^\d\d:\d\d:\d\d FAULT standard output: write EPIPE\n$/)
+  assert.equal(written.length, 1)
+  assert.match(written[0]!, /^\d\d:\d\d:\d\d ERROR stdout: write EPIPE\n$/)
 })
 
 function written(
@@ -127,7 +126,7 @@ function written(
 ): { out: string[]; err: string[] } {
   const out: string[] = []
   const err: string[] = []
-  const log = deliveryLog({ out: line => out.push(line), err: line => err.push(line), formats })
-  log.mail({ type: 'delivery', ...one })
+  const sink = { out: (line: string) => out.push(line), err: (line: string) => err.push(line), formats }
+  eventLog(sink, { verbose: false })({ type: 'delivery', ...one })
   return { out, err }
 }

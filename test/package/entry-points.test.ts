@@ -5,32 +5,32 @@ import { test } from 'node:test'
 import { install, repository } from './installation.ts'
 
 const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
-const doors = Object.keys(exports)
-  .filter(door => door !== './package.json')
-  .map(door => door.replace('.', 'aws-smtp-relay'))
+const entryPoints = Object.keys(exports)
+  .filter(entryPoint => entryPoint !== './package.json')
+  .map(entryPoint => entryPoint.replace('.', 'aws-smtp-relay'))
 
-test('every door opens with import and with require, to the same room, without a word', async t => {
+test('every entry point can be imported and required, exports the same, and prints nothing', async t => {
   const { node, write } = await install(t)
   await write(
     'esm.mjs',
-    `${doors.map((door, n) => `import * as d${n} from '${door}'`).join('\n')}
-console.log(JSON.stringify([${doors.map((_, n) => `Object.keys(d${n}).sort()`)}]))`,
+    `${entryPoints.map((entryPoint, n) => `import * as d${n} from '${entryPoint}'`).join('\n')}
+console.log(JSON.stringify([${entryPoints.map((_, n) => `Object.keys(d${n}).sort()`)}]))`,
   )
   await write(
     'cjs.cjs',
-    `const doors = ${JSON.stringify(doors)}
-console.log(JSON.stringify(doors.map(door => Object.keys(require(door)).sort())))`,
+    `const entryPoints = ${JSON.stringify(entryPoints)}
+console.log(JSON.stringify(entryPoints.map(entryPoint => Object.keys(require(entryPoint)).sort())))`,
   )
   const [esm, cjs] = [await node(['esm.mjs']), await node(['cjs.cjs'])]
   assert.deepEqual([esm.stderr, cjs.stderr], ['', ''])
   assert.equal(esm.stdout, cjs.stdout)
   const names: string[][] = JSON.parse(esm.stdout)
   assert.equal(names.length, 6)
-  for (const [n, exported] of names.entries()) assert.notEqual(exported.length, 0, doors[n])
+  for (const [n, exported] of names.entries()) assert.notEqual(exported.length, 0, entryPoints[n])
   assert.ok(names[0]!.includes('createServer'))
 })
 
-test('a program in CommonJS serves; its signals are its own, and it ends by itself once the server is closed', async t => {
+test('a CommonJS program can serve; the server handles no signals, and the program ends once the server is closed', async t => {
   const { node, write } = await install(t)
   await write(
     'program.cjs',
@@ -47,48 +47,50 @@ createServer({ relay: 'discard' }).then(async server => {
   assert.deepEqual(await node(['program.cjs']), { code: 0, stdout: '220\n[]\n', stderr: '' })
 })
 
-test('a program in CommonJS finds the types, too', async t => {
+test('a CommonJS program finds the types, too', async t => {
   const { typeCheck, write } = await install(t)
   const file = await write(
     'program.cts',
-    doors.map((door, n) => `import d${n} = require('${door}')\nexport const e${n} = d${n}`).join('\n'),
+    entryPoints
+      .map((entryPoint, n) => `import d${n} = require('${entryPoint}')\nexport const e${n} = d${n}`)
+      .join('\n'),
   )
   const options = { module: 'nodenext', noEmit: true, skipLibCheck: false }
   assert.equal(await typeCheck([file], options), '')
 })
 
-test('what is behind the doors stays there', async t => {
+test('files that are not entry points cannot be imported', async t => {
   const { node } = await install(t)
   const { stderr } = await node(['--input-type=module', '-e', "await import('aws-smtp-relay/dist/cli.js')"])
   assert.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/)
 })
 
-test('who comes in by a door finds every type there that its types mention', () => {
+test('an entry point exports every type that its types mention', () => {
   const protocol = exportsOf(typesOf('./protocol'))
   const missing: string[] = []
-  for (const door of Object.keys(exports).filter(door => door !== './package.json')) {
-    const exported = exportsOf(typesOf(door))
-    assert.ok(exported.size > 5, door)
-    // The words of the protocol are the same in all rooms, and have a door of their own.
-    const known = new Set([...exported.keys(), ...(door === '.' ? [] : protocol.keys())])
+  for (const entryPoint of Object.keys(exports).filter(entryPoint => entryPoint !== './package.json')) {
+    const exported = exportsOf(typesOf(entryPoint))
+    assert.ok(exported.size > 5, entryPoint)
+    // The types of the protocol are the same in all modules, and have an entry point of their own.
+    const known = new Set([...exported.keys(), ...(entryPoint === '.' ? [] : protocol.keys())])
     for (const [name, file] of exported) {
       for (const mentioned of mentionedBy(name, file).filter(mentioned => !known.has(mentioned))) {
-        missing.push(`${door}: ${name} mentions ${mentioned}`)
+        missing.push(`${entryPoint}: ${name} mentions ${mentioned}`)
       }
     }
   }
   assert.deepEqual(missing, computed)
 })
 
-/** Types that are computed of another one, which nobody has to name. */
-const computed = ['.: ServerConfig mentions Property', '.: ServerConfig mentions Settings']
+/** Types that are computed from another one, so that no application has to name them. */
+const computed = ['.: ServerConfig mentions Settings', '.: ServerConfig mentions Field']
 
-const typesOf = (door: string) => join(repository, exports[door].types)
+const typesOf = (entryPoint: string) => join(repository, exports[entryPoint].types)
 
-// TypeScript writes declarations in one way, so that they can be read a line at a time.
+// TypeScript writes declarations in one format, so that they can be read line by line.
 const declaration = /^(?:export )?(?:declare )?(?:abstract )?(?:interface|type|class|function|const) (\w+)/
 
-/** What a file of declarations exports, each name with the file that declares it. */
+/** Returns what a declaration file exports: each name with the file that declares it. */
 function exportsOf(path: string): Map<string, string> {
   const text = readFileSync(path, 'utf8')
   const found = new Map<string, string>()
@@ -105,7 +107,7 @@ function exportsOf(path: string): Map<string, string> {
   return found
 }
 
-/** The types of this package that a declaration mentions, besides itself. */
+/** Returns the types of this package that a declaration mentions, besides itself. */
 function mentionedBy(name: string, path: string): readonly string[] {
   const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '')
   const imports = [...text.matchAll(/^import (?:type )?\{([^}]*)\} from '\./gm)]

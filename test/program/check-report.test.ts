@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parse, type Settings } from '../src/config/index.ts'
-import { type CheckResults, checkReport, checkWarnings } from '../src/program/check-report.ts'
+import { parse, type Settings } from '../../src/config/index.ts'
+import { type CheckResults, checkReport, checkWarnings } from '../../src/program/check-report.ts'
 
 const now = new Date('2026-11-22T12:00:00Z')
 const found: CheckResults = { certificate: undefined, messageBytes: 10 * 1024 ** 2, backend: [] }
@@ -12,8 +12,8 @@ function settings(argv: readonly string[], env: Readonly<Record<string, string>>
   return parsed.settings
 }
 
-/** A certificate that ends so many days from now. */
-function ending(days: number): CheckResults {
+/** Results with a certificate that expires in this many days. */
+function expiringIn(days: number): CheckResults {
   const validTo = new Date(now.getTime() + days * 86_400_000 + 1000).toUTCString()
   return {
     ...found,
@@ -21,47 +21,47 @@ function ending(days: number): CheckResults {
   }
 }
 
-test('a fact a line, for the defaults', () => {
+test('the report has one fact per line, for the default options', () => {
   assert.deepEqual(checkReport(settings([]), { ...found, backend: ['Region: eu-west-1'] }, now), [
-    'The settings are right',
-    'Listens on: :1025',
+    'Configuration OK',
+    'Listen addresses: :1025',
     'TLS: none',
-    'Who may send: everybody, from anywhere',
-    'Mail goes to: Amazon SES',
+    'Allowed clients: without login, from any address',
+    'Backend: Amazon SES',
     'Region: eu-west-1',
-    'Largest mail: 10 MiB, for 100 recipients at most',
-    'Connections: 10000 at once, any number of them from one address',
-    'Memory: 256 MiB for the mails that come in at once',
+    'Message limits: 10 MiB, 100 recipients',
+    'Connection limits: 10000 in total, no limit per client address',
+    'Message memory: 256 MiB',
   ])
 })
 
-test('what is settled otherwise is told, and secrets are not', () => {
+test('other settings are shown, and secrets are not', () => {
   const argv =
     '-a :25,tls://[::1]:465 -c c -k k -s -u tim --users-file list -i 10.0.0.0/8 -l @a$ -d ^b@ --allow-to c ' +
     '--proxy-protocol 10.0.0.5 --send-rate 14 --max-connections-per-ip 5 --workers 2 -r sesv2'
   const env = { PASSWORD: 'hidden', TLS_KEY_PASS: 'hidden' }
-  const report = checkReport(settings(argv.split(' '), env), ending(60), now)
+  const report = checkReport(settings(argv.split(' '), env), expiringIn(60), now)
   for (const line of [
-    'Listens on: :25, tls://[::1]:465',
+    'Listen addresses: :25, tls://[::1]:465',
     'TLS: STARTTLS, required',
     'Certificate: CN=relay.test, O=A\\x1b[2J, until 2027-01-21, 60 days left',
-    'Who may send: tim and the users of list, from 10.0.0.0/8',
-    'Senders that are allowed: @a$',
-    'Recipients that are denied: ^b@',
-    'Recipients that are allowed: c',
+    'Allowed clients: user tim and the users of list, from 10.0.0.0/8',
+    'Allowed senders: @a$',
+    'Denied recipients: ^b@',
+    'Allowed recipients: c',
     'Load balancers: 10.0.0.5',
-    'Mail goes to: Amazon SES, API version 2',
-    'Send rate: 14 recipients a second',
-    'Connections: 10000 at once, 5 of them from one address',
-    'Memory: 512 MiB for the mails that come in at once',
-    'Workers: 2, which share all this',
+    'Backend: Amazon SES, API version 2',
+    'Send rate: 14 recipients per second',
+    'Connection limits: 10000 in total, 5 per client address',
+    'Message memory: 512 MiB',
+    'Workers: 2, which share these limits',
   ]) {
     assert.ok(report.includes(line), `${line}\n${report.join('\n')}`)
   }
   assert.doesNotMatch(report.join('\n'), /hidden/)
 })
 
-test('two weeks before a certificate ends the check begins to warn', () => {
+test('the check warns when a certificate expires in less than 14 days', () => {
   for (const [days, text, warnings] of [
     [14, '14 days left', []],
     [13, '13 days left', ['The TLS certificate expires in 13 days']],
@@ -69,9 +69,11 @@ test('two weeks before a certificate ends the check begins to warn', () => {
     [0, '0 days left', ['The TLS certificate expires in 0 days']],
     [-1, 'expired', ['The TLS certificate has expired']],
   ] as const) {
-    const line = checkReport(settings([]), ending(days), now).find(line => line.startsWith('Certificate: '))
+    const line = checkReport(settings([]), expiringIn(days), now).find(line =>
+      line.startsWith('Certificate: '),
+    )
     assert.ok(line!.endsWith(text), line)
-    assert.deepEqual(checkWarnings(ending(days), now), warnings)
+    assert.deepEqual(checkWarnings(expiringIn(days), now), warnings)
   }
   assert.deepEqual(checkWarnings(found, now), [])
 })
