@@ -14,6 +14,7 @@ import { checkReport, checkWarnings } from './program/check-report.ts'
 import { argumentsOfPid1, probe } from './program/health-probe.ts'
 import { ensureHome } from './program/home-directory.ts'
 import { listenOrExplain } from './program/listen.ts'
+import { disableSdkVersionWarning } from './program/sdk-warning.ts'
 import { serve, warnIfUpstreamUnavailable } from './program/serve.ts'
 import { handleSignals } from './program/signals.ts'
 import { shutdownMessage, startupMessage } from './program/startup-messages.ts'
@@ -23,6 +24,8 @@ import { buildServer } from './server.ts'
 process.stdout.on('error', () => {})
 
 ensureHome()
+// Workers inherit the environment.
+disableSdkVersionWarning()
 
 const given = process.argv.slice(2)
 // In a container this is another process than the one to ask for, and does not have its arguments.

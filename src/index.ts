@@ -21,7 +21,7 @@ export {
   type AccessFailure,
   AddressList,
   type LoginFailure,
-  type User,
+  type UserOptions,
 } from './auth/index.ts'
 export type { ServerConfig } from './config/from-object.ts'
 export type { Filters, TlsFiles } from './config/index.ts'

@@ -109,7 +109,7 @@ export async function buildServer(settings: Settings, surroundings: BuildOptions
     onEvent(event) {
       // A health check connects every few seconds, and its address need not be in `--allow-ips`. It causes no other
       // event. Since any process of this machine may use its address, all other events are logged.
-      const expected = event.type === 'refusedAddress' && event.client.address === probeSourceAddress
+      const expected = event.type === 'addressNotAllowed' && event.client.address === probeSourceAddress
       if (!expected) handlers.access?.(event)
     },
   })

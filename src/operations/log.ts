@@ -50,7 +50,7 @@ function lineOf(delivery: Delivery, look: LogFormat): string {
 /** Someone who was not let in, as a delivery that could not be. */
 function turnedAway(event: Exclude<AccessEvent, { type: 'loggedIn' }>): Delivery {
   const { address: ip, user } = event.client
-  const from = event.type === 'deniedSender' ? event.sender : ''
+  const from = event.type === 'senderNotAllowed' ? event.sender : ''
   const error = reasonOf(event, ip)
   return { time: new Date(), ip, from, to: [], error, ...(user !== undefined && { user }) }
 }

@@ -65,7 +65,7 @@ export async function openMetrics(relay: string): Promise<Metrics> {
     messages([relay, outcome], 0)
     recipients([relay, outcome], 0)
   }
-  messages([relay, 'abandoned'], 0)
+  messages([relay, 'aborted'], 0)
   recipients([relay, 'skipped'], 0)
   for (const reason of rejectionReasons) rejections([reason], 0)
   for (const outcome of ['accepted', 'throttled', 'temporary', 'permanent']) calls.zero({ relay, outcome })
@@ -90,8 +90,8 @@ export async function openMetrics(relay: string): Promise<Metrics> {
   }
 
   function access(event: AccessEvent): void {
-    if (event.type === 'refusedAddress') return reject('address')
-    if (event.type === 'deniedSender') return reject('sender')
+    if (event.type === 'addressNotAllowed') return reject('address')
+    if (event.type === 'senderNotAllowed') return reject('sender')
     const accepted = event.type === 'loggedIn'
     logins([event.mechanism, accepted ? 'accepted' : 'refused'])
     if (!accepted) reject('login')

@@ -1,4 +1,5 @@
 import type { UpstreamCall } from '../relay/index.ts'
+import { settlesWithin } from '../support/timeout.ts'
 import type { EventHandlers } from './event-handlers.ts'
 
 /** So many calls in a row have to fail. */
@@ -96,13 +97,4 @@ export class Readiness implements Pick<EventHandlers, 'mail'> {
 function oneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text.replace(/[^ -~]+/g, ' ').slice(0, 300)
-}
-
-async function settlesWithin(promise: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([promise, late])
-  clearTimeout(timer)
 }

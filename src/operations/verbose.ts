@@ -62,7 +62,7 @@ const turnedAwayReasons = {
 
 function tellAccess(event: AccessEvent, write: Write): void {
   // Whoever comes from an address, or gives a sender, that is not allowed hears a reply, which is told.
-  if (event.type === 'refusedAddress' || event.type === 'deniedSender') return
+  if (event.type === 'addressNotAllowed' || event.type === 'senderNotAllowed') return
   const { mechanism, username, client } = event
   const more = { Mechanism: mechanism, User: cut(username) }
   if (event.type === 'loggedIn') write(client.address, 'logged in', more)

@@ -1,5 +1,4 @@
-/** The longest time for which Node's timers wait, in milliseconds: for more than that they do not wait at all. */
-export const maxTimerMs = 2 ** 31 - 1
+export { maxTimerMs } from '../support/clock.ts'
 
 /** Every wait of a connection, in milliseconds, at most `maxTimerMs`, and what ends it. */
 export interface Timeouts {

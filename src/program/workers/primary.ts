@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ListenAddress, Settings } from '../../config/index.ts'
 import type { StreamLogSink } from '../../operations/index.ts'
+import { maxTimerMs } from '../../support/clock.ts'
 import { listenOrExplain } from '../listen.ts'
 import { handleSignals } from '../signals.ts'
 import { shutdownMessage, startupMessage } from '../startup-messages.ts'
@@ -17,8 +18,6 @@ import { forkWorker, type WorkerOutput, type WorkerProcess } from './worker-proc
 const countMs = 1_000
 /** How long, beyond the time for running mails, they may take to end: connections get some seconds to close. */
 const endMs = 10_000
-/** Beyond it Node's timers fire at once. */
-const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Starts the workers, and returns when they serve. The first one alone tries whether the program can serve at all:
@@ -86,7 +85,7 @@ export async function runPrimary(settings: Settings, writers: StreamLogSink, ver
     const allEnded = Promise.all([...living].map(worker => worker.ended))
     const inTime = await Promise.race([
       allEnded.then(() => true),
-      sleep(Math.min(settings.drainTimeoutMs + endMs, longestTimerMs), false),
+      sleep(Math.min(settings.drainTimeoutMs + endMs, maxTimerMs), false),
     ])
     if (!inTime) say(`Not all workers have ended within ${endMs / 1000} s more: the rest is killed`)
     killAll()
