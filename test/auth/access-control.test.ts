@@ -9,10 +9,10 @@ import {
   AddressList,
   accessControl,
   mechanisms,
-  readUsers,
+  parseUsers,
   reasonOf,
   requiresLogin,
-  type Users,
+  type UsersByName,
 } from '../../src/auth/index.ts'
 import type { HostReply } from '../../src/protocol/events.ts'
 import type { Client } from '../../src/protocol/host.ts'
@@ -122,8 +122,13 @@ for (const [what, access, credentials, reason] of [
   ['a wrong user', clear, password('root', 'password'), 'unknownUser'],
   ['a digest of a wrong user', clear, digest('root', 'password'), 'unknownUser'],
   ['a user in other letters', clear, password('Username', 'password'), 'unknownUser'],
-  ['somebody else to act as', hashed, password('username', 'password', 'root'), 'otherIdentity'],
-  ['somebody else to act as, in clear', clear, password('username', 'password', 'root'), 'otherIdentity'],
+  ['somebody else to act as', hashed, password('username', 'password', 'root'), 'authorizationDenied'],
+  [
+    'somebody else to act as, in clear',
+    clear,
+    password('username', 'password', 'root'),
+    'authorizationDenied',
+  ],
   [
     'a wrong password of a user who would act as another',
     clear,
@@ -187,7 +192,7 @@ test('a hash that cannot be computed is a temporary failure, for unknown users t
   for (const name of ['username', 'root']) {
     const { verdict, failures } = await ask(hashed, password(name, 'password'), { verifyHash })
     assert.deepEqual([verdict?.code, verdict?.status], [454, '4.7.0'])
-    assert.deepEqual(failures, [{ type: 'unavailable', mechanism: 'PLAIN', username: name, error }])
+    assert.deepEqual(failures, [{ type: 'verifyFailed', mechanism: 'PLAIN', username: name, error }])
   }
 })
 
@@ -196,9 +201,9 @@ test('a malformed hash makes no gatekeeper', () => {
 })
 
 /** Users of a file; the password of each is `password`. */
-function usersOf(text: string): Promise<Users> {
+function usersOf(text: string): Promise<UsersByName> {
   const compile = async (source: string) => (sender: string) => new RegExp(source).test(sender)
-  return readUsers(Buffer.from(`${text.trimEnd()}\n`.replaceAll('HASH', bcryptHash)), {
+  return parseUsers(Buffer.from(`${text.trimEnd()}\n`.replaceAll('HASH', bcryptHash)), {
     path: 'users',
     compile,
   })
@@ -213,7 +218,7 @@ test('an address that is not in the list is refused with 554 5.7.1 and told', as
   assert.deepEqual(failures, [])
   const verdict = await gate.connect?.({ ...client, address: '192.0.2.1' })
   assert.deepEqual([verdict?.code, verdict?.status], [554, '5.7.1'])
-  assert.deepEqual(failures, [{ type: 'refusedAddress' }])
+  assert.deepEqual(failures, [{ type: 'addressNotAllowed' }])
   // A load balancer is told the same, and nobody is told of it.
   assert.deepEqual(await gate.connect?.({ ...client, address: '192.0.2.1', healthCheck: true }), verdict)
   assert.equal(failures.length, 1)
@@ -260,15 +265,15 @@ test('a password that was changed in the file stops working at once, though it w
   }
   const reading = { path: 'users', compile: async () => () => true, verifyHash }
   const other = bcryptHash.replace('HeoF', 'HeoG')
-  let users = await readUsers(Buffer.from(`alice:${bcryptHash}\n`), reading)
+  let users = await parseUsers(Buffer.from(`alice:${bcryptHash}\n`), reading)
   const { login } = accessControl({ users: { current: () => users } })
   const question = { type: 'login', mechanism: 'PLAIN', credentials: password('alice', 'password') } as const
   assert.equal(await login(question, client), undefined)
   assert.equal(await login(question, client), undefined)
   assert.deepEqual(hashes, [bcryptHash])
-  users = await readUsers(Buffer.from(`alice:${other}\n`), reading)
+  users = await parseUsers(Buffer.from(`alice:${other}\n`), reading)
   assert.equal(await login(question, client), replies.badCredentials)
-  users = await readUsers(Buffer.from(`bob:${bcryptHash}\n`), reading)
+  users = await parseUsers(Buffer.from(`bob:${bcryptHash}\n`), reading)
   assert.equal(await login(question, client), replies.badCredentials)
 })
 
@@ -297,7 +302,7 @@ test('a user with an expression sends as the addresses that it matches, others a
     assert.deepEqual(await sendAs(access, 'alice', 'x@b.example'), {
       code: 550,
       status: '5.7.1',
-      failures: [{ type: 'deniedSender', username: 'alice', sender: 'x@b.example' }],
+      failures: [{ type: 'senderNotAllowed', username: 'alice', sender: 'x@b.example' }],
     })
   }
 })
@@ -321,18 +326,24 @@ test('without a file of users nobody is asked for a sender', () => {
 test('the reasons are sentences for the log', () => {
   const login = { mechanism: 'PLAIN', username: 'bob' }
   for (const [failure, reason] of [
-    [{ type: 'refusedAddress' }, 'Invalid client IP: 10.0.0.1'],
+    [{ type: 'addressNotAllowed' }, 'Invalid client IP: 10.0.0.1'],
     [{ type: 'unknownUser', ...login }, 'Invalid username: bob'],
     [{ type: 'wrongPassword', ...login }, 'Invalid password of user: bob'],
-    [{ type: 'otherIdentity', ...login, actAs: 'root' }, 'Invalid identity: user bob may not act as root'],
     [
-      { type: 'unavailable', ...login, error: new Error('no binding') },
+      { type: 'authorizationDenied', ...login, authorizationId: 'root' },
+      'Invalid identity: user bob may not act as root',
+    ],
+    [
+      { type: 'verifyFailed', ...login, error: new Error('no binding') },
       'Cannot verify a password: no binding',
     ],
-    [{ type: 'unavailable', ...login, error: 'x' }, 'Cannot verify a password: x'],
-    [{ type: 'deniedSender', username: 'bob', sender: 'a@b' }, 'denied sender: user bob may not send as a@b'],
+    [{ type: 'verifyFailed', ...login, error: 'x' }, 'Cannot verify a password: x'],
     [
-      { type: 'deniedSender', username: 'bob', sender: '' },
+      { type: 'senderNotAllowed', username: 'bob', sender: 'a@b' },
+      'denied sender: user bob may not send as a@b',
+    ],
+    [
+      { type: 'senderNotAllowed', username: 'bob', sender: '' },
       'denied sender: user bob may not send as the null sender',
     ],
   ] as const satisfies readonly (readonly [AccessFailure, string])[]) {

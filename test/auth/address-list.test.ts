@@ -54,7 +54,8 @@ test('entries stand between commas, spaces or both, and an empty one is passed o
 })
 
 test('a list without an entry is an error, not everybody and not nobody', () => {
-  for (const text of ['', ',', ' , ']) assert.throws(() => new AddressList(text), /^Error: no address in it$/)
+  for (const text of ['', ',', ' , '])
+    assert.throws(() => new AddressList(text), /^Error: contains no address$/)
 })
 
 test('what is no address is not in any list', () => {
@@ -64,26 +65,41 @@ test('what is no address is not in any list', () => {
 })
 
 for (const [entry, why] of [
-  ['localhost', 'is neither an IP address nor a block of them such as 10.0.0.0/8'],
-  ['127.1', 'is neither an IP address nor a block of them such as 10.0.0.0/8'],
-  ['010.0.0.1', 'is neither an IP address nor a block of them such as 10.0.0.0/8'],
-  ['10.0.0.0-10.0.0.9', 'is neither an IP address nor a block of them such as 10.0.0.0/8'],
-  ['[::1]', 'is neither an IP address nor a block of them such as 10.0.0.0/8'],
-  ['/8', 'is neither an IP address nor a block of them such as 10.0.0.0/8'],
-  ['fe80::1%eth0', 'has a zone: give the address without it'],
-  ['fe80::1%eth0/64', 'has a zone: give the address without it'],
-  ['10.0.0.0/33', 'has no prefix length from 0 to 32 behind the slash'],
-  ['10.0.0.0/', 'has no prefix length from 0 to 32 behind the slash'],
-  ['10.0.0.0/-1', 'has no prefix length from 0 to 32 behind the slash'],
-  ['10.0.0.0/255.0.0.0', 'has no prefix length from 0 to 32 behind the slash'],
-  ['10.0.0.0/8/8', 'has no prefix length from 0 to 32 behind the slash'],
-  ['2001:db8::/129', 'has no prefix length from 0 to 128 behind the slash'],
-  ['10.0.0.5/8', 'has bits behind its mask: write 10.0.0.0/8 for the block, or no mask'],
-  ['10.0.0.1/0', 'has bits behind its mask: write 0.0.0.0/0 for the block, or no mask'],
-  ['2001:db8::1/32', 'has bits behind its mask: write 2001:db8::/32 for the block, or no mask'],
-  ['2001:db8::1/0', 'has bits behind its mask: write ::/0 for the block, or no mask'],
-  ['::ffff:10.0.0.5/104', 'has bits behind its mask: write 10.0.0.0/8 for the block, or no mask'],
-  ['::ffff:0:0/90', 'is partly IPv4 and partly IPv6: give two blocks'],
+  ['localhost', 'is neither an IP address nor a block such as 10.0.0.0/8'],
+  ['127.1', 'is neither an IP address nor a block such as 10.0.0.0/8'],
+  ['010.0.0.1', 'is neither an IP address nor a block such as 10.0.0.0/8'],
+  ['10.0.0.0-10.0.0.9', 'is neither an IP address nor a block such as 10.0.0.0/8'],
+  ['[::1]', 'is neither an IP address nor a block such as 10.0.0.0/8'],
+  ['/8', 'is neither an IP address nor a block such as 10.0.0.0/8'],
+  ['fe80::1%eth0', 'has a zone: write the address without it'],
+  ['fe80::1%eth0/64', 'has a zone: write the address without it'],
+  ['10.0.0.0/33', 'needs a prefix length from 0 to 32 after the slash'],
+  ['10.0.0.0/', 'needs a prefix length from 0 to 32 after the slash'],
+  ['10.0.0.0/-1', 'needs a prefix length from 0 to 32 after the slash'],
+  ['10.0.0.0/255.0.0.0', 'needs a prefix length from 0 to 32 after the slash'],
+  ['10.0.0.0/8/8', 'needs a prefix length from 0 to 32 after the slash'],
+  ['2001:db8::/129', 'needs a prefix length from 0 to 128 after the slash'],
+  [
+    '10.0.0.5/8',
+    'has bits set after its prefix: write 10.0.0.0/8 for the block, or leave out the prefix length',
+  ],
+  [
+    '10.0.0.1/0',
+    'has bits set after its prefix: write 0.0.0.0/0 for the block, or leave out the prefix length',
+  ],
+  [
+    '2001:db8::1/32',
+    'has bits set after its prefix: write 2001:db8::/32 for the block, or leave out the prefix length',
+  ],
+  [
+    '2001:db8::1/0',
+    'has bits set after its prefix: write ::/0 for the block, or leave out the prefix length',
+  ],
+  [
+    '::ffff:10.0.0.5/104',
+    'has bits set after its prefix: write 10.0.0.0/8 for the block, or leave out the prefix length',
+  ],
+  ['::ffff:0:0/90', 'is partly IPv4 and partly IPv6: write two blocks'],
 ] as const) {
   test(`the list says what is wrong with ${entry}`, () => {
     assert.throws(() => new AddressList(`127.0.0.1,${entry}`), { message: `"${entry}" ${why}` })

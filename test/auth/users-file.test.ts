@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Users, UsersFile, type UsersFileOptions } from '../../src/auth/index.ts'
+import { type UsersByName, UsersFile, type UsersFileOptions } from '../../src/auth/index.ts'
 
 /** Two hashes of the same length. */
 const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
@@ -33,7 +33,7 @@ async function open(path: string, ports: Partial<UsersFileOptions> = {}) {
   return { file, clock, told, later }
 }
 
-const namesOf = (users: Users) => [...users.keys()].join()
+const namesOf = (users: UsersByName) => [...users.keys()].join()
 
 test('users are there from the start, and for a second without a promise', async context => {
   const path = join(await folder(context), 'users')
@@ -61,7 +61,7 @@ test('a file that is missing or broken at the start is an error', async context 
   })
   await writeFile(path, 'a:hunter2\n')
   await assert.rejects(open(path), {
-    message: `${path}:1: behind the user stands no bcrypt hash, as htpasswd -B makes it`,
+    message: `${path}:1: the text after the user name is not a bcrypt hash; create one with htpasswd -B`,
   })
   await assert.rejects(open(tmpdir()), /EISDIR/)
   const denied = () => Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES' }))
@@ -118,7 +118,7 @@ test('a broken file leaves the users as they were, and is told once, with its li
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { told, later } = await open(path)
-  const broken = `${path}:2: behind the user stands no bcrypt hash, as htpasswd -B makes it`
+  const broken = `${path}:2: the text after the user name is not a bcrypt hash; create one with htpasswd -B`
   await writeFile(path, `b:${hash}\nc:hunter2\n`)
   for (let i = 0; i < 3; i++) assert.equal(await later(), 'a')
   assert.deepEqual(told, [broken])
@@ -180,7 +180,7 @@ test('the name of -u is an error in a new file as well', async context => {
   const { told, later } = await open(path, { otherUser: 'root' })
   await writeFile(path, `a:${hash}\nroot:${hash}\n`)
   assert.equal(await later(), 'a')
-  assert.deepEqual(told, [`${path}:2: the user of -u/--user again`])
+  assert.deepEqual(told, [`${path}:2: the same user as -u/--user`])
 })
 
 test('as long as the file stays, the users are the same objects, and so is what they have proven', async context => {

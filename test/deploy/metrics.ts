@@ -16,7 +16,7 @@ aws_smtp_relay_connections
 aws_smtp_relay_connections_total
 aws_smtp_relay_connections_refused_total{reason="total|address|proxy_header"}
 aws_smtp_relay_sessions_total{tls="none|starttls|implicit",outcome="quit|hangup|timeout|errors|refused|shutdown|fault"}
-aws_smtp_relay_messages_total{relay,outcome="accepted|temporary|permanent|abandoned"}
+aws_smtp_relay_messages_total{relay,outcome="accepted|temporary|permanent|aborted"}
 aws_smtp_relay_recipients_total{relay,outcome="accepted|skipped|temporary|permanent"}
 aws_smtp_relay_message_size_bytes (histogram)
 aws_smtp_relay_received_bytes_total

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Reply, replies } from '../../src/protocol/index.ts'
-import { type ErrorRule, errorTable, ruleFor } from '../../src/relay/errors/error-table.ts'
+import { type ErrorRule, errorTable, unknownError } from '../../src/relay/errors/error-table.ts'
 import { root, table } from './markdown.ts'
 
 /** A reply, and what the comment above it says. */
@@ -57,8 +57,7 @@ export function failureReplies(): readonly Failed[] {
     const { group, text } = comments[i]!
     return { group, when: text.replace(/\.$/, ''), failure }
   })
-  const otherwise = ruleFor(new Error('nobody knows it'))
-  return [...rows, { group: 'Everything else', when: 'An error that no row knows', failure: otherwise }]
+  return [...rows, { group: 'Everything else', when: 'An error that no row knows', failure: unknownError }]
 }
 
 /** docs/replies.md, but for its beginning. */

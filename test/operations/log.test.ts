@@ -59,7 +59,7 @@ test('who is not let in is one line on standard error, who logs in has none', ()
   const { access } = deliveryLog({ out: () => assert.fail('not here'), err: line => err.push(line) })
   const client = { address: '192.0.2.7', name: 'x', extended: true, secure: true, user: 'alice' }
   access({ type: 'loggedIn', mechanism: 'PLAIN', username: 'alice', client })
-  access({ type: 'deniedSender', username: 'alice', sender: 'bob@example.org', client })
+  access({ type: 'senderNotAllowed', username: 'alice', sender: 'bob@example.org', client })
   access({
     type: 'wrongPassword',
     mechanism: 'PLAIN',

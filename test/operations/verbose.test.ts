@@ -86,7 +86,7 @@ test('one who watches and throws keeps nobody else from hearing', () => {
     { traffic: ({ type }) => void heard.push(type) },
   ])
   all.traffic?.({ type: 'opened', address })
-  all.access?.({ type: 'refusedAddress', client })
+  all.access?.({ type: 'addressNotAllowed', client })
   assert.deepEqual(heard, ['opened'])
 })
 

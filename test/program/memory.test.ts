@@ -55,7 +55,7 @@ test('what no client needs any more is there for others: after answers, refusals
   const fillers = Array.from({ length: 8 }, (_, n) => send(relay.port, n))
   await gate.answerHeld()
   const refused = await within(Promise.race(fillers), 'a mail to be refused')
-  assert.equal(refused, '452 4.3.1 No memory for this mail now, try again later')
+  assert.equal(refused, '452 4.3.1 Insufficient memory, try again later')
   const gone = await Wire.connect(relay.port)
   await gone.greet()
   gone.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')
@@ -113,12 +113,12 @@ test('slow clients that hold all memory: small messages of others go through at 
   const tooSlow = '452 4.3.1 Content came too slowly while memory was short, try again later'
   for (const text of heard) {
     if (!text.startsWith('250 '))
-      assert.ok([tooSlow, '452 4.3.1 No memory for this mail now, try again later'].includes(text), text)
+      assert.ok([tooSlow, '452 4.3.1 Insufficient memory, try again later'].includes(text), text)
   }
   const ended = heard.filter(text => text === tooSlow).length
   assert.ok(ended > 0)
   const logged = relay.stderr.all.filter(line =>
-    line.includes('TooSlow: content came at less than 1024 bytes'),
+    line.includes('TooSlow: content arrived at less than 1024 bytes'),
   )
   assert.equal(logged.length, ended)
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { callUpstream } from '../../src/relay/aws/client.ts'
-import { replyFor } from '../../src/relay/errors/error-table.ts'
+import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import { hold, turn } from './backend.ts'
 
 const standing = {
@@ -118,7 +118,7 @@ test('who hands out credentials has no say about a mail: its errors are of one n
       calls++
     }
     await assert.rejects(callUpstream(nobody, {}, attempt), (thrown: unknown) => {
-      const { code, status, text } = replyFor(thrown)
+      const { code, status, text } = classify(thrown).reply
       assert.equal(`${code} ${status}`, '451 4.3.5')
       assert.doesNotMatch(String(text), /ARN|\d{12}/)
       return (thrown as Error).name === 'CredentialsProviderError'

@@ -7,9 +7,9 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { ses } from '../../src/relay/aws/ses.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
+import { failure, message } from './backend-contract.ts'
 import { Issuer } from './issuer.ts'
 import { SesStandIn } from './ses-stand-in.ts'
-import { failure, mail } from './trial.ts'
 
 const role = 'arn:aws:iam::123456789012:role/mailer'
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'not-a-secret' }
@@ -37,7 +37,7 @@ afterEach(async () => {
 
 test('keys in the environment', async () => {
   await live({ ...keys })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['AKIDEXAMPLE'])
 })
 
@@ -45,7 +45,7 @@ test('a profile of the shared files, with its region', async () => {
   const config = '[profile mailer]\nregion = ap-south-1\n'
   const credentials = '[mailer]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = not-a-secret\n'
   await live({ AWS_PROFILE: 'mailer', AWS_REGION: undefined }, { config, credentials })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.match(aws.calls[0]!.authorization!, /AKIDEXAMPLE\/\d{8}\/ap-south-1\/ses/)
 })
 
@@ -53,7 +53,7 @@ test('a profile that assumes a role of another account', async () => {
   const config = `[default]\nrole_arn = ${role}\nsource_profile = base\nexternal_id = x\n`
   const credentials = '[base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = not-a-secret\n'
   await live({ AWS_ENDPOINT_URL_STS: issuer.endpoint }, { config, credentials })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['ASIA1'])
   const [{ parameters }] = issuer.requests as [(typeof issuer.requests)[number]]
   assert.deepEqual([parameters.get('RoleArn'), parameters.get('ExternalId')], [role, 'x'])
@@ -64,7 +64,7 @@ test('a program that a profile names', async () => {
   const file = join(folder, 'answer.json')
   await writeFile(file, JSON.stringify(answer))
   await live({}, { config: `[default]\ncredential_process = cat ${file}\n` })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['AKIDEXAMPLE'])
 })
 
@@ -78,9 +78,9 @@ test('web identity (IRSA): the role for the token in the file, which is read aga
   })
   issuer.validMs = -1
   const relay = await ses()
-  await relay.send(mail)
+  await relay.send(message)
   await writeFile(file, 'second')
-  await relay.send(mail)
+  await relay.send(message)
   assert.equal(new Set(signers()).size, 2)
   const shown = issuer.requests.map(({ parameters }) => [
     parameters.get('RoleArn'),
@@ -101,7 +101,7 @@ test('a container of ECS', async () => {
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container`,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: 'a token',
   })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
@@ -115,25 +115,25 @@ test('a pod of EKS (Pod Identity): the token in the file is read again when it i
     AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file,
   })
   const relay = await ses()
-  await relay.send(mail)
+  await relay.send(message)
   await writeFile(file, 'second')
   issuer.authorization = 'second'
-  await relay.send(mail)
+  await relay.send(message)
   assert.equal(new Set(signers()).size, 2)
   assert.equal(issuer.requests.at(-1)!.headers.authorization, 'second')
 })
 
 test('a machine of EC2 (IMDSv2)', async () => {
   await live({ AWS_EC2_METADATA_SERVICE_ENDPOINT: issuer.endpoint, AWS_EC2_METADATA_DISABLED: undefined })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
 test('credentials that are good for long are asked for once, by many mails at once', async () => {
   await live({ AWS_EC2_METADATA_SERVICE_ENDPOINT: issuer.endpoint, AWS_EC2_METADATA_DISABLED: undefined })
   const relay = await ses()
-  await Promise.all(Array.from({ length: 10 }, () => relay.send(mail)))
-  await relay.send(mail)
+  await Promise.all(Array.from({ length: 10 }, () => relay.send(message)))
+  await relay.send(message)
   assert.equal(issuer.requests.length, 1)
 })
 
@@ -141,9 +141,9 @@ test('credentials that expire soon are renewed while mail goes on with them', as
   await live({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container` })
   issuer.validMs = 4 * 60_000
   const relay = await ses()
-  await relay.send(mail)
+  await relay.send(message)
   issuer.validMs = 60 * 60_000
-  for (let mails = 0; mails < 50 && signers().at(-1) !== 'ASIA2'; mails++) await relay.send(mail)
+  for (let mails = 0; mails < 50 && signers().at(-1) !== 'ASIA2'; mails++) await relay.send(message)
   assert.deepEqual([...new Set(signers())], ['ASIA1', 'ASIA2'])
   assert.equal(issuer.requests.length, 2)
 })
@@ -159,7 +159,7 @@ test('a source that fails is 451 4.3.5 now, and is asked again for the next mail
   const relay = await ses()
   assert.match((await failure(relay)).reply, /^451 4\.3\.5/)
   issuer.authorization = 'token'
-  await relay.send(mail)
+  await relay.send(message)
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
@@ -191,7 +191,7 @@ for (const [name, status, text] of stsErrors) {
     assert.match(log, new RegExp(`^CredentialsProviderError: ${name}(Exception)?: ${text}$`))
     assert.equal(aws.requests, 0)
     issuer.refusal = undefined
-    await relay.send(mail)
+    await relay.send(message)
     assert.deepEqual(signers(), ['ASIA1'])
   })
 }
@@ -292,20 +292,20 @@ test('a check fails with a sentence for the operator', async () => {
 const nowhere = 'http://127.0.0.1:1'
 test('the endpoint of SES counts more than the one of all services', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: nowhere, AWS_ENDPOINT_URL_SES: aws.endpoint })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.equal(aws.calls.length, 1)
 })
 
 test('an endpoint of the shared files', async () => {
   const config = `[default]\nservices = mine\n[services mine]\nses =\n  endpoint_url = ${aws.endpoint}\n`
   await live({ ...keys, AWS_ENDPOINT_URL: undefined }, { config })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.equal(aws.calls.length, 1)
 })
 
 test('an endpoint with a path keeps it', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: `${aws.endpoint}/through/here` })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.equal(aws.calls.length, 1)
 })
 

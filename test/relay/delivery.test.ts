@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { Reply } from '../../src/protocol/index.ts'
 import { type CallReport, DeliveryAgent, type DeliveryOptions } from '../../src/relay/delivery.ts'
-import { replyFor } from '../../src/relay/errors/error-table.ts'
+import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import { RateLimiter } from '../../src/relay/limits/rate-limiter.ts'
 import { type Message, PartialFailure, type Receipt } from '../../src/relay/relay.ts'
 import { type Clock, systemClock } from '../../src/support/clock.ts'
@@ -26,9 +27,9 @@ const skipped = 'already delivered by an earlier attempt'
 
 test('the second of three calls fails: sent again, only the missing recipients are sent', async () => {
   const backend = new Backend([{}, quotaReached])
-  const { deliver } = courier(backend)
+  const { deliver } = withoutRetries(backend)
   const mail = mailTo(people(120))
-  await assert.rejects(deliver(mail), quotaReached)
+  await assert.rejects(deliver(mail), failsLike(quotaReached))
   assert.deepEqual(backend.sizes, [50, 50])
   await deliver(mailTo(people(120)))
   assert.deepEqual(backend.sizes, [50, 50, 50, 20])
@@ -37,8 +38,8 @@ test('the second of three calls fails: sent again, only the missing recipients a
 
 test('a mail that fails again and again is forgotten only when it is whole', async () => {
   const backend = new Backend([{}, quotaReached, quotaReached, {}, quotaReached])
-  const { deliver } = courier(backend)
-  for (const _ of [1, 2, 3]) await assert.rejects(deliver(mailTo(people(120))), quotaReached)
+  const { deliver } = withoutRetries(backend)
+  for (const _ of [1, 2, 3]) await assert.rejects(deliver(mailTo(people(120))), failsLike(quotaReached))
   await deliver(mailTo(people(120)))
   assert.deepEqual(backend.sizes, [50, 50, 50, 50, 20, 20])
   backend.assertOnce(people(120))
@@ -46,7 +47,7 @@ test('a mail that fails again and again is forgotten only when it is whole', asy
 
 test('the recipients may come in another order', async () => {
   const backend = new Backend([{}, quotaReached])
-  const { deliver } = courier(backend)
+  const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   await deliver(mailTo(people(60).reverse()))
   backend.assertOnce(people(60))
@@ -61,14 +62,14 @@ for (const [what, said, receipt] of [
   ['more than a receipt', { messageId: 'a', to: [], error: 'x' }, { messageId: 'a' }],
 ] as const) {
   test(`a backend that resolves with ${what} has the mail, and what is told of it is true`, async () => {
-    const { deliver, calls } = rehearse([() => said as Receipt])
+    const { deliver, calls } = setUp([() => said as Receipt])
     assert.deepEqual(await deliver(mailTo(people(2))), receipt)
     assert.deepEqual(calls, [{ to: people(2), durationMs: 0, ...receipt }])
   })
 }
 
 test('of a partial failure, too, only the name of the mail is told', async () => {
-  const { deliver, calls } = rehearse([
+  const { deliver, calls } = setUp([
     () => {
       throw new PartialFailure(new Map([[people(2)[0]!, rejected]]), { messageId: 42, error: 'x' } as never)
     },
@@ -78,13 +79,13 @@ test('of a partial failure, too, only the name of the mail is told', async () =>
 })
 
 test('a partial failure of somebody who is no recipient says of nobody that the mail is safe', async () => {
-  const { deliver, calls } = rehearse([
+  const { deliver, calls } = setUp([
     () => {
       throw new PartialFailure(new Map([[people(1)[0]!.toUpperCase(), rejected]]), { messageId: 'a' })
     },
   ])
-  await assert.rejects(deliver(mailTo(people(2))), error => replyFor(error).code === 451)
-  const error = 'Error: the PartialFailure names PERSON-0@EXAMPLE.ORG, who is no recipient of this call'
+  await assert.rejects(deliver(mailTo(people(2))), { code: 451 })
+  const error = 'Error: the PartialFailure names PERSON-0@EXAMPLE.ORG, which is not a recipient of this call'
   assert.deepEqual(calls, [{ to: people(2), durationMs: 0, error }])
 })
 
@@ -95,7 +96,7 @@ const others: Record<string, Message> = {
 for (const [name, other] of Object.entries(others)) {
   test(`a mail with ${name} is another mail`, async () => {
     const backend = new Backend([{}, quotaReached])
-    const { deliver } = courier(backend)
+    const { deliver } = withoutRetries(backend)
     await assert.rejects(deliver(mailTo(people(60))))
     await deliver(other)
     assert.deepEqual(backend.sizes.slice(2), [50, other.recipients.length - 50])
@@ -105,7 +106,7 @@ for (const [name, other] of Object.entries(others)) {
 for (const count of [40, 51, 59, 61, 130]) {
   test(`the mail comes again to ${count} recipients instead of 60: who has it does not get it twice`, async () => {
     const backend = new Backend([{}, quotaReached])
-    const { deliver } = courier(backend)
+    const { deliver } = withoutRetries(backend)
     await assert.rejects(deliver(mailTo(people(60))))
     await deliver(mailTo(people(count)))
     backend.assertOnce(people(Math.max(50, count)))
@@ -114,7 +115,7 @@ for (const count of [40, 51, 59, 61, 130]) {
 
 test('the client sends again in two mails of one call each: everybody has it once', async () => {
   const backend = new Backend([{}, quotaReached])
-  const { deliver } = courier(backend)
+  const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   await deliver(mailTo(people(60).slice(0, 30)))
   await deliver(mailTo(people(60).slice(30)))
@@ -122,7 +123,7 @@ test('the client sends again in two mails of one call each: everybody has it onc
 })
 
 test('all recipients have it already: the client hears yes, no call is made, and the log says why', async () => {
-  const { deliver, backend, calls } = rehearse([{}, quotaReached], { maxWaitMs: 0 })
+  const { deliver, backend, calls } = setUp([{}, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60))))
   calls.length = 0
   assert.deepEqual(await deliver(mailTo(people(50))), {})
@@ -133,7 +134,7 @@ test('all recipients have it already: the client hears yes, no call is made, and
 })
 
 test('recipients that are left out are told before the calls for the others, each time', async () => {
-  const { deliver, calls } = rehearse([{}, quotaReached, quotaReached], { maxWaitMs: 0 })
+  const { deliver, calls } = setUp([{}, quotaReached, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60))))
   calls.length = 0
   await assert.rejects(deliver(mailTo(people(60))))
@@ -148,15 +149,15 @@ test('recipients that are left out are told before the calls for the others, eac
 })
 
 test('after a 5xx the same message is a new one: 250 means that the backend has it for every recipient', async () => {
-  const { deliver, backend, calls } = rehearse([{}, rejected], { maxWaitMs: 0 })
-  await assert.rejects(deliver(mailTo(people(60))), rejected)
+  const { deliver, backend, calls } = setUp([{}, rejected], { maxWaitMs: 0 })
+  await assert.rejects(deliver(mailTo(people(60))), failsLike(rejected))
   await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
   assert.ok(calls.every(call => call.skipped === undefined))
 })
 
 test('what another client left half delivered does not concern this one', async () => {
-  const { deliver, backend } = rehearse([{}, quotaReached], { maxWaitMs: 0 })
+  const { deliver, backend } = setUp([{}, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60))))
   await deliver(mailTo(people(50)), 'network 192.0.2.8')
   assert.deepEqual(backend.sizes, [50, 10, 50])
@@ -166,7 +167,7 @@ test('what another client left half delivered does not concern this one', async 
 
 test('the same mail to others while it is remembered goes to them', async () => {
   const backend = new Backend([{}, quotaReached])
-  const { deliver } = courier(backend)
+  const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   const strangers = people(10).map(person => `other-${person}`)
   await deliver(mailTo(strangers))
@@ -176,14 +177,14 @@ test('the same mail to others while it is remembered goes to them', async () => 
 
 test('a mail that was delivered whole and comes again is delivered again', async () => {
   const backend = new Backend()
-  const { deliver } = courier(backend)
+  const { deliver } = withoutRetries(backend)
   for (const _ of [1, 2]) await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
 test('so is one that needed a second try', async () => {
   const backend = new Backend([{}, quotaReached])
-  const { deliver } = courier(backend)
+  const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
   for (const _ of [1, 2]) await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 10, 50, 10])
@@ -192,7 +193,7 @@ test('so is one that needed a second try', async () => {
 test('a message for one call is not held back by the same one: it may well be another alert', async () => {
   const first = hold<Receipt>()
   const backend = new Backend([first.promise])
-  const { deliver } = courier(backend)
+  const { deliver } = withoutRetries(backend)
   const slow = deliver(mailTo(people(50)))
   await deliver(mailTo(people(50)))
   first.release({})
@@ -202,7 +203,7 @@ test('a message for one call is not held back by the same one: it may well be an
 
 test('two clients send the same message at once and hear 250: each of the two goes to all recipients', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend, calls } = rehearse([first.promise], { clock: systemClock })
+  const { deliver, backend, calls } = setUp([first.promise], { clock: systemClock })
   const both = [deliver(mailTo(people(60))), deliver(mailTo(people(60)))]
   await turn()
   assert.deepEqual(backend.sizes, [50])
@@ -214,8 +215,8 @@ test('two clients send the same message at once and hear 250: each of the two go
 
 test('the same message at once, and the first client is refused for good: the second message goes to all', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend } = rehearse([first.promise, rejected], { clock: systemClock })
-  const refused = assert.rejects(deliver(mailTo(people(60))), rejected)
+  const { deliver, backend } = setUp([first.promise, rejected], { clock: systemClock })
+  const refused = assert.rejects(deliver(mailTo(people(60))), failsLike(rejected))
   const other = deliver(mailTo(people(60)))
   await turn()
   first.release({})
@@ -226,7 +227,7 @@ test('the same message at once, and the first client is refused for good: the se
 
 test('the first client leaves while its message is in flight: the same message is a retry, each recipient gets it once', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend, calls } = rehearse([first.promise], { clock: systemClock })
+  const { deliver, backend, calls } = setUp([first.promise], { clock: systemClock })
   let gone = false
   const both = [deliver(mailTo(people(60)), undefined, () => gone), deliver(mailTo(people(60)))]
   await turn()
@@ -240,10 +241,10 @@ test('the first client leaves while its message is in flight: the same message i
 
 test('the first client leaves before it hears 5xx: the same message goes to those that are missing', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend } = rehearse([first.promise, rejected], { clock: systemClock })
+  const { deliver, backend } = setUp([first.promise, rejected], { clock: systemClock })
   const refused = assert.rejects(
     deliver(mailTo(people(60)), undefined, () => true),
-    rejected,
+    failsLike(rejected),
   )
   const other = deliver(mailTo(people(60)))
   await turn()
@@ -255,13 +256,13 @@ test('the first client leaves before it hears 5xx: the same message goes to thos
 })
 
 test('a client that never waits for replies may send equal messages one after the other', async () => {
-  const { deliver, backend } = rehearse([])
+  const { deliver, backend } = setUp([])
   for (const _ of [1, 2]) await deliver(mailTo(people(60)), undefined, () => true)
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
 test('a client that left before it heard 4xx comes again: it is a retry', async () => {
-  const { deliver, backend } = rehearse([{}, quotaReached], { maxWaitMs: 0 })
+  const { deliver, backend } = setUp([{}, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60)), undefined, () => true))
   await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 10])
@@ -269,7 +270,7 @@ test('a client that left before it heard 4xx comes again: it is a retry', async 
 
 test('the first client leaves, and the same message comes to other recipients: it waits, then goes to the missing', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend } = rehearse([first.promise], { clock: systemClock })
+  const { deliver, backend } = setUp([first.promise], { clock: systemClock })
   const all = [deliver(mailTo(people(60)), undefined, () => true), deliver(mailTo(people(62).slice(40)))]
   await turn()
   assert.deepEqual(backend.sizes, [50])
@@ -281,9 +282,9 @@ test('the first client leaves, and the same message comes to other recipients: i
 
 test('the same message is in flight for longer than patience: 451, which is told, and nothing is remembered of it', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend, calls, clock } = rehearse([first.promise], { maxWaitMs: 5_000 })
+  const { deliver, backend, calls, clock } = setUp([first.promise], { maxWaitMs: 5_000 })
   const slow = deliver(mailTo(people(60)))
-  await assert.rejects(deliver(mailTo(people(60))), { name: 'DuplicateInFlight' })
+  await assert.rejects(deliver(mailTo(people(60))), failsLike(named('DuplicateInFlight')))
   assert.equal(clock.now(), 5_000)
   const error = 'DuplicateInFlight: an earlier attempt to send the same message is still in flight'
   assert.deepEqual(calls, [{ to: people(60), durationMs: 0, error }])
@@ -295,9 +296,9 @@ test('the same message is in flight for longer than patience: 451, which is told
 
 test('the first client leaves, and its retry is 451 because the first attempt is in flight: the next one is a retry, too', async () => {
   const first = hold<Receipt>()
-  const { deliver, backend } = rehearse([first.promise], { maxWaitMs: 5_000 })
+  const { deliver, backend } = setUp([first.promise], { maxWaitMs: 5_000 })
   const slow = deliver(mailTo(people(60)), undefined, () => true)
-  await assert.rejects(deliver(mailTo(people(60))), { name: 'DuplicateInFlight' })
+  await assert.rejects(deliver(mailTo(people(60))), failsLike(named('DuplicateInFlight')))
   first.release({})
   await slow
   await deliver(mailTo(people(60)))
@@ -305,7 +306,7 @@ test('the first client leaves, and its retry is 451 because the first attempt is
 })
 
 test('the same text to disjoint recipients goes out at once, however many messages it takes', async () => {
-  const { deliver, backend } = rehearse([], { clock: systemClock })
+  const { deliver, backend } = setUp([], { clock: systemClock })
   backend.expect(Array.from({ length: 60 }, () => turn().then(() => ({}))))
   const all = people(1800)
   await Promise.all(Array.from({ length: 30 }, (_, n) => deliver(mailTo(all.slice(n * 60, n * 60 + 60)))))
@@ -320,7 +321,7 @@ test('the same text to disjoint recipients goes out at once, however many messag
 test('the time that a mail waits for its like is part of its patience', async () => {
   const first = hold<Receipt>()
   const clock = new FastClock()
-  const { deliver } = rehearse([first.promise, {}, ...Array(9).fill(throttled)], {
+  const { deliver } = setUp([first.promise, {}, ...Array(9).fill(throttled)], {
     clock,
     maxWaitMs: 5_000,
   })
@@ -328,13 +329,13 @@ test('the time that a mail waits for its like is part of its patience', async ()
   const waiting = deliver(mailTo(people(61)))
   void clock.sleep(4_900).then(() => first.release({}))
   await slow
-  await assert.rejects(waiting, throttled)
+  await assert.rejects(waiting, failsLike(throttled))
   assert.ok(clock.now() <= 5_000, `${clock.now()}`)
 })
 
 test('the same message at once, three times, and each client hears 4xx or leaves: each goes on where the one before ended', async () => {
   const second = hold<Receipt>()
-  const { deliver, backend } = rehearse([{}, second.promise], { clock: systemClock })
+  const { deliver, backend } = setUp([{}, second.promise], { clock: systemClock })
   const all = Promise.allSettled(
     [1, 2, 3].map(nth => deliver(mailTo(people(60)), undefined, () => nth === 2)),
   )
@@ -356,7 +357,7 @@ const passing = {
 }
 for (const [name, error] of Object.entries(passing)) {
   test(`${name} is tried again within the patience, and every try is told`, async () => {
-    const { clock, calls, deliver, backend } = rehearse([error, error, { messageId: 'a' }])
+    const { clock, calls, deliver, backend } = setUp([error, error, { messageId: 'a' }])
     assert.deepEqual(await deliver(mailTo(people(1))), { messageId: 'a' })
     assert.equal(backend.mails.length, 3)
     assert.deepEqual(
@@ -387,28 +388,28 @@ const lasting = {
 }
 for (const [name, error] of Object.entries(lasting)) {
   test(`${name} is not tried again`, async () => {
-    const { clock, deliver, backend } = rehearse([error])
-    await assert.rejects(deliver(mailTo(people(1))), error)
+    const { clock, deliver, backend } = setUp([error])
+    await assert.rejects(deliver(mailTo(people(1))), failsLike(error))
     assert.equal(backend.mails.length, 1)
     assert.deepEqual(clock.sleeps, [])
   })
 }
 
 test('tries are few', async () => {
-  const { clock, deliver, backend } = rehearse(Array.from({ length: 9 }, () => throttled))
-  await assert.rejects(deliver(mailTo(people(1))), throttled)
+  const { clock, deliver, backend } = setUp(Array.from({ length: 9 }, () => throttled))
+  await assert.rejects(deliver(mailTo(people(1))), failsLike(throttled))
   assert.equal(backend.mails.length, 5)
   assert.ok(clock.now() <= 7_500)
 })
 
 test('the patience is for the whole mail, and without it there is one try', async () => {
-  const impatient = rehearse([throttled], { maxWaitMs: 0 })
-  await assert.rejects(impatient.deliver(mailTo(people(1))), throttled)
+  const impatient = setUp([throttled], { maxWaitMs: 0 })
+  await assert.rejects(impatient.deliver(mailTo(people(1))), failsLike(throttled))
   assert.equal(impatient.backend.mails.length, 1)
 
   const failing = Array.from({ length: 40 }, (_, n) => (n % 4 === 3 ? {} : throttled))
-  const { clock, deliver } = rehearse(failing, { maxWaitMs: 4_000 })
-  await assert.rejects(deliver(mailTo(people(500))), throttled)
+  const { clock, deliver } = setUp(failing, { maxWaitMs: 4_000 })
+  await assert.rejects(deliver(mailTo(people(500))), failsLike(throttled))
   assert.ok(clock.now() <= 4_000)
 })
 
@@ -417,7 +418,7 @@ test('of a call that was accepted in part only the missing recipients are tried 
   const part = backend.partly(recipient =>
     recipient.startsWith('person-1') ? undefined : named('THROTTLED'),
   )
-  const { deliver, calls } = rehearse([part], { backend })
+  const { deliver, calls } = setUp([part], { backend })
   await deliver(mailTo(people(12)))
   backend.assertOnce(people(12))
   assert.deepEqual(
@@ -435,7 +436,7 @@ test('of a call that was accepted in part only the missing recipients are sent w
   const part = backend.partly(recipient =>
     recipient === 'person-1@example.org' ? undefined : named('TEMPORARY_FAILURE'),
   )
-  const { deliver } = rehearse([part], { backend })
+  const { deliver } = setUp([part], { backend })
   await assert.rejects(deliver(mailTo(people(3))))
   await deliver(mailTo(people(3)))
   backend.assertOnce(people(3))
@@ -450,12 +451,8 @@ test('each recipient is told its own error, and only those whose error may pass 
     'person-3@example.org': named('THROTTLED'),
   }
   const part = backend.partly(recipient => errors[recipient])
-  const { deliver, calls } = rehearse([part], { backend })
-  await assert.rejects(deliver(mailTo(people(5))), (error: unknown) => {
-    assert.ok(error instanceof PartialFailure)
-    assert.deepEqual([...error.refused.keys()].sort(), ['person-0@example.org', 'person-2@example.org'])
-    return replyFor(error).code === 550
-  })
+  const { deliver, calls } = setUp([part], { backend })
+  await assert.rejects(deliver(mailTo(people(5))), { code: 550 })
   assert.deepEqual(
     calls.map(({ to, error }) => [to.map(person => person.slice(7, 8)).join(), error]),
     [
@@ -473,11 +470,10 @@ test('one recipient that is refused for good does not keep the later calls from 
   const part = backend.partly(recipient =>
     recipient === 'person-3@example.org' ? named('PERMANENT_FAILURE') : undefined,
   )
-  const { deliver } = rehearse([part], { backend })
-  await assert.rejects(deliver(mailTo(people(120))), (error: unknown) => {
-    const { code, text } = replyFor(error)
-    assert.equal(text, 'Message rejected: person-3@example.org: x')
-    return code === 554
+  const { deliver } = setUp([part], { backend })
+  await assert.rejects(deliver(mailTo(people(120))), {
+    code: 554,
+    message: 'Message rejected: person-3@example.org: x',
   })
   assert.deepEqual(backend.sizes, [50, 50, 20])
   backend.assertOnce(people(120).filter(person => person !== 'person-3@example.org'))
@@ -492,15 +488,15 @@ test('what may still pass speaks before what may not: the client comes again', a
         ? named('TEMPORARY_FAILURE')
         : undefined,
   )
-  const { deliver } = rehearse([part], { backend })
-  await assert.rejects(deliver(mailTo(people(60))), (error: unknown) => replyFor(error).code === 451)
+  const { deliver } = setUp([part], { backend })
+  await assert.rejects(deliver(mailTo(people(60))), { code: 451 })
   assert.deepEqual(backend.sizes, [50])
 })
 
 test('calls beyond what the backend takes at once wait for their turn, in the order of the mails', async () => {
   const first = hold<Receipt>()
   const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
-  const { deliver } = rehearse([], { backend, clock: systemClock })
+  const { deliver } = setUp([], { backend, clock: systemClock })
   const all = [1, 2, 3].map(count => deliver(mailTo(people(count), `Subject: ${count}`)))
   await turn()
   assert.deepEqual(backend.sizes, [1])
@@ -512,11 +508,15 @@ test('calls beyond what the backend takes at once wait for their turn, in the or
 test('no turn within the patience is TooManyCalls, told as a call that took no time', async () => {
   const first = hold<Receipt>()
   const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
-  const { deliver, calls } = rehearse([], { backend, maxWaitMs: 5_000 })
+  const { deliver, calls } = setUp([], { backend, maxWaitMs: 5_000 })
   const slow = deliver(mailTo(people(1)))
-  await assert.rejects(deliver(mailTo(people(2))), { name: 'TooManyCalls' })
+  await assert.rejects(deliver(mailTo(people(2))), failsLike(named('TooManyCalls')))
   assert.deepEqual(calls, [
-    { to: people(2), durationMs: 0, error: 'TooManyCalls: as many calls as are allowed (1) are under way' },
+    {
+      to: people(2),
+      durationMs: 0,
+      error: 'TooManyCalls: all of the 1 concurrent calls that are allowed are in use',
+    },
   ])
   first.release({})
   await slow
@@ -524,7 +524,7 @@ test('no turn within the patience is TooManyCalls, told as a call that took no t
 
 test('a call waits for its place in the pace, and the wait is not part of its time', async () => {
   const clock = new FastClock()
-  const { deliver, backend, calls } = rehearse([], { clock, rateLimiter: new RateLimiter(10, clock) })
+  const { deliver, backend, calls } = setUp([], { clock, rateLimiter: new RateLimiter(10, clock) })
   for (const _ of [1, 2, 3]) await deliver(mailTo(people(10)))
   assert.deepEqual(backend.times, [0, 1000, 2000])
   assert.ok(calls.every(({ durationMs }) => durationMs === 0))
@@ -532,57 +532,59 @@ test('a call waits for its place in the pace, and the wait is not part of its ti
 
 test('no place in the pace within the patience: the mail is refused at once, and that is told', async () => {
   const clock = new FastClock()
-  const { deliver, backend, calls } = rehearse([], {
+  const { deliver, backend, calls } = setUp([], {
     clock,
     rateLimiter: new RateLimiter(1, clock),
     maxWaitMs: 5_000,
   })
   await deliver(mailTo(people(50)))
-  await assert.rejects(deliver(mailTo(people(1))), { name: 'SendRateExceeded' })
+  await assert.rejects(deliver(mailTo(people(1))), failsLike(named('SendRateExceeded')))
   assert.deepEqual(clock.sleeps, [])
   assert.equal(backend.mails.length, 1)
-  assert.match(calls[1]!.error!, /^SendRateExceeded: 1 recipients a second leave no room for 50 s$/)
+  assert.match(
+    calls[1]!.error!,
+    /^SendRateExceeded: the limit of 1 recipients per second is used up for the next 50 s$/,
+  )
 })
 
-test('40,000 recipients with one error: it is looked at a few times, not once for each of them', async () => {
-  const recipients = people(40_000)
-  let looks = 0
-  const error = Object.defineProperty(new Error(), 'message', {
-    get() {
-      looks++
-      return 'disk full'
-    },
-  })
+test('100,000 recipients with one error: the error is classified once', async () => {
+  const recipients = people(100_000)
+  let classified = 0
+  const error = counting(new Error(), 'disk full', () => classified++)
   const backend = new Backend([error], { perCall: 100_000 })
-  const { deliver, calls } = rehearse([], { backend })
-  await assert.rejects(deliver(mailTo(recipients)), error)
-  assert.ok(looks < 20, `${looks}`)
+  const { deliver, calls } = setUp([], { backend })
+  await assert.rejects(deliver(mailTo(recipients)), { code: 451 })
+  assert.equal(classified, 1)
   assert.deepEqual(calls, [{ to: recipients, durationMs: 0, error: 'Error: disk full' }])
 })
 
-test('40,000 recipients of which half have another error: each error is looked at a few times', async () => {
-  let looks = 0
+test('100,000 recipients with two errors: each of the errors is classified once', async () => {
+  let classified = 0
   const [even, odd] = ['PERMANENT_FAILURE', 'TEMPORARY_FAILURE'].map(name =>
-    Object.defineProperty(named(name), 'message', {
-      get() {
-        looks++
-        return 'x'
-      },
-    }),
+    counting(named(name), 'x', () => classified++),
   )
-  const recipients = people(40_000)
+  const recipients = people(100_000)
   const backend = new Backend([], { perCall: 100_000, answersPerRecipient: true })
   const part = backend.partly(recipient => (Number(/\d+/.exec(recipient)) % 2 === 0 ? even : odd))
-  const { deliver, calls } = rehearse([part], { backend })
-  await assert.rejects(deliver(mailTo(recipients)), thrown => replyFor(thrown).code === 451)
-  assert.ok(looks < 40, `${looks}`)
+  const { deliver, calls } = setUp([part], { backend })
+  await assert.rejects(deliver(mailTo(recipients)), { code: 451 })
+  assert.equal(classified, 2)
   assert.deepEqual(
     calls.map(({ to, error }) => [to.length, error]),
     [
-      [20_000, 'PERMANENT_FAILURE: x'],
-      [20_000, 'TEMPORARY_FAILURE: x'],
+      [50_000, 'PERMANENT_FAILURE: x'],
+      [50_000, 'TEMPORARY_FAILURE: x'],
     ],
   )
+})
+
+test('100,000 recipients with an error each: each of the errors is classified once', async () => {
+  let classified = 0
+  const backend = new Backend([], { perCall: 100_000, answersPerRecipient: true })
+  const part = backend.partly(() => counting(named('TEMPORARY_FAILURE'), 'x', () => classified++))
+  const { deliver } = setUp([part], { backend })
+  await assert.rejects(deliver(mailTo(people(100_000))), { code: 451 })
+  assert.equal(classified, 100_000)
 })
 
 /** What a call of the property below comes to: the test's word, or which recipients are taken. */
@@ -623,7 +625,7 @@ test('whatever fails, with a client that tries until it hears yes or a refusal f
       const unknown = new Set<string>()
       const backend = new Backend([], { answersPerRecipient: perRecipient })
       const deeds = fates.map((fate): Deed => deedOf(fate, backend, unknown))
-      const { deliver } = rehearse(deeds, { backend, maxWaitMs })
+      const { deliver } = setUp(deeds, { backend, maxWaitMs })
       // A single call is its own memory: two at once are two mails.
       const tries = perRecipient ? count > 1 : count > 50
       let heard: readonly number[] = []
@@ -657,7 +659,7 @@ test('whatever fails, each 250 that a client hears stands for a copy of its own,
     fc.asyncProperty(setting, async ({ count, fates, perRecipient, maxWaitMs, rounds }) => {
       const backend = new Backend([], { answersPerRecipient: perRecipient })
       const deeds = fates.map((fate): Deed => deedOf(fate, backend, new Set()))
-      const { deliver } = rehearse(deeds, { backend, maxWaitMs })
+      const { deliver } = setUp(deeds, { backend, maxWaitMs })
       let accepted = 0
       for (const round of rounds) {
         const answers = round.map(async stays => {
@@ -687,7 +689,7 @@ test('whatever fails, with a client that tries in whatever parts: nobody twice, 
     fc.asyncProperty(setting, async ({ count, fates, perRecipient, cuts }) => {
       const unknown = new Set<string>()
       const backend = new Backend([], { answersPerRecipient: perRecipient })
-      const { deliver } = rehearse(
+      const { deliver } = setUp(
         fates.map((fate): Deed => deedOf(fate, backend, unknown)),
         { backend, maxWaitMs: 0 },
       )
@@ -717,7 +719,7 @@ test('whatever fails, with a client that tries in whatever parts: nobody twice, 
 function codeOf(delivery: Promise<Receipt>): Promise<number> {
   return delivery.then(
     () => 250,
-    error => replyFor(error).code,
+    ({ code }: DeliveryFailed) => code,
   )
 }
 
@@ -751,27 +753,60 @@ function deedOf(fate: Fate, backend: Backend, unknown: Set<string>): Deed {
   }
 }
 
-/** A courier that does not try again by itself. */
-function courier(backend: Backend) {
-  const { deliver } = rehearse([], { backend, maxWaitMs: 0 })
+/** An agent that does not retry. */
+function withoutRetries(backend: Backend) {
+  const { deliver } = setUp([], { backend, maxWaitMs: 0 })
   return { deliver }
 }
 
-/** A courier with a clock that does not take its time unless there is another, and all that it tells. */
-function rehearse<C extends Clock = FastClock>(
+/** An agent with a clock on which time passes at once, unless there is another clock, and the reports of its calls. */
+function setUp<C extends Clock = FastClock>(
   deeds: readonly Deed[],
   options: DeliveryOptions & { readonly backend?: Backend; readonly clock?: C } = {},
 ) {
-  const { clock = new FastClock() as Clock as C, ...manner } = options
+  const { clock = new FastClock() as Clock as C, ...settings } = options
   const backend = options.backend ?? new Backend(deeds, { clock })
   if (options.backend) backend.expect(deeds)
   const calls: CallReport[] = []
-  const courier = new DeliveryAgent(backend, { ...manner, clock })
-  const deliver = (mail: Message, client = 'network 192.0.2.7', isGone?: () => boolean) =>
-    courier.deliver(mail, client, call => calls.push(call), isGone)
+  const agent = new DeliveryAgent(backend, { ...settings, clock })
+  const deliver = async (
+    message: Message,
+    client = 'network 192.0.2.7',
+    isGone?: () => boolean,
+  ): Promise<Receipt> => {
+    const result = await agent.deliver(message, client, call => calls.push(call), isGone)
+    if (result.type === 'failed') throw new DeliveryFailed(result.reply)
+    return result.receipt
+  }
   return { clock, backend, calls, deliver }
+}
+
+/** A failed delivery as a rejection, so that a test cannot overlook it. */
+class DeliveryFailed extends Error {
+  readonly code: number
+
+  constructor({ code, text }: Reply) {
+    super(String(text))
+    this.code = code
+  }
+}
+
+/** What a delivery rejects with if this error concerns all of its recipients. */
+function failsLike(error: Error) {
+  const { code, text } = classify(error).reply
+  return { code, message: String(text) }
 }
 
 function named(name: string): Error {
   return Object.assign(new Error('x'), { name })
+}
+
+/** Calls `onRead` whenever the error's message is read: to classify an error reads it exactly once. */
+function counting(error: Error, message: string, onRead: () => void): Error {
+  return Object.defineProperty(error, 'message', {
+    get() {
+      onRead()
+      return message
+    },
+  })
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import { logText } from '../../src/relay/errors/error-info.ts'
-import { outcomeOf, replyFor, ruleFor } from '../../src/relay/errors/error-table.ts'
 import { Refused } from '../../src/relay/errors/refused.ts'
 import { NoMemory, TooSlow } from '../../src/relay/limits/memory-budget.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
@@ -184,7 +184,7 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
 ]
 for (const [error, expected] of rows) {
   test(`${logText(error)} is ${expected}`, () => {
-    const { code, status, text } = replyFor(error)
+    const { code, status, text } = classify(error).reply
     assert.equal(`${code} ${status} ${text}`.slice(0, expected.length), expected)
   })
 }
@@ -234,29 +234,29 @@ const replies: Readonly<Record<string, string>> = {
 for (const [expected, names] of Object.entries(replies)) {
   for (const name of names.trim().split(/\s+/)) {
     test(`${name} alone is ${expected}`, () => {
-      const { code, status, text } = replyFor(system(name, 'x'))
+      const { code, status, text } = classify(system(name, 'x')).reply
       assert.equal(`${code} ${status} ${text}`, expected)
     })
   }
 }
 
 test('too many recipients is said in so many words', () => {
-  const { text } = replyFor(aws('InvalidParameterValue', 'Recipient count exceeds 50.', 400))
+  const { text } = classify(aws('InvalidParameterValue', 'Recipient count exceeds 50.', 400)).reply
   assert.equal(text, 'Too many recipients in one mail')
 })
 
 test('a call ends as throttled, as temporary or as permanent, by what its reply says', () => {
-  assert.equal(outcomeOf(aws('Throttling', 'x', 400)), 'throttled')
-  assert.equal(outcomeOf(named('TooManyCalls')), 'throttled')
-  assert.equal(outcomeOf(new NoMemory()), 'temporary')
-  assert.equal(outcomeOf(new Error('what nobody knows')), 'temporary')
-  assert.equal(outcomeOf(aws('OPT_OUT', 'x')), 'permanent')
-  assert.equal(outcomeOf(aws('MessageRejected', 'x', 400)), 'permanent')
+  assert.equal(classify(aws('Throttling', 'x', 400)).outcome, 'throttled')
+  assert.equal(classify(named('TooManyCalls')).outcome, 'throttled')
+  assert.equal(classify(new NoMemory()).outcome, 'temporary')
+  assert.equal(classify(new Error('what nobody knows')).outcome, 'temporary')
+  assert.equal(classify(aws('OPT_OUT', 'x')).outcome, 'permanent')
+  assert.equal(classify(aws('MessageRejected', 'x', 400)).outcome, 'permanent')
 })
 
 test("a name on the wire counts where the SDK's differs", () => {
   const error = Object.assign(new Error('x'), { name: 'SESServiceException', Code: 'Throttling' })
-  assert.equal(replyFor(error).code, 454)
+  assert.equal(classify(error).reply.code, 454)
 })
 
 test('whatever is thrown, the reply is a refusal in one short line of printable ASCII', () => {
@@ -269,7 +269,7 @@ test('whatever is thrown, the reply is a refusal in one short line of printable 
         fc.tuple(name, text).map(([n, t]) => aws(n, t, 400)),
       ),
       error => {
-        const reply = replyFor(error)
+        const reply = classify(error).reply
         assert.ok(reply.code >= 400 && reply.code < 600)
         assert.match(`${reply.code} ${reply.status} ${reply.text}`, /^[45]\d\d [45]\.\d\.\d [ -~]{1,440}$/)
         assert.equal(typeof logText(error), 'string')
@@ -287,15 +287,15 @@ test('only AWS itself, by a code of its own, says that a call may be made again'
     ['TooManyRequestsException', 429],
     ['THROTTLED', 200],
   ] as const) {
-    assert.equal(ruleFor(aws(name, 'x', status)).retryable, true, name)
+    assert.equal(classify(aws(name, 'x', status)).retryable, true, name)
   }
   for (const status of [429, 500, 501, 502, 503, 504]) {
     for (const name of ['Unknown', 'SyntaxError', 'Error', `${status}`]) {
-      assert.equal(ruleFor(aws(name, 'x', status)).retryable, undefined, `${name} ${status}`)
+      assert.equal(classify(aws(name, 'x', status)).retryable, false, `${name} ${status}`)
     }
   }
   for (const status of [501, 502, 504]) {
-    assert.equal(ruleFor(aws('ServiceUnavailable', 'x', status)).retryable, undefined, `${status}`)
+    assert.equal(classify(aws('ServiceUnavailable', 'x', status)).retryable, false, `${status}`)
   }
 })
 
@@ -305,11 +305,11 @@ test('the account and the role are not shown to the client', () => {
     'User: arn:aws:iam::123456789012:user/x is not authorized to perform',
     403,
   )
-  assert.doesNotMatch(String(replyFor(error).text), /arn|\d{12}/)
+  assert.doesNotMatch(String(classify(error).reply.text), /arn|\d{12}/)
 })
 
 test('a placeholder in what AWS says stays as it is', () => {
-  assert.equal(replyFor(aws('MessageRejected', '$& {text}', 400)).text, 'Message rejected: $& {text}')
+  assert.equal(classify(aws('MessageRejected', '$& {text}', 400)).reply.text, 'Message rejected: $& {text}')
 })
 
 const logged: readonly (readonly [error: unknown, text: string])[] = [
@@ -340,11 +340,15 @@ for (const [error, text] of logged) {
 
 test('a relay that refuses is heard word for word, in one line of printable ASCII', () => {
   const refused = new Refused(550, '5.1.1', 'Nobody\r\nof that näme, {text}')
-  assert.deepEqual(replyFor(refused), { code: 550, status: '5.1.1', text: 'Nobody of that n?me, {text}' })
-  assert.equal(outcomeOf(refused), 'permanent')
-  assert.equal(outcomeOf(new Refused(500, '5.0.0', 'Never')), 'permanent')
-  assert.equal(outcomeOf(new Refused(451, '4.3.0', 'Later')), 'temporary')
-  assert.equal(ruleFor(refused).retryable, undefined)
+  assert.deepEqual(classify(refused).reply, {
+    code: 550,
+    status: '5.1.1',
+    text: 'Nobody of that n?me, {text}',
+  })
+  assert.equal(classify(refused).outcome, 'permanent')
+  assert.equal(classify(new Refused(500, '5.0.0', 'Never')).outcome, 'permanent')
+  assert.equal(classify(new Refused(451, '4.3.0', 'Later')).outcome, 'temporary')
+  assert.equal(classify(refused).retryable, false)
 })
 
 test('a refusal is one: its code and its status say no, and the same no', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { DeliveryAgent } from '../../src/relay/delivery.ts'
-import { replyFor } from '../../src/relay/errors/error-table.ts'
+import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import type { Files } from '../../src/relay/maildir/directory-sync.ts'
 import { maildir, maildirDeliveries } from '../../src/relay/maildir/maildir.ts'
 import type { Message } from '../../src/relay/relay.ts'
@@ -127,7 +127,7 @@ for (const [code, expected] of disk) {
         () => assert.fail('it was acknowledged'),
         (error: unknown) => error,
       )
-      const { code: reply, status } = replyFor(error)
+      const { code: reply, status } = classify(error).reply
       assert.equal(`${reply} ${status}`, expected)
       for (const directory of ['tmp', 'new']) assert.deepEqual(await fs.readdir(join(path, directory)), [])
     })
@@ -149,7 +149,7 @@ test('a Maildir that is taken away makes mails wait', async t => {
   const path = await place(t)
   const relay = await maildir(path)
   await fs.rm(path, { recursive: true })
-  await assert.rejects(relay.send(mail([Buffer.from('x')])), error => replyFor(error).code === 451)
+  await assert.rejects(relay.send(mail([Buffer.from('x')])), error => classify(error).reply.code === 451)
 })
 
 test('a path that cannot be a directory is an error at once', async t => {

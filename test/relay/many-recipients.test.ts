@@ -12,10 +12,10 @@ import type { Relay } from '../../src/relay/relay.ts'
 import { people } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
 import { FastClock } from './fast-clock.ts'
+import { refuse } from './network-errors.ts'
 import { PinpointStandIn, successful } from './pinpoint-stand-in.ts'
 import { SesStandIn } from './ses-stand-in.ts'
 import { SesV2StandIn } from './sesv2-stand-in.ts'
-import { refuse } from './way-there.ts'
 
 const saved = { ...process.env }
 afterEach(() => {

@@ -10,14 +10,14 @@ import {
 import { memoryLimits } from '../../src/relay/limits/memory-limits.ts'
 import { turn } from './backend.ts'
 import { FastClock } from './fast-clock.ts'
-import { HandClock } from './hand-clock.ts'
+import { ManualClock } from './manual-clock.ts'
 
-const { leastRate, rateWindowMs, smallBytes } = memoryLimits
+const { minBytesPerSecond, rateWindowMs, smallBytes } = memoryLimits
 const long = 1_000_000_000
 
 /** A hundred bytes; one mail holds at most forty of them, and waits ten milliseconds. */
 function stage(rules: Partial<ConstructorParameters<typeof MemoryBudget>[0]> = {}) {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const budget = new MemoryBudget({
     totalBytes: 100,
     largestBytes: 40,
@@ -472,8 +472,8 @@ test('silence costs nothing while no message waits', async () => {
 test('content that comes at the least rate is fast enough, and slower content is not', async () => {
   // Ten seconds' worth has come at once. At half of the rate half a second of it is used up in each second.
   for (const [rate, evictedAfter] of [
-    [leastRate, undefined],
-    [leastRate / 2, 19],
+    [minBytesPerSecond, undefined],
+    [minBytesPerSecond / 2, 19],
   ] as const) {
     const { budget, clock } = stage({ totalBytes: 80, maxWaitMs: 100_000 })
     const { share, evictions } = holder(budget, 40)
@@ -589,7 +589,7 @@ test('half of its time a message waits for others of a client with more than its
 })
 
 /** Lets seconds pass in which content keeps coming for all of these. */
-async function passFast(clock: HandClock, seconds: number, ...held: readonly ReturnType<typeof holder>[]) {
+async function passFast(clock: ManualClock, seconds: number, ...held: readonly ReturnType<typeof holder>[]) {
   for (let n = 0; n < seconds; n++) {
     clock.pass(1000)
     for (const { share, bytes, evictions } of held) if (evictions.length === 0) share.resize(bytes, 1e6)
@@ -787,7 +787,7 @@ test('whatever clients do, and when: exact, in order, in time, and no message wa
           if (now - Math.max(mail.openedMs, mail.waitEndedMs) < rateWindowMs) complain('too early')
           const recent = mail.arrivals.filter(({ atMs }) => atMs > now - rateWindowMs)
           const bytes = recent.reduce((sum, { bytes }) => sum + bytes, 0)
-          if (bytes > (leastRate * rateWindowMs) / 1000) complain(`after ${bytes} bytes`)
+          if (bytes > (minBytesPerSecond * rateWindowMs) / 1000) complain(`after ${bytes} bytes`)
         } else {
           const overdue = others.filter(
             ({ address, request, waitedMs }) =>

@@ -10,10 +10,10 @@ import { MemoryBudget, type Reservation } from '../../src/relay/limits/memory-bu
 import type { Relay } from '../../src/relay/relay.ts'
 import { awsError, hold, turn } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
-import { HandClock } from './hand-clock.ts'
+import { ManualClock } from './manual-clock.ts'
 
 const messageBytes = 100_000
-const full = '452 4.3.1 No memory for this mail now, try again later'
+const full = '452 4.3.1 Insufficient memory, try again later'
 /** A chunk as a socket gives it: memory of its own. */
 const chunk = () => Buffer.allocUnsafeSlow(50_000).fill('x')
 
@@ -213,7 +213,7 @@ test('a client that goes silent while others wait hears 452 at the end, told onc
     log.filter(({ error }) => error !== undefined).map(({ error, rejected }) => [error, rejected]),
     [
       [
-        'TooSlow: content came at less than 1024 bytes per second while other messages waited for memory',
+        'TooSlow: content arrived at less than 1024 bytes per second while other messages waited for memory',
         'slow',
       ],
     ],
@@ -245,7 +245,7 @@ test('a client with more than its share, while others wait, hears 452, and the l
     [
       [
         '192.0.2.1',
-        'NoMemory: the address of the client holds more than its share, and others wait',
+        "NoMemory: the client's address holds more than its share of the memory, and others wait",
         'memory',
       ],
     ],
@@ -261,7 +261,7 @@ function stage({
   readonly mails: number
   readonly content?: Relay['content'] | undefined
 }) {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const received: number[] = []
   const log: Delivery[] = []
   const answer = hold<undefined>()

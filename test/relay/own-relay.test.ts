@@ -97,7 +97,7 @@ test('a partial failure of somebody who was not in the call is one of the whole 
     assert.equal((verdict as { code: number }).code, 451)
     assert.deepEqual(
       log.map(({ to, error }) => [to.length, error]),
-      [[2, 'Error: the PartialFailure names <c@example.org>, who is no recipient of this call']],
+      [[2, 'Error: the PartialFailure names <c@example.org>, which is not a recipient of this call']],
     )
   }
   assert.deepEqual(new Set(calls.flat()), new Set(['b@example.org', 'c@example.org']))

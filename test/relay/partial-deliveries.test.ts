@@ -7,7 +7,7 @@ import { PartialDeliveries, type RememberLimits } from '../../src/relay/partial-
 import type { Message } from '../../src/relay/relay.ts'
 import { mailTo, people, turn } from './backend.ts'
 import { FastClock } from './fast-clock.ts'
-import { HandClock } from './hand-clock.ts'
+import { ManualClock } from './manual-clock.ts'
 
 const [first, second] = people(2)
 
@@ -31,10 +31,10 @@ test('after a 5xx nothing is known any more: the client does not send the messag
 
 test('an attempt whose client left without a reply is not remembered: it may be one that never waits for replies', async () => {
   const { partial, deliver } = fixture()
-  await deliver(mailTo(people(2)), 'unheard', people(2))
+  await deliver(mailTo(people(2)), 'disconnected', people(2))
   assert.equal(partial.size, 0)
   await deliver(mailTo(people(2)), 'temporary', [first!])
-  assert.deepEqual(await deliver(mailTo(people(2)), 'unheard', [second!]), [first])
+  assert.deepEqual(await deliver(mailTo(people(2)), 'disconnected', [second!]), [first])
   assert.equal(partial.size, 0)
   assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
 })
@@ -192,11 +192,11 @@ for (const [told, isRetry] of [
   ['accepted', false],
   ['permanent', false],
   ['temporary', true],
-  ['unheard', true],
+  ['disconnected', true],
 ] as const) {
   const then = isRetry ? 'leaves out those that have it' : 'goes to all'
   test(`the same message in flight to some of the same recipients: the second one waits, and after ${told} it ${then}`, async () => {
-    const { partial } = fixture({}, new HandClock())
+    const { partial } = fixture({}, new ManualClock())
     const [one, two] = [counted(mailTo(people(60))), counted(mailTo(people(62).slice(40)))]
     const claim = await partial.claim(one.message, options)
     let other: DeliveryClaim | undefined
@@ -217,7 +217,7 @@ for (const [told, isRetry] of [
 }
 
 test('after 250 an attempt that waited leaves out what an earlier 4xx has left for other recipients only', async () => {
-  const { partial, deliver } = fixture({}, new HandClock())
+  const { partial, deliver } = fixture({}, new ManualClock())
   const [a, b] = [people(60), people(90).slice(60)]
   await deliver(mailTo([...a, ...b]), 'temporary', [...a.slice(0, 50), ...b])
   const claim = await partial.claim(mailTo(a), options)
@@ -229,11 +229,11 @@ test('after 250 an attempt that waited leaves out what an earlier 4xx has left f
 })
 
 test('a retry that leaves out all recipients and hears 250 ends it: the one that waits for it goes to all', async () => {
-  const { partial } = fixture({}, new HandClock())
+  const { partial } = fixture({}, new ManualClock())
   const claim = await partial.claim(mailTo(people(60)), options)
   const [retry, another] = [1, 2].map(() => partial.claim(mailTo(people(60)), options))
   claim.add(people(60))
-  claim.settle('unheard')
+  claim.settle('disconnected')
   const retried = await retry!
   assert.deepEqual(retried.skipped, people(60))
   retried.settle('accepted')
@@ -259,7 +259,7 @@ for (const [told, isRetry] of [
   ['accepted', false],
   ['permanent', false],
   ['temporary', true],
-  ['unheard', true],
+  ['disconnected', true],
 ] as const) {
   const then = isRetry ? 'leave out those that have it' : 'go to all'
   test(`an attempt gave up waiting: those after it still wait for the first, and after ${told} they ${then}`, async () => {
@@ -288,7 +288,7 @@ for (const [told, isRetry] of [
 }
 
 test('an attempt gave up waiting for two: left out is what the one delivered whose client left, not what the other did', async () => {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const [a, b] = [people(60), people(130).slice(70)]
   const claims = [await partial.claim(mailTo(a), options), await partial.claim(mailTo(b), options)]
@@ -297,16 +297,16 @@ test('an attempt gave up waiting for two: left out is what the one delivered who
   await assert.rejects(giveUp, { name: 'DuplicateInFlight' })
   const late = partial.claim(mailTo([...a, ...b]), options)
   claims[0]!.add(a)
-  claims[0]!.settle('unheard')
+  claims[0]!.settle('disconnected')
   claims[1]!.add(b)
   claims[1]!.settle('accepted')
   const { skipped, missing } = await late
   assert.deepEqual([skipped, missing], [a, b])
 })
 
-for (const told of ['accepted', 'unheard'] as const) {
+for (const told of ['accepted', 'disconnected'] as const) {
   test(`thousands that gave up waiting end with the first attempt, also after ${told}`, async () => {
-    const clock = new HandClock()
+    const clock = new ManualClock()
     const { partial } = fixture({}, clock)
     const claim = await partial.claim(mailTo(people(2)), options)
     const others = Array.from({ length: 20_000 }, () =>
@@ -326,7 +326,7 @@ for (const told of ['accepted', 'unheard'] as const) {
 }
 
 test('a message that waited exactly as long as it could goes on', async () => {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const claim = await partial.claim(mailTo(people(60)), options)
   const other = partial.claim(mailTo(people(60)), { ...options, maxWaitMs: 1_000 })
@@ -336,7 +336,7 @@ test('a message that waited exactly as long as it could goes on', async () => {
 })
 
 test('a message waits for all earlier ones with recipients in common', async () => {
-  const { partial } = fixture({}, new HandClock())
+  const { partial } = fixture({}, new ManualClock())
   const [a, b] = [people(60), people(130).slice(70)]
   const claims = [await partial.claim(mailTo(a), options), await partial.claim(mailTo(b), options)]
   let claimed = false
@@ -345,7 +345,7 @@ test('a message waits for all earlier ones with recipients in common', async () 
     claimed = true
   })
   claims[0]!.add(a)
-  claims[0]!.settle('unheard')
+  claims[0]!.settle('disconnected')
   await turn()
   assert.equal(claimed, false)
   claims[1]!.add(b)
@@ -355,12 +355,19 @@ test('a message waits for all earlier ones with recipients in common', async () 
 
 const options = { client: 'network 192.0.2.7', atomic: false, maxWaitMs: 20_000 }
 
+/** Returns a promise for every claim, so that tests need not tell apart which claims wait. */
+class AsyncPartialDeliveries extends PartialDeliveries {
+  override async claim(...parameters: Parameters<PartialDeliveries['claim']>): Promise<DeliveryClaim> {
+    return super.claim(...parameters)
+  }
+}
+
 /** A memory, and a way to make one attempt to deliver: returns the recipients that had the message before. */
-function fixture<C extends FastClock | HandClock = FastClock>(
+function fixture<C extends FastClock | ManualClock = FastClock>(
   limits: RememberLimits = {},
   clock = new FastClock() as C,
 ) {
-  const partial = new PartialDeliveries(limits, clock)
+  const partial = new AsyncPartialDeliveries(limits, clock)
   async function deliver(
     message: Message,
     told: ReplyOutcome,
@@ -379,7 +386,7 @@ function fixture<C extends FastClock | HandClock = FastClock>(
 
 /** An attempt to 60 recipients, and the end of another one that waits for it for a second only. */
 async function waitedFor(recipients: readonly string[]) {
-  const clock = new HandClock()
+  const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const claim = await partial.claim(mailTo(people(60)), options)
   const giveUp = assert.rejects(partial.claim(mailTo(recipients), { ...options, maxWaitMs: 1_000 }), {

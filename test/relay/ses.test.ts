@@ -3,11 +3,9 @@ import { createServer } from 'node:net'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { ses } from '../../src/relay/aws/ses.ts'
 import { DeliveryAgent } from '../../src/relay/delivery.ts'
-import { logText } from '../../src/relay/errors/error-info.ts'
-import { outcomeOf } from '../../src/relay/errors/error-table.ts'
+import { deliver, failure, message } from './backend-contract.ts'
+import { brokenAnswers, nginxPage, notTheService, type Row, refuse, wayThere } from './network-errors.ts'
 import { type Outcome, SesStandIn } from './ses-stand-in.ts'
-import { failure, mail } from './trial.ts'
-import { brokenAnswers, nginxPage, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
 let aws: SesStandIn
 const saved = { ...process.env }
@@ -28,11 +26,11 @@ after(() => aws.close())
 
 test('SES gets the envelope and the exact bytes, signed', async () => {
   aws.script({ type: 'accept', messageId: '0102-abc' })
-  assert.deepEqual(await (await ses()).send(mail), { messageId: '0102-abc' })
+  assert.deepEqual(await (await ses()).send(message), { messageId: '0102-abc' })
   const [call] = aws.calls
   assert.equal(call!.source, 'alice@example.org')
   assert.deepEqual(call!.destinations, ['bob@example.org', 'carol+x@example.org'])
-  assert.deepEqual(call!.data, Buffer.concat([...mail.content]))
+  assert.deepEqual(call!.data, Buffer.concat([...message.content]))
   assert.match(
     call!.authorization!,
     /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request/,
@@ -40,7 +38,7 @@ test('SES gets the envelope and the exact bytes, signed', async () => {
 })
 
 test('what is not given is not sent, not even empty', async () => {
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   const names = [...aws.calls[0]!.parameters.keys()].sort()
   assert.deepEqual(names, [
     'Action',
@@ -53,13 +51,13 @@ test('what is not given is not sent, not even empty', async () => {
 })
 
 test('the null sender is left out', async () => {
-  await (await ses()).send({ ...mail, sender: '' })
+  await (await ses()).send({ ...message, sender: '' })
   assert.equal(aws.calls[0]!.source, undefined)
 })
 
 test('configuration set, ARNs and tags go along', async () => {
   const options = { configurationSet: 'set', sourceArn: 'arn:s', fromArn: 'arn:f', returnPathArn: 'arn:r' }
-  await (await ses({ ...options, tags: { team: 'a', env: 'b' } })).send(mail)
+  await (await ses({ ...options, tags: { team: 'a', env: 'b' } })).send(message)
   const { parameters } = aws.calls[0]!
   assert.equal(parameters.get('ConfigurationSetName'), 'set')
   assert.equal(parameters.get('SourceArn'), 'arn:s')
@@ -70,7 +68,7 @@ test('configuration set, ARNs and tags go along', async () => {
 })
 
 test('the source ARN stands in for the other two', async () => {
-  await (await ses({ sourceArn: 'arn:s' })).send(mail)
+  await (await ses({ sourceArn: 'arn:s' })).send(message)
   const { parameters } = aws.calls[0]!
   assert.deepEqual([parameters.get('FromArn'), parameters.get('ReturnPathArn')], ['arn:s', 'arn:s'])
 })
@@ -78,19 +76,19 @@ test('the source ARN stands in for the other two', async () => {
 test('what the operator says of endpoint and region goes before what the environment says', async () => {
   Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
   const relay = await ses({ endpoint: aws.endpoint, region: 'eu-west-2' })
-  await relay.send(mail)
+  await relay.send(message)
   assert.equal(aws.requests, 1)
   assert.equal((await relay.check!())[0], 'Region: eu-west-2')
 })
 
 test('a mail as large as SES takes arrives whole', async () => {
   const large = Buffer.alloc(10 * 1024 * 1024, '0123456789\r\n')
-  await (await ses()).send({ ...mail, content: [large], size: large.length })
+  await (await ses()).send({ ...message, content: [large], size: large.length })
   assert.ok(aws.calls[0]!.data.equals(large))
 })
 
 const large = {
-  ...mail,
+  ...message,
   content: [Buffer.alloc(9_000_000, '0123456789\r\n')],
   headerBytes: 0,
   size: 9_000_000,
@@ -119,7 +117,7 @@ test('the send rate is the one of the account', async () => {
 test('an answer without a send rate does not say that there is no limit', async () => {
   const body = '<GetSendQuotaResponse><GetSendQuotaResult></GetSendQuotaResult></GetSendQuotaResponse>'
   aws.script({ type: 'answer', status: 200, contentType: 'text/xml', body })
-  await assert.rejects((await ses()).sendRate!(), { message: 'the answer with the send rate cannot be read' })
+  await assert.rejects((await ses()).sendRate!(), { message: 'the answer contains no send rate' })
 })
 
 test('without the permission to ask for the send rate there is an error', async () => {
@@ -191,7 +189,7 @@ for (const [name, outcome, expected] of [...refusals, ...wayThere]) {
 
 test('a reset on a kept connection is no reason to send again', async () => {
   const relay = await ses()
-  await relay.send(mail)
+  await relay.send(message)
   aws.script({ type: 'reset', bodyRead: true })
   assert.match((await failure(relay)).reply, /^451 4\.4\.2/)
   assert.equal(aws.requests, 2)
@@ -208,7 +206,7 @@ test('silence ends with 451 4.4.2, after one request', async () => {
 for (const [name, outcome] of brokenAnswers) {
   test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
     aws.script(outcome)
-    assert.deepEqual(await (await ses({ upstreamTimeoutMs: 500 })).send(mail), {})
+    assert.deepEqual(await (await ses({ upstreamTimeoutMs: 500 })).send(message), {})
     assert.equal(aws.requests, 1)
   })
 
@@ -223,10 +221,10 @@ for (const [name, outcome] of brokenAnswers) {
 for (const [name, outcome, told] of notTheService) {
   test(`${name} in an answer of 2xx is no yes of SES: 451 4.3.0, and the log says what came`, async () => {
     aws.script(outcome)
-    const { reply, log, error } = await failure(await ses())
+    const { reply, log, outcome: callOutcome } = await failure(await ses())
     assert.match(reply, /^451 4\.3\.0 /)
     assert.equal(log, `UnexpectedAnswer: ${told}`)
-    assert.equal(outcomeOf(error), 'temporary', 'it counts against readiness')
+    assert.equal(callOutcome, 'temporary', 'it counts against readiness')
     assert.equal(aws.requests, 1)
   })
 }
@@ -248,11 +246,11 @@ for (const status of [200, 400]) {
     const body = `<ErrorResponse><Error><Message>${'&lt;'.repeat(1_000_000)}</Message></Error></ErrorResponse>`
     aws.script({ type: 'answer', status, contentType: 'text/xml', body }, { type: 'accept' })
     const before = aws.connections
-    const { reply, log, error } = await failure(relay)
+    const { reply, log, outcome: callOutcome } = await failure(relay)
     assert.match(reply, /^451 4\.3\.0 /)
     assert.equal(log, `AnswerTooLarge: HTTP ${status} with more than 1048576 bytes`)
-    assert.equal(outcomeOf(error), 'temporary')
-    await relay.send(mail)
+    assert.equal(callOutcome, 'temporary')
+    await relay.send(message)
     assert.equal(aws.connections - before, 2, 'its connection is not used again')
   })
 }
@@ -304,7 +302,7 @@ test("a proxy's page is logged by its status, whatever the parser says of it", a
 test('mails share connections, at most as many as allowed', async () => {
   const before = aws.connections
   const courier = new DeliveryAgent(await ses({ upstreamConnections: 3 }), {})
-  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, '', () => {})))
+  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(message, '', () => {})))
   assert.equal(aws.requests, 30)
   assert.equal(aws.connections - before, 3)
 })
@@ -313,15 +311,11 @@ test('mails beyond the connections wait for their turn: nothing is sent twice, a
   aws.always({ type: 'hang' })
   const relay = await ses({ upstreamConnections: 2, upstreamTimeoutMs: 400 })
   const courier = new DeliveryAgent(relay, { maxWaitMs: 100 })
-  const errors = await Promise.all(
-    Array.from({ length: 5 }, () =>
-      courier.deliver(mail, '', () => {}).catch((error: unknown) => logText(error)),
-    ),
-  )
+  const errors = await Promise.all(Array.from({ length: 5 }, async () => (await deliver(courier)).errors[0]))
   aws.always({ type: 'accept' })
   assert.deepEqual(errors, [
     ...Array(2).fill('TimeoutError: no answer within 400 ms'),
-    ...Array(3).fill('TooManyCalls: as many calls as are allowed (2) are under way'),
+    ...Array(3).fill('TooManyCalls: all of the 2 concurrent calls that are allowed are in use'),
   ])
   assert.equal(aws.requests, 2)
 })

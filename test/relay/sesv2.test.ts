@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
+import { failure, message } from './backend-contract.ts'
+import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './network-errors.ts'
 import { SesV2StandIn } from './sesv2-stand-in.ts'
-import { failure, mail } from './trial.ts'
-import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './way-there.ts'
 
 let aws: SesV2StandIn
 const saved = { ...process.env }
@@ -24,24 +24,24 @@ after(() => aws.close())
 
 test('SES gets the envelope and the exact bytes, and nothing that was not given', async () => {
   aws.script({ type: 'accept', messageId: '0102-abc' })
-  assert.deepEqual(await (await sesv2()).send(mail), { messageId: '0102-abc' })
+  assert.deepEqual(await (await sesv2()).send(message), { messageId: '0102-abc' })
   const [{ request, data }] = aws.calls as [(typeof aws.calls)[number]]
   assert.deepEqual(request, {
     Content: { Raw: { Data: request.Content.Raw.Data } },
     Destination: { ToAddresses: ['bob@example.org', 'carol+x@example.org'] },
     FeedbackForwardingEmailAddress: 'alice@example.org',
   })
-  assert.deepEqual(data, Buffer.concat([...mail.content]))
+  assert.deepEqual(data, Buffer.concat([...message.content]))
 })
 
 test('the null sender is left out', async () => {
-  await (await sesv2()).send({ ...mail, sender: '' })
+  await (await sesv2()).send({ ...message, sender: '' })
   assert.deepEqual(Object.keys(aws.calls[0]!.request).sort(), ['Content', 'Destination'])
 })
 
 test('configuration set, ARNs and tags go along', async () => {
   const options = { configurationSet: 'set', sourceArn: 'arn:s', fromArn: 'arn:f', returnPathArn: 'arn:r' }
-  await (await sesv2({ ...options, tags: { team: 'a', env: 'b' } })).send(mail)
+  await (await sesv2({ ...options, tags: { team: 'a', env: 'b' } })).send(message)
   const { Content, Destination, FeedbackForwardingEmailAddress, ...rest } = aws.calls[0]!
     .request as unknown as Record<string, unknown>
   assert.ok(Content && Destination && FeedbackForwardingEmailAddress)
@@ -57,7 +57,7 @@ test('configuration set, ARNs and tags go along', async () => {
 })
 
 test('the source ARN stands in for the other two', async () => {
-  await (await sesv2({ sourceArn: 'arn:s' })).send(mail)
+  await (await sesv2({ sourceArn: 'arn:s' })).send(message)
   const request = aws.calls[0]!.request as unknown as Record<string, unknown>
   assert.equal(request.FromEmailAddressIdentityArn, 'arn:s')
   assert.equal(request.FeedbackForwardingEmailAddressIdentityArn, 'arn:s')
@@ -66,7 +66,7 @@ test('the source ARN stands in for the other two', async () => {
 test('what the operator says of endpoint and region goes before what the environment says', async () => {
   Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
   const relay = await sesv2({ endpoint: aws.endpoint, region: 'eu-west-2' })
-  await relay.send(mail)
+  await relay.send(message)
   assert.equal(aws.requests, 1)
   assert.equal((await relay.check!())[0], 'Region: eu-west-2')
 })
@@ -76,7 +76,7 @@ test('a mail as large as SES takes arrives whole', async () => {
   assert.equal(relay.maxMessageBytes, 40 * 1024 * 1024)
   assert.equal(relay.maxRecipientsPerCall, 50)
   const large = Buffer.alloc(relay.maxMessageBytes, '0123456789\r\n')
-  await relay.send({ ...mail, content: [large], size: large.length })
+  await relay.send({ ...message, content: [large], size: large.length })
   assert.ok(aws.calls[0]!.data.equals(large))
 })
 
@@ -88,7 +88,7 @@ test('the send rate is the one of the account', async () => {
 test('an answer without a send rate does not say that there is no limit', async () => {
   aws.script({ type: 'answer', status: 200, contentType: 'application/json', body: '{}' })
   await assert.rejects((await sesv2()).sendRate!(), {
-    message: 'the answer with the send rate cannot be read',
+    message: 'the answer contains no send rate',
   })
 })
 
@@ -178,7 +178,7 @@ for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThe
 for (const [name, outcome] of brokenAnswers) {
   test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
     aws.script(outcome)
-    assert.deepEqual(await (await sesv2({ upstreamTimeoutMs: 300 })).send(mail), {})
+    assert.deepEqual(await (await sesv2({ upstreamTimeoutMs: 300 })).send(message), {})
     assert.equal(aws.requests, 1)
   })
 }

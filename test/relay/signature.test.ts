@@ -5,10 +5,10 @@ import { ses } from '../../src/relay/aws/ses.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import type { Relay } from '../../src/relay/relay.ts'
 import type { AwsStandIn } from './aws-stand-in.ts'
+import { failure, message } from './backend-contract.ts'
 import { PinpointStandIn } from './pinpoint-stand-in.ts'
 import { SesStandIn } from './ses-stand-in.ts'
 import { SesV2StandIn } from './sesv2-stand-in.ts'
-import { failure, mail } from './trial.ts'
 
 interface Service {
   readonly start: () => Promise<AwsStandIn<unknown>>
@@ -35,12 +35,12 @@ for (const [name, { start, relay }] of Object.entries(services)) {
 
   test(`${name}: what is signed with the secret is accepted`, async () => {
     Object.assign(process.env, aws.environment)
-    await (await relay()).send(mail)
+    await (await relay()).send(message)
   })
 
   test(`${name}: temporary credentials go with their token`, async () => {
     Object.assign(process.env, aws.environment, temporary('temporary', 'a+token/=='))
-    await (await relay()).send(mail)
+    await (await relay()).send(message)
   })
 
   test(`${name}: another secret, another token, an unknown key: 451 4.3.5`, async () => {

@@ -10,16 +10,16 @@ import type { SesOptions } from '../../src/relay/aws/ses-options.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import type { Message, Relay } from '../../src/relay/relay.ts'
 import type { AwsStandIn, Heard } from './aws-stand-in.ts'
+import { message } from './backend-contract.ts'
 import { PinpointStandIn } from './pinpoint-stand-in.ts'
 import { SesStandIn } from './ses-stand-in.ts'
 import { SesV2StandIn } from './sesv2-stand-in.ts'
-import { mail } from './trial.ts'
 
 /** A backend, what its request would be if the SDK made the whole of it, and how its parameters are read. */
 interface Service {
   readonly start: () => Promise<AwsStandIn<unknown>>
   readonly relay: (options: SesOptions) => Promise<Relay>
-  readonly stock: (mail: Message, options: SesOptions) => Promise<unknown>
+  readonly stock: (message: Message, options: SesOptions) => Promise<unknown>
   readonly parametersOf: (body: string) => unknown
   readonly endpointVariable: string
 }
@@ -37,12 +37,12 @@ const services: Readonly<Record<string, Service>> = {
   ses: {
     start: () => SesStandIn.start(),
     relay: ses,
-    stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+    stock: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESClient(sdkSettings).send(
         new SendRawEmailCommand({
-          Source: mail.sender || undefined,
-          Destinations: [...mail.recipients],
-          RawMessage: { Data: Buffer.concat([...mail.content]) },
+          Source: message.sender || undefined,
+          Destinations: [...message.recipients],
+          RawMessage: { Data: Buffer.concat([...message.content]) },
           FromArn: sourceArn,
           SourceArn: sourceArn,
           ReturnPathArn: returnPathArn,
@@ -56,12 +56,12 @@ const services: Readonly<Record<string, Service>> = {
   sesv2: {
     start: () => SesV2StandIn.start(),
     relay: sesv2,
-    stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+    stock: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESv2Client(sdkSettings).send(
         new SendEmailCommand({
-          FeedbackForwardingEmailAddress: mail.sender || undefined,
-          Destination: { ToAddresses: [...mail.recipients] },
-          Content: { Raw: { Data: Buffer.concat([...mail.content]) } },
+          FeedbackForwardingEmailAddress: message.sender || undefined,
+          Destination: { ToAddresses: [...message.recipients] },
+          Content: { Raw: { Data: Buffer.concat([...message.content]) } },
           FromEmailAddressIdentityArn: sourceArn,
           FeedbackForwardingEmailAddressIdentityArn: returnPathArn,
           EmailTags: configurationSet && Object.entries(tags).map(([Name, Value]) => ({ Name, Value })),
@@ -74,16 +74,16 @@ const services: Readonly<Record<string, Service>> = {
   pinpoint: {
     start: () => PinpointStandIn.start(),
     relay: () => pinpoint({ applicationId }),
-    stock: mail =>
+    stock: message =>
       new PinpointClient(sdkSettings).send(
         new SendMessagesCommand({
           ApplicationId: applicationId,
           MessageRequest: {
-            Addresses: Object.fromEntries(mail.recipients.map(to => [to, { ChannelType: 'EMAIL' }])),
+            Addresses: Object.fromEntries(message.recipients.map(to => [to, { ChannelType: 'EMAIL' }])),
             MessageConfiguration: {
               EmailMessage: {
-                RawEmail: { Data: Buffer.concat([...mail.content]) },
-                FeedbackForwardingAddress: mail.sender || undefined,
+                RawEmail: { Data: Buffer.concat([...message.content]) },
+                FeedbackForwardingAddress: message.sender || undefined,
               },
             },
           },
@@ -96,18 +96,18 @@ const services: Readonly<Record<string, Service>> = {
 
 const every = Buffer.from(Array.from({ length: 256 * 800 }, (_, n) => (n * 101) & 0xff))
 const mails: Readonly<Record<string, Message>> = {
-  'a small mail': mail,
-  'a mail of the null sender': { ...mail, sender: '' },
+  'a small message': message,
+  'a mail of the null sender': { ...message, sender: '' },
   'a mail to addresses that are easily damaged': {
-    ...mail,
+    ...message,
     sender: `"a!#$%&'*+/=?^_\`{|}~ (b)"@example.org`,
     recipients: ["o'neil+x=y@example.org", '"%2B&;"@example.org', '__proto__@example.org'],
   },
   'a mail to 50 recipients': {
-    ...mail,
+    ...message,
     recipients: Array.from({ length: 50 }, (_, n) => `person-${n}@example.org`),
   },
-  'a large mail of bytes of all kinds': { ...mail, content: [every], headerBytes: 0, size: every.length },
+  'a large mail of bytes of all kinds': { ...message, content: [every], headerBytes: 0, size: every.length },
 }
 
 const temporary = {
@@ -169,23 +169,23 @@ for (const [name, service] of Object.entries(services)) {
   for (const [where, environment] of Object.entries(surroundings)) {
     test(`${name}: so it is ${where}`, async () => {
       Object.assign(process.env, aws.environment, environment(aws.endpoint, service.endpointVariable))
-      await compare(mail)
+      await compare(message)
     })
   }
 
   if (name !== 'pinpoint') {
     test(`${name}: so it is with a configuration set, ARNs and tags`, async () => {
       Object.assign(process.env, aws.environment)
-      await compare(mail, options)
+      await compare(message, options)
     })
   }
 
   test(`${name}: a second mail has its own signature, date and id`, async () => {
     Object.assign(process.env, aws.environment)
     const relay = await service.relay({})
-    await relay.send(mail)
+    await relay.send(message)
     const first = aws.heard!
-    await relay.send({ ...mail, sender: 'zoe@example.org' })
+    await relay.send({ ...message, sender: 'zoe@example.org' })
     const second = aws.heard!
     assert.equal(first.url, second.url)
     assert.notEqual(first.headers.authorization, second.headers.authorization)

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/support/clock.ts'
 
 /** A clock for tests: it stands still until the test moves it. */
-export class HandClock implements Clock {
+export class ManualClock implements Clock {
   #now = 0
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
 

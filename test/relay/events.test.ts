@@ -136,7 +136,7 @@ test('a mail that never comes to its end was abandoned', async () => {
   assert.ok('discard' in sink)
   sink.write(Buffer.from('x'))
   sink.discard()
-  assert.deepEqual([calls(), ends()], [[], ['abandoned 0 0']])
+  assert.deepEqual([calls(), ends()], [[], ['aborted 0 0']])
 })
 
 test('a mail for which there is no memory is a temporary failure, or abandoned where its client does not wait', async () => {
@@ -148,7 +148,7 @@ test('a mail for which there is no memory is a temporary failure, or abandoned w
     await sink.write(Buffer.alloc(200_000))
     if (leaves) sink.discard()
     else assert.equal((await sink.deliver())!.code, 452)
-    assert.deepEqual(ends(), [leaves ? 'abandoned 0 0' : 'temporary 0 1'])
+    assert.deepEqual(ends(), [leaves ? 'aborted 0 0' : 'temporary 0 1'])
     const [delivery] = events.filter(event => event.type === 'delivery')
     assert.equal(delivery!.rejected, 'memory')
   }
