@@ -99,12 +99,12 @@ test('the user logs in from an IPv6 address', async () => {
   assert.deepEqual(await ask(hashed, password('username', 'password'), {}, from), consent)
 })
 
-test('the user logs in with a password that is known in clear, by digest too', async () => {
+test('the user logs in with a plaintext password from the configuration, with a digest too', async () => {
   assert.deepEqual(await ask(clear, password('username', 'password')), consent)
   assert.deepEqual(await ask(clear, digest('username', 'password')), consent)
 })
 
-test('where both secrets are known, the hash is for passwords and the password for digests', async () => {
+test('with a hash and a password, the hash verifies passwords and the password verifies digests', async () => {
   assert.deepEqual(await ask(both, password('username', 'password')), consent)
   assert.deepEqual(await ask(both, digest('username', 'another')), consent)
   for (const credentials of [password('username', 'another'), digest('username', 'password')]) {
@@ -136,17 +136,17 @@ for (const [what, access, credentials, reason] of [
     'wrongPassword',
   ],
 ] as const) {
-  test(`refused with 535 5.7.8: ${what}`, async () => {
+  test(`rejected with 535 5.7.8: ${what}`, async () => {
     const { verdict, failure } = await ask(access, credentials)
     assert.deepEqual([verdict?.code, verdict?.status, failure], [535, '5.7.8', reason])
   })
 }
 
-test('acting as oneself is nothing special', async () => {
+test('a user may name itself as the authorization identity', async () => {
   assert.deepEqual(await ask(clear, password('username', 'password', 'username')), consent)
 })
 
-test('an empty password opens nothing, neither where no secret is known nor where it is empty', async () => {
+test('an empty password never logs in, whether there is no secret or an empty one', async () => {
   for (const secrets of [{}, { password: '' }, { bcryptHash: '' }, { bcryptHash: '', password: '' }]) {
     const access: AccessPolicy = { user: { name: 'username', ...secrets } }
     for (const credentials of [digest('username', ''), password('username', '')]) {
@@ -157,7 +157,7 @@ test('an empty password opens nothing, neither where no secret is known nor wher
   assert.equal((await ask(clear, digest('username', ''))).verdict, replies.badCredentials)
 })
 
-test('an unknown user costs a hash of the same cost, also with a password that was right before', async () => {
+test('an unknown user costs a hash of the same cost, even with a password that was right before', async () => {
   const hashes: string[] = []
   const verifyHash = async (password: string, hash: string) => {
     hashes.push(hash)
@@ -196,7 +196,7 @@ test('a hash that cannot be computed is a temporary failure, for unknown users t
   }
 })
 
-test('a malformed hash makes no gatekeeper', () => {
+test('a malformed hash is an error when access control is created', () => {
   assert.throws(() => accessControl({ user: { name: 'username', bcryptHash: 'password' } }), TypeError)
 })
 
@@ -211,7 +211,7 @@ function usersOf(text: string): Promise<UsersByName> {
 
 const fromHere: AccessPolicy = { addresses: new AddressList('127.0.0.1, 10.0.0.0/8') }
 
-test('an address that is not in the list is refused with 554 5.7.1 and told', async () => {
+test('an address that is not in the list is rejected with 554 5.7.1, with an event', async () => {
   const failures: AccessFailure[] = []
   const gate = accessControl(fromHere, { onEvent: keep(failures) })
   assert.equal(await gate.connect?.(client), undefined)
@@ -224,7 +224,7 @@ test('an address that is not in the list is refused with 554 5.7.1 and told', as
   assert.equal(failures.length, 1)
 })
 
-test('without a list nobody is asked for an address', () => {
+test('without a list, addresses are not checked', () => {
   for (const access of [anybody, hashed]) assert.equal(accessControl(access).connect, undefined)
 })
 
@@ -233,7 +233,7 @@ test('a list alone requires no login, and takes any credentials', async () => {
   assert.deepEqual(await ask(fromHere, password('anybody', 'anything')), consent)
 })
 
-test('with a list and a user both are needed', async () => {
+test('with a list and a user, a client needs both', async () => {
   const access: AccessPolicy = { ...fromHere, ...hashed }
   assert.equal(requiresLogin(access), true)
   const verdict = await accessControl(access).connect?.({ ...client, address: '192.0.2.1' })
@@ -257,7 +257,7 @@ test('users of a file log in, and with them the one user', async () => {
   }
 })
 
-test('a password that was changed in the file stops working at once, though it was right just before', async () => {
+test('a password that was changed in the file stops working at once, although it was right before', async () => {
   const hashes: string[] = []
   const verifyHash = async (password: string, hash: string) => {
     hashes.push(hash)
@@ -286,7 +286,7 @@ async function sendAs(access: AccessPolicy, user: string, address: string) {
   return { code: verdict?.code, status: verdict?.status, failures }
 }
 
-test('a user with an expression sends as the addresses that it matches, others are refused and told', async () => {
+test('a user with an expression may send from the addresses that it matches; others are rejected, with an event', async () => {
   const users = await usersOf('alice:HASH:@a\\.example$\nbob:HASH')
   const allowed = { code: undefined, status: undefined, failures: [] }
   for (const current of [() => users, async () => users]) {
@@ -314,12 +314,12 @@ test('the null sender is the empty text for the expression of a user', async () 
   assert.equal((await sendAs(access, 'bob', '')).code, undefined)
 })
 
-test('a user who is no longer in the file sends no more, though the session goes on', async () => {
+test('a user that is no longer in the file may not send any more, even in a session that goes on', async () => {
   const users = await usersOf('alice:HASH')
   assert.equal((await sendAs({ users: { current: () => users } }, 'bob', 'x@b')).code, 550)
 })
 
-test('without a file of users nobody is asked for a sender', () => {
+test('without a users file, senders are not checked', () => {
   for (const access of [anybody, hashed, fromHere]) assert.equal(accessControl(access).sender, undefined)
 })
 
@@ -351,7 +351,7 @@ test('the reasons are sentences for the log', () => {
   }
 })
 
-test('a gatekeeper can be spread into a host', async () => {
+test('access control can be spread into a host', async () => {
   const { login } = { ...accessControl(clear) }
   const question = {
     type: 'login',
@@ -372,17 +372,17 @@ test('mechanisms are those that can succeed, in the order of EHLO', () => {
   assert.deepEqual(offered({ users, ...clear }), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
 })
 
-test('the challenge of CRAM-MD5 bears the hostname', () => {
+test('the challenge of CRAM-MD5 contains the host name', () => {
   const step = mechanisms(clear, 'relay.test').at(-1)?.start().step(undefined)
   assert.match(step?.type === 'challenge' ? step.challenge.toString() : '', /@relay\.test>$/)
 })
 
-test('a login is required where there is a user, or a file of them', () => {
+test('a login is required if there is a user or a users file', () => {
   const users: AccessPolicy = { users: { current: () => new Map() } }
   assert.deepEqual([anybody, hashed, clear, users].map(requiresLogin), [false, true, true, true])
 })
 
-test('who logs in is told with the mechanism, whether a login is required or not, and a witness that throws lets in nobody', async () => {
+test('every login emits an event with its mechanism, and a handler that throws does not change the reply', async () => {
   for (const access of [anybody, clear]) {
     const told: AccessEvent[] = []
     const { login } = accessControl(access, { onEvent: event => void told.push(event) })

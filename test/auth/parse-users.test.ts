@@ -16,7 +16,7 @@ const compile = async (source: string, place: string) => {
 const read = (text: string | Buffer, reading: Partial<ParseOptions> = {}) =>
   parseUsers(Buffer.from(text as string), { path: 'users', compile, ...reading })
 
-test('a line gives a name and a hash, as htpasswd -B writes them', async () => {
+test('a line contains a name and a hash, as htpasswd -B writes them', async () => {
   const users = await read(`alice:${hash}\nbob:${hash.replace('$2y$10$', '$2b$05$')}\n`)
   assert.deepEqual([...users.keys()], ['alice', 'bob'])
   assert.deepEqual([users.get('alice')?.hash?.cost, users.get('bob')?.hash?.cost], [10, 5])
@@ -24,7 +24,7 @@ test('a line gives a name and a hash, as htpasswd -B writes them', async () => {
   assert.equal(users.get('alice')?.senders, undefined)
 })
 
-test('everything behind the second colon is the expression of the senders', async () => {
+test('everything after the second colon is the expression for senders', async () => {
   const users = await read(`alice:${hash}:^(?:a|b):c@example\\.org$\n`.replace('(?:a|b)', '[ab]'))
   const senders = users.get('alice')?.senders
   assert.deepEqual(
@@ -33,22 +33,22 @@ test('everything behind the second colon is the expression of the senders', asyn
   )
 })
 
-test('an empty expression is none', async () => {
+test('an empty expression counts as none', async () => {
   assert.equal((await read(`alice:${hash}:\n`)).get('alice')?.senders, undefined)
 })
 
-test('blank lines, comments, CRLF, a byte order mark and white space at the ends are passed over', async () => {
+test('blank lines, comments, CRLF, a byte order mark and white space at both ends are ignored', async () => {
   const text = `\uFEFF# users\r\n\r\n   \r\n  alice:${hash}  \r\n # bob:x\r\n\tcarol:${hash}:@a$ \r\nd e:${hash}\r\n`
   const users = await read(text)
   assert.deepEqual([...users.keys()], ['alice', 'carol', 'd e'])
   assert.equal(users.get('carol')?.senders?.('x@a'), true)
 })
 
-test('a file without users is one', async () => {
+test('a file without users is valid', async () => {
   for (const text of ['', '\n', '# nobody\n']) assert.equal((await read(text)).size, 0)
 })
 
-test('a file whose last line does not end with a newline may have been cut, and is refused', async () => {
+test('a file whose last line does not end with a newline may be incomplete, and is rejected', async () => {
   const incomplete = 'users: the last line does not end with a newline; the file may be incomplete'
   const whole = `alice:${hash}\nbob:${hash}:^bob@example\\.org$\n`
   for (let end = 1; end < whole.length; end++) {
@@ -84,7 +84,7 @@ for (const [what, line, message] of [
   ['the user of -u', `root:${hash}`, 'the same user as -u/--user'],
   ['an expression that is malformed', `bob:${hash}:secret(`, 'error parsing regexp: missing closing )'],
 ] as const) {
-  test(`refused with its line: ${what}`, async () => {
+  test(`rejected with its line: ${what}`, async () => {
     const text = `# users\nalice:${hash}\n\n${line}\n`
     await assert.rejects(read(text, { otherUser: 'root' }), (error: Error) => {
       assert.equal(error.message, `users:4: ${message}`)
@@ -94,16 +94,16 @@ for (const [what, line, message] of [
   })
 }
 
-test('a file that is not UTF-8 is refused', async () => {
+test('a file that is not UTF-8 is rejected', async () => {
   await assert.rejects(read(Buffer.from([0xff, 0x0a])), { message: 'users: the file is not valid UTF-8' })
 })
 
-test('names that every object has are names like any other', async () => {
+test('names of properties that every object has are ordinary names', async () => {
   const users = await read(`__proto__:${hash}\nconstructor:${hash}\n`)
   assert.deepEqual([...users.keys()], ['__proto__', 'constructor'])
 })
 
-test('whatever stands in the file, it is read, or an error of one line names the file and shows no hash', async () => {
+test('whatever the file contains, it is parsed, or an error of one line names the file and shows no hash', async () => {
   const part = fc.oneof(
     fc.constantFrom(hash, `a:${hash}`, ':', '\n', '\r\n', '#', ' ', 'a', 'b', '$2y$10$'),
     fc.string({ unit: 'binary' }),

@@ -35,7 +35,7 @@ async function open(path: string, ports: Partial<UsersFileOptions> = {}) {
 
 const namesOf = (users: UsersByName) => [...users.keys()].join()
 
-test('users are there from the start, and for a second without a promise', async context => {
+test('users are available from the start, and for a second without a promise', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { file, clock } = await open(path)
@@ -45,7 +45,7 @@ test('users are there from the start, and for a second without a promise', async
   assert.equal(namesOf(users), 'a')
 })
 
-test('where no clock is given, the time of the system counts: what was read just now is not read again', async context => {
+test("without a clock, the system's time counts: a file that was just read is not read again", async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const file = await UsersFile.open(path, { compile: async () => () => true })
@@ -76,7 +76,7 @@ test('a file that is written in place is read again', async context => {
   assert.equal(await later(), 'a,b')
 })
 
-test('a change that leaves size and time as they were is seen', async context => {
+test('a change that does not change size and time is noticed', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   await utimes(path, 1, 1)
@@ -86,7 +86,7 @@ test('a change that leaves size and time as they were is seen', async context =>
   assert.equal(await later(), 'b')
 })
 
-test('a file that another one has replaced is read again', async context => {
+test('a file that was replaced by another one is read again', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { later } = await open(path)
@@ -97,7 +97,7 @@ test('a file that another one has replaced is read again', async context => {
   }
 })
 
-test('a secret of Kubernetes, whose links are exchanged, is read again', async context => {
+test('a Kubernetes secret, whose links are exchanged, is read again', async context => {
   const mount = await folder(context)
   const publish = async (version: string, text: string) => {
     await mkdir(join(mount, version))
@@ -114,7 +114,7 @@ test('a secret of Kubernetes, whose links are exchanged, is read again', async c
   assert.equal(await later(), 'b')
 })
 
-test('a broken file leaves the users as they were, and is told once, with its line', async context => {
+test('a broken file does not change the users, and is reported once, with its line', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { told, later } = await open(path)
@@ -139,7 +139,7 @@ test('a broken file leaves the users as they were, and is told once, with its li
   assert.equal(told.length, 2)
 })
 
-test('a file that has become empty keeps its users, and that is told', async context => {
+test('a file that becomes empty does not change the users, and is reported', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { told, later } = await open(path)
@@ -162,7 +162,7 @@ test('a file that is empty from the start has no users', async context => {
   assert.equal(await later(), 'a')
 })
 
-test('a file that is cut while it is written keeps its users, also where a rule for senders would be lost', async context => {
+test('a file that is read while it is incomplete does not change the users, even if only a rule for senders is missing', async context => {
   const path = join(await folder(context), 'users')
   const text = `a:${hash}:^a@example\\.org$\n`
   await writeFile(path, text)
@@ -174,7 +174,7 @@ test('a file that is cut while it is written keeps its users, also where a rule 
   assert.deepEqual(told, [`${path}: the last line does not end with a newline; the file may be incomplete`])
 })
 
-test('the name of -u is an error in a new file as well', async context => {
+test('the user of -u is an error in a changed file, too', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { told, later } = await open(path, { otherUser: 'root' })
@@ -183,7 +183,7 @@ test('the name of -u is an error in a new file as well', async context => {
   assert.deepEqual(told, [`${path}:2: the same user as -u/--user`])
 })
 
-test('as long as the file stays, the users are the same objects, and so is what they have proven', async context => {
+test('while the file does not change, the users are the same objects, with their cached passwords', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { file, clock } = await open(path)
@@ -195,7 +195,7 @@ test('as long as the file stays, the users are the same objects, and so is what 
   assert.notEqual(await file.current(), before)
 })
 
-test('however many ask, the file is read once at a time and once a second at most', async () => {
+test('the file is read once at a time and at most once a second, however many callers ask', async () => {
   let reads = 0
   let finish = () => {}
   const read = async () => {
@@ -214,7 +214,7 @@ test('however many ask, the file is read once at a time and once a second at mos
   assert.equal(reads, 2)
 })
 
-test('who asks while the file is read gets what it says, not what it said', async () => {
+test('a caller that asks while the file is read gets the new users', async () => {
   const texts = [`a:${hash}\n`, `b:${hash}\n`]
   let finish = () => {}
   const read = async () => {
@@ -229,7 +229,7 @@ test('who asks while the file is read gets what it says, not what it said', asyn
   assert.deepEqual((await Promise.all(asked)).map(namesOf), ['b', 'b'])
 })
 
-test('an expression is compiled once as long as it stands in the file, and others have their turn before', async context => {
+test('an expression is compiled once while it is in the file, and other work runs before it', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}:x\nb:${hash}:x\nc:${hash}:y\n`)
   const compiled: string[] = []

@@ -30,7 +30,7 @@ function usersOf(costs: Readonly<Record<string, number>>) {
 
 const login = (username: string, password: string): Credentials => ({ type: 'password', username, password })
 
-test('a failed login takes as long as the slowest hash, whoever asks, and whatever the own hash costs', async () => {
+test("a failed login takes as long as the slowest hash, for every name, whatever the user's own hash costs", async () => {
   const costs = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 4, max: 17 }), {
     minKeys: 1,
   })
@@ -49,7 +49,7 @@ test('a failed login takes as long as the slowest hash, whoever asks, and whatev
   )
 })
 
-test('a failed login takes one turn, however many hashes fill up its time', async () => {
+test('a failed login needs one permit, however many hashes fill up its time', async () => {
   const finish: (() => void)[] = []
   let computed = 0
   const verify = () => {
@@ -73,7 +73,7 @@ test('a failed login takes one turn, however many hashes fill up its time', asyn
   assert.deepEqual(await Promise.all(answers), [false, false, false])
 })
 
-test('the time of a user who has no hash is filled up, too', async () => {
+test('the time of a user without a hash is filled up, too', async () => {
   const { users, timeOf } = usersOf({ b: 6 })
   const all = new Users([...users, { name: 'a', password: new Password('secret') }])
   assert.deepEqual(await timeOf(all, login('a', 'wrong')), { right: false, time: 4 })
@@ -81,7 +81,7 @@ test('the time of a user who has no hash is filled up, too', async () => {
   assert.deepEqual(await timeOf(all, login('nobody', 'right')), { right: false, time: 4 })
 })
 
-test('every digest is answered at once, and a user with a hash only has none', async () => {
+test('every digest is answered at once, and the digest of a user with only a hash is wrong', async () => {
   const { users, timeOf } = usersOf({ b: 6 })
   const all = new Users([...users, { name: 'a', password: new Password('secret') }])
   const digest = (username: string, password: string): Credentials => {
@@ -104,13 +104,13 @@ test('every digest is answered at once, and a user with a hash only has none', a
   }
 })
 
-test('where nobody is, nobody gets in', async () => {
+test('without users, no login succeeds', async () => {
   const nobody = new Users([])
   for (const password of ['', 'x']) assert.equal(await nobody.verify(login('a', password)), false)
   assert.equal(nobody.get('a'), undefined)
 })
 
-test('names that every object has are unknown', async () => {
+test('names of properties that every object has are unknown', async () => {
   const { users } = usersOf({ a: 4 })
   const all = new Users(users)
   for (const name of ['__proto__', 'constructor', 'toString']) {

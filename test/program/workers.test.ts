@@ -269,7 +269,7 @@ for (const [given, quota] of [
     await within(refused(), 'the rate to be used up')
     assert.match(
       await crew.relay.stderr.find(/^\{/),
-      /"SendRateExceeded: 0\.1 recipients a second leave no room/,
+      /"SendRateExceeded: the limit of 0\.1 recipients per second is used up/,
     )
     // The other worker has its own share.
     expectCode(await (await crew.client()).mail('x\r\n'), 250)

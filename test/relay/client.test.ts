@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { callUpstream } from '../../src/relay/aws/client.ts'
+import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
+import { ses } from '../../src/relay/aws/ses.ts'
+import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import { hold, turn } from './backend.ts'
 
@@ -41,7 +44,7 @@ for (const [name, error] of unreached) {
     assert.equal(tries, 2)
   })
 
-  test(`${name}, twice: given up`, async () => {
+  test(`${name}, twice: no third try`, async () => {
     let tries = 0
     const attempt = async () => {
       tries++
@@ -66,7 +69,7 @@ const reached: readonly [string, unknown][] = [
   ['what is no error', { syscall: 'connect' }],
 ]
 for (const [name, error] of reached) {
-  test(`${name}: not tried again`, async () => {
+  test(`${name}: no second try`, async () => {
     let tries = 0
     const attempt = async () => {
       tries++
@@ -77,7 +80,7 @@ for (const [name, error] of reached) {
   })
 }
 
-test('what waits for something that heeds no signal is given up in time', async () => {
+test('a call that ignores the signal times out', async () => {
   let signal: AbortSignal | undefined
   const attempt = (given: { readonly signal: AbortSignal }) => {
     signal = given.signal
@@ -87,7 +90,7 @@ test('what waits for something that heeds no signal is given up in time', async 
   assert.equal(signal!.aborted, true)
 })
 
-test('a yes of AWS counts although its answer breaks off; nothing else does', async () => {
+test('a 2xx of AWS counts although its answer breaks off; no other answer does', async () => {
   const broken = (accepted?: boolean) =>
     callUpstream(standing, {}, async attempt => {
       if (accepted !== undefined) attempt.accepted = accepted
@@ -98,7 +101,7 @@ test('a yes of AWS counts although its answer breaks off; nothing else does', as
   await assert.rejects(broken())
 })
 
-test('who hands out credentials has no say about a mail: its errors are of one name, and there is no call', async () => {
+test('errors of credential providers have one name, and no call is made', async () => {
   const judgements = [
     Object.assign(new Error('Request ARN is invalid'), {
       name: 'ValidationError',
@@ -127,7 +130,7 @@ test('who hands out credentials has no say about a mail: its errors are of one n
   }
 })
 
-test('credentials that come after the call was given up send no mail', async () => {
+test('after a timeout no call is made, even if the credentials arrive', async () => {
   const slow = hold<{ accessKeyId: string }>()
   let calls = 0
   const attempt = async () => {
@@ -142,4 +145,10 @@ test('credentials that come after the call was given up send no mail', async () 
   slow.release({ accessKeyId: 'AKIDEXAMPLE' })
   await turn()
   assert.equal(calls, 0)
+})
+
+test('a backend leaves the environment of its process as it is', async () => {
+  const before = { ...process.env }
+  await Promise.all([ses(), sesv2(), pinpoint({ applicationId: 'app' })])
+  assert.deepEqual({ ...process.env }, before)
 })

@@ -129,7 +129,7 @@ test('a machine of EC2 (IMDSv2)', async () => {
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
-test('credentials that are good for long are asked for once, by many mails at once', async () => {
+test('credentials with a long lifetime are requested once by many messages at the same time', async () => {
   await live({ AWS_EC2_METADATA_SERVICE_ENDPOINT: issuer.endpoint, AWS_EC2_METADATA_DISABLED: undefined })
   const relay = await ses()
   await Promise.all(Array.from({ length: 10 }, () => relay.send(message)))
@@ -137,7 +137,7 @@ test('credentials that are good for long are asked for once, by many mails at on
   assert.equal(issuer.requests.length, 1)
 })
 
-test('credentials that expire soon are renewed while mail goes on with them', async () => {
+test('credentials that expire soon are renewed while messages are still sent with them', async () => {
   await live({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container` })
   issuer.validMs = 4 * 60_000
   const relay = await ses()
@@ -148,7 +148,7 @@ test('credentials that expire soon are renewed while mail goes on with them', as
   assert.equal(issuer.requests.length, 2)
 })
 
-test('a source that fails is 451 4.3.5 now, and is asked again for the next mail', async () => {
+test('a credential source that fails is 451 4.3.5, and is asked again for the next message', async () => {
   const file = join(folder, 'token')
   await writeFile(file, 'token')
   issuer.authorization = 'another'
@@ -174,7 +174,7 @@ const stsErrors: readonly (readonly [name: string, status: number, text: string]
   ['InternalFailure', 500, 'internal'],
 ]
 for (const [name, status, text] of stsErrors) {
-  test(`web identity (IRSA) that ends in ${status} ${name} is 451 4.3.5, and says so to the operator only`, async () => {
+  test(`web identity (IRSA) that fails with ${status} ${name} is 451 4.3.5, and only the log has the reason`, async () => {
     const file = join(folder, 'token')
     await writeFile(file, 'token')
     await live({
@@ -187,7 +187,7 @@ for (const [name, status, text] of stsErrors) {
     issuer.refusal = { status, body }
     const relay = await ses()
     const { reply, log } = await failure(relay)
-    assert.equal(reply, '451 4.3.5 The relay is not set up correctly, try again later')
+    assert.equal(reply, '451 4.3.5 Relay is misconfigured, try again later')
     assert.match(log, new RegExp(`^CredentialsProviderError: ${name}(Exception)?: ${text}$`))
     assert.equal(aws.requests, 0)
     issuer.refusal = undefined
@@ -219,7 +219,7 @@ const quoting: Record<string, () => Record<string, string | undefined>> = {
   }),
 }
 for (const [name, environment] of Object.entries(quoting)) {
-  test(`what ${name} answers is never in the log, for it may hold a key`, async () => {
+  test(`the answer of ${name} is never in the log, because it may contain a key`, async () => {
     for (const body of ['s3cr3t-key', '{"SecretAccessKey":"s3cr3t-key', '[s3cr3t-key]', '"s3cr3t-key"x']) {
       await live(environment())
       issuer.refusal = { status: 200, body }
@@ -232,7 +232,7 @@ for (const [name, environment] of Object.entries(quoting)) {
   })
 }
 
-test('no credentials anywhere are 451 4.3.5, and AWS hears nothing', async () => {
+test('no credentials at all are 451 4.3.5, and no request is sent', async () => {
   await live({})
   const { reply, log } = await failure(await ses())
   assert.match(reply, /^451 4\.3\.5/)
@@ -240,20 +240,20 @@ test('no credentials anywhere are 451 4.3.5, and AWS hears nothing', async () =>
   assert.equal(aws.requests, 0)
 })
 
-test('no region anywhere is 451 4.3.5, in the words of the Go program', async () => {
+test('no region at all is 451 4.3.5, in the words of the Go program', async () => {
   await live({ ...keys, AWS_REGION: undefined })
   const { reply, log } = await failure(await ses())
   assert.match(reply, /^451 4\.3\.5/)
   assert.equal(log, 'MissingRegion: could not find region configuration')
 })
 
-test('a region that is no name is 451 4.3.5', async () => {
+test('an invalid region name is 451 4.3.5', async () => {
   await live({ ...keys, AWS_REGION: 'not a region' })
   assert.match((await failure(await ses())).reply, /^451 4\.3\.5/)
 })
 
 for (const [backend, relay] of Object.entries(backends)) {
-  test(`${backend}: a check says which region and credentials were found, and sends nothing`, async () => {
+  test(`${backend}: a check reports region and credentials, and sends no message`, async () => {
     await live({ ...keys, AWS_SESSION_TOKEN: 'token' })
     assert.deepEqual(await (await relay()).check!(), [
       'Region: eu-west-1',
@@ -264,19 +264,19 @@ for (const [backend, relay] of Object.entries(backends)) {
   })
 }
 
-test('a check says until when credentials are good', async () => {
+test('a check reports when credentials expire', async () => {
   await live({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container` })
   const [, credentials] = await (await ses()).check!()
   assert.match(credentials!, /^Credentials: access key ending in SIA\d, until 2\d{3}-/)
 })
 
-test('a check says where calls go when nobody has said where', async () => {
+test('a check reports the endpoint if none is configured', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: undefined })
   const [, , endpoint] = await (await ses()).check!()
   assert.equal(endpoint, 'Endpoint: https://email.eu-west-1.amazonaws.com')
 })
 
-test('a check fails where the endpoint is none', async () => {
+test('a check fails if the endpoint is invalid', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: 'nonsense' })
   await assert.rejects((await ses()).check!(), { message: 'EndpointError: TypeError: Invalid URL' })
 })
@@ -290,7 +290,7 @@ test('a check fails with a sentence for the operator', async () => {
 })
 
 const nowhere = 'http://127.0.0.1:1'
-test('the endpoint of SES counts more than the one of all services', async () => {
+test('the endpoint of SES takes precedence over the endpoint of all services', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: nowhere, AWS_ENDPOINT_URL_SES: aws.endpoint })
   await (await ses()).send(message)
   assert.equal(aws.calls.length, 1)

@@ -25,7 +25,7 @@ import { FastClock } from './fast-clock.ts'
 
 const skipped = 'already delivered by an earlier attempt'
 
-test('the second of three calls fails: sent again, only the missing recipients are sent', async () => {
+test('the second of three calls fails: the retry is sent only to the missing recipients', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
   const mail = mailTo(people(120))
@@ -36,7 +36,7 @@ test('the second of three calls fails: sent again, only the missing recipients a
   backend.assertOnce(people(120))
 })
 
-test('a mail that fails again and again is forgotten only when it is whole', async () => {
+test('a message that fails again and again is remembered until all recipients have it', async () => {
   const backend = new Backend([{}, quotaReached, quotaReached, {}, quotaReached])
   const { deliver } = withoutRetries(backend)
   for (const _ of [1, 2, 3]) await assert.rejects(deliver(mailTo(people(120))), failsLike(quotaReached))
@@ -45,7 +45,7 @@ test('a mail that fails again and again is forgotten only when it is whole', asy
   backend.assertOnce(people(120))
 })
 
-test('the recipients may come in another order', async () => {
+test('the recipients of a retry may be in another order', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
@@ -61,14 +61,14 @@ for (const [what, said, receipt] of [
   ['a number as the name', { messageId: 42 }, { messageId: '42' }],
   ['more than a receipt', { messageId: 'a', to: [], error: 'x' }, { messageId: 'a' }],
 ] as const) {
-  test(`a backend that resolves with ${what} has the mail, and what is told of it is true`, async () => {
+  test(`a backend that resolves with ${what} has accepted the message, and only a valid ID is reported`, async () => {
     const { deliver, calls } = setUp([() => said as Receipt])
     assert.deepEqual(await deliver(mailTo(people(2))), receipt)
     assert.deepEqual(calls, [{ to: people(2), durationMs: 0, ...receipt }])
   })
 }
 
-test('of a partial failure, too, only the name of the mail is told', async () => {
+test("only the message ID of a partial failure's receipt is reported", async () => {
   const { deliver, calls } = setUp([
     () => {
       throw new PartialFailure(new Map([[people(2)[0]!, rejected]]), { messageId: 42, error: 'x' } as never)
@@ -78,7 +78,7 @@ test('of a partial failure, too, only the name of the mail is told', async () =>
   assert.deepEqual(calls[0], { to: people(2).slice(1), durationMs: 0, messageId: '42' })
 })
 
-test('a partial failure of somebody who is no recipient says of nobody that the mail is safe', async () => {
+test('a partial failure that names a stranger is a failure for all recipients', async () => {
   const { deliver, calls } = setUp([
     () => {
       throw new PartialFailure(new Map([[people(1)[0]!.toUpperCase(), rejected]]), { messageId: 'a' })
@@ -94,7 +94,7 @@ const others: Record<string, Message> = {
   'another sender': { ...mailTo(people(60)), sender: 'mallory@example.org' },
 }
 for (const [name, other] of Object.entries(others)) {
-  test(`a mail with ${name} is another mail`, async () => {
+  test(`a message with ${name} is another message`, async () => {
     const backend = new Backend([{}, quotaReached])
     const { deliver } = withoutRetries(backend)
     await assert.rejects(deliver(mailTo(people(60))))
@@ -104,7 +104,7 @@ for (const [name, other] of Object.entries(others)) {
 }
 
 for (const count of [40, 51, 59, 61, 130]) {
-  test(`the mail comes again to ${count} recipients instead of 60: who has it does not get it twice`, async () => {
+  test(`a retry to ${count} recipients instead of 60: no recipient gets the message twice`, async () => {
     const backend = new Backend([{}, quotaReached])
     const { deliver } = withoutRetries(backend)
     await assert.rejects(deliver(mailTo(people(60))))
@@ -113,7 +113,7 @@ for (const count of [40, 51, 59, 61, 130]) {
   })
 }
 
-test('the client sends again in two mails of one call each: everybody has it once', async () => {
+test('the client retries with two messages of one call each: each recipient gets it once', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
@@ -122,7 +122,7 @@ test('the client sends again in two mails of one call each: everybody has it onc
   backend.assertOnce(people(60))
 })
 
-test('all recipients have it already: the client hears yes, no call is made, and the log says why', async () => {
+test('all recipients have the message already: the client gets 250, no call is made, and the log says why', async () => {
   const { deliver, backend, calls } = setUp([{}, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60))))
   calls.length = 0
@@ -133,7 +133,7 @@ test('all recipients have it already: the client hears yes, no call is made, and
   assert.deepEqual(backend.sizes, [50, 10, 50], 'after a yes it is a new message')
 })
 
-test('recipients that are left out are told before the calls for the others, each time', async () => {
+test('recipients that are left out are reported before the calls for the others, each time', async () => {
   const { deliver, calls } = setUp([{}, quotaReached, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60))))
   calls.length = 0
@@ -156,7 +156,7 @@ test('after a 5xx the same message is a new one: 250 means that the backend has 
   assert.ok(calls.every(call => call.skipped === undefined))
 })
 
-test('what another client left half delivered does not concern this one', async () => {
+test('the partial delivery of another client does not affect this one', async () => {
   const { deliver, backend } = setUp([{}, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60))))
   await deliver(mailTo(people(50)), 'network 192.0.2.8')
@@ -165,7 +165,7 @@ test('what another client left half delivered does not concern this one', async 
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
-test('the same mail to others while it is remembered goes to them', async () => {
+test('the same message to other recipients is delivered while it is remembered', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
@@ -175,14 +175,14 @@ test('the same mail to others while it is remembered goes to them', async () => 
   backend.assertOnce([...people(60), ...strangers])
 })
 
-test('a mail that was delivered whole and comes again is delivered again', async () => {
+test('a message that was delivered to all recipients and is sent again is delivered again', async () => {
   const backend = new Backend()
   const { deliver } = withoutRetries(backend)
   for (const _ of [1, 2]) await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
-test('so is one that needed a second try', async () => {
+test('so is a message that needed a retry', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
   await assert.rejects(deliver(mailTo(people(60))))
@@ -190,7 +190,7 @@ test('so is one that needed a second try', async () => {
   assert.deepEqual(backend.sizes, [50, 10, 10, 50, 10])
 })
 
-test('a message for one call is not held back by the same one: it may well be another alert', async () => {
+test('a message for one call does not wait for an identical one: it may be another alert', async () => {
   const first = hold<Receipt>()
   const backend = new Backend([first.promise])
   const { deliver } = withoutRetries(backend)
@@ -201,7 +201,7 @@ test('a message for one call is not held back by the same one: it may well be an
   assert.deepEqual(backend.sizes, [50, 50])
 })
 
-test('two clients send the same message at once and hear 250: each of the two goes to all recipients', async () => {
+test('two clients send the same message at the same time and get 250: each of the two goes to all recipients', async () => {
   const first = hold<Receipt>()
   const { deliver, backend, calls } = setUp([first.promise], { clock: systemClock })
   const both = [deliver(mailTo(people(60))), deliver(mailTo(people(60)))]
@@ -213,7 +213,7 @@ test('two clients send the same message at once and hear 250: each of the two go
   assert.ok(calls.every(call => call.skipped === undefined))
 })
 
-test('the same message at once, and the first client is refused for good: the second message goes to all', async () => {
+test('the same message at the same time, and the first client gets 5xx: the second message goes to all', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise, rejected], { clock: systemClock })
   const refused = assert.rejects(deliver(mailTo(people(60))), failsLike(rejected))
@@ -225,7 +225,7 @@ test('the same message at once, and the first client is refused for good: the se
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
-test('the first client leaves while its message is in flight: the same message is a retry, each recipient gets it once', async () => {
+test('the first client leaves while its message is in flight: the same message is a retry, and each recipient gets it once', async () => {
   const first = hold<Receipt>()
   const { deliver, backend, calls } = setUp([first.promise], { clock: systemClock })
   let gone = false
@@ -239,7 +239,7 @@ test('the first client leaves while its message is in flight: the same message i
   assert.deepEqual(calls.at(-1), { to: people(60), skipped })
 })
 
-test('the first client leaves before it hears 5xx: the same message goes to those that are missing', async () => {
+test('the first client leaves before a 5xx: the same message goes to the missing recipients', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise, rejected], { clock: systemClock })
   const refused = assert.rejects(
@@ -255,20 +255,20 @@ test('the first client leaves before it hears 5xx: the same message goes to thos
   backend.assertOnce(people(60))
 })
 
-test('a client that never waits for replies may send equal messages one after the other', async () => {
+test('a client that never waits for replies may send equal messages, one after the other', async () => {
   const { deliver, backend } = setUp([])
   for (const _ of [1, 2]) await deliver(mailTo(people(60)), undefined, () => true)
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
-test('a client that left before it heard 4xx comes again: it is a retry', async () => {
+test('a client that left before a 4xx sends the message again: it is a retry', async () => {
   const { deliver, backend } = setUp([{}, quotaReached], { maxWaitMs: 0 })
   await assert.rejects(deliver(mailTo(people(60)), undefined, () => true))
   await deliver(mailTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 10])
 })
 
-test('the first client leaves, and the same message comes to other recipients: it waits, then goes to the missing', async () => {
+test('the first client leaves, and the same message has other recipients: it waits, then goes to the missing ones', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise], { clock: systemClock })
   const all = [deliver(mailTo(people(60)), undefined, () => true), deliver(mailTo(people(62).slice(40)))]
@@ -280,7 +280,7 @@ test('the first client leaves, and the same message comes to other recipients: i
   backend.assertOnce(people(62))
 })
 
-test('the same message is in flight for longer than patience: 451, which is told, and nothing is remembered of it', async () => {
+test('an identical message is in flight for longer than the wait: 451, which is reported, and not remembered', async () => {
   const first = hold<Receipt>()
   const { deliver, backend, calls, clock } = setUp([first.promise], { maxWaitMs: 5_000 })
   const slow = deliver(mailTo(people(60)))
@@ -294,7 +294,7 @@ test('the same message is in flight for longer than patience: 451, which is told
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
-test('the first client leaves, and its retry is 451 because the first attempt is in flight: the next one is a retry, too', async () => {
+test('the first client leaves, and its retry gets 451 because the first attempt is in flight: the next one is a retry, too', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise], { maxWaitMs: 5_000 })
   const slow = deliver(mailTo(people(60)), undefined, () => true)
@@ -305,7 +305,7 @@ test('the first client leaves, and its retry is 451 because the first attempt is
   backend.assertOnce(people(60))
 })
 
-test('the same text to disjoint recipients goes out at once, however many messages it takes', async () => {
+test('the same content to disjoint recipients is sent at once, in any number of messages', async () => {
   const { deliver, backend } = setUp([], { clock: systemClock })
   backend.expect(Array.from({ length: 60 }, () => turn().then(() => ({}))))
   const all = people(1800)
@@ -318,7 +318,7 @@ test('the same text to disjoint recipients goes out at once, however many messag
   backend.assertOnce(all)
 })
 
-test('the time that a mail waits for its like is part of its patience', async () => {
+test('the wait for an identical message counts towards the wait of the message', async () => {
   const first = hold<Receipt>()
   const clock = new FastClock()
   const { deliver } = setUp([first.promise, {}, ...Array(9).fill(throttled)], {
@@ -333,7 +333,7 @@ test('the time that a mail waits for its like is part of its patience', async ()
   assert.ok(clock.now() <= 5_000, `${clock.now()}`)
 })
 
-test('the same message at once, three times, and each client hears 4xx or leaves: each goes on where the one before ended', async () => {
+test('the same message three times at the same time, and each client gets 4xx or leaves: each continues after the one before', async () => {
   const second = hold<Receipt>()
   const { deliver, backend } = setUp([{}, second.promise], { clock: systemClock })
   const all = Promise.allSettled(
@@ -356,7 +356,7 @@ const passing = {
   'a 429 of AWS': awsError('TooManyRequestsException', 'Too many requests', 429),
 }
 for (const [name, error] of Object.entries(passing)) {
-  test(`${name} is tried again within the patience, and every try is told`, async () => {
+  test(`${name} is retried before the deadline, and every try is reported`, async () => {
     const { clock, calls, deliver, backend } = setUp([error, error, { messageId: 'a' }])
     assert.deepEqual(await deliver(mailTo(people(1))), { messageId: 'a' })
     assert.equal(backend.mails.length, 3)
@@ -387,7 +387,7 @@ const lasting = {
   'an error of nobody': new TypeError('x'),
 }
 for (const [name, error] of Object.entries(lasting)) {
-  test(`${name} is not tried again`, async () => {
+  test(`${name} is not retried`, async () => {
     const { clock, deliver, backend } = setUp([error])
     await assert.rejects(deliver(mailTo(people(1))), failsLike(error))
     assert.equal(backend.mails.length, 1)
@@ -395,14 +395,14 @@ for (const [name, error] of Object.entries(lasting)) {
   })
 }
 
-test('tries are few', async () => {
+test('the number of tries is limited', async () => {
   const { clock, deliver, backend } = setUp(Array.from({ length: 9 }, () => throttled))
   await assert.rejects(deliver(mailTo(people(1))), failsLike(throttled))
   assert.equal(backend.mails.length, 5)
   assert.ok(clock.now() <= 7_500)
 })
 
-test('the patience is for the whole mail, and without it there is one try', async () => {
+test('the wait is limited for the whole message, and with a limit of 0 there is one try', async () => {
   const impatient = setUp([throttled], { maxWaitMs: 0 })
   await assert.rejects(impatient.deliver(mailTo(people(1))), failsLike(throttled))
   assert.equal(impatient.backend.mails.length, 1)
@@ -413,7 +413,7 @@ test('the patience is for the whole mail, and without it there is one try', asyn
   assert.ok(clock.now() <= 4_000)
 })
 
-test('of a call that was accepted in part only the missing recipients are tried again', async () => {
+test('after a partial failure only the missing recipients are retried', async () => {
   const backend = new Backend([], { answersPerRecipient: true })
   const part = backend.partly(recipient =>
     recipient.startsWith('person-1') ? undefined : named('THROTTLED'),
@@ -431,7 +431,7 @@ test('of a call that was accepted in part only the missing recipients are tried 
   )
 })
 
-test('of a call that was accepted in part only the missing recipients are sent when it comes again', async () => {
+test("after a partial failure the client's retry goes only to the missing recipients", async () => {
   const backend = new Backend([], { answersPerRecipient: true })
   const part = backend.partly(recipient =>
     recipient === 'person-1@example.org' ? undefined : named('TEMPORARY_FAILURE'),
@@ -442,7 +442,7 @@ test('of a call that was accepted in part only the missing recipients are sent w
   backend.assertOnce(people(3))
 })
 
-test('each recipient is told its own error, and only those whose error may pass are tried again', async () => {
+test('each recipient is reported with its own error, and only those with a retryable error are retried', async () => {
   const backend = new Backend([], { answersPerRecipient: true })
   const errors: Record<string, Error> = {
     'person-0@example.org': named('PERMANENT_FAILURE'),
@@ -465,7 +465,7 @@ test('each recipient is told its own error, and only those whose error may pass 
   )
 })
 
-test('one recipient that is refused for good does not keep the later calls from being made', async () => {
+test('one recipient with a permanent failure does not stop the later calls', async () => {
   const backend = new Backend([], { answersPerRecipient: true })
   const part = backend.partly(recipient =>
     recipient === 'person-3@example.org' ? named('PERMANENT_FAILURE') : undefined,
@@ -479,7 +479,7 @@ test('one recipient that is refused for good does not keep the later calls from 
   backend.assertOnce(people(120).filter(person => person !== 'person-3@example.org'))
 })
 
-test('what may still pass speaks before what may not: the client comes again', async () => {
+test('a temporary failure determines the reply before a permanent one, so that the client retries', async () => {
   const backend = new Backend([], { answersPerRecipient: true })
   const part = backend.partly(recipient =>
     recipient === 'person-0@example.org'
@@ -493,7 +493,7 @@ test('what may still pass speaks before what may not: the client comes again', a
   assert.deepEqual(backend.sizes, [50])
 })
 
-test('calls beyond what the backend takes at once wait for their turn, in the order of the mails', async () => {
+test("calls beyond the backend's limit wait, in the order of the messages", async () => {
   const first = hold<Receipt>()
   const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
   const { deliver } = setUp([], { backend, clock: systemClock })
@@ -505,7 +505,7 @@ test('calls beyond what the backend takes at once wait for their turn, in the or
   assert.deepEqual(backend.sizes, [1, 2, 3])
 })
 
-test('no turn within the patience is TooManyCalls, told as a call that took no time', async () => {
+test('a call that waits too long for a permit is TooManyCalls, reported with a duration of 0', async () => {
   const first = hold<Receipt>()
   const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
   const { deliver, calls } = setUp([], { backend, maxWaitMs: 5_000 })
@@ -522,7 +522,7 @@ test('no turn within the patience is TooManyCalls, told as a call that took no t
   await slow
 })
 
-test('a call waits for its place in the pace, and the wait is not part of its time', async () => {
+test('a call waits for the rate limiter, and the wait is not part of its duration', async () => {
   const clock = new FastClock()
   const { deliver, backend, calls } = setUp([], { clock, rateLimiter: new RateLimiter(10, clock) })
   for (const _ of [1, 2, 3]) await deliver(mailTo(people(10)))
@@ -530,7 +530,7 @@ test('a call waits for its place in the pace, and the wait is not part of its ti
   assert.ok(calls.every(({ durationMs }) => durationMs === 0))
 })
 
-test('no place in the pace within the patience: the mail is refused at once, and that is told', async () => {
+test('a rate limiter that would delay a message beyond the deadline fails it at once, and that is reported', async () => {
   const clock = new FastClock()
   const { deliver, backend, calls } = setUp([], {
     clock,
@@ -610,7 +610,7 @@ const fate: fc.Arbitrary<Fate> = fc.oneof(
   fc.integer({ min: 1, max: 1000 }),
 )
 
-test('whatever fails, with a client that tries until it hears yes or a refusal for good: nobody twice, and all after a yes', async () => {
+test('whatever fails, with a client that retries until 250 or 5xx: no recipient twice, and all after a 250', async () => {
   const setting = fc.record({
     count: fc.integer({ min: 1, max: 130 }),
     fates: fc.array(fate, { maxLength: 25 }),
@@ -646,7 +646,7 @@ test('whatever fails, with a client that tries until it hears yes or a refusal f
   )
 })
 
-test('whatever fails, each 250 that a client hears stands for a copy of its own, for every recipient', async () => {
+test('whatever fails, each 250 that a client gets stands for one copy for every recipient', async () => {
   const setting = fc.record({
     count: fc.integer({ min: 51, max: 130 }),
     fates: fc.array(fate, { maxLength: 25 }),
@@ -677,7 +677,7 @@ test('whatever fails, each 250 that a client hears stands for a copy of its own,
   )
 })
 
-test('whatever fails, with a client that tries in whatever parts: nobody twice, and all after a yes', async () => {
+test('whatever fails, with a client that retries in any parts: no recipient twice, and all after a 250', async () => {
   const setting = fc.record({
     count: fc.integer({ min: 51, max: 130 }),
     fates: fc.array(fate, { maxLength: 25 }),

@@ -62,7 +62,7 @@ function stage(deeds: readonly Deed[] = [], nature: Nature = {}, rules: Partial<
   return { backend, events, begin, send, calls, ends, clock }
 }
 
-test('an accepted mail is told with its recipients and its size', async () => {
+test('an accepted message emits an event with its recipients and its size', async () => {
   const { send, events, ends, calls, backend } = stage()
   assert.equal(await send(people(3)), 250)
   assert.deepEqual([ends(), calls()], [['accepted 3 0'], ['accepted']])
@@ -78,7 +78,7 @@ for (const [what, error, code, call] of [
   ['the quota of the day', quotaReached, 454, 'throttled'],
   ['something that nobody knows', new Error('?'), 451, 'temporary'],
 ] as const) {
-  test(`a failure because of ${what} is told as ${call}`, async () => {
+  test(`a failure because of ${what} emits a call event of ${call}`, async () => {
     const { send, ends, calls } = stage([error])
     assert.equal(await send(people(2)), code)
     assert.deepEqual(calls(), [call])
@@ -86,14 +86,14 @@ for (const [what, error, code, call] of [
   })
 }
 
-test('a call that is made again is told each time', async () => {
+test('a call that is retried emits an event each time', async () => {
   const { send, ends, calls } = stage([throttled, outOfOrder])
   assert.equal(await send(), 250)
   assert.deepEqual(calls(), ['throttled', 'temporary again', 'accepted again'])
   assert.deepEqual(ends(), ['accepted 1 0'])
 })
 
-test('of a mail that took several calls, those who have it count as accepted', async () => {
+test('of a message with several calls, the recipients that have it count as accepted', async () => {
   const { send, ends, calls } = stage([{}, brokenOff], { perCall: 2 })
   assert.equal(await send(people(5)), 451)
   assert.deepEqual(calls(), ['accepted', 'temporary'])
@@ -115,14 +115,14 @@ test('recipients that are left out because they have the message count neither a
   ])
 })
 
-test('a call that was accepted for some is an accepted one', async () => {
+test('a call that was accepted for some recipients is an accepted one', async () => {
   const { send, ends, calls, backend } = stage([], { answersPerRecipient: true })
   backend.expect([backend.partly(recipient => (recipient.includes('-0') ? rejected : undefined))])
   assert.equal(await send(people(3)), 554)
   assert.deepEqual([calls(), ends()], [['accepted'], ['permanent 2 1']])
 })
 
-test('a mail that has to wait too long for its turn is no call', async () => {
+test('a message that waits too long for a permit emits no call', async () => {
   const rateLimiter = new RateLimiter(0.001, new FastClock())
   const { send, ends, calls } = stage([], {}, { rateLimiter, maxWaitMs: 0 })
   assert.equal(await send(), 250)
@@ -130,7 +130,7 @@ test('a mail that has to wait too long for its turn is no call', async () => {
   assert.deepEqual([calls(), ends()], [['accepted'], ['accepted 1 0', 'temporary 0 1']])
 })
 
-test('a mail that never comes to its end was abandoned', async () => {
+test('a message whose content does not arrive completely is aborted', async () => {
   const { begin, ends, calls } = stage()
   const sink = await begin()
   assert.ok('discard' in sink)
@@ -139,7 +139,7 @@ test('a mail that never comes to its end was abandoned', async () => {
   assert.deepEqual([calls(), ends()], [[], ['aborted 0 0']])
 })
 
-test('a mail for which there is no memory is a temporary failure, or abandoned where its client does not wait', async () => {
+test('a message without memory is a temporary failure, or aborted if its client does not wait', async () => {
   for (const leaves of [false, true]) {
     const budget = new MemoryBudget({ totalBytes: 100_000, largestBytes: 100_000, maxWaitMs: 0 })
     const { begin, events, ends } = stage([], {}, { budget })
@@ -154,7 +154,7 @@ test('a mail for which there is no memory is a temporary failure, or abandoned w
   }
 })
 
-test('a mail for which there is no memory at all ends before it comes', async () => {
+test('a message without any memory ends before its content arrives', async () => {
   const budget = new MemoryBudget({ totalBytes: 10, largestBytes: 10, maxWaitMs: 0 })
   const { begin, ends } = stage([], {}, { budget })
   assert.equal(((await begin()) as { code: number }).code, 452)

@@ -21,7 +21,7 @@ for (const [form, content] of [
   ['as it came', undefined],
   ['encoded', () => new EncodedContent('form', 'Data=')],
 ] as const) {
-  test(`${form}: what a mail holds counts until its delivery ends, whatever the end`, async () => {
+  test(`${form}: the memory of a message counts until its delivery ends, however it ends`, async () => {
     const { budget, begin, backend } = stage({ mails: 3, content })
     assert.equal(budget.usedBytes, 0)
     const delivered = await begin()
@@ -46,7 +46,7 @@ for (const [form, content] of [
     assert.equal(budget.usedBytes, 0)
   })
 
-  test(`${form}: a mail waits for memory until another one is delivered, and arrives whole`, async () => {
+  test(`${form}: a message waits for memory until another one is delivered, and arrives complete`, async () => {
     const { budget, begin, backend, received } = stage({ mails: 1, content })
     const first = await begin()
     await first.write(chunk())
@@ -66,7 +66,7 @@ for (const [form, content] of [
     assert.equal(budget.usedBytes, 0)
   })
 
-  test(`${form}: a mail of the largest size always fits where there is no other`, async () => {
+  test(`${form}: a message of the largest size always fits if there is no other`, async () => {
     const { begin, received, backend } = stage({ mails: 1, content })
     backend.open()
     const sink = await begin()
@@ -78,7 +78,7 @@ for (const [form, content] of [
   })
 }
 
-test('no memory within the patience: 452 at the end of the mail, told once, and what it held is free at once', async () => {
+test('no memory within the maximum wait: 452 at the end of the message, one event, and its memory is free at once', async () => {
   const { budget, begin, clock, log, fillUp } = stage({ mails: 2 })
   const others = [fillUp()]
   const late = await begin()
@@ -100,7 +100,7 @@ test('no memory within the patience: 452 at the end of the mail, told once, and 
   assert.equal(budget.usedBytes, 0)
 })
 
-test('who comes when there is no memory waits before content is asked for, and then hears 452', async () => {
+test('a client that comes while there is no memory waits before its content is read, and then gets 452', async () => {
   const { budget, host, clock, log, fillUp } = stage({ mails: 1 })
   const other = fillUp()
   other.complete()
@@ -115,7 +115,7 @@ test('who comes when there is no memory waits before content is asked for, and t
   assert.ok('deliver' in (await host.message(transaction, client)))
 })
 
-test('a client that vanishes while it waits gives back what it held, and waits no more', async () => {
+test('a client that disconnects while it waits releases its memory, and waits no longer', async () => {
   const { budget, begin, fillUp } = stage({ mails: 2 })
   const others = [fillUp()]
   const gone = await begin()
@@ -130,7 +130,7 @@ test('a client that vanishes while it waits gives back what it held, and waits n
   assert.equal(budget.usedBytes, 0)
 })
 
-test('a mail that waits for memory before any of it has come begins when there is some', async () => {
+test('a message that waits for memory before its content arrives begins when there is some', async () => {
   const { budget, begin, fillUp, backend, received } = stage({ mails: 1 })
   const other = fillUp()
   const wait = begin()
@@ -144,7 +144,7 @@ test('a mail that waits for memory before any of it has come begins when there i
   assert.deepEqual(received, [1])
 })
 
-test('a client that leaves at the moment when there is memory for its mail leaves none of it taken', async () => {
+test('a client that leaves at the moment when there is memory for its message leaves none of it in use', async () => {
   const { budget, begin, fillUp } = stage({ mails: 2 })
   const others = [fillUp()]
   const sink = await begin()
@@ -157,7 +157,7 @@ test('a client that leaves at the moment when there is memory for its mail leave
   assert.deepEqual([budget.waiting, budget.usedBytes], [0, 0])
 })
 
-test('more memory that the last encoding takes is waited for, and the message refused where there is none', async () => {
+test('memory for the last encoding is waited for, and the message is rejected if there is none', async () => {
   for (const patient of [true, false]) {
     const content = () => new EncodedContent('form', 'Data=')
     const { budget, begin, backend, clock, log } = stage({ mails: 2, content })
@@ -186,7 +186,7 @@ test('more memory that the last encoding takes is waited for, and the message re
   }
 })
 
-test('a client that goes silent while others wait hears 452 at the end, told once, and what still comes is let go', async () => {
+test('a client that is silent while others wait gets 452 at the end, with one event, and its remaining content is dropped', async () => {
   const { budget, begin, clock, log, backend, received } = stage({ mails: 1 })
   backend.open()
   const silent = await begin()
@@ -220,7 +220,7 @@ test('a client that goes silent while others wait hears 452 at the end, told onc
   )
 })
 
-test('a client with more than its share, while others wait, hears 452, and the log says why', async () => {
+test('a client with more than its share, while others wait, gets 452, and the log says why', async () => {
   const { budget, host, clock, log, backend } = stage({ mails: 1 })
   backend.open()
   const from = async (address: string) => {

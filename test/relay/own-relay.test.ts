@@ -46,7 +46,7 @@ async function deliver(
 
 const taken: readonly unknown[] = [undefined, null, 'id', {}, { messageId: {} }, { messageId: '\r\n' }]
 for (const said of taken) {
-  test(`a mail is taken when send resolves, also with ${JSON.stringify(said) ?? 'nothing'}`, async () => {
+  test(`a message is accepted when send resolves, even with ${JSON.stringify(said) ?? 'nothing'}`, async () => {
     for (const maxRecipientsPerCall of [1, 2]) {
       const { verdict } = await deliver(own({ maxRecipientsPerCall, send: async () => said }))
       assert.deepEqual(verdict, { code: 250, status: '2.0.0', text: 'Ok' })
@@ -54,7 +54,7 @@ for (const said of taken) {
   })
 }
 
-test('of a receipt nothing but the name of the mail is told', async () => {
+test('only the message ID of a receipt is reported', async () => {
   const receipt = { messageId: 'name', from: 'x', to: ['y'], error: 'z', type: 'message', ms: -1, ip: '::' }
   const { verdict, log } = await deliver(own({ send: async () => receipt }))
   assert.equal((verdict as { text: string }).text, 'Ok name')
@@ -69,7 +69,7 @@ test('of a receipt nothing but the name of the mail is told', async () => {
   })
 })
 
-test('who is refused for good within a partial failure is refused for good', async () => {
+test('a Refused within a partial failure determines the reply', async () => {
   const send = async () => {
     throw new PartialFailure(new Map([['c@example.org', new Refused(550, '5.1.1', 'Nobody {text}')]]))
   }
@@ -77,7 +77,7 @@ test('who is refused for good within a partial failure is refused for good', asy
   assert.deepEqual(verdict, { code: 550, status: '5.1.1', text: 'c@example.org: Nobody {text}' })
 })
 
-test('a recipient in front of what an error says does not keep its row from being found', async () => {
+test("the name of a recipient in front of an error's message does not prevent its row from matching", async () => {
   const error = awsError('MessageRejected', 'Sending paused for this account')
   const send = async () => {
     throw new PartialFailure(new Map([['c@example.org', error]]))
@@ -86,7 +86,7 @@ test('a recipient in front of what an error says does not keep its row from bein
   assert.equal((verdict as { text: string }).text, 'Sending is paused, try again later')
 })
 
-test('a partial failure of somebody who was not in the call is one of the whole call, and sends nothing to him', async () => {
+test('a partial failure that names a recipient outside of the call is a failure of the whole call, and nothing is sent to that recipient', async () => {
   const calls: (readonly string[])[] = []
   for (const error of [throttled, new Refused(550, '5.1.1', 'Nobody')]) {
     const send = async ({ recipients }: Message) => {
@@ -103,7 +103,7 @@ test('a partial failure of somebody who was not in the call is one of the whole 
   assert.deepEqual(new Set(calls.flat()), new Set(['b@example.org', 'c@example.org']))
 })
 
-test('a partial failure that is none is a failure of the whole call, and told', async () => {
+test('an invalid partial failure is a failure of the whole call, and is reported', async () => {
   const send = async () => {
     throw new PartialFailure({ 'c@example.org': 'no' } as never)
   }
@@ -134,7 +134,7 @@ const unsound: readonly [Shape, string][] = [
 ]
 for (const [shape, sentence] of unsound) {
   const [part, value] = Object.entries(shape)[0]!
-  test(`no mail is taken for a relay whose ${part} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`, () => {
+  test(`a backend is rejected if its ${part} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`, () => {
     const error = { name: 'TypeError', message: `The relay's ${sentence}` }
     assert.throws(
       () => dispatcher(own(shape), { hostname: 'relay.test', service: 'Relay' }, undefined),
@@ -144,7 +144,7 @@ for (const [shape, sentence] of unsound) {
   })
 }
 
-test('limits of a relay may be Infinity', async () => {
+test('limits of a backend may be Infinity', async () => {
   const none = Number.POSITIVE_INFINITY
   const { verdict } = await deliver(
     own({ maxMessageBytes: none, maxRecipientsPerCall: none, maxConcurrentCalls: none }),
@@ -152,7 +152,7 @@ test('limits of a relay may be Infinity', async () => {
   assert.equal((verdict as { code: number }).code, 250)
 })
 
-test('a relay whose content cannot be made, begun or finished holds no memory afterwards', async () => {
+test('a backend whose content cannot be created, started or finished holds no memory afterwards', async () => {
   const budget = new MemoryBudget({ totalBytes: 1000, largestBytes: 1000, maxWaitMs: 0 })
   const fail = () => {
     throw new Error('no content')

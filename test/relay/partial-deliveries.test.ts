@@ -11,7 +11,7 @@ import { ManualClock } from './manual-clock.ts'
 
 const [first, second] = people(2)
 
-test('after a 4xx it is known which recipients have the message, after a 250 no more', async () => {
+test('after a 4xx the recipients that have the message are remembered, after a 250 they are forgotten', async () => {
   const { deliver } = fixture()
   assert.deepEqual(await deliver(mailTo(people(2)), 'temporary', [first!]), [])
   assert.deepEqual(await deliver(mailTo(people(2)), 'temporary'), [first])
@@ -19,7 +19,7 @@ test('after a 4xx it is known which recipients have the message, after a 250 no 
   assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
 })
 
-test('after a 5xx nothing is known any more: the client does not send the message again', async () => {
+test('after a 5xx nothing is remembered, because the client does not retry', async () => {
   const { partial, deliver } = fixture()
   await deliver(mailTo(people(2)), 'permanent', [first!])
   assert.equal(partial.size, 0)
@@ -29,7 +29,7 @@ test('after a 5xx nothing is known any more: the client does not send the messag
   assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [])
 })
 
-test('an attempt whose client left without a reply is not remembered: it may be one that never waits for replies', async () => {
+test('an attempt whose client left without a reply is not remembered: the client may never wait for replies', async () => {
   const { partial, deliver } = fixture()
   await deliver(mailTo(people(2)), 'disconnected', people(2))
   assert.equal(partial.size, 0)
@@ -45,7 +45,7 @@ test('a message that no recipient has is not remembered', async () => {
   assert.equal(partial.size, 0)
 })
 
-test('what is remembered belongs to the client: another one that sends the same message is not concerned', async () => {
+test('what is remembered belongs to one client: another client that sends the same message is not affected', async () => {
   const { partial, deliver } = fixture()
   await deliver(mailTo(people(2)), 'temporary', [first!], 'network 192.0.2.1')
   assert.deepEqual(await deliver(mailTo(people(2)), 'accepted', people(2), 'network 192.0.2.2'), [])
@@ -55,7 +55,7 @@ test('what is remembered belongs to the client: another one that sends the same 
   assert.deepEqual(await deliver(mailTo(people(2)), 'accepted', [], 'user alice'), [second])
 })
 
-test('after a 250 the recipients that were named are forgotten, the others are not', async () => {
+test('after a 250 the recipients of the attempt are forgotten, the others are not', async () => {
   const { partial, deliver } = fixture()
   const all = people(4)
   await deliver(mailTo(all), 'temporary', all.slice(0, 3))
@@ -87,7 +87,7 @@ test('an attempt to some of the recipients is the latest one for the others, too
   assert.deepEqual(await deliver(mailTo(people(2)), 'accepted'), [second])
 })
 
-test('what is remembered is bounded in bytes: the message tried longest ago is forgotten first', async () => {
+test('the remembered bytes are limited: the message that was tried longest ago is dropped first', async () => {
   const { partial, deliver } = fixture({ maxBytes: 2_000 })
   const send = (text: string) => deliver(mailTo(people(2), text), 'temporary', [first!])
   for (const text of ['a', 'b']) await send(text)
@@ -105,13 +105,13 @@ test('what is remembered is bounded in bytes: the message tried longest ago is f
   assert.deepEqual([partial.size, partial.bytes], [0, 0])
 })
 
-test('a message that alone is larger than the bound is not remembered', async () => {
+test('a message that alone exceeds the limit is not remembered', async () => {
   const { partial, deliver } = fixture({ maxBytes: 2_000 })
   await deliver(mailTo(people(60)), 'temporary', people(50))
   assert.deepEqual([partial.size, partial.bytes], [0, 0])
 })
 
-test('the memory that is taken is not more than what is counted, however long the lines of the client were', async () => {
+test("the memory in use is not more than what is counted, however long the client's lines were", async () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const heap = () => {
@@ -133,7 +133,7 @@ test('the memory that is taken is not more than what is counted, however long th
   assert.ok(partial.bytes < 4_000_000, `${partial.bytes}`)
 })
 
-test('how the content was cut makes no difference, nor does the Received header', async () => {
+test('the parts of the content do not matter, nor does the Received header', async () => {
   const { deliver } = fixture()
   await deliver(mailTo(people(2), 'Subject: x'), 'temporary', [first!])
   const content = ['oth', 'erSub', 'ject: x'].map(text => Buffer.from(text))
@@ -141,7 +141,7 @@ test('how the content was cut makes no difference, nor does the Received header'
   assert.deepEqual(await deliver(cut, 'accepted'), [first])
 })
 
-test('sender and content that are one text together are still another message', async () => {
+test('a different split between sender and content is a different message', async () => {
   const { partial, deliver } = fixture()
   const base = mailTo(people(2), 'c')
   for (const message of [
@@ -179,7 +179,19 @@ test('without a remembered message no content is read', async () => {
   assert.ok(messages.every(({ reads }) => reads() === 0))
 })
 
-test('thirty messages in flight with the same content and disjoint recipients do not wait, and are not read', async () => {
+test('a claim that does not have to wait is no promise, and reads no content', async () => {
+  const partial = new PartialDeliveries()
+  for (const atomic of [true, false]) {
+    const { message, reads } = counted(mailTo(people(60)))
+    const claim = partial.claim(message, { ...options, atomic })
+    assert.ok(!(claim instanceof Promise))
+    claim.add(people(60))
+    claim.settle('accepted')
+    assert.equal(reads(), 0)
+  }
+})
+
+test('thirty messages in flight with the same content and disjoint recipients do not wait, and are not hashed', async () => {
   const { partial } = fixture()
   const messages = Array.from({ length: 30 }, (_, n) =>
     counted(mailTo(people(1800).slice(n * 60, n * 60 + 60))),
@@ -216,7 +228,7 @@ for (const [told, isRetry] of [
   })
 }
 
-test('after 250 an attempt that waited leaves out what an earlier 4xx has left for other recipients only', async () => {
+test('after a 250 an attempt that waited leaves out only the other recipients that an earlier 4xx has left', async () => {
   const { partial, deliver } = fixture({}, new ManualClock())
   const [a, b] = [people(60), people(90).slice(60)]
   await deliver(mailTo([...a, ...b]), 'temporary', [...a.slice(0, 50), ...b])
@@ -228,7 +240,7 @@ test('after 250 an attempt that waited leaves out what an earlier 4xx has left f
   assert.deepEqual((await other).skipped, b)
 })
 
-test('a retry that leaves out all recipients and hears 250 ends it: the one that waits for it goes to all', async () => {
+test('a retry that leaves out all recipients and gets 250 is the last one: the attempt that waits for it goes to all', async () => {
   const { partial } = fixture({}, new ManualClock())
   const claim = await partial.claim(mailTo(people(60)), options)
   const [retry, another] = [1, 2].map(() => partial.claim(mailTo(people(60)), options))
@@ -247,7 +259,7 @@ test('a different message of the same size to the same recipients does not wait'
   }
 })
 
-test('a message for one call waits for the same one in flight, and no other message waits for it', async () => {
+test('a message for one call waits for an identical one in flight, and no other message waits for it', async () => {
   const { partial } = fixture()
   const atomic = { ...options, atomic: true, maxWaitMs: 0 }
   await partial.claim(mailTo(people(5)), atomic)
@@ -262,7 +274,7 @@ for (const [told, isRetry] of [
   ['disconnected', true],
 ] as const) {
   const then = isRetry ? 'leave out those that have it' : 'go to all'
-  test(`an attempt gave up waiting: those after it still wait for the first, and after ${told} they ${then}`, async () => {
+  test(`an attempt timed out: those after it still wait for the first, and after ${told} they ${then}`, async () => {
     const { partial, claim, giveUp } = await waitedFor(people(62).slice(40))
     await giveUp
     const late = partial.claim(mailTo(people(64).slice(30)), options)
@@ -275,7 +287,7 @@ for (const [told, isRetry] of [
     const size = told === 'temporary' ? 1 : 0
     assert.equal(partial.size, size, 'of a message that was sent again nothing is remembered')
   })
-  test(`an attempt gave up waiting, and its client comes again after ${told}: its recipients ${isRetry ? 'that have it are left out' : 'all get it'}`, async () => {
+  test(`an attempt timed out, and its client retries after ${told}: its recipients ${isRetry ? 'that have it are left out' : 'all get it'}`, async () => {
     const { partial, claim, giveUp } = await waitedFor(people(62).slice(40))
     await giveUp
     claim.add(people(50))
@@ -287,7 +299,7 @@ for (const [told, isRetry] of [
   })
 }
 
-test('an attempt gave up waiting for two: left out is what the one delivered whose client left, not what the other did', async () => {
+test('an attempt timed out while it waited for two: it leaves out the recipients of the one whose client left, not those of the other', async () => {
   const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const [a, b] = [people(60), people(130).slice(70)]
@@ -305,7 +317,7 @@ test('an attempt gave up waiting for two: left out is what the one delivered who
 })
 
 for (const told of ['accepted', 'disconnected'] as const) {
-  test(`thousands that gave up waiting end with the first attempt, also after ${told}`, async () => {
+  test(`thousands of attempts that timed out end with the first attempt, even after ${told}`, async () => {
     const clock = new ManualClock()
     const { partial } = fixture({}, clock)
     const claim = await partial.claim(mailTo(people(2)), options)
@@ -325,7 +337,7 @@ for (const told of ['accepted', 'disconnected'] as const) {
   })
 }
 
-test('a message that waited exactly as long as it could goes on', async () => {
+test('a message that waited exactly as long as it may continues', async () => {
   const clock = new ManualClock()
   const { partial } = fixture({}, clock)
   const claim = await partial.claim(mailTo(people(60)), options)

@@ -167,20 +167,20 @@ for (const [name, service] of Object.entries(services)) {
   }
 
   for (const [where, environment] of Object.entries(surroundings)) {
-    test(`${name}: so it is ${where}`, async () => {
+    test(`${name}: the same holds ${where}`, async () => {
       Object.assign(process.env, aws.environment, environment(aws.endpoint, service.endpointVariable))
       await compare(message)
     })
   }
 
   if (name !== 'pinpoint') {
-    test(`${name}: so it is with a configuration set, ARNs and tags`, async () => {
+    test(`${name}: the same holds with a configuration set, ARNs and tags`, async () => {
       Object.assign(process.env, aws.environment)
       await compare(message, options)
     })
   }
 
-  test(`${name}: a second mail has its own signature, date and id`, async () => {
+  test(`${name}: a second message has its own signature, date and ID`, async () => {
     Object.assign(process.env, aws.environment)
     const relay = await service.relay({})
     await relay.send(message)

@@ -6,7 +6,7 @@ import { turn } from './backend.ts'
 
 const denied = Object.assign(new Error('no permission'), { name: 'AccessDenied' })
 
-test('the pace is what the account may send, and is asked for again', async t => {
+test("the rate is the account's send rate, which is requested again at intervals", async t => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { pace, stop } = follow([14, 20, -1, 0, 30])
   const seen = []
@@ -19,7 +19,7 @@ test('the pace is what the account may send, and is asked for again', async t =>
   stop()
 })
 
-test('without the permission mail goes without a limit, and the operator hears it once', async t => {
+test('without the permission messages are sent without a limit, and the operator is warned once', async t => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { pace, warnings, stop } = follow([denied, denied, 5, denied])
   for (let n = 0; n < 4; n++) {
@@ -29,13 +29,13 @@ test('without the permission mail goes without a limit, and the operator hears i
   await turn()
   assert.equal(pace.perSecond, 5)
   assert.deepEqual(warnings, [
-    "The account's send rate is not known, mail is sent without a limit: AccessDenied: no permission",
-    "The account's send rate is not known, it is taken to be 5 as before: AccessDenied: no permission",
+    "The account's send rate is unknown, mail is sent without a limit: AccessDenied: no permission",
+    "The account's send rate is unknown, the earlier rate of 5 per second stays in use: AccessDenied: no permission",
   ])
   stop()
 })
 
-test('an answer that is no number does not lift the limit', async t => {
+test('an answer that is not a number does not remove the limit', async t => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { pace, warnings, stop } = follow([14, Number.NaN])
   await turn()
@@ -43,12 +43,12 @@ test('an answer that is no number does not lift the limit', async t => {
   await turn()
   assert.equal(pace.perSecond, 14)
   assert.deepEqual(warnings, [
-    "The account's send rate is not known, it is taken to be 14 as before: Error: the answer is no number",
+    "The account's send rate is unknown, the earlier rate of 14 per second stays in use: Error: the send rate is not a number",
   ])
   stop()
 })
 
-test('once stopped it asks no more', async t => {
+test('after it was stopped it sends no more requests', async t => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const { pace, stop } = follow([14, 20])
   await turn()

@@ -37,7 +37,7 @@ test('SES gets the envelope and the exact bytes, signed', async () => {
   )
 })
 
-test('what is not given is not sent, not even empty', async () => {
+test('a parameter that is not set is not sent, not even empty', async () => {
   await (await ses()).send(message)
   const names = [...aws.calls[0]!.parameters.keys()].sort()
   assert.deepEqual(names, [
@@ -55,7 +55,7 @@ test('the null sender is left out', async () => {
   assert.equal(aws.calls[0]!.source, undefined)
 })
 
-test('configuration set, ARNs and tags go along', async () => {
+test('configuration set, ARNs and tags are sent', async () => {
   const options = { configurationSet: 'set', sourceArn: 'arn:s', fromArn: 'arn:f', returnPathArn: 'arn:r' }
   await (await ses({ ...options, tags: { team: 'a', env: 'b' } })).send(message)
   const { parameters } = aws.calls[0]!
@@ -67,13 +67,13 @@ test('configuration set, ARNs and tags go along', async () => {
   assert.equal(parameters.get('Tags.member.2.Value'), 'b')
 })
 
-test('the source ARN stands in for the other two', async () => {
+test('the other two ARNs default to the source ARN', async () => {
   await (await ses({ sourceArn: 'arn:s' })).send(message)
   const { parameters } = aws.calls[0]!
   assert.deepEqual([parameters.get('FromArn'), parameters.get('ReturnPathArn')], ['arn:s', 'arn:s'])
 })
 
-test('what the operator says of endpoint and region goes before what the environment says', async () => {
+test('the options for endpoint and region take precedence over the environment', async () => {
   Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
   const relay = await ses({ endpoint: aws.endpoint, region: 'eu-west-2' })
   await relay.send(message)
@@ -81,7 +81,7 @@ test('what the operator says of endpoint and region goes before what the environ
   assert.equal((await relay.check!())[0], 'Region: eu-west-2')
 })
 
-test('a mail as large as SES takes arrives whole', async () => {
+test('a message of the largest size arrives complete', async () => {
   const large = Buffer.alloc(10 * 1024 * 1024, '0123456789\r\n')
   await (await ses()).send({ ...message, content: [large], size: large.length })
   assert.ok(aws.calls[0]!.data.equals(large))
@@ -100,7 +100,7 @@ const interruptions: readonly (readonly [name: string, outcome: Outcome, reply: 
   ['reset after it was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
 ]
 for (const [name, outcome, reply] of interruptions) {
-  test(`a large mail that is ${name} fails, and the next one arrives`, async () => {
+  test(`a large message that is ${name} fails, and the next one arrives`, async () => {
     const relay = await ses()
     aws.script(outcome)
     assert.match((await failure(relay, large)).reply, new RegExp(`^${reply}`))
@@ -114,13 +114,13 @@ test('the send rate is the one of the account', async () => {
   assert.equal(await (await ses()).sendRate!(), 14)
 })
 
-test('an answer without a send rate does not say that there is no limit', async () => {
+test('an answer without a send rate is an error, and does not mean that there is no limit', async () => {
   const body = '<GetSendQuotaResponse><GetSendQuotaResult></GetSendQuotaResult></GetSendQuotaResponse>'
   aws.script({ type: 'answer', status: 200, contentType: 'text/xml', body })
   await assert.rejects((await ses()).sendRate!(), { message: 'the answer contains no send rate' })
 })
 
-test('without the permission to ask for the send rate there is an error', async () => {
+test('without the permission to get the send rate there is an error', async () => {
   const relay = await ses()
   await assert.rejects(relay.sendRate!(), { name: 'AccessDenied' })
 })
@@ -187,7 +187,7 @@ for (const [name, outcome, expected] of [...refusals, ...wayThere]) {
   })
 }
 
-test('a reset on a kept connection is no reason to send again', async () => {
+test('a reset on a kept connection is not retried', async () => {
   const relay = await ses()
   await relay.send(message)
   aws.script({ type: 'reset', bodyRead: true })
@@ -195,7 +195,7 @@ test('a reset on a kept connection is no reason to send again', async () => {
   assert.equal(aws.requests, 2)
 })
 
-test('silence ends with 451 4.4.2, after one request', async () => {
+test('a service that does not answer is 451 4.4.2, after one request', async () => {
   aws.script({ type: 'hang' })
   const { reply, log } = await failure(await ses({ upstreamTimeoutMs: 100 }))
   assert.match(reply, /^451 4\.4\.2/)
@@ -204,13 +204,13 @@ test('silence ends with 451 4.4.2, after one request', async () => {
 })
 
 for (const [name, outcome] of brokenAnswers) {
-  test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
+  test(`a 2xx of SES that is ${name} is a success without a message ID`, async () => {
     aws.script(outcome)
     assert.deepEqual(await (await ses({ upstreamTimeoutMs: 500 })).send(message), {})
     assert.equal(aws.requests, 1)
   })
 
-  test(`a yes of somebody else that is ${name} is 451`, async () => {
+  test(`a 2xx of another server that is ${name} is 451`, async () => {
     aws.script({ ...outcome, from: 'a proxy' } as Outcome)
     const { reply } = await failure(await ses({ upstreamTimeoutMs: 500 }))
     assert.match(reply, /^451 4\.4\.2/)
@@ -219,7 +219,7 @@ for (const [name, outcome] of brokenAnswers) {
 }
 
 for (const [name, outcome, told] of notTheService) {
-  test(`${name} in an answer of 2xx is no yes of SES: 451 4.3.0, and the log says what came`, async () => {
+  test(`${name} in an answer of 2xx is not an answer of SES: 451 4.3.0, and the log shows the answer`, async () => {
     aws.script(outcome)
     const { reply, log, outcome: callOutcome } = await failure(await ses())
     assert.match(reply, /^451 4\.3\.0 /)
@@ -229,7 +229,7 @@ for (const [name, outcome, told] of notTheService) {
   })
 }
 
-test('an answer of 2xx before the message was sent is no yes either, unless it is that of SES', async () => {
+test('a 2xx before the whole message was sent is a failure, too, unless it is an answer of SES', async () => {
   const relay = await ses()
   aws.script({ type: 'cutShort', status: 200 })
   assert.match(
@@ -255,12 +255,12 @@ for (const status of [200, 400]) {
   })
 }
 
-test('an answer that breaks the limit is no yes, although AWS said 2xx', async () => {
+test('an answer beyond the limit is a failure, although AWS answered 2xx', async () => {
   aws.script({ type: 'truncate', body: ' '.repeat(1_100_000) })
   assert.match((await failure(await ses())).log, /^AnswerTooLarge: HTTP 200 /)
 })
 
-test('an answer to the question for the send rate has the same limit', async () => {
+test('the answer with the send rate has the same limit', async () => {
   aws.script({ type: 'answer', status: 200, contentType: 'text/xml', body: ' '.repeat(1_100_000) })
   await assert.rejects((await ses()).sendRate!(), { name: 'AnswerTooLarge' })
 })
@@ -299,7 +299,7 @@ test("a proxy's page is logged by its status, whatever the parser says of it", a
   assert.equal((await failure(await ses())).log, 'UnreadableAnswer: HTTP 502')
 })
 
-test('mails share connections, at most as many as allowed', async () => {
+test('messages share connections, at most as many as allowed', async () => {
   const before = aws.connections
   const courier = new DeliveryAgent(await ses({ upstreamConnections: 3 }), {})
   await Promise.all(Array.from({ length: 30 }, () => courier.deliver(message, '', () => {})))
@@ -307,7 +307,7 @@ test('mails share connections, at most as many as allowed', async () => {
   assert.equal(aws.connections - before, 3)
 })
 
-test('mails beyond the connections wait for their turn: nothing is sent twice, and the reason is true', async () => {
+test('messages beyond the connections wait: nothing is sent twice, and the log has the right reason', async () => {
   aws.always({ type: 'hang' })
   const relay = await ses({ upstreamConnections: 2, upstreamTimeoutMs: 400 })
   const courier = new DeliveryAgent(relay, { maxWaitMs: 100 })
@@ -320,7 +320,7 @@ test('mails beyond the connections wait for their turn: nothing is sent twice, a
   assert.equal(aws.requests, 2)
 })
 
-test('the send rate is asked for while every connection is taken by a mail', async () => {
+test('the send rate is requested while messages use every connection', async () => {
   const relay = await ses({ upstreamConnections: 1, upstreamTimeoutMs: 1_000 })
   aws.maxSendRate = 14
   aws.script({ type: 'hang' })

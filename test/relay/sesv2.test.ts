@@ -22,7 +22,7 @@ afterEach(() => {
 })
 after(() => aws.close())
 
-test('SES gets the envelope and the exact bytes, and nothing that was not given', async () => {
+test('SES gets the envelope and the exact bytes, and no parameter that was not set', async () => {
   aws.script({ type: 'accept', messageId: '0102-abc' })
   assert.deepEqual(await (await sesv2()).send(message), { messageId: '0102-abc' })
   const [{ request, data }] = aws.calls as [(typeof aws.calls)[number]]
@@ -39,7 +39,7 @@ test('the null sender is left out', async () => {
   assert.deepEqual(Object.keys(aws.calls[0]!.request).sort(), ['Content', 'Destination'])
 })
 
-test('configuration set, ARNs and tags go along', async () => {
+test('configuration set, ARNs and tags are sent', async () => {
   const options = { configurationSet: 'set', sourceArn: 'arn:s', fromArn: 'arn:f', returnPathArn: 'arn:r' }
   await (await sesv2({ ...options, tags: { team: 'a', env: 'b' } })).send(message)
   const { Content, Destination, FeedbackForwardingEmailAddress, ...rest } = aws.calls[0]!
@@ -56,14 +56,14 @@ test('configuration set, ARNs and tags go along', async () => {
   })
 })
 
-test('the source ARN stands in for the other two', async () => {
+test('the other two ARNs default to the source ARN', async () => {
   await (await sesv2({ sourceArn: 'arn:s' })).send(message)
   const request = aws.calls[0]!.request as unknown as Record<string, unknown>
   assert.equal(request.FromEmailAddressIdentityArn, 'arn:s')
   assert.equal(request.FeedbackForwardingEmailAddressIdentityArn, 'arn:s')
 })
 
-test('what the operator says of endpoint and region goes before what the environment says', async () => {
+test('the options for endpoint and region take precedence over the environment', async () => {
   Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
   const relay = await sesv2({ endpoint: aws.endpoint, region: 'eu-west-2' })
   await relay.send(message)
@@ -71,7 +71,7 @@ test('what the operator says of endpoint and region goes before what the environ
   assert.equal((await relay.check!())[0], 'Region: eu-west-2')
 })
 
-test('a mail as large as SES takes arrives whole', async () => {
+test('a message of the largest size arrives complete', async () => {
   const relay = await sesv2()
   assert.equal(relay.maxMessageBytes, 40 * 1024 * 1024)
   assert.equal(relay.maxRecipientsPerCall, 50)
@@ -85,14 +85,14 @@ test('the send rate is the one of the account', async () => {
   assert.equal(await (await sesv2()).sendRate!(), 14)
 })
 
-test('an answer without a send rate does not say that there is no limit', async () => {
+test('an answer without a send rate is an error, and does not mean that there is no limit', async () => {
   aws.script({ type: 'answer', status: 200, contentType: 'application/json', body: '{}' })
   await assert.rejects((await sesv2()).sendRate!(), {
     message: 'the answer contains no send rate',
   })
 })
 
-test('without the permission to ask for the send rate there is an error', async () => {
+test('without the permission to get the send rate there is an error', async () => {
   const relay = await sesv2()
   await assert.rejects(relay.sendRate!(), { name: 'AccessDenied' })
 })
@@ -176,7 +176,7 @@ for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThe
 }
 
 for (const [name, outcome] of brokenAnswers) {
-  test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
+  test(`a 2xx of SES that is ${name} is a success without a message ID`, async () => {
     aws.script(outcome)
     assert.deepEqual(await (await sesv2({ upstreamTimeoutMs: 300 })).send(message), {})
     assert.equal(aws.requests, 1)
@@ -184,7 +184,7 @@ for (const [name, outcome] of brokenAnswers) {
 }
 
 for (const [name, outcome, told] of notTheService) {
-  test(`${name} in an answer of 2xx is no yes of SES: 451 4.3.0, and the log says what came`, async () => {
+  test(`${name} in an answer of 2xx is not an answer of SES: 451 4.3.0, and the log shows the answer`, async () => {
     aws.script(outcome)
     const { reply, log } = await failure(await sesv2())
     assert.match(reply, /^451 4\.3\.0 /)

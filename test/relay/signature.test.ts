@@ -33,12 +33,12 @@ for (const [name, { start, relay }] of Object.entries(services)) {
   })
   after(() => aws.close())
 
-  test(`${name}: what is signed with the secret is accepted`, async () => {
+  test(`${name}: a request that is signed with the secret is accepted`, async () => {
     Object.assign(process.env, aws.environment)
     await (await relay()).send(message)
   })
 
-  test(`${name}: temporary credentials go with their token`, async () => {
+  test(`${name}: temporary credentials are sent with their token`, async () => {
     Object.assign(process.env, aws.environment, temporary('temporary', 'a+token/=='))
     await (await relay()).send(message)
   })

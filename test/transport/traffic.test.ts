@@ -151,7 +151,7 @@ test('the limits of the engine are told from the same codes of a host', async t 
   const limits = { ...defaultLimits, messageBytes: 1000, recipients: 1 }
   const deliver = () => reply(552, '5.3.4', 'Message is too long')
   const recipient: Host['recipient'] = ({ address }) =>
-    address.startsWith('full') ? reply(452, '4.5.3', 'Too many recipients in one mail') : undefined
+    address.startsWith('full') ? reply(452, '4.5.3', 'Too many recipients in one message') : undefined
   const host = new RecordingHost({ recipient, sink: { deliver } })
   const { stand, limits: told } = await watched(t, { settings: { limits } }, host)
   const wire = await stand.greeted()
