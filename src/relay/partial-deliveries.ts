@@ -202,7 +202,7 @@ export class PartialDeliveries {
 }
 
 /** The client sent a message again while an earlier attempt was in flight, and that attempt took longer than `maxWaitMs`. */
-export class DuplicateInFlight extends Error {
+class DuplicateInFlight extends Error {
   override readonly name = 'DuplicateInFlight'
 
   constructor() {

@@ -122,9 +122,9 @@ for (const [what, access, credentials, reason] of [
   ['a wrong user', clear, password('root', 'password'), 'unknownUser'],
   ['a digest of a wrong user', clear, digest('root', 'password'), 'unknownUser'],
   ['a user in other letters', clear, password('Username', 'password'), 'unknownUser'],
-  ['somebody else to act as', hashed, password('username', 'password', 'root'), 'authorizationDenied'],
+  ['another user to act as', hashed, password('username', 'password', 'root'), 'authorizationDenied'],
   [
-    'somebody else to act as, in clear',
+    'another user to act as, with a plaintext password',
     clear,
     password('username', 'password', 'root'),
     'authorizationDenied',

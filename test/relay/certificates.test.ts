@@ -24,7 +24,7 @@ test('a service whose certificate authority the operator trusts gets the message
 
 const untrusted = /^451 4\.7\.5 Upstream certificate verification failed/
 const bad: readonly (readonly [string, Certificate, Certificate | undefined, RegExp])[] = [
-  ['that nobody vouches for', good, undefined, /self-signed certificate/],
+  ['of an unknown authority', good, undefined, /self-signed certificate/],
   ['that has expired', expired, expired, /certificate has expired/],
   ['of somebody else', ofAnother, ofAnother, /does not match certificate's altnames/],
 ]
