@@ -95,6 +95,20 @@ test('a wrong password takes the time of the requested cost, with hashes that ma
   assert.deepEqual(hashes, [hash, hash])
 })
 
+test('if a hundred logins wait, the next one fails at once', async () => {
+  let finish: (() => void)[] = []
+  const passwordHash = new PasswordHash(hash, () => new Promise(resolve => finish.push(() => resolve(false))))
+  const answers = Array.from({ length: 102 }, (_, n) => passwordHash.matches(`${n}`))
+  await assert.rejects(passwordHash.matches('one more'), { message: '100 logins are waiting already' })
+  while (finish.length > 0) {
+    const ends = finish
+    finish = []
+    for (const end of ends) end()
+    await settled()
+  }
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set([false]))
+})
+
 test('two hashes are computed at the same time, the others in the order of the logins', async () => {
   let started: string[] = []
   let finish: (() => void)[] = []

@@ -3,34 +3,34 @@ import { type Reply, replies } from '../../src/protocol/index.ts'
 import { type ErrorRule, errorTable, unknownError } from '../../src/relay/errors/error-table.ts'
 import { root, table } from './markdown.ts'
 
-/** A reply, and what the comment above it says. */
+/** A reply, and the comment above it. */
 export interface Said {
-  /** The remark that it stands below. */
+  /** The heading: the `//` comment above the group. */
   readonly group: string
   readonly when: string
-  /** The RFC that asks for it, or the attack that it is hardened against. */
+  /** The RFC that requires it, or the reason for hardening. */
   readonly rule: string
   readonly reply: Reply
 }
 
-/** A row of the failure table, and what the comment above it says. */
+/** A row of the error table, and the comment above it. */
 export interface Failed {
   readonly group: string
   readonly when: string
   readonly failure: ErrorRule
 }
 
-/** Every sentence of the engine; what depends on the moment has its name in capitals. */
+/** Every reply of the engine. Values that vary are shown as their names in capitals. */
 export function engineReplies(): readonly Said[] {
   const comments = commentsIn('src/protocol/replies.ts', 'export const replies = {', /^ {2}(\w+): /)
   return Object.entries(replies).map(([name, sentence]) => {
     const comment = comments.find(comment => comment.name === name)
-    if (comment === undefined) throw new Error(`no comment says when ${name} is said`)
+    if (comment === undefined) throw new Error(`no comment says when ${name} is given`)
     return { ...comment, ...whenAndRule(comment.text), reply: written(sentence) }
   })
 }
 
-/** What the gatekeeper and the filters say: constants of these files, each with a comment. */
+/** The replies of access control and of the filters: constants of these files, each with a comment. */
 export function hostReplies(): readonly Said[] {
   return ['src/auth/access-control.ts', 'src/relay/filter.ts'].flatMap(path =>
     [
@@ -43,7 +43,7 @@ export function hostReplies(): readonly Said[] {
   )
 }
 
-/** The failure table, row by row, and the reply where no row fits. */
+/** The error table, row by row, and the reply if no row matches. */
 export function failureReplies(): readonly Failed[] {
   const comments = commentsIn(
     'src/relay/errors/error-table.ts',
@@ -51,29 +51,29 @@ export function failureReplies(): readonly Failed[] {
     /^ {2}\{/,
   )
   if (comments.length !== errorTable.length) {
-    throw new Error(`${errorTable.length} rows, but ${comments.length} comments that say when they fit`)
+    throw new Error(`${errorTable.length} rows, but ${comments.length} comments that say when they match`)
   }
   const rows = errorTable.map((failure, i) => {
     const { group, text } = comments[i]!
     return { group, when: text.replace(/\.$/, ''), failure }
   })
-  return [...rows, { group: 'Everything else', when: 'An error that no row knows', failure: unknownError }]
+  return [...rows, { group: 'Everything else', when: 'An error that matches no row', failure: unknownError }]
 }
 
-/** docs/replies.md, but for its beginning. */
+/** docs/replies.md without its beginning. */
 export function repliesPage(): string {
   return [
-    '## Of the engine\n',
+    '## Replies of the engine\n',
     ...byGroup(engineReplies(), saidTable),
-    '## Of the gatekeeper and the filters\n',
+    '## Replies of access control and filters\n',
     saidTable(hostReplies()),
-    '## Of what became of a mail\n',
+    '## Replies after delivery errors\n',
     failureIntroduction,
     ...byGroup(failureReplies(), failedTable),
   ].join('\n')
 }
 
-/** The short table of the README: what can go wrong behind this server, each reply of a group once, with its first when. */
+/** The short table of the README: each reply to delivery errors once in each group, with the first reason for it. */
 export function outcomeTable(): string {
   const rows = groupsOf(failureReplies()).map(([group, rows]) => {
     const firsts = new Map<string, string>()
@@ -86,14 +86,17 @@ export function outcomeTable(): string {
   const { code, status, text } = replies.delivered
   return table(
     ['What happened', 'Reply, and an example'],
-    [['The backend has taken the mail', `\`${code} ${status} ${text}\` and what it calls the mail`], ...rows],
+    [
+      ['The backend has accepted the message', `\`${code} ${status} ${text}\` and the backend's message ID`],
+      ...rows,
+    ],
   )
 }
 
-const failureIntroduction = `The first row that fits an error speaks. *Name* is its name or code, *says* an expression that its text matches, *HTTP*
-the status of the answer. *Again*: the backend has said that it did not take the mail, and the call is repeated while the
-client waits, for as long as \`--patience\` allows; the client hears the reply where that does not help. \`{text}\` is what
-the error says.
+const failureIntroduction = `The first row that matches an error counts. *Name* lists names or codes of the error, *Message* is an expression that matches
+its message, and *HTTP* is the status of the answer. *Retry*: the backend has answered that it did not accept the message, and
+the call is repeated while the client waits, within \`--max-wait\`; the client gets the reply if that does not help.
+\`{text}\` is the error's message.
 `
 
 function byGroup<T extends { group: string }>(rows: readonly T[], tableOf: (rows: readonly T[]) => string) {
@@ -116,7 +119,7 @@ function saidTable(rows: readonly Said[]): string {
 
 function failedTable(rows: readonly Failed[]): string {
   return table(
-    ['Reply', 'Text', 'When', 'Name', 'Says', 'HTTP', 'Again'],
+    ['Reply', 'Text', 'When', 'Name', 'Message', 'HTTP', 'Retry'],
     rows.map(({ when, failure: { reply, names = [], text, http = [], retryable } }) => [
       codes(reply),
       texts(reply),
@@ -140,11 +143,11 @@ function texts({ text }: Reply): string {
     .join('<br>')
 }
 
-/** A sentence with the names of its parameters in capitals where their values would be. */
+/** Returns a reply with the names of its parameters, in capitals, in place of their values. */
 function written(sentence: (typeof replies)[keyof typeof replies]): Reply {
   if (typeof sentence !== 'function') return sentence
   const [, parameters = ''] = /^\(?([\w,\s]*)\)?\s*=>/.exec(String(sentence)) ?? []
-  // A list of one reads like its word.
+  // Lists are given as one word.
   const words = parameters.split(',').map(name => [name.trim().toUpperCase()])
   return (sentence as (...words: readonly unknown[]) => Reply)(...words)
 }
@@ -152,13 +155,13 @@ function written(sentence: (typeof replies)[keyof typeof replies]): Reply {
 interface Comment {
   readonly group: string
   readonly text: string
-  /** What the pattern of a row captures. */
+  /** The text that the pattern of the row captures. */
   readonly name: string | undefined
 }
 
 /**
- * The one-line doc comments of a table in a source file, each with the remark of its group: a `//` line behind an empty
- * one, or at the beginning.
+ * The one-line doc comments of a table in a source file, each with the heading of its group: a `//` line after an empty
+ * line, or at the beginning.
  */
 function commentsIn(path: string, begin: string, row: RegExp): readonly Comment[] {
   const source = textOf(path)
@@ -176,7 +179,7 @@ function commentsIn(path: string, begin: string, row: RegExp): readonly Comment[
     if (comment !== undefined) text = comment
     const found = row.exec(line)
     if (found !== null) {
-      if (text === undefined) throw new Error(`${path}: no comment says when: ${line.trim()}`)
+      if (text === undefined) throw new Error(`${path}: no comment explains when: ${line.trim()}`)
       comments.push({ group, text, name: found[1] })
       text = undefined
     }
@@ -188,7 +191,8 @@ function commentsIn(path: string, begin: string, row: RegExp): readonly Comment[
 /** `When (rule).` */
 function whenAndRule(comment: string): { readonly when: string; readonly rule: string } {
   const [, when, rule] = /^(.+) \(((?:RFC|hardening)[^()]*)\)\.$/.exec(comment) ?? []
-  if (when === undefined || rule === undefined) throw new Error(`a rule in brackets is missing: ${comment}`)
+  if (when === undefined || rule === undefined)
+    throw new Error(`the rule in parentheses is missing: ${comment}`)
   return { when, rule: rule.replace(/ sections? /g, ' §').replace(/, (\d)/g, ', §$1') }
 }
 
