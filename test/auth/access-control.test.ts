@@ -53,7 +53,7 @@ function digest(username: string, password: string): Credentials {
   }
 }
 
-/** Keeps who was not let in, and why. */
+/** Collects the failures. */
 function keep(failures: AccessFailure[]): EventHandler<AccessEvent> {
   return ({ client: _, ...event }) => {
     if (event.type !== 'loggedIn') failures.push(event)
@@ -61,19 +61,19 @@ function keep(failures: AccessFailure[]): EventHandler<AccessEvent> {
 }
 
 async function ask(
-  access: AccessPolicy,
+  policy: AccessPolicy,
   credentials: Credentials,
-  ports: AccessControlOptions = {},
+  options: AccessControlOptions = {},
   from = client,
 ) {
   const failures: AccessFailure[] = []
-  const gate = accessControl(access, { onEvent: keep(failures), ...ports })
+  const access = accessControl(policy, { onEvent: keep(failures), ...options })
   const mechanism = credentials.type === 'digest' ? 'CRAM-MD5' : 'PLAIN'
-  const verdict: HostReply = await gate.login({ type: 'login', mechanism, credentials }, from)
-  return { verdict, failure: failures[0]?.type, failures }
+  const reply: HostReply = await access.login({ type: 'login', mechanism, credentials }, from)
+  return { reply, failure: failures[0]?.type, failures }
 }
 
-const consent = { verdict: undefined, failure: undefined, failures: [] }
+const consent = { reply: undefined, failure: undefined, failures: [] }
 
 test('without a user any credentials are accepted', async () => {
   for (const credentials of [
@@ -108,8 +108,8 @@ test('with a hash and a password, the hash verifies passwords and the password v
   assert.deepEqual(await ask(both, password('username', 'password')), consent)
   assert.deepEqual(await ask(both, digest('username', 'another')), consent)
   for (const credentials of [password('username', 'another'), digest('username', 'password')]) {
-    const { verdict, failure } = await ask(both, credentials)
-    assert.deepEqual([verdict, failure], [replies.badCredentials, 'wrongPassword'])
+    const { reply, failure } = await ask(both, credentials)
+    assert.deepEqual([reply, failure], [replies.badCredentials, 'wrongPassword'])
   }
 })
 
@@ -130,15 +130,15 @@ for (const [what, access, credentials, reason] of [
     'authorizationDenied',
   ],
   [
-    'a wrong password of a user who would act as another',
+    'a wrong password of a user that wants to act as another user',
     clear,
     password('username', 'x', 'root'),
     'wrongPassword',
   ],
 ] as const) {
   test(`rejected with 535 5.7.8: ${what}`, async () => {
-    const { verdict, failure } = await ask(access, credentials)
-    assert.deepEqual([verdict?.code, verdict?.status, failure], [535, '5.7.8', reason])
+    const { reply, failure } = await ask(access, credentials)
+    assert.deepEqual([reply?.code, reply?.status, failure], [535, '5.7.8', reason])
   })
 }
 
@@ -150,11 +150,11 @@ test('an empty password never logs in, whether there is no secret or an empty on
   for (const secrets of [{}, { password: '' }, { bcryptHash: '' }, { bcryptHash: '', password: '' }]) {
     const access: AccessPolicy = { user: { name: 'username', ...secrets } }
     for (const credentials of [digest('username', ''), password('username', '')]) {
-      assert.equal((await ask(access, credentials)).verdict, replies.badCredentials)
+      assert.equal((await ask(access, credentials)).reply, replies.badCredentials)
     }
     assert.deepEqual(mechanisms(access, 'relay.test'), [])
   }
-  assert.equal((await ask(clear, digest('username', ''))).verdict, replies.badCredentials)
+  assert.equal((await ask(clear, digest('username', ''))).reply, replies.badCredentials)
 })
 
 test('an unknown user costs a hash of the same cost, even with a password that was right before', async () => {
@@ -190,8 +190,8 @@ test('a hash that cannot be computed is a temporary failure, for unknown users t
   const error = new Error('no binding')
   const verifyHash = () => Promise.reject(error)
   for (const name of ['username', 'root']) {
-    const { verdict, failures } = await ask(hashed, password(name, 'password'), { verifyHash })
-    assert.deepEqual([verdict?.code, verdict?.status], [454, '4.7.0'])
+    const { reply, failures } = await ask(hashed, password(name, 'password'), { verifyHash })
+    assert.deepEqual([reply?.code, reply?.status], [454, '4.7.0'])
     assert.deepEqual(failures, [{ type: 'verifyFailed', mechanism: 'PLAIN', username: name, error }])
   }
 })
@@ -213,14 +213,14 @@ const fromHere: AccessPolicy = { addresses: new AddressList('127.0.0.1, 10.0.0.0
 
 test('an address that is not in the list is rejected with 554 5.7.1, with an event', async () => {
   const failures: AccessFailure[] = []
-  const gate = accessControl(fromHere, { onEvent: keep(failures) })
-  assert.equal(await gate.connect?.(client), undefined)
+  const access = accessControl(fromHere, { onEvent: keep(failures) })
+  assert.equal(await access.connect?.(client), undefined)
   assert.deepEqual(failures, [])
-  const verdict = await gate.connect?.({ ...client, address: '192.0.2.1' })
-  assert.deepEqual([verdict?.code, verdict?.status], [554, '5.7.1'])
+  const reply = await access.connect?.({ ...client, address: '192.0.2.1' })
+  assert.deepEqual([reply?.code, reply?.status], [554, '5.7.1'])
   assert.deepEqual(failures, [{ type: 'addressNotAllowed' }])
-  // A load balancer is told the same, and nobody is told of it.
-  assert.deepEqual(await gate.connect?.({ ...client, address: '192.0.2.1', healthCheck: true }), verdict)
+  // A health check gets the same reply, without an event.
+  assert.deepEqual(await access.connect?.({ ...client, address: '192.0.2.1', healthCheck: true }), reply)
   assert.equal(failures.length, 1)
 })
 
@@ -236,8 +236,8 @@ test('a list alone requires no login, and takes any credentials', async () => {
 test('with a list and a user, a client needs both', async () => {
   const access: AccessPolicy = { ...fromHere, ...hashed }
   assert.equal(requiresLogin(access), true)
-  const verdict = await accessControl(access).connect?.({ ...client, address: '192.0.2.1' })
-  assert.equal(verdict?.code, 554)
+  const reply = await accessControl(access).connect?.({ ...client, address: '192.0.2.1' })
+  assert.equal(reply?.code, 554)
   assert.deepEqual(await ask(access, password('username', 'password')), consent)
   assert.equal((await ask(access, password('username', 'wrong'))).failure, 'wrongPassword')
 })
@@ -277,13 +277,13 @@ test('a password that was changed in the file stops working at once, although it
   assert.equal(await login(question, client), replies.badCredentials)
 })
 
-/** What a user's MAIL is answered, and why. */
-async function sendAs(access: AccessPolicy, user: string, address: string) {
+/** Returns the reply to MAIL of a user, and the failures. */
+async function sendAs(policy: AccessPolicy, user: string, address: string) {
   const failures: AccessFailure[] = []
-  const gate = accessControl(access, { onEvent: keep(failures) })
+  const access = accessControl(policy, { onEvent: keep(failures) })
   const question = { type: 'sender', address, parameters: new Map() } as const
-  const verdict = await gate.sender?.(question, { ...client, user })
-  return { code: verdict?.code, status: verdict?.status, failures }
+  const reply = await access.sender?.(question, { ...client, user })
+  return { code: reply?.code, status: reply?.status, failures }
 }
 
 test('a user with an expression may send from the addresses that it matches; others are rejected, with an event', async () => {
@@ -384,15 +384,15 @@ test('a login is required if there is a user or a users file', () => {
 
 test('every login emits an event with its mechanism, and a handler that throws does not change the reply', async () => {
   for (const access of [anybody, clear]) {
-    const told: AccessEvent[] = []
-    const { login } = accessControl(access, { onEvent: event => void told.push(event) })
+    const events: AccessEvent[] = []
+    const { login } = accessControl(access, { onEvent: event => void events.push(event) })
     const question = {
       type: 'login',
       mechanism: 'PLAIN',
       credentials: password('username', 'password'),
     } as const
     assert.equal(await login(question, client), undefined)
-    assert.deepEqual(told, [{ type: 'loggedIn', mechanism: 'PLAIN', username: 'username', client }])
+    assert.deepEqual(events, [{ type: 'loggedIn', mechanism: 'PLAIN', username: 'username', client }])
   }
   const broken = () => {
     throw new Error('broken')

@@ -163,9 +163,9 @@ for (const [what, response] of Object.entries({
   'an upper-case digest': 'tim B913A602C7EDA7A495B4E6E7334D3890',
   'a digest of 31 digits': 'tim b913a602c7eda7a495b4e6e7334d389',
   'a digest of 33 digits': 'tim b913a602c7eda7a495b4e6e7334d38900',
-  'something behind the digest': 'tim b913a602c7eda7a495b4e6e7334d3890 ',
-  'a line end behind the digest': 'tim b913a602c7eda7a495b4e6e7334d3890\n',
-  'a digit that is none': 'tim z913a602c7eda7a495b4e6e7334d3890',
+  'text after the digest': 'tim b913a602c7eda7a495b4e6e7334d3890 ',
+  'a line end after the digest': 'tim b913a602c7eda7a495b4e6e7334d3890\n',
+  'an invalid digit': 'tim z913a602c7eda7a495b4e6e7334d3890',
   'a control character in the user name': 't\tim b913a602c7eda7a495b4e6e7334d3890',
   'invalid UTF-8': Buffer.from('t\xFFm b913a602c7eda7a495b4e6e7334d3890', 'latin1'),
 })) {

@@ -15,22 +15,22 @@ async function folder(context: TestContext): Promise<string> {
   return path
 }
 
-/** A file of users, the clock that it is read by, and what it told. */
+/** A users file, its clock, and the errors that it reports. */
 async function open(path: string, ports: Partial<UsersFileOptions> = {}) {
   const clock = { ms: 5000 }
-  const told: string[] = []
+  const errors: string[] = []
   const file = await UsersFile.open(path, {
     compile: async () => () => true,
     now: () => clock.ms,
-    onError: error => told.push(error.message),
+    onError: error => errors.push(error.message),
     ...ports,
   })
-  /** Who is in the file a second later. */
+  /** The users a second later. */
   const later = async () => {
     clock.ms += 1000
     return namesOf(await file.current())
   }
-  return { file, clock, told, later }
+  return { file, clock, errors, later }
 }
 
 const namesOf = (users: UsersByName) => [...users.keys()].join()
@@ -117,35 +117,35 @@ test('a Kubernetes secret, whose links are exchanged, is read again', async cont
 test('a broken file does not change the users, and is reported once, with its line', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
-  const { told, later } = await open(path)
+  const { errors, later } = await open(path)
   const broken = `${path}:2: the text after the user name is not a bcrypt hash; create one with htpasswd -B`
   await writeFile(path, `b:${hash}\nc:hunter2\n`)
   for (let i = 0; i < 3; i++) assert.equal(await later(), 'a')
-  assert.deepEqual(told, [broken])
+  assert.deepEqual(errors, [broken])
 
   await rm(path)
   for (let i = 0; i < 3; i++) assert.equal(await later(), 'a')
-  assert.deepEqual(told.splice(0), [broken, `open ${path}: no such file or directory`])
+  assert.deepEqual(errors.splice(0), [broken, `open ${path}: no such file or directory`])
 
   await writeFile(path, `b:${hash}\n`)
   assert.equal(await later(), 'b')
   await writeFile(path, 'hunter2\n')
   assert.equal(await later(), 'b')
-  assert.equal(told.length, 1)
+  assert.equal(errors.length, 1)
   await writeFile(path, `b:${hash}\n`)
   assert.equal(await later(), 'b')
   await writeFile(path, 'hunter2\n')
   assert.equal(await later(), 'b')
-  assert.equal(told.length, 2)
+  assert.equal(errors.length, 2)
 })
 
 test('a file that becomes empty does not change the users, and is reported', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
-  const { told, later } = await open(path)
+  const { errors, later } = await open(path)
   await writeFile(path, '')
   for (let i = 0; i < 2; i++) assert.equal(await later(), 'a')
-  assert.deepEqual(told, [
+  assert.deepEqual(errors, [
     `${path}: the file is empty and is not used; to remove all users, leave a comment line (#) in it`,
   ])
   await writeFile(path, '# none\n')
@@ -155,9 +155,9 @@ test('a file that becomes empty does not change the users, and is reported', asy
 test('a file that is empty from the start has no users', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, '')
-  const { told, later } = await open(path)
+  const { errors, later } = await open(path)
   assert.equal(await later(), '')
-  assert.deepEqual(told, [])
+  assert.deepEqual(errors, [])
   await writeFile(path, `a:${hash}\n`)
   assert.equal(await later(), 'a')
 })
@@ -166,21 +166,21 @@ test('a file that is read while it is incomplete does not change the users, even
   const path = join(await folder(context), 'users')
   const text = `a:${hash}:^a@example\\.org$\n`
   await writeFile(path, text)
-  const { file, told, later } = await open(path)
+  const { file, errors, later } = await open(path)
   const before = await file.current()
   await writeFile(path, text.slice(0, text.indexOf('^') - 1))
   await later()
   assert.equal(await file.current(), before)
-  assert.deepEqual(told, [`${path}: the last line does not end with a newline; the file may be incomplete`])
+  assert.deepEqual(errors, [`${path}: the last line does not end with a newline; the file may be incomplete`])
 })
 
 test('the user of -u is an error in a changed file, too', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
-  const { told, later } = await open(path, { otherUser: 'root' })
+  const { errors, later } = await open(path, { otherUser: 'root' })
   await writeFile(path, `a:${hash}\nroot:${hash}\n`)
   assert.equal(await later(), 'a')
-  assert.deepEqual(told, [`${path}:2: the same user as -u/--user`])
+  assert.deepEqual(errors, [`${path}:2: the same user as -u/--user`])
 })
 
 test('while the file does not change, the users are the same objects, with their cached passwords', async context => {

@@ -9,7 +9,7 @@ import type { Credentials } from '../../src/protocol/index.ts'
 const hashOfCost = (cost: number) =>
   `$2y$${String(cost).padStart(2, '0')}$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC`
 
-/** Who has hashes of which cost, and the time that logins took, with the time of cost 4 as 1. */
+/** Users with hashes of these costs, and the time of their logins, with the time of cost 4 as 1. */
 function usersOf(costs: Readonly<Record<string, number>>) {
   const clock = { time: 0 }
   const verify = async (password: string, hash: string) => {
@@ -105,9 +105,9 @@ test('every digest is answered at once, and the digest of a user with only a has
 })
 
 test('without users, no login succeeds', async () => {
-  const nobody = new Users([])
-  for (const password of ['', 'x']) assert.equal(await nobody.verify(login('a', password)), false)
-  assert.equal(nobody.get('a'), undefined)
+  const none = new Users([])
+  for (const password of ['', 'x']) assert.equal(await none.verify(login('a', password)), false)
+  assert.equal(none.get('a'), undefined)
 })
 
 test('names of properties that every object has are unknown', async () => {

@@ -1,5 +1,5 @@
 /**
- * The whole program against an emulator of Amazon SES that somebody else wrote: aws-ses-v2-local, started by
+ * The whole program against an emulator of Amazon SES by another author: aws-ses-v2-local, started by
  * `ses-emulator.ts` as a process of its own on a free port. So its reading of both versions of the API, and not ours, is
  * what the mails have to pass.
  *
@@ -87,7 +87,7 @@ for (const relayName of ['ses', 'sesv2'] as const) {
     await t.test(
       'what the emulator rejects without a code of AWS is a temporary failure, and the next message is sent',
       async () => {
-        // Neither a header nor the envelope says who sends it.
+        // Neither a header nor the envelope names a sender.
         const { text } = await send(wire, ['b@example.org'], 'Subject: x\r\n\r\nx\r\n', '')
         assert.match(text, /^451 4\.3\.0 /)
         assert.deepEqual(await emulator.take(), [])

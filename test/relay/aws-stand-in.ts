@@ -72,7 +72,7 @@ export interface Certificate {
 
 /**
  * A service of AWS on 127.0.0.1, for tests: checks each request's signature, reads and remembers the mails, and
- * answers as told. Give its `endpoint` to the program as `AWS_ENDPOINT_URL`, with its `environment`.
+ * answers as the test says. Give its `endpoint` to the program as `AWS_ENDPOINT_URL`, with its `environment`.
  */
 export abstract class AwsStandIn<Call> {
   /** Requests that arrived, whatever became of them. */
@@ -124,12 +124,12 @@ export abstract class AwsStandIn<Call> {
     }
   }
 
-  /** Lets somebody else call, too. */
+  /** Accepts calls with another access key. */
   trust(accessKeyId: string, account: Account): void {
     this.#accounts.set(accessKeyId, account)
   }
 
-  /** Lets somebody call no more. */
+  /** Accepts no more calls with this access key. */
   distrust(accessKeyId: string): void {
     this.#accounts.delete(accessKeyId)
   }

@@ -5,7 +5,7 @@ import { DeliveryAgent, type DeliveryResult } from '../../src/relay/delivery.ts'
 import type { UpstreamCall } from '../../src/relay/index.ts'
 import type { Message, Relay } from '../../src/relay/relay.ts'
 import type { AwsStandIn, Outcome } from './aws-stand-in.ts'
-import { brokenAnswers, notTheService, type Row, wayThere } from './network-errors.ts'
+import { brokenAnswers, networkErrors, notTheService, type Row } from './network-errors.ts'
 
 const content = [
   Buffer.from('Received: x\r\n'),
@@ -139,7 +139,7 @@ export function describeSesBackend<S extends SesService>(
       await assert.rejects((await create()).sendRate!(), { name: 'AccessDenied' })
     })
 
-    for (const [what, outcome, expected] of [...errors, ...wayThere]) {
+    for (const [what, outcome, expected] of [...errors, ...networkErrors]) {
       test(`${what} is ${expected}, after one request`, async () => {
         aws.script(outcome)
         const { reply } = await failure(await create({ upstreamTimeoutMs: 1_000 }))

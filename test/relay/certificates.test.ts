@@ -26,7 +26,7 @@ const untrusted = /^451 4\.7\.5 Upstream certificate verification failed/
 const bad: readonly (readonly [string, Certificate, Certificate | undefined, RegExp])[] = [
   ['of an unknown authority', good, undefined, /self-signed certificate/],
   ['that has expired', expired, expired, /certificate has expired/],
-  ['of somebody else', ofAnother, ofAnother, /does not match certificate's altnames/],
+  ['of another host', ofAnother, ofAnother, /does not match certificate's altnames/],
 ]
 for (const [name, shown, trusted, log] of bad) {
   test(`a certificate ${name} is 451 4.7.5, and the service does not get the message`, async t => {

@@ -7,7 +7,7 @@ import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import { hold, turn } from './backend.ts'
 
-const standing = {
+const identity = {
   region: async () => 'eu-west-1',
   credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE' }),
 }
@@ -40,7 +40,7 @@ for (const [name, error] of unreached) {
       if (++tries === 1) throw error
       return 'sent'
     }
-    assert.equal(await callUpstream(standing, {}, attempt), 'sent')
+    assert.equal(await callUpstream(identity, {}, attempt), 'sent')
     assert.equal(tries, 2)
   })
 
@@ -50,7 +50,7 @@ for (const [name, error] of unreached) {
       tries++
       throw error
     }
-    await assert.rejects(callUpstream(standing, {}, attempt), error)
+    await assert.rejects(callUpstream(identity, {}, attempt), error)
     assert.equal(tries, 2)
   })
 }
@@ -75,7 +75,7 @@ for (const [name, error] of reached) {
       tries++
       throw error
     }
-    await assert.rejects(callUpstream(standing, {}, attempt), thrown => thrown === error)
+    await assert.rejects(callUpstream(identity, {}, attempt), thrown => thrown === error)
     assert.equal(tries, 1)
   })
 }
@@ -86,13 +86,13 @@ test('a call that ignores the signal times out', async () => {
     signal = given.signal
     return new Promise<never>(() => undefined)
   }
-  await assert.rejects(callUpstream(standing, { upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
+  await assert.rejects(callUpstream(identity, { upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
   assert.equal(signal!.aborted, true)
 })
 
 test('a 2xx of AWS counts although its answer breaks off; no other answer does', async () => {
   const broken = (accepted?: boolean) =>
-    callUpstream(standing, {}, async attempt => {
+    callUpstream(identity, {}, async attempt => {
       if (accepted !== undefined) attempt.accepted = accepted
       throw new Error('aborted')
     })
@@ -115,12 +115,12 @@ test('errors of credential providers have one name, and no call is made', async 
     system('connect', 'ECONNREFUSED'),
   ]
   for (const error of judgements) {
-    const nobody = { ...standing, credentials: () => Promise.reject(error) }
+    const failing = { ...identity, credentials: () => Promise.reject(error) }
     let calls = 0
     const attempt = async () => {
       calls++
     }
-    await assert.rejects(callUpstream(nobody, {}, attempt), (thrown: unknown) => {
+    await assert.rejects(callUpstream(failing, {}, attempt), (thrown: unknown) => {
       const { code, status, text } = classify(thrown).reply
       assert.equal(`${code} ${status}`, '451 4.3.5')
       assert.doesNotMatch(String(text), /ARN|\d{12}/)
@@ -137,7 +137,7 @@ test('after a timeout no call is made, even if the credentials arrive', async ()
     calls++
   }
   const late = callUpstream(
-    { ...standing, credentials: () => slow.promise },
+    { ...identity, credentials: () => slow.promise },
     { upstreamTimeoutMs: 20 },
     attempt,
   )

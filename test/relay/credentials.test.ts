@@ -328,10 +328,10 @@ for (const [backend, environment, host] of hosts) {
   test(`${backend} with ${JSON.stringify(environment)} is at ${host}`, async t => {
     const asked: string[] = []
     // No test asks the real name servers, and none could reach the real AWS.
-    t.mock.method(dns, 'lookup', (name: string, _: unknown, told: (error: Error) => void) => {
+    t.mock.method(dns, 'lookup', (name: string, _: unknown, callback: (error: Error) => void) => {
       asked.push(name)
       const error = new Error(`getaddrinfo ENOTFOUND ${name}`)
-      told(Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }))
+      callback(Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }))
     })
     await live({ ...keys, AWS_ENDPOINT_URL: undefined, ...environment })
     const { reply, log } = await failure(await backends[backend]!())
@@ -362,7 +362,7 @@ async function live(
   for (const [name, value] of Object.entries(here)) if (value !== undefined) process.env[name] = value
 }
 
-/** Who signed the mails, in order. */
+/** The access keys that signed the messages, in order. */
 function signers(): string[] {
   return aws.calls.map(({ authorization }) => /Credential=([^/]+)/.exec(authorization!)![1]!)
 }

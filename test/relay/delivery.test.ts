@@ -13,7 +13,7 @@ import {
   brokenOff,
   type Deed,
   hold,
-  mailTo,
+  messageTo,
   outOfOrder,
   people,
   quotaReached,
@@ -28,10 +28,10 @@ const skipped = 'already delivered by an earlier attempt'
 test('the second of three calls fails: the retry is sent only to the missing recipients', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
-  const mail = mailTo(people(120))
+  const mail = messageTo(people(120))
   await assert.rejects(deliver(mail), failsLike(quotaReached))
   assert.deepEqual(backend.sizes, [50, 50])
-  await deliver(mailTo(people(120)))
+  await deliver(messageTo(people(120)))
   assert.deepEqual(backend.sizes, [50, 50, 50, 20])
   backend.assertOnce(people(120))
 })
@@ -39,8 +39,8 @@ test('the second of three calls fails: the retry is sent only to the missing rec
 test('a message that fails again and again is remembered until all recipients have it', async () => {
   const backend = new Backend([{}, quotaReached, quotaReached, {}, quotaReached])
   const { deliver } = withoutRetries(backend)
-  for (const _ of [1, 2, 3]) await assert.rejects(deliver(mailTo(people(120))), failsLike(quotaReached))
-  await deliver(mailTo(people(120)))
+  for (const _ of [1, 2, 3]) await assert.rejects(deliver(messageTo(people(120))), failsLike(quotaReached))
+  await deliver(messageTo(people(120)))
   assert.deepEqual(backend.sizes, [50, 50, 50, 50, 20, 20])
   backend.assertOnce(people(120))
 })
@@ -48,8 +48,8 @@ test('a message that fails again and again is remembered until all recipients ha
 test('the recipients of a retry may be in another order', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
-  await assert.rejects(deliver(mailTo(people(60))))
-  await deliver(mailTo(people(60).reverse()))
+  await assert.rejects(deliver(messageTo(people(60))))
+  await deliver(messageTo(people(60).reverse()))
   backend.assertOnce(people(60))
 })
 
@@ -63,7 +63,7 @@ for (const [what, said, receipt] of [
 ] as const) {
   test(`a backend that resolves with ${what} has accepted the message, and only a valid ID is reported`, async () => {
     const { deliver, calls } = setUp([() => said as Receipt])
-    assert.deepEqual(await deliver(mailTo(people(2))), receipt)
+    assert.deepEqual(await deliver(messageTo(people(2))), receipt)
     assert.deepEqual(calls, [{ to: people(2), durationMs: 0, ...receipt }])
   })
 }
@@ -74,7 +74,7 @@ test("only the message ID of a partial failure's receipt is reported", async () 
       throw new PartialFailure(new Map([[people(2)[0]!, rejected]]), { messageId: 42, error: 'x' } as never)
     },
   ])
-  await assert.rejects(deliver(mailTo(people(2))))
+  await assert.rejects(deliver(messageTo(people(2))))
   assert.deepEqual(calls[0], { to: people(2).slice(1), durationMs: 0, messageId: '42' })
 })
 
@@ -84,20 +84,20 @@ test('a partial failure that names a stranger is a failure for all recipients', 
       throw new PartialFailure(new Map([[people(1)[0]!.toUpperCase(), rejected]]), { messageId: 'a' })
     },
   ])
-  await assert.rejects(deliver(mailTo(people(2))), { code: 451 })
+  await assert.rejects(deliver(messageTo(people(2))), { code: 451 })
   const error = 'Error: the PartialFailure names PERSON-0@EXAMPLE.ORG, which is not a recipient of this call'
   assert.deepEqual(calls, [{ to: people(2), durationMs: 0, error }])
 })
 
 const others: Record<string, Message> = {
-  'other content': mailTo(people(60), 'Subject: y\r\n\r\nbody\r\n'),
-  'another sender': { ...mailTo(people(60)), sender: 'mallory@example.org' },
+  'other content': messageTo(people(60), 'Subject: y\r\n\r\nbody\r\n'),
+  'another sender': { ...messageTo(people(60)), sender: 'mallory@example.org' },
 }
 for (const [name, other] of Object.entries(others)) {
   test(`a message with ${name} is another message`, async () => {
     const backend = new Backend([{}, quotaReached])
     const { deliver } = withoutRetries(backend)
-    await assert.rejects(deliver(mailTo(people(60))))
+    await assert.rejects(deliver(messageTo(people(60))))
     await deliver(other)
     assert.deepEqual(backend.sizes.slice(2), [50, other.recipients.length - 50])
   })
@@ -107,8 +107,8 @@ for (const count of [40, 51, 59, 61, 130]) {
   test(`a retry to ${count} recipients instead of 60: no recipient gets the message twice`, async () => {
     const backend = new Backend([{}, quotaReached])
     const { deliver } = withoutRetries(backend)
-    await assert.rejects(deliver(mailTo(people(60))))
-    await deliver(mailTo(people(count)))
+    await assert.rejects(deliver(messageTo(people(60))))
+    await deliver(messageTo(people(count)))
     backend.assertOnce(people(Math.max(50, count)))
   })
 }
@@ -116,29 +116,29 @@ for (const count of [40, 51, 59, 61, 130]) {
 test('the client retries with two messages of one call each: each recipient gets it once', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
-  await assert.rejects(deliver(mailTo(people(60))))
-  await deliver(mailTo(people(60).slice(0, 30)))
-  await deliver(mailTo(people(60).slice(30)))
+  await assert.rejects(deliver(messageTo(people(60))))
+  await deliver(messageTo(people(60).slice(0, 30)))
+  await deliver(messageTo(people(60).slice(30)))
   backend.assertOnce(people(60))
 })
 
 test('all recipients have the message already: the client gets 250, no call is made, and the log says why', async () => {
   const { deliver, backend, calls } = setUp([{}, quotaReached], { maxWaitMs: 0 })
-  await assert.rejects(deliver(mailTo(people(60))))
+  await assert.rejects(deliver(messageTo(people(60))))
   calls.length = 0
-  assert.deepEqual(await deliver(mailTo(people(50))), {})
-  assert.equal(backend.mails.length, 2)
+  assert.deepEqual(await deliver(messageTo(people(50))), {})
+  assert.equal(backend.messages.length, 2)
   assert.deepEqual(calls, [{ to: people(50), skipped }])
-  await deliver(mailTo(people(50)))
+  await deliver(messageTo(people(50)))
   assert.deepEqual(backend.sizes, [50, 10, 50], 'after a yes it is a new message')
 })
 
 test('recipients that are left out are reported before the calls for the others, each time', async () => {
   const { deliver, calls } = setUp([{}, quotaReached, quotaReached], { maxWaitMs: 0 })
-  await assert.rejects(deliver(mailTo(people(60))))
+  await assert.rejects(deliver(messageTo(people(60))))
   calls.length = 0
-  await assert.rejects(deliver(mailTo(people(60))))
-  await deliver(mailTo(people(60)))
+  await assert.rejects(deliver(messageTo(people(60))))
+  await deliver(messageTo(people(60)))
   const error = 'Throttling: Daily message quota exceeded.'
   assert.deepEqual(calls, [
     { to: people(50), skipped },
@@ -150,43 +150,43 @@ test('recipients that are left out are reported before the calls for the others,
 
 test('after a 5xx the same message is a new one: 250 means that the backend has it for every recipient', async () => {
   const { deliver, backend, calls } = setUp([{}, rejected], { maxWaitMs: 0 })
-  await assert.rejects(deliver(mailTo(people(60))), failsLike(rejected))
-  await deliver(mailTo(people(60)))
+  await assert.rejects(deliver(messageTo(people(60))), failsLike(rejected))
+  await deliver(messageTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
   assert.ok(calls.every(call => call.skipped === undefined))
 })
 
 test('the partial delivery of another client does not affect this one', async () => {
   const { deliver, backend } = setUp([{}, quotaReached], { maxWaitMs: 0 })
-  await assert.rejects(deliver(mailTo(people(60))))
-  await deliver(mailTo(people(50)), 'network 192.0.2.8')
+  await assert.rejects(deliver(messageTo(people(60))))
+  await deliver(messageTo(people(50)), 'network 192.0.2.8')
   assert.deepEqual(backend.sizes, [50, 10, 50])
-  await deliver(mailTo(people(60)))
+  await deliver(messageTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
 test('the same message to other recipients is delivered while it is remembered', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
-  await assert.rejects(deliver(mailTo(people(60))))
+  await assert.rejects(deliver(messageTo(people(60))))
   const strangers = people(10).map(person => `other-${person}`)
-  await deliver(mailTo(strangers))
-  await deliver(mailTo(people(60)))
+  await deliver(messageTo(strangers))
+  await deliver(messageTo(people(60)))
   backend.assertOnce([...people(60), ...strangers])
 })
 
 test('a message that was delivered to all recipients and is sent again is delivered again', async () => {
   const backend = new Backend()
   const { deliver } = withoutRetries(backend)
-  for (const _ of [1, 2]) await deliver(mailTo(people(60)))
+  for (const _ of [1, 2]) await deliver(messageTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
 test('so is a message that needed a retry', async () => {
   const backend = new Backend([{}, quotaReached])
   const { deliver } = withoutRetries(backend)
-  await assert.rejects(deliver(mailTo(people(60))))
-  for (const _ of [1, 2]) await deliver(mailTo(people(60)))
+  await assert.rejects(deliver(messageTo(people(60))))
+  for (const _ of [1, 2]) await deliver(messageTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 10, 50, 10])
 })
 
@@ -194,8 +194,8 @@ test('a message for one call does not wait for an identical one: it may be anoth
   const first = hold<Receipt>()
   const backend = new Backend([first.promise])
   const { deliver } = withoutRetries(backend)
-  const slow = deliver(mailTo(people(50)))
-  await deliver(mailTo(people(50)))
+  const slow = deliver(messageTo(people(50)))
+  await deliver(messageTo(people(50)))
   first.release({})
   await slow
   assert.deepEqual(backend.sizes, [50, 50])
@@ -204,7 +204,7 @@ test('a message for one call does not wait for an identical one: it may be anoth
 test('two clients send the same message at the same time and get 250: each of the two goes to all recipients', async () => {
   const first = hold<Receipt>()
   const { deliver, backend, calls } = setUp([first.promise], { clock: systemClock })
-  const both = [deliver(mailTo(people(60))), deliver(mailTo(people(60)))]
+  const both = [deliver(messageTo(people(60))), deliver(messageTo(people(60)))]
   await turn()
   assert.deepEqual(backend.sizes, [50])
   first.release({ messageId: 'a' })
@@ -216,8 +216,8 @@ test('two clients send the same message at the same time and get 250: each of th
 test('the same message at the same time, and the first client gets 5xx: the second message goes to all', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise, rejected], { clock: systemClock })
-  const refused = assert.rejects(deliver(mailTo(people(60))), failsLike(rejected))
-  const other = deliver(mailTo(people(60)))
+  const refused = assert.rejects(deliver(messageTo(people(60))), failsLike(rejected))
+  const other = deliver(messageTo(people(60)))
   await turn()
   first.release({})
   await refused
@@ -229,7 +229,7 @@ test('the first client leaves while its message is in flight: the same message i
   const first = hold<Receipt>()
   const { deliver, backend, calls } = setUp([first.promise], { clock: systemClock })
   let gone = false
-  const both = [deliver(mailTo(people(60)), undefined, () => gone), deliver(mailTo(people(60)))]
+  const both = [deliver(messageTo(people(60)), undefined, () => gone), deliver(messageTo(people(60)))]
   await turn()
   assert.deepEqual(backend.sizes, [50])
   gone = true
@@ -243,10 +243,10 @@ test('the first client leaves before a 5xx: the same message goes to the missing
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise, rejected], { clock: systemClock })
   const refused = assert.rejects(
-    deliver(mailTo(people(60)), undefined, () => true),
+    deliver(messageTo(people(60)), undefined, () => true),
     failsLike(rejected),
   )
-  const other = deliver(mailTo(people(60)))
+  const other = deliver(messageTo(people(60)))
   await turn()
   first.release({})
   await refused
@@ -257,21 +257,24 @@ test('the first client leaves before a 5xx: the same message goes to the missing
 
 test('a client that never waits for replies may send equal messages, one after the other', async () => {
   const { deliver, backend } = setUp([])
-  for (const _ of [1, 2]) await deliver(mailTo(people(60)), undefined, () => true)
+  for (const _ of [1, 2]) await deliver(messageTo(people(60)), undefined, () => true)
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
 test('a client that left before a 4xx sends the message again: it is a retry', async () => {
   const { deliver, backend } = setUp([{}, quotaReached], { maxWaitMs: 0 })
-  await assert.rejects(deliver(mailTo(people(60)), undefined, () => true))
-  await deliver(mailTo(people(60)))
+  await assert.rejects(deliver(messageTo(people(60)), undefined, () => true))
+  await deliver(messageTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 10])
 })
 
 test('the first client leaves, and the same message has other recipients: it waits, then goes to the missing ones', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise], { clock: systemClock })
-  const all = [deliver(mailTo(people(60)), undefined, () => true), deliver(mailTo(people(62).slice(40)))]
+  const all = [
+    deliver(messageTo(people(60)), undefined, () => true),
+    deliver(messageTo(people(62).slice(40))),
+  ]
   await turn()
   assert.deepEqual(backend.sizes, [50])
   first.release({})
@@ -283,25 +286,25 @@ test('the first client leaves, and the same message has other recipients: it wai
 test('an identical message is in flight for longer than the wait: 451, which is reported, and not remembered', async () => {
   const first = hold<Receipt>()
   const { deliver, backend, calls, clock } = setUp([first.promise], { maxWaitMs: 5_000 })
-  const slow = deliver(mailTo(people(60)))
-  await assert.rejects(deliver(mailTo(people(60))), failsLike(named('DuplicateInFlight')))
+  const slow = deliver(messageTo(people(60)))
+  await assert.rejects(deliver(messageTo(people(60))), failsLike(named('DuplicateInFlight')))
   assert.equal(clock.now(), 5_000)
   const error = 'DuplicateInFlight: an earlier attempt to send the same message is still in flight'
   assert.deepEqual(calls, [{ to: people(60), durationMs: 0, error }])
   first.release({})
   await slow
-  await deliver(mailTo(people(60)))
+  await deliver(messageTo(people(60)))
   assert.deepEqual(backend.sizes, [50, 10, 50, 10])
 })
 
 test('the first client leaves, and its retry gets 451 because the first attempt is in flight: the next one is a retry, too', async () => {
   const first = hold<Receipt>()
   const { deliver, backend } = setUp([first.promise], { maxWaitMs: 5_000 })
-  const slow = deliver(mailTo(people(60)), undefined, () => true)
-  await assert.rejects(deliver(mailTo(people(60))), failsLike(named('DuplicateInFlight')))
+  const slow = deliver(messageTo(people(60)), undefined, () => true)
+  await assert.rejects(deliver(messageTo(people(60))), failsLike(named('DuplicateInFlight')))
   first.release({})
   await slow
-  await deliver(mailTo(people(60)))
+  await deliver(messageTo(people(60)))
   backend.assertOnce(people(60))
 })
 
@@ -309,7 +312,7 @@ test('the same content to disjoint recipients is sent at once, in any number of 
   const { deliver, backend } = setUp([], { clock: systemClock })
   backend.expect(Array.from({ length: 60 }, () => turn().then(() => ({}))))
   const all = people(1800)
-  await Promise.all(Array.from({ length: 30 }, (_, n) => deliver(mailTo(all.slice(n * 60, n * 60 + 60)))))
+  await Promise.all(Array.from({ length: 30 }, (_, n) => deliver(messageTo(all.slice(n * 60, n * 60 + 60)))))
   assert.deepEqual(
     backend.sizes.slice(0, 30),
     Array(30).fill(50),
@@ -325,8 +328,8 @@ test('the wait for an identical message counts towards the wait of the message',
     clock,
     maxWaitMs: 5_000,
   })
-  const slow = deliver(mailTo(people(60)))
-  const waiting = deliver(mailTo(people(61)))
+  const slow = deliver(messageTo(people(60)))
+  const waiting = deliver(messageTo(people(61)))
   void clock.sleep(4_900).then(() => first.release({}))
   await slow
   await assert.rejects(waiting, failsLike(throttled))
@@ -337,7 +340,7 @@ test('the same message three times at the same time, and each client gets 4xx or
   const second = hold<Receipt>()
   const { deliver, backend } = setUp([{}, second.promise], { clock: systemClock })
   const all = Promise.allSettled(
-    [1, 2, 3].map(nth => deliver(mailTo(people(60)), undefined, () => nth === 2)),
+    [1, 2, 3].map(nth => deliver(messageTo(people(60)), undefined, () => nth === 2)),
   )
   await turn()
   assert.deepEqual(backend.sizes, [50, 10])
@@ -358,8 +361,8 @@ const passing = {
 for (const [name, error] of Object.entries(passing)) {
   test(`${name} is retried before the deadline, and every try is reported`, async () => {
     const { clock, calls, deliver, backend } = setUp([error, error, { messageId: 'a' }])
-    assert.deepEqual(await deliver(mailTo(people(1))), { messageId: 'a' })
-    assert.equal(backend.mails.length, 3)
+    assert.deepEqual(await deliver(messageTo(people(1))), { messageId: 'a' })
+    assert.equal(backend.messages.length, 3)
     assert.deepEqual(
       calls.map(call => [call.error === undefined, call.to.length]),
       [
@@ -384,32 +387,32 @@ const lasting = {
   "a proxy's 502": awsError('Error', '@aws-sdk XML parse error: no root element.', 502),
   "a proxy's 503": awsError('SyntaxError', 'Unexpected token <', 503),
   "a proxy's 504": awsError('Unknown', '', 504),
-  'an error of nobody': new TypeError('x'),
+  'an unknown error': new TypeError('x'),
 }
 for (const [name, error] of Object.entries(lasting)) {
   test(`${name} is not retried`, async () => {
     const { clock, deliver, backend } = setUp([error])
-    await assert.rejects(deliver(mailTo(people(1))), failsLike(error))
-    assert.equal(backend.mails.length, 1)
+    await assert.rejects(deliver(messageTo(people(1))), failsLike(error))
+    assert.equal(backend.messages.length, 1)
     assert.deepEqual(clock.sleeps, [])
   })
 }
 
 test('the number of tries is limited', async () => {
   const { clock, deliver, backend } = setUp(Array.from({ length: 9 }, () => throttled))
-  await assert.rejects(deliver(mailTo(people(1))), failsLike(throttled))
-  assert.equal(backend.mails.length, 5)
+  await assert.rejects(deliver(messageTo(people(1))), failsLike(throttled))
+  assert.equal(backend.messages.length, 5)
   assert.ok(clock.now() <= 7_500)
 })
 
 test('the wait is limited for the whole message, and with a limit of 0 there is one try', async () => {
   const impatient = setUp([throttled], { maxWaitMs: 0 })
-  await assert.rejects(impatient.deliver(mailTo(people(1))), failsLike(throttled))
-  assert.equal(impatient.backend.mails.length, 1)
+  await assert.rejects(impatient.deliver(messageTo(people(1))), failsLike(throttled))
+  assert.equal(impatient.backend.messages.length, 1)
 
   const failing = Array.from({ length: 40 }, (_, n) => (n % 4 === 3 ? {} : throttled))
   const { clock, deliver } = setUp(failing, { maxWaitMs: 4_000 })
-  await assert.rejects(deliver(mailTo(people(500))), failsLike(throttled))
+  await assert.rejects(deliver(messageTo(people(500))), failsLike(throttled))
   assert.ok(clock.now() <= 4_000)
 })
 
@@ -419,7 +422,7 @@ test('after a partial failure only the missing recipients are retried', async ()
     recipient.startsWith('person-1') ? undefined : named('THROTTLED'),
   )
   const { deliver, calls } = setUp([part], { backend })
-  await deliver(mailTo(people(12)))
+  await deliver(messageTo(people(12)))
   backend.assertOnce(people(12))
   assert.deepEqual(
     calls.map(({ to, error, messageId }) => [to.length, error, messageId]),
@@ -437,8 +440,8 @@ test("after a partial failure the client's retry goes only to the missing recipi
     recipient === 'person-1@example.org' ? undefined : named('TEMPORARY_FAILURE'),
   )
   const { deliver } = setUp([part], { backend })
-  await assert.rejects(deliver(mailTo(people(3))))
-  await deliver(mailTo(people(3)))
+  await assert.rejects(deliver(messageTo(people(3))))
+  await deliver(messageTo(people(3)))
   backend.assertOnce(people(3))
 })
 
@@ -452,7 +455,7 @@ test('each recipient is reported with its own error, and only those with a retry
   }
   const part = backend.partly(recipient => errors[recipient])
   const { deliver, calls } = setUp([part], { backend })
-  await assert.rejects(deliver(mailTo(people(5))), { code: 550 })
+  await assert.rejects(deliver(messageTo(people(5))), { code: 550 })
   assert.deepEqual(
     calls.map(({ to, error }) => [to.map(person => person.slice(7, 8)).join(), error]),
     [
@@ -471,7 +474,7 @@ test('one recipient with a permanent failure does not stop the later calls', asy
     recipient === 'person-3@example.org' ? named('PERMANENT_FAILURE') : undefined,
   )
   const { deliver } = setUp([part], { backend })
-  await assert.rejects(deliver(mailTo(people(120))), {
+  await assert.rejects(deliver(messageTo(people(120))), {
     code: 554,
     message: 'Message rejected: person-3@example.org: x',
   })
@@ -489,7 +492,7 @@ test('a temporary failure determines the reply before a permanent one, so that t
         : undefined,
   )
   const { deliver } = setUp([part], { backend })
-  await assert.rejects(deliver(mailTo(people(60))), { code: 451 })
+  await assert.rejects(deliver(messageTo(people(60))), { code: 451 })
   assert.deepEqual(backend.sizes, [50])
 })
 
@@ -497,7 +500,7 @@ test("calls beyond the backend's limit wait, in the order of the messages", asyn
   const first = hold<Receipt>()
   const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
   const { deliver } = setUp([], { backend, clock: systemClock })
-  const all = [1, 2, 3].map(count => deliver(mailTo(people(count), `Subject: ${count}`)))
+  const all = [1, 2, 3].map(count => deliver(messageTo(people(count), `Subject: ${count}`)))
   await turn()
   assert.deepEqual(backend.sizes, [1])
   first.release({})
@@ -509,8 +512,8 @@ test('a call that waits too long for a permit is TooManyCalls, reported with a d
   const first = hold<Receipt>()
   const backend = new Backend([first.promise], { maxConcurrentCalls: 1 })
   const { deliver, calls } = setUp([], { backend, maxWaitMs: 5_000 })
-  const slow = deliver(mailTo(people(1)))
-  await assert.rejects(deliver(mailTo(people(2))), failsLike(named('TooManyCalls')))
+  const slow = deliver(messageTo(people(1)))
+  await assert.rejects(deliver(messageTo(people(2))), failsLike(named('TooManyCalls')))
   assert.deepEqual(calls, [
     {
       to: people(2),
@@ -525,7 +528,7 @@ test('a call that waits too long for a permit is TooManyCalls, reported with a d
 test('a call waits for the rate limiter, and the wait is not part of its duration', async () => {
   const clock = new FastClock()
   const { deliver, backend, calls } = setUp([], { clock, rateLimiter: new RateLimiter(10, clock) })
-  for (const _ of [1, 2, 3]) await deliver(mailTo(people(10)))
+  for (const _ of [1, 2, 3]) await deliver(messageTo(people(10)))
   assert.deepEqual(backend.times, [0, 1000, 2000])
   assert.ok(calls.every(({ durationMs }) => durationMs === 0))
 })
@@ -537,10 +540,10 @@ test('a rate limiter that would delay a message beyond the deadline fails it at 
     rateLimiter: new RateLimiter(1, clock),
     maxWaitMs: 5_000,
   })
-  await deliver(mailTo(people(50)))
-  await assert.rejects(deliver(mailTo(people(1))), failsLike(named('SendRateExceeded')))
+  await deliver(messageTo(people(50)))
+  await assert.rejects(deliver(messageTo(people(1))), failsLike(named('SendRateExceeded')))
   assert.deepEqual(clock.sleeps, [])
-  assert.equal(backend.mails.length, 1)
+  assert.equal(backend.messages.length, 1)
   assert.match(
     calls[1]!.error!,
     /^SendRateExceeded: the limit of 1 recipients per second is used up for the next 50 s$/,
@@ -553,7 +556,7 @@ test('100,000 recipients with one error: the error is classified once', async ()
   const error = counting(new Error(), 'disk full', () => classified++)
   const backend = new Backend([error], { perCall: 100_000 })
   const { deliver, calls } = setUp([], { backend })
-  await assert.rejects(deliver(mailTo(recipients)), { code: 451 })
+  await assert.rejects(deliver(messageTo(recipients)), { code: 451 })
   assert.equal(classified, 1)
   assert.deepEqual(calls, [{ to: recipients, durationMs: 0, error: 'Error: disk full' }])
 })
@@ -567,7 +570,7 @@ test('100,000 recipients with two errors: each of the errors is classified once'
   const backend = new Backend([], { perCall: 100_000, answersPerRecipient: true })
   const part = backend.partly(recipient => (Number(/\d+/.exec(recipient)) % 2 === 0 ? even : odd))
   const { deliver, calls } = setUp([part], { backend })
-  await assert.rejects(deliver(mailTo(recipients)), { code: 451 })
+  await assert.rejects(deliver(messageTo(recipients)), { code: 451 })
   assert.equal(classified, 2)
   assert.deepEqual(
     calls.map(({ to, error }) => [to.length, error]),
@@ -583,11 +586,11 @@ test('100,000 recipients with an error each: each of the errors is classified on
   const backend = new Backend([], { perCall: 100_000, answersPerRecipient: true })
   const part = backend.partly(() => counting(named('TEMPORARY_FAILURE'), 'x', () => classified++))
   const { deliver } = setUp([part], { backend })
-  await assert.rejects(deliver(mailTo(people(100_000))), { code: 451 })
+  await assert.rejects(deliver(messageTo(people(100_000))), { code: 451 })
   assert.equal(classified, 100_000)
 })
 
-/** What a call of the property below comes to: the test's word, or which recipients are taken. */
+/** The result of a call in the properties below: a name, or a number that selects the accepted recipients. */
 type Fate =
   | 'taken'
   | 'throttled'
@@ -621,18 +624,18 @@ test('whatever fails, with a client that retries until 250 or 5xx: no recipient 
   })
   await fc.assert(
     fc.asyncProperty(setting, async ({ count, fates, perRecipient, maxWaitMs, haste }) => {
-      /** Those of whom the relay cannot know whether they have the mail. */
+      /** The recipients of which the server cannot know whether they have the message. */
       const unknown = new Set<string>()
       const backend = new Backend([], { answersPerRecipient: perRecipient })
       const deeds = fates.map((fate): Deed => deedOf(fate, backend, unknown))
       const { deliver } = setUp(deeds, { backend, maxWaitMs })
-      // A single call is its own memory: two at once are two mails.
+      // A message of a single call is not remembered: two at the same time are two messages.
       const tries = perRecipient ? count > 1 : count > 50
       let heard: readonly number[] = []
       while (!heard.some(code => code < 400 || code >= 500)) {
         const atOnce = tries ? haste : 1
         const answers = Array.from({ length: atOnce }, (_, n) =>
-          codeOf(deliver(mailTo(people(count)), undefined, () => n < atOnce - 1)),
+          codeOf(deliver(messageTo(people(count)), undefined, () => n < atOnce - 1)),
         )
         heard = (await Promise.all(answers)).slice(-1)
       }
@@ -663,7 +666,7 @@ test('whatever fails, each 250 that a client gets stands for one copy for every 
       let accepted = 0
       for (const round of rounds) {
         const answers = round.map(async stays => {
-          const code = await codeOf(deliver(mailTo(people(count)), undefined, () => !stays))
+          const code = await codeOf(deliver(messageTo(people(count)), undefined, () => !stays))
           if (stays && code === 250) accepted++
         })
         await Promise.all(answers)
@@ -699,7 +702,7 @@ test('whatever fails, with a client that retries in any parts: no recipient twic
         const cut = cuts[tries % cuts.length]!
         const refused: string[][] = []
         for (const part of parts) {
-          const code = await codeOf(deliver(mailTo(part)))
+          const code = await codeOf(deliver(messageTo(part)))
           const middle = Math.floor(part.length * cut)
           if (code === 250) for (const person of part) served.add(person)
           else if (code < 500) refused.push(part.slice(0, middle), part.slice(middle))

@@ -211,7 +211,7 @@ const sameClient: Record<string, readonly [Partial<Client>, Partial<Client>, sam
   'the same user from another address': [{ user: 'bob' }, { user: 'bob', address: '192.0.2.8' }, true],
   'another user from the same address': [{ user: 'bob' }, { user: 'alice' }, false],
   'no user from the same address': [{ user: 'bob' }, {}, false],
-  'a user who is called like a network': [{}, { user: 'network 192.0.2.7' }, false],
+  'a user with the name of a network': [{}, { user: 'network 192.0.2.7' }, false],
 }
 for (const [name, [first, second, same]] of Object.entries(sameClient)) {
   test(`a message that was partly delivered is sent again by ${name}: it is ${same ? 'the same message' : 'another message'}`, async () => {
@@ -272,7 +272,7 @@ interface Play {
   readonly maxWaitMs?: number
 }
 
-/** A dispatcher with a backend that does as it is told, and all that they say. */
+/** A dispatcher with a scripted backend, and its replies and events. */
 function stage(play: Play) {
   const mails: Message[] = []
   const log: Delivery[] = []

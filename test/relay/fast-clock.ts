@@ -1,8 +1,8 @@
 import type { Clock } from '../../src/support/clock.ts'
 
-/** A clock for tests: once nothing else can go on, it jumps to where the next sleeper wakes. */
+/** A clock for tests: when no promise can continue, time jumps to the next timer. */
 export class FastClock implements Clock {
-  /** Every sleep that was asked for, in milliseconds. */
+  /** Every requested sleep, in milliseconds. */
   readonly sleeps: number[] = []
   #now = 0
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
@@ -12,7 +12,7 @@ export class FastClock implements Clock {
     return this.#now
   }
 
-  /** Lets time pass while nobody sleeps. */
+  /** Lets time pass without timers. */
   pass(ms: number): void {
     this.#now += ms
   }

@@ -13,7 +13,7 @@ export interface Request {
 
 /**
  * All that hands out temporary credentials in AWS, on 127.0.0.1: STS, the metadata service of EC2, the credentials
- * endpoint of containers. SES is told of each, so that it accepts what is signed with them.
+ * endpoint of containers. SES knows each of them, so that it accepts their signatures.
  */
 export class Issuer {
   /** The requests that were granted. */

@@ -78,9 +78,9 @@ test('at most 256 files are open at the same time, and all messages arrive', asy
       return handle
     },
   }
-  const courier = new DeliveryAgent(await maildir(path, files), {})
+  const agent = new DeliveryAgent(await maildir(path, files), {})
   const mails = Array.from({ length: 600 }, (_, n) => mail([Buffer.from(`mail ${n}`)]))
-  await Promise.all(mails.map(each => courier.deliver(each, '192.0.2.1', () => {})))
+  await Promise.all(mails.map(each => agent.deliver(each, '192.0.2.1', () => {})))
   assert.ok(most > 1 && most <= maildirDeliveries, `${most}`)
   assert.equal((await fs.readdir(join(path, 'new'))).length, 600)
 })

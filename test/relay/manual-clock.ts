@@ -1,11 +1,11 @@
 import type { Clock } from '../../src/support/clock.ts'
 
-/** A clock for tests: it stands still until the test moves it. */
+/** A clock for tests: time passes only when the test moves it. */
 export class ManualClock implements Clock {
   #now = 0
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
 
-  /** How many sleep. */
+  /** The number of pending sleeps. */
   get sleepers(): number {
     return this.#sleepers.length
   }
@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
     })
   }
 
-  /** Moves it on by so much, and wakes who has slept enough, all at once. */
+  /** Moves the time on by `ms`, and ends all sleeps that are due. */
   pass(ms: number): void {
     this.#now += ms
     const due = this.#sleepers.filter(({ at }) => at <= this.#now)

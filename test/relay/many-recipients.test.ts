@@ -128,10 +128,10 @@ test("recipients beyond the send rate are 454 4.7.0, and get the message with th
 })
 
 /** A dispatcher in front of a backend, a client that submits mails to it, and what is logged. */
-function server(relay: Relay, clock = new FastClock(), pace = new RateLimiter(0, clock)) {
+function server(relay: Relay, clock = new FastClock(), rateLimiter = new RateLimiter(0, clock)) {
   const log: Delivery[] = []
-  const rules = { hostname: 'relay.example', service: 'Relay', clock, rateLimiter: pace }
-  const host = dispatcher(relay, rules, keepDeliveries(log))
+  const options = { hostname: 'relay.example', service: 'Relay', clock, rateLimiter }
+  const host = dispatcher(relay, options, keepDeliveries(log))
   async function submit(recipients: readonly string[]): Promise<string> {
     const path = (address: string) => ({ address, parameters: new Map() })
     const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }

@@ -47,7 +47,7 @@ async function fates(...answers: (true | Promise<boolean>)[]): Promise<(boolean 
   return Promise.all(answers.map(fate))
 }
 
-/** Complete mails that hold so many bytes: what is being delivered. */
+/** Complete messages that hold these bytes: those that are being delivered. */
 function delivering(budget: MemoryBudget, bytes: number): Reservation {
   const share = budget.open()
   assert.equal(share.resize(bytes), true)
@@ -687,7 +687,7 @@ type Step =
   | { readonly type: 'open'; readonly address: number }
   /** A message that is received and does not wait gets longer, by some content. */
   | { readonly type: 'grow'; readonly mail: number; readonly bytes: number; readonly receivedBytes: number }
-  /** Any message at all, in any state, wants so many bytes. */
+  /** Any message, in any state, requests this number of bytes. */
   | { readonly type: 'resize'; readonly mail: number; readonly bytes: number }
   | { readonly type: 'complete' | 'release'; readonly mail: number }
 
@@ -776,7 +776,7 @@ test('whatever clients do, and when: memory is counted exactly and granted in or
       function evict(mail: Seen, why: Eviction): void {
         const now = clock.now()
         const complain = (text: string) => complaints.push(`evicted (${why}) ${text}`)
-        // Answers come later: who waited before is still seen to wait.
+        // Answers come later, so that a message that waited before still counts as waiting.
         const others = waiting().filter(other => other !== mail)
         if (others.length === 0) complain('though no other waits')
         if (!mail.wasLarge && others.every(({ request }) => request!.bytes > small) && mail.alwaysHadRoom)
@@ -816,7 +816,7 @@ test('whatever clients do, and when: memory is counted exactly and granted in or
       }
 
       function ask(mail: Seen, bytes: number, receivedBytes = 0): void {
-        // Who asks again before it held anything is at the end again.
+        // A message that asks again before it held anything is at the end again.
         if (mail.request !== undefined && !mail.hasHeld) mail.entered = undefined
         const before = heldBy(mails, ({ wasLarge }) => !wasLarge)
         mail.alwaysHadRoom &&= !mail.wasLarge && bytes <= small && before + 2 * small <= reservedBytes
@@ -883,7 +883,7 @@ test('whatever clients do, and when: memory is counted exactly and granted in or
         assert.ok(heldBy(mails, ({ wasLarge }) => wasLarge) <= totalBytes - reservedBytes, 'the reserve')
         const queue = waiting()
         assert.equal(budget.waiting, queue.length)
-        assert.equal(clock.sleepers, queue.length + Math.sign(queue.length), 'a timer is left behind')
+        assert.equal(clock.sleepers, queue.length + Math.sign(queue.length), 'a timer was not cancelled')
         for (const { waitedMs, request } of queue) {
           assert.ok(waitedMs + now - request!.sinceMs < maxWaitMs, 'waits too long')
           const freeBytes = totalBytes - usedBytes - reservedBytes
@@ -981,7 +981,7 @@ test('clients that continue all get memory while deliveries end, or are refused 
             assert.ok(waitedMs <= maxWaitMs, `${waitedMs} ms`)
             if (granted) continue
             assert.ok(gone || waitedMs === maxWaitMs, 'refused too early')
-            assert.ok(gone || maxWaitMs < long, 'nobody goes on')
+            assert.ok(gone || maxWaitMs < long, 'no message continues')
             break
           }
           share.complete()

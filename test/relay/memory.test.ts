@@ -253,7 +253,7 @@ test('a client with more than its share, while others wait, gets 452, and the lo
   assert.equal(textOf(await greedy.deliver()), full)
 })
 
-/** A dispatcher with memory for so many mails of the largest size, and a backend that answers when it is told. */
+/** A dispatcher with memory for this number of messages of the largest size, and a backend that answers when the test says so. */
 function stage({
   mails,
   content,

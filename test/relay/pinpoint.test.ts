@@ -3,7 +3,14 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
 import { failure, message } from './backend-contract.ts'
-import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './network-errors.ts'
+import {
+  brokenAnswers,
+  everyService,
+  networkErrors,
+  notTheService,
+  type Row,
+  refuse,
+} from './network-errors.ts'
 import { PinpointStandIn, successful } from './pinpoint-stand-in.ts'
 
 let aws: PinpointStandIn
@@ -175,7 +182,7 @@ const refusals: readonly Row[] = [
   ['an error inside Pinpoint', refuse(500, 'InternalServerErrorException', 'internal'), '451 4.3.0'],
   ['the end of Pinpoint', refuse(410, 'GoneException', 'Amazon Pinpoint is gone'), '451 4.3.5'],
 ]
-for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThere]) {
+for (const [name, outcome, expected] of [...refusals, ...everyService, ...networkErrors]) {
   test(`${name} is ${expected}, after one request`, async () => {
     aws.script(outcome)
     const { reply } = await failure(await pinpoint(project))
@@ -192,12 +199,12 @@ for (const [name, outcome] of brokenAnswers) {
   })
 }
 
-for (const [name, outcome, told] of notTheService) {
+for (const [name, outcome, answer] of notTheService) {
   test(`${name} in an answer of 2xx is not an answer of Pinpoint: 451 4.3.0, and the log shows the answer`, async () => {
     aws.script(outcome)
     const { reply, log } = await failure(await pinpoint({ applicationId: 'app-1' }))
     assert.match(reply, /^451 4\.3\.0 /)
-    assert.equal(log, `UnexpectedAnswer: ${told}`)
+    assert.equal(log, `UnexpectedAnswer: ${answer}`)
     assert.equal(aws.requests, 1)
   })
 }

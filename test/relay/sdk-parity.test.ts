@@ -19,7 +19,7 @@ import { SesV2StandIn } from './sesv2-stand-in.ts'
 interface Service {
   readonly start: () => Promise<AwsStandIn<unknown>>
   readonly relay: (options: SesOptions) => Promise<Relay>
-  readonly stock: (message: Message, options: SesOptions) => Promise<unknown>
+  readonly sdkCall: (message: Message, options: SesOptions) => Promise<unknown>
   readonly parametersOf: (body: string) => unknown
   readonly endpointVariable: string
 }
@@ -37,7 +37,7 @@ const services: Readonly<Record<string, Service>> = {
   ses: {
     start: () => SesStandIn.start(),
     relay: ses,
-    stock: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+    sdkCall: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESClient(sdkSettings).send(
         new SendRawEmailCommand({
           Source: message.sender || undefined,
@@ -56,7 +56,7 @@ const services: Readonly<Record<string, Service>> = {
   sesv2: {
     start: () => SesV2StandIn.start(),
     relay: sesv2,
-    stock: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+    sdkCall: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESv2Client(sdkSettings).send(
         new SendEmailCommand({
           FeedbackForwardingEmailAddress: message.sender || undefined,
@@ -74,7 +74,7 @@ const services: Readonly<Record<string, Service>> = {
   pinpoint: {
     start: () => PinpointStandIn.start(),
     relay: () => pinpoint({ applicationId }),
-    stock: message =>
+    sdkCall: message =>
       new PinpointClient(sdkSettings).send(
         new SendMessagesCommand({
           ApplicationId: applicationId,
@@ -149,14 +149,14 @@ for (const [name, service] of Object.entries(services)) {
   async function compare(sent: Message, given: SesOptions = {}): Promise<void> {
     await (await service.relay(given)).send(sent)
     const ours = aws.heard!
-    await service.stock(sent, given)
-    const stock = aws.heard!
-    assert.notEqual(ours, stock)
-    assert.deepEqual(lineAndHeadersOf(ours), lineAndHeadersOf(stock))
-    const [parameters, expected] = [ours, stock].map(({ body }) => service.parametersOf(body.toString()))
+    await service.sdkCall(sent, given)
+    const sdkCall = aws.heard!
+    assert.notEqual(ours, sdkCall)
+    assert.deepEqual(lineAndHeadersOf(ours), lineAndHeadersOf(sdkCall))
+    const [parameters, expected] = [ours, sdkCall].map(({ body }) => service.parametersOf(body.toString()))
     assert.deepEqual(parameters, expected)
     // The same text in another order: not even an escape is written otherwise.
-    assert.equal(ours.body.length, stock.body.length)
+    assert.equal(ours.body.length, sdkCall.body.length)
   }
 
   for (const [what, sent] of Object.entries(mails)) {

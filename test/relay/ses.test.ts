@@ -239,8 +239,8 @@ describeSesBackend(
 
     test('messages share connections, at most as many as allowed', async () => {
       const before = aws().connections
-      const courier = new DeliveryAgent(await ses({ upstreamConnections: 3 }), {})
-      await Promise.all(Array.from({ length: 30 }, () => courier.deliver(message, '', () => {})))
+      const agent = new DeliveryAgent(await ses({ upstreamConnections: 3 }), {})
+      await Promise.all(Array.from({ length: 30 }, () => agent.deliver(message, '', () => {})))
       assert.equal(aws().requests, 30)
       assert.equal(aws().connections - before, 3)
     })
@@ -248,9 +248,9 @@ describeSesBackend(
     test('messages beyond the connections wait: nothing is sent twice, and the log has the right reason', async () => {
       aws().always({ type: 'hang' })
       const relay = await ses({ upstreamConnections: 2, upstreamTimeoutMs: 400 })
-      const courier = new DeliveryAgent(relay, { maxWaitMs: 100 })
+      const agent = new DeliveryAgent(relay, { maxWaitMs: 100 })
       const errors = await Promise.all(
-        Array.from({ length: 5 }, async () => (await deliver(courier)).errors[0]),
+        Array.from({ length: 5 }, async () => (await deliver(agent)).errors[0]),
       )
       aws().always({ type: 'accept' })
       assert.deepEqual(errors, [

@@ -47,7 +47,7 @@ for (const [name, { start, relay }] of Object.entries(services)) {
     const wrong = [
       { AWS_SECRET_ACCESS_KEY: 'guessed' },
       temporary('guessed', 'a+token/=='),
-      temporary('temporary', 'of somebody else'),
+      temporary('temporary', 'of another user'),
       { AWS_ACCESS_KEY_ID: 'AKIDNOBODY' },
     ]
     for (const environment of wrong) {

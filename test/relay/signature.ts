@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** What a stand-in knows of somebody who may call it. */
+/** What a stand-in knows about an access key. */
 export interface Account {
   readonly secret: string
   /** Of temporary credentials. */
@@ -18,7 +18,7 @@ export interface Complaint {
 const skewMinutes = 15
 
 /**
- * Checks a request's AWS Signature Version 4 as AWS does: who signed it, when, for which service, and that method, path,
+ * Checks a request's AWS Signature Version 4 as AWS does: which key signed it, when, for which service, and that method, path,
  * query, signed headers and body are as they were signed. Written from the specification, not with the SDK's signer.
  */
 export function checkSignature(
@@ -50,8 +50,8 @@ export function checkSignature(
   if (!(Math.abs(minutes) < skewMinutes)) return { code: 'RequestExpired', message: `${date} is not now` }
 
   const bodyHash = sha256(body)
-  const told = header(request, 'x-amz-content-sha256')
-  if (told !== '' && told !== bodyHash) return wrong('the body is not what was hashed')
+  const signedHash = header(request, 'x-amz-content-sha256')
+  if (signedHash !== '' && signedHash !== bodyHash) return wrong('the body is not what was hashed')
   const url = new URL(request.url!, 'http://stand-in')
   const canonical = [
     request.method,
