@@ -1,7 +1,13 @@
 #!/usr/bin/env node
 /** The program `aws-smtp-relay`: arguments, output, signals, exit codes. */
-import { limitConnections } from './config/connection-limit.ts'
-import { helpText, type ListenAddress, type Parsed, parse, type Settings } from './config/index.ts'
+import {
+  helpText,
+  type ListenAddress,
+  limitConnections,
+  type Parsed,
+  parse,
+  type Settings,
+} from './config/index.ts'
 import {
   createLogSink,
   createMonitoring,
@@ -16,6 +22,7 @@ import { checkReport, checkWarnings } from './program/check-report.ts'
 import { countdown, exitAfterFlush } from './program/exit.ts'
 import { argumentsOfPid1, probe } from './program/health-probe.ts'
 import { ensureHome } from './program/home-directory.ts'
+import { disableSdkVersionWarning } from './program/sdk-warning.ts'
 import { type RunningServer, serve, warnIfUpstreamUnavailable } from './program/serve.ts'
 import { handleSignals } from './program/signals.ts'
 import { shutdownMessage, startupMessage } from './program/startup-messages.ts'
@@ -26,10 +33,12 @@ import { version } from './support/version.ts'
 process.stdout.on('error', () => {})
 
 ensureHome()
+// Workers inherit the environment.
+disableSdkVersionWarning()
 
 const args = process.argv.slice(2)
 // In a container, the health check is another process than the server, and is started without the server's arguments.
-const serverArgs = args.includes('--health') ? argumentsOfPid1(process.argv[1]!) : []
+const serverArgs = args.includes('--healthcheck') ? argumentsOfPid1(process.argv[1]!) : []
 const parsed = parse([...serverArgs, ...args], process.env)
 switch (parsed.type) {
   case 'help':
@@ -52,7 +61,7 @@ switch (parsed.type) {
 }
 
 async function run(parsed: Extract<Parsed, { type: 'settings' }>): Promise<void> {
-  if (parsed.health) return runHealthProbe(parsed.settings)
+  if (parsed.healthcheck) return runHealthProbe(parsed.settings)
   const settings = limitConnections(parsed.settings)
   const { stdout, stderr } = process
   const formats = formatsFor(settings.logFormat, stdout, stderr)

@@ -6,9 +6,13 @@
  */
 
 import type { AddressInfo } from 'node:net'
-import { limitConnections } from './config/connection-limit.ts'
-import { backendOptionsIn, configFromObject, type ServerConfig } from './config/from-object.ts'
-import { validateOptions } from './config/validate-options.ts'
+import {
+  backendOptionsIn,
+  configFromObject,
+  limitConnections,
+  type ServerConfig,
+  validateOptions,
+} from './config/index.ts'
 import type { RelayEvent } from './operations/index.ts'
 import type { Relay } from './relay/index.ts'
 import { buildServer, type ServerParts } from './server.ts'
@@ -20,10 +24,9 @@ export {
   type AccessFailure,
   AddressList,
   type LoginFailure,
-  type User,
+  type UserOptions,
 } from './auth/index.ts'
-export type { ServerConfig } from './config/from-object.ts'
-export type { Filters, TlsFiles } from './config/index.ts'
+export type { Filters, ServerConfig, TlsFiles } from './config/index.ts'
 export type { ErrorEvent, NoticeEvent, ProxyErrorEvent, RelayEvent } from './operations/index.ts'
 export type { Client, Reply } from './protocol/index.ts'
 export {

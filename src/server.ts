@@ -2,11 +2,7 @@
 import type { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { type AccessEvent, accessControl, mechanisms, requiresLogin, UsersFile } from './auth/index.ts'
-import { connectionMemory } from './config/connection-memory.ts'
-import type { Settings } from './config/index.ts'
-// Not from the index, which loads the command line.
-import { listenOrExplain } from './config/listen-address.ts'
-import { readProcessLimits } from './config/process-limits.ts'
+import { connectionMemory, listenOrExplain, readProcessLimits, type Settings } from './config/index.ts'
 import type { GaugeSources, RelayEvent } from './operations/index.ts'
 import { type Answer, defaultLimits, type Host } from './protocol/index.ts'
 import {
@@ -109,12 +105,12 @@ export async function buildServer(settings: Settings, options: BuildOptions = {}
   // A health probe connects every few seconds, and its address need not be in `--allow-ips`. It causes no other event.
   // Since any process of this machine may use its address, all other events are reported.
   function shouldReport(event: AccessEvent): boolean {
-    return event.type !== 'refusedAddress' || !options.isHealthProbe?.(event.client.address)
+    return event.type !== 'addressNotAllowed' || !options.isHealthProbe?.(event.client.address)
   }
 
   // An invalid PROXY header is reported by `onProxyError`, with the reason.
   function onConnectionEvent(event: ConnectionEvent): void {
-    if (event.type !== 'turnedAway' || event.reason !== 'proxyHeader') emit(onEvent, event)
+    if (event.type !== 'rejected' || event.reason !== 'proxyHeader') emit(onEvent, event)
   }
 
   function reloadCertificate(): void {
@@ -239,7 +235,7 @@ function tooLittleMemory(
   const each = workers > 1 ? ` for each of ${workers} workers` : ''
   const least = minBudgetBytes(largestBytes)
   return new Error(
-    `--memory (${messageMemoryBytes} bytes${each}) cannot hold one message of the largest size: ${messageBytes} bytes may take ` +
+    `--message-memory (${messageMemoryBytes} bytes${each}) cannot hold one message of the largest size: ${messageBytes} bytes may take ` +
       `${largestBytes} in memory, and ${least - largestBytes} are kept for small messages; ` +
       `raise --message-memory to ${least * workers} or lower --max-size`,
   )

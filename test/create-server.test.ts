@@ -97,12 +97,12 @@ test('SMTPUTF8 and BINARYMIME are offered only if a relay of your own says that 
 
 test('one listener gets every event: connections, logins and messages, in order', async t => {
   const types: string[] = []
-  const onEvent = ({ type }: RelayEvent) => type !== 'replied' && types.push(type)
+  const onEvent = ({ type }: RelayEvent) => type !== 'reply' && types.push(type)
   const access = { user: { name: 'user', password: 'secret' } }
   const { server, port } = await begin(t, { relay: keeping(), onEvent, access, allowPlaintextAuth: true })
   await send(port, { auth: { user: 'user', pass: 'secret' } })
   await server.close()
-  assert.deepEqual(types, ['opened', 'loggedIn', 'call', 'delivery', 'message', 'ended'])
+  assert.deepEqual(types, ['opened', 'loggedIn', 'call', 'delivery', 'message', 'closed'])
 })
 
 test('a PROXY header that is not valid is one event', async t => {
@@ -112,7 +112,7 @@ test('a PROXY header that is not valid is one event', async t => {
     trustedProxies: new AddressList('127.0.0.1'),
     onEvent: event => events.push(event),
   })
-  const wire = await Wire.connect(port)
+  const wire = await SmtpClient.connect(port)
   wire.say('EHLO client.test\r\n')
   await wire.rest()
   wire.vanish()
@@ -204,7 +204,7 @@ test('options that cannot work are rejected before anything is opened', async ()
     [{ access: { user: 'bob' } }, /^access\.user has the wrong type$/],
     [{ filters: '@example' }, /^filters has the wrong type$/],
     [{ tags: 'a=b' }, /^tags has the wrong type$/],
-    [{ usersFile: '' }, /^usersFile \(--users\) is empty$/],
+    [{ usersFile: '' }, /^usersFile \(--users-file\) is empty$/],
     [{ hostname: {} }, /^hostname \(--hostname\) has the wrong type$/],
     [{ access: { user: { password: 'x' } } }, /^access \(--user\) is empty$/],
     [{ access: { user: { name: 'user', password: '' } } }, /^-u\/--user needs a secret/],
@@ -259,7 +259,10 @@ test('options that cannot work are rejected before anything is opened', async ()
     [{ relay: keeping(), tags: { a: 'b' } }, /^tags has no effect on a relay of one's own$/],
     [{ relay: keeping(), sendRate: 'auto' }, /^Backend keeping does not support --send-rate auto$/],
     [{ relay: { name: 'own' } }, /^The relay's maxMessageBytes has to be a whole number/],
-    [{ relay: 'discard', messageMemoryBytes: 1000 }, /^--memory \(1000 bytes\) cannot hold one message/],
+    [
+      { relay: 'discard', messageMemoryBytes: 1000 },
+      /^--message-memory \(1000 bytes\) cannot hold one message/,
+    ],
   ]
   for (const [options, message] of refused) {
     await assert.rejects(createServer(options as RelayServerOptions), error => {
@@ -345,7 +348,7 @@ test('a relay may be an object with a class', async t => {
   await send(port)
   assert.deepEqual(await server.check(), ['14 a second'])
   await server.close()
-  assert.ok(['call', 'delivery', 'message', 'opened', 'ended'].every(type => types.has(type)))
+  assert.ok(['call', 'delivery', 'message', 'opened', 'closed'].every(type => types.has(type)))
   assert.ok(!types.has('notice'))
 })
 
@@ -422,7 +425,7 @@ for (const leave of ['stay', 'vanish', 'reset'] as const) {
       else if (event.type === 'message') ended.resolve()
     }
     const { port } = await begin(t, { relay, onEvent })
-    const [first, second] = [await Wire.connect(port), await Wire.connect(port)]
+    const [first, second] = [await SmtpClient.connect(port), await SmtpClient.connect(port)]
     for (const wire of [first, second]) {
       await wire.greet()
       await wire.ask('MAIL FROM:<a@client.test>')
@@ -433,7 +436,7 @@ for (const leave of ['stay', 'vanish', 'reset'] as const) {
     }
     if (leave !== 'stay') first[leave]()
     // After this the server has read what the two clients have sent, and that one of them has left.
-    const other = await Wire.connect(port)
+    const other = await SmtpClient.connect(port)
     await other.greet()
     for (let times = 0; times < 10; times++) await other.ask('NOOP')
     assert.equal(calls, 1)

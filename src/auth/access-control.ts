@@ -1,174 +1,175 @@
-import type { HostReply } from '../protocol/events.ts'
-import type { Client, Host } from '../protocol/host.ts'
-import { replies } from '../protocol/replies.ts'
-import { reply } from '../protocol/reply.ts'
-import type { Mechanism } from '../protocol/sasl.ts'
+import { type Client, type Host, type HostReply, type Mechanism, replies, reply } from '../protocol/index.ts'
 import { type EventHandler, emit } from '../support/emit.ts'
-import { type Account, Accounts } from './accounts.ts'
 import type { AddressList } from './address-list.ts'
 import type { AccessEvent } from './events.ts'
 import { cramMd5, login, plain } from './mechanisms.ts'
 import { Password, PasswordHash, type VerifyHash } from './passwords.ts'
-import type { Users } from './users.ts'
+import { type User, Users, type UsersByName } from './users.ts'
 
-/** Who may use the server. Without any user everybody may log in, and whoever does is believed. */
+/** Which clients may use the server. Without any user, the server accepts any credentials, and no login is required. */
 export interface AccessPolicy {
-  /** The addresses that clients may come from; left out: any. Users have to come from there, too. */
+  /** The addresses from which clients may connect, whether or not they log in. Any address if left out. */
   readonly addresses?: AddressList | undefined
-  /** One who may log in, besides those of `users`. */
-  readonly user?: User | undefined
-  /** More users, who may change while the server runs. One with the name of `user` is not asked. */
+  /** A user that may log in, in addition to those of `users`. */
+  readonly user?: UserOptions | undefined
+  /** More users, which may change while the server runs. `user` takes precedence over one of the same name. */
   readonly users?:
     | {
-        /** Called at every login; everybody who may log in now, by name. */
-        current(): Users | Promise<Users>
+        /** Returns the users that may log in now. Called at every login, and for every sender. */
+        current(): UsersByName | Promise<UsersByName>
       }
     | undefined
 }
 
-/** Someone who may log in. Without a secret nobody can log in as this user; an empty one is none. */
-export interface User {
-  /** What the client calls itself, case included. */
+/** A user as it is configured. It needs a secret to log in; an empty secret counts as none. */
+export interface UserOptions {
+  /** The user name, as the client sends it. Case matters. */
   readonly name: string
-  /** For PLAIN and LOGIN: `$2a$`, `$2b$` or `$2y$`. */
+  /** A bcrypt hash for PLAIN and LOGIN: `$2a$`, `$2b$` or `$2y$`. */
   readonly bcryptHash?: string | undefined
-  /** For CRAM-MD5, and for PLAIN and LOGIN where there is no hash. */
+  /** The password for CRAM-MD5, and for PLAIN and LOGIN if there is no hash. */
   readonly password?: string | undefined
 }
 
-/** What a gatekeeper may be given to work with. */
+/** The settings of access control. */
 export interface AccessControlOptions {
   /**
-   * Receives every login, accepted or refused, every sender that a user may not use, and every address that is refused,
-   * except where the connection is a load balancer's health check.
+   * Receives every login, successful or not, every sender that a user may not use, and every address that is not allowed,
+   * except for health checks of a load balancer.
    */
   readonly onEvent?: EventHandler<AccessEvent> | undefined
-  /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
+  /** Computes bcrypt; `@node-rs/bcrypt`, loaded at the first login, if left out. */
   readonly verifyHash?: VerifyHash
   /** Milliseconds on a clock that never goes back. */
   readonly now?: () => number
 }
 
-/** The part of a host that decides who may come in, and as whom. */
+/** The part of a host that decides which clients may connect, log in and send. */
 export type AccessControl = Pick<Host, 'connect' | 'sender'> & Required<Pick<Host, 'login'>>
 
 /** A client connects whose address is not in `--allow-ips` (RFC 5321 section 3.1). */
-const addressRefused = reply(554, '5.7.1', 'Mail is not accepted from your IP address')
+const addressNotAllowed = reply(554, '5.7.1', 'Mail is not accepted from your IP address')
 /** MAIL names a sender that this user of `--users-file` may not use (RFC 5321 section 3.3). */
-const senderRefused = reply(550, '5.7.1', 'Your user may not send from this address')
+const senderNotAllowed = reply(550, '5.7.1', 'Your user may not send from this address')
 
 /**
- * Makes the part of a host that holds clients against the access; what needs no decision is left out.
- * Throws a TypeError where a hash is malformed.
+ * Creates the part of a host that enforces an access policy. It has no methods for what the policy does not restrict.
  *
- * A user with an expression may send as the addresses that it matches; the null sender is the empty text, as for `-l`.
- * So who sends bounces needs an expression such as `^$|@example\.org$`. A user who is no longer in the file may send no
- * more, also where the session goes on.
+ * A user with an expression may send from the addresses that it matches. The null sender is the empty text, as for `-l`,
+ * so a user that sends bounces needs an expression such as `^$|@example\.org$`. A user that is no longer in the file may
+ * not send any more, even in a session that goes on.
+ * @throws TypeError if the bcrypt hash of `policy.user` is malformed
  */
-export function accessControl(access: AccessPolicy, ports: AccessControlOptions = {}): AccessControl {
-  const current = accountsOf(access, ports)
+export function accessControl(policy: AccessPolicy, options: AccessControlOptions = {}): AccessControl {
+  const current = currentUsers(policy, options)
   return {
-    ...(access.addresses && { connect: checkAddress(access.addresses, ports) }),
-    login: requiresLogin(access) ? checkLogin(current, ports) : acceptAnyCredentials(ports),
-    // The user of -u may send as anybody: only users of the file can be limited.
-    ...(access.users && { sender: checkSender(current, ports) }),
+    ...(policy.addresses && { connect: checkAddress(policy.addresses, options) }),
+    login: requiresLogin(policy) ? checkLogin(current, options) : acceptAnyCredentials(options),
+    // The user of -u may send from any address. Only users of the file can be restricted.
+    ...(policy.users && { sender: checkSender(current, options) }),
   }
 }
 
-/** The ways to log in that can succeed under this access, in the order in which EHLO lists them. */
-export function mechanisms(access: AccessPolicy, hostname: string): readonly Mechanism[] {
-  const { user, users } = access
-  if (!requiresLogin(access) || user?.password) return [plain, login, cramMd5({ hostname })]
+/** Returns the mechanisms with which a login can succeed under this policy, in the order in which EHLO lists them. */
+export function mechanisms(policy: AccessPolicy, hostname: string): readonly Mechanism[] {
+  const { user, users } = policy
+  if (!requiresLogin(policy) || user?.password) return [plain, login, cramMd5({ hostname })]
   return user?.bcryptHash || users ? [plain, login] : []
 }
 
-/** True when nobody may send without having logged in. */
-export function requiresLogin(access: AccessPolicy): boolean {
-  return access.user !== undefined || access.users !== undefined
+/** Returns true if clients have to log in before they may send. */
+export function requiresLogin(policy: AccessPolicy): boolean {
+  return policy.user !== undefined || policy.users !== undefined
 }
 
-type Current = () => Accounts | Promise<Accounts>
+type CurrentUsers = () => Users | Promise<Users>
 
 function checkAddress(
   addresses: AddressList,
-  ports: AccessControlOptions,
+  options: AccessControlOptions,
 ): NonNullable<AccessControl['connect']> {
   return client => {
     if (addresses.has(client.address)) return undefined
-    // It comes every few seconds, and is content with any answer.
-    if (!client.healthCheck) emit(ports.onEvent, { type: 'refusedAddress', client })
-    return addressRefused
+    // A health check connects every few seconds and takes any reply as success: not worth a log line.
+    if (!client.healthCheck) emit(options.onEvent, { type: 'addressNotAllowed', client })
+    return addressNotAllowed
   }
 }
 
-/** Everybody is who he says he is. */
-function acceptAnyCredentials(ports: AccessControlOptions): AccessControl['login'] {
+/** Accepts any user name with any password: without users, logins do not protect anything. */
+function acceptAnyCredentials(options: AccessControlOptions): AccessControl['login'] {
   return ({ mechanism, credentials: { username } }, client) => {
-    emit(ports.onEvent, { type: 'loggedIn', mechanism, username, client })
+    emit(options.onEvent, { type: 'loggedIn', mechanism, username, client })
     return undefined
   }
 }
 
-function checkLogin(current: Current, ports: AccessControlOptions): AccessControl['login'] {
+function checkLogin(current: CurrentUsers, options: AccessControlOptions): AccessControl['login'] {
   return async ({ mechanism, credentials }, client) => {
     const { username } = credentials
-    const actAs = credentials.type === 'password' ? credentials.authorizationId : undefined
-    const accounts = await current()
-    let right: boolean
+    const authorizationId = credentials.type === 'password' ? credentials.authorizationId : undefined
+    const users = await current()
+    let verified: boolean
     try {
-      right = await accounts.verify(credentials)
+      verified = await users.verify(credentials)
     } catch (error) {
-      emit(ports.onEvent, { type: 'unavailable', mechanism, username, error, client })
+      emit(options.onEvent, { type: 'verifyFailed', mechanism, username, error, client })
       return replies.loginUnavailable
     }
     const login = { mechanism, username, client }
-    if (accounts.get(username) === undefined) emit(ports.onEvent, { type: 'unknownUser', ...login })
-    else if (!right) emit(ports.onEvent, { type: 'wrongPassword', ...login })
-    else if (actAs !== undefined && actAs !== username)
-      emit(ports.onEvent, { type: 'otherIdentity', actAs, ...login })
+    if (users.get(username) === undefined) emit(options.onEvent, { type: 'unknownUser', ...login })
+    else if (!verified) emit(options.onEvent, { type: 'wrongPassword', ...login })
+    else if (authorizationId !== undefined && authorizationId !== username)
+      emit(options.onEvent, { type: 'authorizationDenied', authorizationId, ...login })
     else {
-      emit(ports.onEvent, { type: 'loggedIn', ...login })
+      emit(options.onEvent, { type: 'loggedIn', ...login })
       return undefined
     }
     return replies.badCredentials
   }
 }
 
-function checkSender(current: Current, ports: AccessControlOptions): NonNullable<AccessControl['sender']> {
-  const judge = (sender: string, client: Client, accounts: Accounts): HostReply => {
+function checkSender(
+  current: CurrentUsers,
+  options: AccessControlOptions,
+): NonNullable<AccessControl['sender']> {
+  const check = (sender: string, client: Client, users: Users): HostReply => {
     const { user: username = '' } = client
-    const account = accounts.get(username)
-    if (account !== undefined && (account.senders?.(sender) ?? true)) return undefined
-    emit(ports.onEvent, { type: 'deniedSender', username, sender, client })
-    return senderRefused
+    const user = users.get(username)
+    if (user !== undefined && (user.senders?.(sender) ?? true)) return undefined
+    emit(options.onEvent, { type: 'senderNotAllowed', username, sender, client })
+    return senderNotAllowed
   }
   return ({ address }, client) => {
-    const accounts = current()
-    return accounts instanceof Promise
-      ? accounts.then(accounts => judge(address, client, accounts))
-      : judge(address, client, accounts)
+    const users = current()
+    return users instanceof Promise
+      ? users.then(users => check(address, client, users))
+      : check(address, client, users)
   }
 }
 
-/** Everybody who may log in at the moment of the call. */
-function accountsOf({ user, users }: AccessPolicy, ports: AccessControlOptions): Current {
-  const own = user === undefined ? [] : [account(user, ports)]
-  let accounts = new Accounts(own)
-  if (users === undefined) return () => accounts
+/** Returns a function that returns the users that may log in at the moment of its call. */
+function currentUsers({ user, users: source }: AccessPolicy, options: AccessControlOptions): CurrentUsers {
+  const configured = user === undefined ? [] : [userOf(user, options)]
+  let users = new Users(configured)
+  if (source === undefined) return () => users
 
-  let merged: Users | undefined
-  const merge = (found: Users) => {
-    if (found !== merged) accounts = new Accounts([...found.values(), ...own])
+  let merged: UsersByName | undefined
+  const merge = (found: UsersByName) => {
+    if (found !== merged) users = new Users([...found.values(), ...configured])
     merged = found
-    return accounts
+    return users
   }
   return () => {
-    const found = users.current()
+    const found = source.current()
     return found instanceof Promise ? found.then(merge) : merge(found)
   }
 }
 
-function account({ name, bcryptHash, password }: User, { verifyHash, now }: AccessControlOptions): Account {
+function userOf(
+  { name, bcryptHash, password }: UserOptions,
+  { verifyHash, now }: AccessControlOptions,
+): User {
   return {
     name,
     hash: bcryptHash ? new PasswordHash(bcryptHash, verifyHash, now) : undefined,

@@ -1,39 +1,42 @@
 import { isIP } from 'node:net'
 
 /**
- * Client addresses that are allowed: single ones and blocks (CIDR), IPv4 and IPv6.
+ * A list of IP addresses and blocks (CIDR), IPv4 and IPv6.
  *
- * An IPv4 address mapped into IPv6 (RFC 4291 section 2.5.5.2) is that IPv4 address, in the list as well as when asked
- * for; a block of IPv6 holds no IPv4 address, so `::/0` is not "everybody". That is where `BlockList` of node:net
- * differs, which would let all of IPv4 in.
+ * An IPv4 address that is mapped into IPv6 (RFC 4291 section 2.5.5.2) counts as that IPv4 address, both in the list and in
+ * `has`. A block of IPv6 contains no IPv4 address, so `::/0` does not match IPv4 clients. `BlockList` of node:net differs:
+ * there `::/0` matches all of IPv4.
  */
 export class AddressList {
   readonly #text: string
   readonly #blocks: readonly Block[]
 
   /**
-   * Reads entries between commas, white space or both: `127.0.0.1, 10.0.0.0/8, ::1, 2001:db8::/32`. An entry that is
-   * empty is passed over. Throws an Error that says which entry is wrong and why.
+   * Parses entries that are separated by commas, white space or both: `127.0.0.1, 10.0.0.0/8, ::1, 2001:db8::/32`. Empty
+   * entries are ignored.
    *
-   * A block with bits behind its mask (`10.0.0.5/8`) is an error: one address may be meant, or sixteen million.
+   * A block with bits set after its prefix (`10.0.0.5/8`) is an error: it could mean one address or sixteen million.
+   * @throws Error that says which entry is wrong and why, or that there is no entry
    */
   constructor(text: string) {
     const entries = text.split(/[\s,]+/).filter(entry => entry !== '')
-    if (entries.length === 0) throw new Error('no address in it')
+    if (entries.length === 0) throw new Error('contains no address')
     this.#text = entries.join(', ')
     this.#blocks = entries.map(readBlock)
   }
 
-  /** Is the address in the list? What is no IP address is not. */
+  /** Returns true if the address is in the list. Returns false for text that is not an IP address. */
   has(address: string): boolean {
     const found = readAddress(address)
     return (
       found !== undefined &&
-      this.#blocks.some(({ bits, spare, prefix }) => bits === found.bits && found.number >> spare === prefix)
+      this.#blocks.some(
+        ({ bits, hostBits, prefix }) => bits === found.bits && found.number >> hostBits === prefix,
+      )
     )
   }
 
-  /** The entries as they were given, between commas. */
+  /** Returns the entries as they were given, separated by commas. */
   toString(): string {
     return this.#text
   }
@@ -44,35 +47,43 @@ interface Address {
   readonly number: bigint
 }
 
-/** All addresses of `bits` bits that are `prefix` once their `spare` last bits are cut off. */
+/** The addresses of `bits` bits that equal `prefix` after a shift right by `hostBits`. */
 interface Block {
   readonly bits: 32 | 128
-  readonly spare: bigint
+  readonly hostBits: bigint
   readonly prefix: bigint
 }
 
 function readBlock(entry: string): Block {
-  const wrong = (why: string) => new Error(`${JSON.stringify(entry)} ${why}`)
+  const invalid = (why: string) => new Error(`${JSON.stringify(entry)} ${why}`)
   const slash = entry.indexOf('/')
   const address = slash < 0 ? entry : entry.slice(0, slash)
-  const mask = slash < 0 ? undefined : entry.slice(slash + 1)
-  if (address.includes('%')) throw wrong('has a zone: give the address without it')
+  const prefixLength = slash < 0 ? undefined : entry.slice(slash + 1)
+  if (address.includes('%')) throw invalid('has a zone: write the address without it')
   const found = readAddress(address)
-  if (found === undefined) throw wrong('is neither an IP address nor a block of them such as 10.0.0.0/8')
+  if (found === undefined) throw invalid('is neither an IP address nor a block such as 10.0.0.0/8')
 
-  const written = isIP(address) === 6 ? 128 : 32
-  const length = mask === undefined ? written : /^\d{1,3}$/.test(mask) ? Number(mask) : Number.NaN
-  if (!(length <= written)) throw wrong(`has no prefix length from 0 to ${written} behind the slash`)
-  const mapped = written - found.bits
-  if (length < mapped) throw wrong('is partly IPv4 and partly IPv6: give two blocks')
+  const addressBits = isIP(address) === 6 ? 128 : 32
+  const length =
+    prefixLength === undefined
+      ? addressBits
+      : /^\d{1,3}$/.test(prefixLength)
+        ? Number(prefixLength)
+        : Number.NaN
+  if (!(length <= addressBits))
+    throw invalid(`needs a prefix length from 0 to ${addressBits} after the slash`)
+  const mapped = addressBits - found.bits
+  if (length < mapped) throw invalid('is partly IPv4 and partly IPv6: write two blocks')
 
-  const spare = BigInt(written - length)
-  const prefix = found.number >> spare
-  if (prefix << spare !== found.number) {
-    const first = formatAddress({ bits: found.bits, number: prefix << spare })
-    throw wrong(`has bits behind its mask: write ${first}/${length - mapped} for the block, or no mask`)
+  const hostBits = BigInt(addressBits - length)
+  const prefix = found.number >> hostBits
+  if (prefix << hostBits !== found.number) {
+    const first = formatAddress({ bits: found.bits, number: prefix << hostBits })
+    throw invalid(
+      `has bits set after its prefix: write ${first}/${length - mapped} for the block, or leave out the prefix length`,
+    )
   }
-  return { bits: found.bits, spare, prefix }
+  return { bits: found.bits, hostBits, prefix }
 }
 
 function readAddress(text: string): Address | undefined {
@@ -99,10 +110,10 @@ function join(parts: readonly number[], width: bigint): bigint {
 function formatAddress({ bits, number }: Address): string {
   const width = bits === 32 ? 8n : 16n
   const parts: bigint[] = []
-  for (let at = BigInt(bits); at > 0n; at -= width)
-    parts.push((number >> (at - width)) & ((1n << width) - 1n))
+  for (let bit = BigInt(bits); bit > 0n; bit -= width)
+    parts.push((number >> (bit - width)) & ((1n << width) - 1n))
   if (bits === 32) return parts.join('.')
-  // The host part is zero and comes last; written out it is right, if not short.
+  // The host part is zero and at the end. Zeros elsewhere are written out, which is valid but not the shortest form.
   const groups = parts.map(part => part.toString(16)).join(':')
   return groups.replace(/(?:(?:^|:)0)+$/, '::')
 }

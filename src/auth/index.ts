@@ -1,12 +1,13 @@
 /**
- * The room that decides who may come in: mechanisms turn what a client sends into credentials, accounts verify them,
- * the gatekeeper answers the engine's questions `connect`, `login` and `sender`. It knows the protocol's ports and
- * nothing of sockets or mail.
+ * Access control: which clients may connect, log in and send. Mechanisms turn what a client sends into credentials,
+ * `Users` verifies them, and `accessControl` answers the engine's questions `connect`, `login` and `sender`. This module
+ * knows the interfaces of the engine, and nothing of sockets or messages.
  *
  * @module aws-smtp-relay/auth
  */
 
 export type { EventHandler } from '../support/emit.ts'
+export type { Expression } from '../support/expression.ts'
 export {
   type AccessControl,
   type AccessControlOptions,
@@ -14,9 +15,8 @@ export {
   accessControl,
   mechanisms,
   requiresLogin,
-  type User,
+  type UserOptions,
 } from './access-control.ts'
-export type { Account, Expression } from './accounts.ts'
 export { AddressList } from './address-list.ts'
 export { type AccessEvent, type AccessFailure, type LoginFailure, reasonOf } from './events.ts'
 export { type CramMd5Options, cramMd5, login, plain } from './mechanisms.ts'
@@ -24,7 +24,8 @@ export { isBcryptHash, Password, PasswordHash, type VerifyHash } from './passwor
 export {
   type CompileExpression,
   type ParseOptions,
-  readUsers,
-  type Users,
+  parseUsers,
+  type User,
+  type UsersByName,
 } from './users.ts'
 export { UsersFile, type UsersFileOptions } from './users-file.ts'

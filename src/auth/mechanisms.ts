@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readUtf8 } from '../protocol/grammar.ts'
-import { replies } from '../protocol/replies.ts'
-import type { Credentials, Mechanism, Step } from '../protocol/sasl.ts'
+import { type Credentials, type Mechanism, readUtf8, replies, type Step } from '../protocol/index.ts'
 
 /** PLAIN (RFC 4616): `[authzid] NUL authcid NUL passwd` in one response. */
 export const plain: Mechanism = {
@@ -23,7 +21,7 @@ export const plain: Mechanism = {
   }),
 }
 
-/** LOGIN (draft-murchison-sasl-login): user name and password one by one. An initial response is the user name. */
+/** LOGIN (draft-murchison-sasl-login): user name, then password. An initial response is the user name. */
 export const login: Mechanism = {
   name: 'LOGIN',
   plaintext: true,
@@ -38,23 +36,23 @@ export const login: Mechanism = {
           username = text
           return challenge('Password:')
         }
-        // As in PLAIN an empty password is none: many a directory takes it for an anonymous login, and consents.
+        // Like PLAIN, rejects an empty password: many directories treat it as an anonymous login and accept it.
         return text ? credentials({ type: 'password', username, password: text }) : malformed
       },
     }
   },
 }
 
-/** What makes the challenge of CRAM-MD5. */
+/** The settings of CRAM-MD5. */
 export interface CramMd5Options {
-  /** The name of this server in the default challenge. */
+  /** The name of this server in the default challenge; `localhost` if left out. */
   readonly hostname?: string
-  /** Called once per attempt; no two challenges may be the same, and nobody may foresee one. */
+  /** Creates the challenge of one login. Challenges must be unique and unpredictable. */
   readonly challenge?: () => string
 }
 
-/** CRAM-MD5 (RFC 2195): `user SP digest` answers a challenge, by default `<random@hostname>`; the password is never sent. */
-export function cramMd5({ hostname = 'localhost', challenge: make }: CramMd5Options = {}): Mechanism {
+/** CRAM-MD5 (RFC 2195): the client answers a challenge with `user SP digest`. The password is never sent. */
+export function cramMd5({ hostname = 'localhost', challenge: create }: CramMd5Options = {}): Mechanism {
   return {
     name: 'CRAM-MD5',
     plaintext: false,
@@ -64,10 +62,10 @@ export function cramMd5({ hostname = 'localhost', challenge: make }: CramMd5Opti
         step(response) {
           if (sent === undefined) {
             if (response !== undefined) return { type: 'refusal', reply: replies.noInitialResponse }
-            sent = make === undefined ? `<${randomBytes(16).toString('hex')}@${hostname}>` : make()
+            sent = create === undefined ? `<${randomBytes(16).toString('hex')}@${hostname}>` : create()
             return challenge(sent)
           }
-          // The user name may hold spaces, the digest none: it stands behind the last one.
+          // The user name may contain spaces, the digest does not. So the digest is what follows the last space.
           const [, username = '', hex = ''] =
             /^(.*) ([0-9a-f]{32})$/s.exec(response === undefined ? '' : (readUtf8(response) ?? '')) ?? []
           if (!isIdentity(username)) return malformed
@@ -89,7 +87,7 @@ function credentials(credentials: Credentials): Step {
   return { type: 'credentials', credentials }
 }
 
-/** Names go to logs and headers: no control characters, C1 included. */
+/** Names are written to logs and headers, so they must not contain control characters (C0 and C1). */
 function isIdentity(name: string): boolean {
   return name !== '' && !/\p{Cc}/u.test(name)
 }

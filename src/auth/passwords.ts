@@ -1,16 +1,16 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { importOptional } from '../support/optional-package.ts'
-import { ConcurrencyLimit } from './concurrency-limit.ts'
+import { Semaphore } from '../support/semaphore.ts'
 
-/** Holds a password against a bcrypt hash; rejects where it cannot. */
+/** Returns true if the password matches the bcrypt hash. Rejects if the hash cannot be computed. */
 export type VerifyHash = (password: string, hash: string) => Promise<boolean>
 
-/** True of a bcrypt hash that a password can match: `$2a$`, `$2b$` or `$2y$`, a cost of 04 to 31, salt and digest. */
+/** Returns true for a bcrypt hash that a password can match: `$2a$`, `$2b$` or `$2y$`, a cost of 04 to 31, salt, digest. */
 export function isBcryptHash(text: string): boolean {
   return bcryptHash.test(text)
 }
 
-/** A password that is known in clear. */
+/** A password whose text is known. */
 export class Password {
   readonly #text: string
   readonly #digest: Buffer
@@ -20,44 +20,44 @@ export class Password {
     this.#digest = digest(text)
   }
 
-  /** Is this the password? */
+  /** Returns true if this is the password, in a time that does not depend on the password. */
   matches(password: string): boolean {
     return timingSafeEqual(digest(password), this.#digest)
   }
 
-  /** Is this the HMAC-MD5 of the challenge, keyed with the password (RFC 2195)? */
+  /** Returns true if `digest` is the HMAC-MD5 of the challenge, keyed with the password (RFC 2195). */
   verifyHmac(challenge: string, digest: Buffer): boolean {
     const expected = createHmac('md5', this.#text).update(challenge).digest()
     return digest.length === expected.length && timingSafeEqual(digest, expected)
   }
 
-  /** A password that nobody knows, to be asked on behalf of users who have none. */
-  static unknown(): Password {
+  /** Creates a random password. It stands in for the password of users that have none. */
+  static random(): Password {
     return new Password(randomBytes(32).toString('hex'))
   }
 }
 
 /**
- * A password that is known by its bcrypt hash only.
+ * A password of which only the bcrypt hash is known.
  *
- * Bcrypt reads the first 72 bytes of a password and no more; whatever made the hash (`htpasswd`, the Go program) did the
- * same. A longer password is therefore verified by its first 72 bytes: refusing it would lock out the very user whose
- * hash was made of it, and 72 bytes are beyond all guessing.
+ * Bcrypt uses the first 72 bytes of a password and ignores the rest, as did the program that made the hash (`htpasswd`, the
+ * Go program). A longer password is therefore verified by its first 72 bytes. To reject it would lock out the user whose
+ * password it is, and 72 bytes cannot be guessed.
  */
 export class PasswordHash {
-  /** Each one more doubles the time. */
+  /** The bcrypt cost: one more doubles the time. */
   readonly cost: number
   readonly #hash: string
   readonly #verify: VerifyHash
   readonly #now: () => number
-  // Applications log in for every mail. The latest password that was right is recognised by its keyed digest for a
-  // while, so that not every mail costs the time of bcrypt; the digest is worth nothing outside of this process.
+  // Applications log in for every message. The latest password that was right is recognized by its keyed digest for some
+  // minutes, so that not every message takes the time of bcrypt. The digest is useless outside of this process.
   #cached: Buffer | undefined
   #cachedUntil = 0
 
   /**
-   * Throws a TypeError where `isBcryptHash` is false: no password would ever match.
    * @param now milliseconds on a clock that never goes back
+   * @throws TypeError if `isBcryptHash` is false: no password would match
    */
   constructor(hash: string, verify: VerifyHash = bcrypt, now: () => number = monotonic) {
     if (!isBcryptHash(hash)) throw new TypeError('Not a bcrypt hash')
@@ -68,28 +68,38 @@ export class PasswordHash {
   }
 
   /**
-   * Is this the password? Rejects where the hash cannot be computed.
+   * Returns true if this is the password.
    *
-   * A wrong password takes the time of a hash of cost `slowest`, so that nobody learns from the time whose hash it was
-   * held against: after cost 10, decoys of cost 10 and 11 fill up the time of cost 12, as 1 + 1 + 2 = 4.
+   * A wrong password takes the time of a hash of cost `slowest`, so that the time does not show which user's hash was
+   * checked: after cost 10, decoys of cost 10 and 11 fill up the time of cost 12, as 1 + 1 + 2 = 4.
+   * @throws Error if the hash cannot be computed, or too many logins wait already
    */
   async matches(password: string, slowest = this.cost): Promise<boolean> {
-    const sealed = digest(password)
-    // All in one turn: who takes several would wait several times where many wait.
-    return this.#isCached(sealed) || turns.run(() => this.#compute(password, sealed, slowest))
+    const keyed = digest(password)
+    return this.#isCached(keyed) || this.#computeInTurn(password, keyed, slowest)
   }
 
-  /** A hash that no password matches and that takes as long, to be asked on behalf of users who do not exist. */
+  /** Creates a hash that no password matches and that takes as long. It stands in for users that do not exist. */
   decoy(): PasswordHash {
     return new PasswordHash(this.#unmatched(this.cost), this.#verify, this.#now)
   }
 
-  async #compute(password: string, sealed: Buffer, slowest: number): Promise<boolean> {
-    // An application that opens many connections at once logs in on all of them: the first one has proven it for all.
-    if (this.#isCached(sealed)) return true
-    const right = await this.#verify(password, this.#hash)
-    if (right) {
-      this.#cached = sealed
+  /** One permit covers all hashes of a login. With one permit for each hash, a login would wait several times. */
+  async #computeInTurn(password: string, keyed: Buffer, slowest: number): Promise<boolean> {
+    if (!(await hashing.acquire())) throw new Error(`${maxWaitingLogins} logins are waiting already`)
+    try {
+      return await this.#compute(password, keyed, slowest)
+    } finally {
+      hashing.release()
+    }
+  }
+
+  async #compute(password: string, keyed: Buffer, slowest: number): Promise<boolean> {
+    // An application that opens many connections at once logs in on all of them. The first login verifies for all.
+    if (this.#isCached(keyed)) return true
+    const matches = await this.#verify(password, this.#hash)
+    if (matches) {
+      this.#cached = keyed
       this.#cachedUntil = this.#now() + cacheMs
       return true
     }
@@ -97,10 +107,10 @@ export class PasswordHash {
     return false
   }
 
-  #isCached(sealed: Buffer): boolean {
+  #isCached(keyed: Buffer): boolean {
     if (this.#cached === undefined) return false
     if (this.#now() >= this.#cachedUntil) this.#cached = undefined
-    return this.#cached !== undefined && timingSafeEqual(sealed, this.#cached)
+    return this.#cached !== undefined && timingSafeEqual(keyed, this.#cached)
   }
 
   #unmatched(cost: number): string {
@@ -113,7 +123,7 @@ const digestLength = 31
 
 const cacheMs = 5 * 60_000
 
-// 16 bytes of salt and 23 of digest do not fill their last characters; where the spare bits are not zero, nothing matches.
+// 16 bytes of salt and 23 of digest do not fill their last characters. If the unused bits are not zero, nothing matches.
 const bcryptHash =
   /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/
 
@@ -130,6 +140,8 @@ function digest(text: string): Buffer {
   return createHmac('sha256', digestKey).update(text).digest()
 }
 
-// Bcrypt shares four threads with the look-up of names and the writing of files; these must not wait behind guesses.
-// Nor must a user wait for minutes behind guesses of clients that are long gone: then better later.
-const turns = new ConcurrencyLimit(2, 100)
+/** More logins than this are refused at once: better than minutes of waiting for guesses of clients that have left. */
+const maxWaitingLogins = 100
+
+/** Bcrypt shares the four threads of Node.js with DNS and file access, which must not wait for password guesses. */
+const hashing = new Semaphore(2, { maxWaiting: maxWaitingLogins })

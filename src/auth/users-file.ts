@@ -1,62 +1,66 @@
 import { readFile } from 'node:fs/promises'
-import type { Expression } from './accounts.ts'
-import { type ParseOptions, readUsers, type Users } from './users.ts'
+import type { Expression } from '../support/expression.ts'
+import { type ParseOptions, parseUsers, type UsersByName } from './users.ts'
 
-/** What a file of users is read with. */
+/** The settings of a users file. */
 export interface UsersFileOptions extends Omit<ParseOptions, 'path'> {
   /**
-   * Called where the file can no longer be read, or what stands in it; its users stay as they were. The message is for
-   * the operator. The same one is not told twice in a row.
+   * Called if the file can no longer be read or parsed; the users that were loaded earlier stay. The message is for the
+   * operator. The same message is not reported twice in a row.
    */
   onError?(error: Error): void
-  /** Reads a file whole. */
+  /** Reads a whole file; `readFile` of Node.js if left out. */
   readonly read?: (path: string) => Promise<Buffer>
 }
 
 /**
- * The users of a file, read again where they are asked for, once a second at most; what has changed since holds then.
+ * The users of a file. The file is read again when the users are asked for, at most once a second, so that changes take
+ * effect without a restart.
  *
- * Nothing is watched, and no time of change is compared: the bytes are. So it does not matter how the file was changed:
- * written in place, replaced by another, or behind symbolic links that were exchanged, as Kubernetes does with secrets;
- * nor whether the file system tells of changes, or how finely its clock ticks. Where nobody logs in nothing is read.
- * A file that is written in place may be read while it is empty or its last line is incomplete: the users stay as they
- * were, and the file is read again a second later.
+ * The file is not watched, and no modification times are compared: the bytes are. So it does not matter how the file is
+ * changed (written in place, replaced, or through symbolic links that are exchanged, as Kubernetes does with secrets), nor
+ * whether the file system reports changes or how precise its clock is. While no client logs in, nothing is read.
+ * A file that is written in place may be read while it is empty or its last line is incomplete. Then the users stay as
+ * they were, and the file is read again a second later.
  */
 export class UsersFile {
   readonly #path: string
   readonly #options: UsersFileOptions
-  #users: Users = new Map()
+  #users: UsersByName = new Map()
   #bytes: Buffer | undefined
-  /** Those of the users, by source. */
+  /** The compiled expressions of the users, by source. */
   #expressions: ReadonlyMap<string, Expression> = new Map()
   #readAt = 0
-  #reading: Promise<Users> | undefined
+  #reading: Promise<UsersByName> | undefined
   #reported: string | undefined
 
   /** Use `open`. */
-  private constructor(path: string, ports: UsersFileOptions) {
+  private constructor(path: string, options: UsersFileOptions) {
     this.#path = path
-    this.#options = ports
+    this.#options = options
   }
 
-  /** Reads the file for the first time. Rejects with an Error for the operator where it cannot. */
-  static async open(path: string, ports: UsersFileOptions): Promise<UsersFile> {
-    const file = new UsersFile(path, ports)
+  /**
+   * Reads the file for the first time.
+   * @throws Error for the operator if the file cannot be read or parsed
+   */
+  static async open(path: string, options: UsersFileOptions): Promise<UsersFile> {
+    const file = new UsersFile(path, options)
     file.#readAt = file.#now()
     await file.#read()
     return file
   }
 
-  /** The users as the file has them, or had them less than a second ago. Never rejects. */
-  current(): Users | Promise<Users> {
+  /** Returns the users that are in the file now, or were in it less than a second ago. Never rejects. */
+  current(): UsersByName | Promise<UsersByName> {
     if (this.#reading !== undefined) return this.#reading
     if (this.#now() - this.#readAt < minRereadMs) return this.#users
     this.#readAt = this.#now()
-    this.#reading = this.#readAgain()
+    this.#reading = this.#reread()
     return this.#reading
   }
 
-  async #readAgain(): Promise<Users> {
+  async #reread(): Promise<UsersByName> {
     try {
       await this.#read()
       this.#reported = undefined
@@ -84,13 +88,13 @@ export class UsersFile {
       expressions.set(source, expression)
       return expression
     }
-    this.#users = await readUsers(bytes, { ...this.#options, path: this.#path, compile })
+    this.#users = await parseUsers(bytes, { ...this.#options, path: this.#path, compile })
     this.#expressions = expressions
-    // Of a broken file the bytes are not kept: as long as it stays, it is broken anew.
+    // The bytes of a broken file are not stored, so that it is parsed, and reported, each time.
     this.#bytes = bytes
   }
 
-  /** Thousands of expressions take seconds: others have their turn in between. */
+  /** Thousands of expressions take seconds to compile. Other work runs in between. */
   async #compile(source: string, place: string): Promise<Expression> {
     await new Promise(resolve => setImmediate(resolve))
     return this.#options.compile(source, place)
@@ -111,7 +115,7 @@ const minRereadMs = 1000
 
 const monotonic = () => performance.now()
 
-/** In the words of Go, as far as they are everyday. */
+/** Describes why a file cannot be read, in the words of the Go program for the common reasons. */
 function describe({ code, message }: NodeJS.ErrnoException, path: string): string {
   if (code === 'ENOENT') return `open ${path}: no such file or directory`
   if (code === 'EACCES') return `open ${path}: permission denied`

@@ -1,40 +1,96 @@
-import type { Account, Expression } from './accounts.ts'
-import { isBcryptHash, PasswordHash, type VerifyHash } from './passwords.ts'
+import type { Credentials } from '../protocol/index.ts'
+import type { Expression } from '../support/expression.ts'
+import { isBcryptHash, Password, PasswordHash, type VerifyHash } from './passwords.ts'
 
-/** Accounts by the name of their user. */
-export type Users = ReadonlyMap<string, Account>
+/** A user whose credentials can be verified. */
+export interface User {
+  /** The user name, as the client sends it. Case matters. */
+  readonly name: string
+  /** Verifies PLAIN and LOGIN. */
+  readonly hash?: PasswordHash | undefined
+  /** Verifies CRAM-MD5, and PLAIN and LOGIN if there is no hash. */
+  readonly password?: Password | undefined
+  /** Matches the addresses that the user may name in MAIL. Any address if left out. */
+  readonly senders?: Expression | undefined
+}
 
-/** Makes an expression of its source, or rejects with an Error that says `<place>: <what is wrong>`. */
+/** Users by name. */
+export type UsersByName = ReadonlyMap<string, User>
+
+/**
+ * The users that can log in.
+ *
+ * A failed login takes as long as the slowest hash of all users, for known and unknown names alike and whatever the
+ * user's own hash costs. Otherwise the time would show which names exist, because most hashes differ from the decoy's
+ * cost. A successful login may be faster: it shows nothing new.
+ */
+export class Users {
+  readonly #byName: UsersByName
+  readonly #decoy: PasswordHash | undefined
+
+  /** @param users if two have the same name, the later one counts */
+  constructor(users: Iterable<User>) {
+    this.#byName = new Map([...users].map(user => [user.name, user]))
+    let slowest: PasswordHash | undefined
+    for (const { hash } of this.#byName.values()) {
+      if (hash !== undefined && hash.cost > (slowest?.cost ?? 0)) slowest = hash
+    }
+    this.#decoy = slowest?.decoy()
+  }
+
+  /** The user of that name. */
+  get(name: string): User | undefined {
+    return this.#byName.get(name)
+  }
+
+  /**
+   * Returns true if the credentials are those of the user that they name, false if they are not or there is no such user.
+   * @throws Error if a hash cannot be computed
+   */
+  async verify(credentials: Credentials): Promise<boolean> {
+    const { hash, password = dummyPassword } = this.#byName.get(credentials.username) ?? {}
+    if (credentials.type === 'digest') return password.verifyHmac(credentials.challenge, credentials.digest)
+    if (hash !== undefined) return hash.matches(credentials.password, this.#decoy?.cost)
+    if (password.matches(credentials.password)) return true
+    await this.#decoy?.matches(credentials.password)
+    return false
+  }
+}
+
+/** Stands in for the password of users that have none or do not exist. */
+const dummyPassword = Password.random()
+
+/** Compiles an expression. Rejects with an Error for the operator: `<place>: <what is wrong>`. */
 export type CompileExpression = (source: string, place: string) => Promise<Expression>
 
-/** How the lines of a file of users are read. */
+/** The settings with which a users file is parsed. */
 export interface ParseOptions {
-  /** The name of the file in what is said about its lines. */
+  /** The name of the file in error messages. */
   readonly path: string
-  /** The syntax of the expressions behind the hashes. */
+  /** Compiles the expressions after the hashes. */
   readonly compile: CompileExpression
-  /** The user who is settled elsewhere (`-u`); another one of that name is an error. */
+  /** The user that is configured elsewhere (`-u`). A user of the same name in the file is an error. */
   readonly otherUser?: string | undefined
-  /** Computes bcrypt; by default `@node-rs/bcrypt`, loaded at the first login. */
+  /** Computes bcrypt; `@node-rs/bcrypt`, loaded at the first login, if left out. */
   readonly verifyHash?: VerifyHash | undefined
   /** Milliseconds on a clock that never goes back. */
   readonly now?: (() => number) | undefined
 }
 
 /**
- * Reads users as `htpasswd -B` writes them, one a line: `name:hash`, or `name:hash:expression` for one who may send as
- * addresses that the expression matches only. Blank lines, lines that begin with `#`, and white space at both ends of
- * a line are passed over; an empty expression is none. A file without users is one: nobody can log in.
+ * Parses a users file, which has the lines that `htpasswd -B` writes: `name:hash`, or `name:hash:expression` for a user
+ * that may only send as addresses that the expression matches. Blank lines, lines that begin with `#`, and white space at
+ * both ends of a line are ignored. An empty expression counts as none. A file without users is valid: no user can log in.
  *
- * The last line has to end with a newline: without one the file may have been cut, and a user whose expression is missing
- * could send as any address.
+ * The last line must end with a newline. Without one the file may have been cut off, and a user whose expression is
+ * missing could send as any address.
  *
- * Rejects with an Error for the operator, `file:line: …`. It shows neither names nor hashes: where fields were mixed up,
- * either may be the secret.
+ * @throws Error for the operator: `file:line: …`. The message shows neither names nor hashes: if fields were mixed up,
+ *   either may be the secret.
  */
-export async function readUsers(bytes: Buffer, reading: ParseOptions): Promise<Users> {
-  const { path, compile, otherUser, verifyHash, now } = reading
-  const users = new Map<string, Account>()
+export async function parseUsers(bytes: Buffer, options: ParseOptions): Promise<UsersByName> {
+  const { path, compile, otherUser, verifyHash, now } = options
+  const users = new Map<string, User>()
   const lines = new Map<string, number>()
   if (bytes.length > 0 && bytes.at(-1) !== newline)
     throw new Error(`${path}: the last line does not end with a newline; the file may be incomplete`)
@@ -42,19 +98,21 @@ export async function readUsers(bytes: Buffer, reading: ParseOptions): Promise<U
     const line = text.trim()
     if (line === '' || line.startsWith('#')) continue
     const place = `${path}:${i + 1}`
-    const wrong = (what: string) => new Error(`${place}: ${what}`)
+    const invalid = (what: string) => new Error(`${place}: ${what}`)
 
     const [, name = '', hash = '', source = ''] = /^([^:]*):([^:]*)(?::(.*))?$/s.exec(line) ?? []
-    if (hash === '') throw wrong('not a line of the form user:hash or user:hash:expression')
-    if (name === '') throw wrong('the name of the user is empty')
-    if (/\p{Cc}/u.test(line)) throw wrong('control characters are not possible')
-    if (!isBcryptHash(hash)) throw wrong('behind the user stands no bcrypt hash, as htpasswd -B makes it')
+    if (hash === '') throw invalid('not a line of the form user:hash or user:hash:expression')
+    if (name === '') throw invalid('the user name is empty')
+    if (/\p{Cc}/u.test(line)) throw invalid('control characters are not allowed')
+    if (!isBcryptHash(hash))
+      throw invalid('the text after the user name is not a bcrypt hash; create one with htpasswd -B')
     const earlier = lines.get(name)
-    if (earlier !== undefined) throw wrong(`the user of line ${earlier} again`)
-    if (name === otherUser) throw wrong('the user of -u/--user again')
+    if (earlier !== undefined) throw invalid(`the same user as in line ${earlier}`)
+    if (name === otherUser) throw invalid('the same user as -u/--user')
 
     const passwordHash = new PasswordHash(hash, verifyHash, now)
-    if (passwordHash.cost > highestCost) throw wrong(`a cost above ${highestCost} would take too long`)
+    if (passwordHash.cost > maxCost)
+      throw invalid(`the cost of the hash is above ${maxCost}, which takes too long`)
     lines.set(name, i + 1)
     const senders = source === '' ? undefined : await compile(source, place).catch(withoutQuote)
     users.set(name, { name, hash: passwordHash, senders })
@@ -64,18 +122,18 @@ export async function readUsers(bytes: Buffer, reading: ParseOptions): Promise<U
 
 const newline = 0x0a
 
-/** What is wrong with an expression, without the part of it that shows where. */
+/** Rethrows the error of an expression without the excerpt of the expression that it quotes. */
 function withoutQuote(error: Error): never {
   throw new Error(error.message.replace(/: `.*$/s, ''))
 }
 
-/** The highest that htpasswd makes; some seconds. Every failed login takes as long as the costliest of the hashes. */
-const highestCost = 17
+/** The highest cost that htpasswd accepts, some seconds. Every failed login takes as long as the most expensive hash. */
+const maxCost = 17
 
 function decode(bytes: Buffer, path: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new Error(`${path}: not UTF-8`)
+    throw new Error(`${path}: the file is not valid UTF-8`)
   }
 }

@@ -1,4 +1,3 @@
-import type { EventHandlers } from '../operations/index.ts'
 import { type Name, optionOf } from './option.ts'
 import { resolve, withoutControlCharacters } from './resolve.ts'
 import type { Secrets, Settings } from './settings.ts'
@@ -205,34 +204,15 @@ function secret(name: keyof Secrets): PropertyRule {
 
 /** The options of `createServer` that are not settings. */
 interface Callbacks {
-  readonly handlers?: unknown
-  readonly onNotice?: unknown
-  readonly onError?: unknown
+  readonly onEvent?: unknown
 }
 
-const handlerNames = ['traffic', 'access', 'mail'] satisfies (keyof EventHandlers)[]
-
 /**
- * Checks the callbacks that an embedder passes, because JavaScript does not check types.
+ * Checks the callbacks that an application passes, because JavaScript does not check types.
  * @throws Error with a sentence that names what cannot be used
  */
 export function validateOptions(options: Callbacks): void {
   if (typeof options !== 'object' || options === null) throw new Error('the options must be an object')
-  const { handlers, onNotice, onError } = options
-  if (handlers !== undefined) validateHandlers(handlers)
-  validateFunction('onNotice', onNotice)
-  validateFunction('onError', onError)
-}
-
-function validateHandlers(handlers: unknown): void {
-  if (typeof handlers !== 'object' || handlers === null) throw new Error('handlers must be an object')
-  for (const [name, handler] of Object.entries(handlers)) {
-    if (handlerNames.includes(name as keyof EventHandlers)) validateFunction(`handlers.${name}`, handler)
-    // An instance of a class may have other fields.
-    else if (handlers.constructor === Object) throw new Error(`unknown option handlers.${name}`)
-  }
-}
-
-function validateFunction(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') throw new Error(`${name} must be a function`)
+  const { onEvent } = options
+  if (onEvent !== undefined && typeof onEvent !== 'function') throw new Error('onEvent must be a function')
 }

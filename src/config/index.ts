@@ -17,9 +17,9 @@ export {
   validateOptions,
 } from './from-object.ts'
 export { helpTable, helpText } from './help.ts'
-export type { ListenAddress } from './listen-address.ts'
+export { addressText, hostInUrl, type ListenAddress, listenOrExplain } from './listen-address.ts'
 export { readProcessLimits } from './process-limits.ts'
-export { type Filters, probeSourceAddress, type Settings, type TlsFiles } from './settings.ts'
+export type { Filters, Settings, TlsFiles } from './settings.ts'
 
 /**
  * The configuration, or why there is none. A message is one line without a line end, and contains no secret.

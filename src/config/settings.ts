@@ -111,13 +111,6 @@ export interface Secrets {
   readonly keyPassphrase?: string | undefined
 }
 
-/**
- * The source address of `--healthcheck`. If `--allow-ips` does not allow it, the server rejects it without
- * logging that. No other machine can have this address, but on Linux any process of this machine can use it,
- * so nothing else that comes from it is left out of the log.
- */
-export const probeSourceAddress = '127.83.77.84'
-
 /** Turns the values of all options and the secrets into settings. */
 export function resolveSettings(values: Values, secrets: Secrets): ResolvedSettings {
   const workers = values.workers === 'auto' ? autoWorkers(values) : values.workers

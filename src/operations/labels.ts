@@ -1,19 +1,20 @@
 /** What the words of the events are called in the log and in the labels of metrics. */
+import type { ReplyId } from '../protocol/index.ts'
 import type { Delivery, MessageEnd } from '../relay/index.ts'
-import type { CloseReason, ConnectionEvent, RejectReason } from '../transport/index.ts'
+import type { CloseReason, RejectReason } from '../transport/index.ts'
 
 /** `reason` of `connections_refused_total`. */
 export const rejectLabels = {
-  total: 'connection_limit',
-  address: 'per_ip_limit',
+  connectionLimit: 'connection_limit',
+  perIpLimit: 'per_ip_limit',
   memory: 'memory',
   proxyHeader: 'proxy_header',
 } as const satisfies Record<RejectReason, string>
 
 /** Why a connection was rejected, in the log. */
 export const rejectTexts = {
-  total: 'Too many connections',
-  address: 'Too many connections from this address',
+  connectionLimit: 'Too many connections',
+  perIpLimit: 'Too many connections from this address',
   memory: 'No memory for more connections',
   proxyHeader: 'No valid PROXY header',
 } as const satisfies Record<RejectReason, string>
@@ -21,10 +22,11 @@ export const rejectTexts = {
 /** `outcome` of `sessions_total`, and of an event of `--verbose`. */
 export const closeLabels = {
   quit: 'quit',
-  hangup: 'disconnect',
+  disconnect: 'disconnect',
   timeout: 'timeout',
   errors: 'errors',
   refused: 'refused',
+  host: 'host',
   shutdown: 'shutdown',
   overload: 'overload',
   fault: 'internal_error',
@@ -35,7 +37,7 @@ export const messageLabels = {
   accepted: 'accepted',
   temporary: 'temporary',
   permanent: 'permanent',
-  abandoned: 'aborted',
+  aborted: 'aborted',
 } as const satisfies Record<MessageEnd['outcome'], string>
 
 /** `reason` of `rejections_total`: a client, its credentials, a message or a part of it that this server itself rejected. */
@@ -53,14 +55,11 @@ export const rejectionLabels = [
   'error_limit',
 ] as const
 
-/** By the limit of the engine that a reply reports. */
-export const limitLabels = {
-  size: 'message_size',
-  recipients: 'recipient_limit',
-} as const satisfies Record<
-  NonNullable<Extract<ConnectionEvent, { limit: unknown }>['limit']>,
-  RejectionLabel
->
+/** By the id of a reply that reports that a limit is exceeded. */
+export const limitLabels: ReadonlyMap<string | undefined, RejectionLabel> = new Map<ReplyId, RejectionLabel>([
+  ['tooLarge', 'message_size'],
+  ['tooManyRecipients', 'recipient_limit'],
+])
 
 /** By what was rejected before the backend was called. */
 export const deliveryLabels = {

@@ -18,7 +18,7 @@ export interface OutputStream {
   hasColors?(): boolean
 }
 
-/** Returns the formats for `--log`: `auto` is text on a terminal and JSON everywhere else. */
+/** Returns the formats for `--log-format`: `auto` is text on a terminal and JSON everywhere else. */
 export function formatsFor(
   format: 'auto' | 'json' | 'text',
   out: OutputStream,

@@ -1,4 +1,4 @@
-import { resolvesWithin, systemClock } from '../support/clock.ts'
+import { settlesWithin } from '../support/timeout.ts'
 import { errorLine, jsonFormats, type LogFormat, type LogFormats } from './log-format.ts'
 
 /** Takes log lines: `out` those of successes, `err` all others. Each line includes its newline. */
@@ -50,9 +50,9 @@ export function createLogSink(out: LogStream, err: LogStream, formats = jsonForm
     err: lines => stderr.write(lines),
     formats,
     async flush(ms) {
-      await resolvesWithin(systemClock, ms, taken())
+      await settlesWithin(taken(), ms)
       const reports = writers.map(writer => writer.reportLost())
-      if (reports.includes(true)) await resolvesWithin(systemClock, reportMs, taken())
+      if (reports.includes(true)) await settlesWithin(taken(), reportMs)
     },
   }
 }

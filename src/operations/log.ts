@@ -59,10 +59,10 @@ export function eventLog(
         return writeEvent(address, { event: 'rejected', error: rejectTexts.proxyHeader })
       }
       case 'opened':
-      case 'turnedAway':
-      case 'secured':
-      case 'replied':
-      case 'ended': {
+      case 'rejected':
+      case 'tls':
+      case 'reply':
+      case 'closed': {
         const entry = verbose ? connectionEntry(event) : undefined
         return entry && writeEvent(event.address, entry)
       }
@@ -84,7 +84,7 @@ function failureOf(ip: string, error: string): OutcomeEntry {
 
 function accessFailure(event: Exclude<AccessEvent, { type: 'loggedIn' }>): OutcomeEntry {
   const { address, user } = event.client
-  const from = event.type === 'deniedSender' ? event.sender : ''
+  const from = event.type === 'senderNotAllowed' ? event.sender : ''
   return { ...failureOf(address, reasonOf(event, address)), from, user }
 }
 
@@ -93,18 +93,18 @@ function connectionEntry(event: ConnectionEvent): EventFields | undefined {
   switch (event.type) {
     case 'opened':
       return { event: 'connect' }
-    case 'turnedAway':
+    case 'rejected':
       return { event: 'rejected', error: rejectTexts[event.reason] }
-    case 'secured':
+    case 'tls':
       return { event: 'tls', details: { Tls: event.protocol, Cipher: event.cipher } }
-    case 'replied':
+    case 'reply':
       if (event.code < 400) return undefined
       return { event: 'reply', error: event.text.trim().replaceAll('\r\n', ' ') }
-    case 'ended': {
-      const { outcome, tls, ms } = event
+    case 'closed': {
+      const { reason, tls, durationMs } = event
       return {
         event: 'disconnect',
-        details: { Outcome: closeLabels[outcome], Tls: tls, DurationMs: Math.round(ms) },
+        details: { Outcome: closeLabels[reason], Tls: tls, DurationMs: Math.round(durationMs) },
       }
     }
   }
@@ -112,7 +112,7 @@ function connectionEntry(event: ConnectionEvent): EventFields | undefined {
 
 /** Returns what `--verbose` logs of an access event; `undefined`: nothing, because the reply is logged. */
 function accessEntry(event: AccessEvent): EventFields | undefined {
-  if (event.type === 'refusedAddress' || event.type === 'deniedSender') return undefined
+  if (event.type === 'addressNotAllowed' || event.type === 'senderNotAllowed') return undefined
   const { mechanism, username, client } = event
   const details = { Mechanism: mechanism, User: clip(username, maxNameLength) }
   if (event.type === 'loggedIn') return { event: 'auth ok', details }

@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client'
 import type { AccessEvent } from '../auth/index.ts'
-import type { ReplyId } from '../protocol/index.ts'
 import type { MessageEvent } from '../relay/index.ts'
 import type { EventHandler } from '../support/emit.ts'
 import type { ConnectionEvent } from '../transport/index.ts'
@@ -94,10 +93,10 @@ export async function createMetrics(relay: string): Promise<Metrics> {
   function onEvent(event: RelayEvent): void {
     switch (event.type) {
       case 'opened':
-      case 'turnedAway':
-      case 'replied':
-      case 'secured':
-      case 'ended':
+      case 'rejected':
+      case 'reply':
+      case 'tls':
+      case 'closed':
         return countConnection(event)
       case 'proxyError':
         return refused([rejectLabels.proxyHeader])
@@ -117,21 +116,24 @@ export async function createMetrics(relay: string): Promise<Metrics> {
     switch (event.type) {
       case 'opened':
         return connections()
-      case 'turnedAway':
+      case 'rejected':
         return refused([rejectLabels[event.reason]])
-      case 'replied':
+      case 'reply':
         replies([String(event.code)])
-        if (event.limit !== undefined) reject(limitLabels[event.limit])
+        {
+          const limit = limitLabels.get(event.id)
+          if (limit !== undefined) reject(limit)
+        }
         return
-      case 'ended':
-        sessions([event.tls, closeLabels[event.outcome]])
-        if (event.outcome === 'errors') reject('error_limit')
+      case 'closed':
+        sessions([event.tls, closeLabels[event.reason]])
+        if (event.reason === 'errors') reject('error_limit')
     }
   }
 
   function countAccess(event: AccessEvent): void {
-    if (event.type === 'refusedAddress') return reject('ip_not_allowed')
-    if (event.type === 'deniedSender') return reject('sender_denied')
+    if (event.type === 'addressNotAllowed') return reject('ip_not_allowed')
+    if (event.type === 'senderNotAllowed') return reject('sender_denied')
     const accepted = event.type === 'loggedIn'
     authAttempts([event.mechanism, accepted ? 'accepted' : 'refused'])
     if (!accepted) reject('auth_failed')

@@ -1,7 +1,7 @@
 import type { UpstreamCall } from '../relay/index.ts'
-import { resolvesWithin, systemClock } from '../support/clock.ts'
 import type { EventHandler } from '../support/emit.ts'
 import { clip } from '../support/escape.ts'
+import { settlesWithin } from '../support/timeout.ts'
 import type { RelayEvent } from './events.ts'
 
 /** Failed calls in a row after which the backend counts as failing. */
@@ -86,7 +86,7 @@ export class Readiness {
         this.#checking = undefined
       })
     }
-    if (this.#checking !== undefined) await resolvesWithin(systemClock, checkWaitMs, this.#checking)
+    if (this.#checking !== undefined) await settlesWithin(this.#checking, checkWaitMs)
   }
 
   async #runCheck(check: Check): Promise<void> {

@@ -56,7 +56,7 @@ function openRelayWarning({
     relay === 'maildir' || relay === 'discard' || listen.every(({ host = '' }) => isLoopback(host))
   const limited = access.addresses ?? access.user ?? usersFile ?? allowFrom
   if (local || limited !== undefined) return []
-  return ['Warning: open relay: anyone who can connect may send. Restrict with -i, -u, --users or -l']
+  return ['Warning: open relay: anyone who can connect may send. Restrict with -i, -u, --users-file or -l']
 }
 
 function isLoopback(host: string): boolean {

@@ -17,6 +17,7 @@ export type {
   Transaction,
 } from './events.ts'
 export { isQuestion } from './events.ts'
+export { detached, readUtf8 } from './grammar.ts'
 export type { Answer, Client, Host, MessageSink, QuestionOf } from './host.ts'
 export { type ReplyId, replies } from './replies.ts'
 export { format, isFailure, type Reply, reply } from './reply.ts'

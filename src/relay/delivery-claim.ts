@@ -1,30 +1,30 @@
 import { createHash } from 'node:crypto'
-import type { InFlight } from './in-flight.ts'
+import type { MessageInFlight } from './in-flight.ts'
 import type { Message } from './relay.ts'
 
 /**
- * What the client hears of the message: 250 (`accepted`), 4xx (`temporary`) or 5xx (`permanent`). `unheard`: it would have
- * been 250 or 5xx, but the client had left before.
+ * How an attempt ended for the client: 250 (`accepted`), 4xx (`temporary`) or 5xx (`permanent`). `disconnected`: 250 or 5xx,
+ * but the client had left before the reply.
  */
-export type ReplyOutcome = 'accepted' | 'temporary' | 'permanent' | 'unheard'
+export type ReplyOutcome = 'accepted' | 'temporary' | 'permanent' | 'disconnected'
 
-/** The right to deliver a message. It ends with `settle`, which is called once. */
+/** The right to deliver a message. It ends with `settle`, which must be called exactly once. */
 export interface DeliveryClaim {
-  /** Recipients that have the message from an earlier attempt of the client. */
+  /** The recipients that have the message from an earlier attempt of the client. */
   readonly skipped: readonly string[]
-  /** All others. */
+  /** All other recipients. */
   readonly missing: readonly string[]
-  /** Notes that these recipients have the message now. */
+  /** Records that these recipients have the message now. */
   add(recipients: readonly string[]): void
   /**
-   * Ends the attempt. After a 4xx, it is remembered which recipients have the message; else they are forgotten. Attempts
-   * that wait for this one leave out the recipients that have the message, unless the client has heard 250 or 5xx.
+   * Ends the attempt. After a 4xx, the recipients that have the message are remembered, otherwise they are forgotten.
+   * Attempts that wait for this one leave those recipients out, unless the client has received 250 or 5xx.
    */
-  settle(told: ReplyOutcome): void
+  settle(outcome: ReplyOutcome): void
 }
 
-/** One message from its claim until it is settled. */
-export class DeliveryAttempt implements DeliveryClaim, InFlight {
+/** An attempt to deliver one message, from its claim until it is settled. Computes nothing before it is asked for. */
+export class DeliveryAttempt implements DeliveryClaim, MessageInFlight {
   readonly recipients: readonly string[]
   skipped: readonly string[] = []
   missing: readonly string[]
@@ -37,7 +37,7 @@ export class DeliveryAttempt implements DeliveryClaim, InFlight {
   #envelope: string | undefined
   #digest: string | undefined
   #delivered: Set<string> | undefined
-  #onEnd: ((told: ReplyOutcome) => DeliveryAttempt | undefined)[] | undefined
+  #onEnd: ((outcome: ReplyOutcome) => DeliveryAttempt | undefined)[] | undefined
 
   constructor(message: Message, client: string, settle: DeliveryClaim['settle']) {
     const { sender, recipients, size, headerBytes } = message
@@ -57,7 +57,7 @@ export class DeliveryAttempt implements DeliveryClaim, InFlight {
 
   /** Its recipients that have the message, from this attempt or from an earlier one. */
   get delivered(): ReadonlySet<string> {
-    return this.#delivered ?? none
+    return this.#delivered ?? noRecipients
   }
 
   get digest(): string {
@@ -77,27 +77,28 @@ export class DeliveryAttempt implements DeliveryClaim, InFlight {
     this.missing = this.recipients.filter(recipient => !this.delivered.has(recipient))
   }
 
-  /** Releases the content. After that the digest is known only if it was read before. */
+  /** Releases the content. After that the digest is available only if it was read before. */
   dropContent(): void {
     this.#message = undefined
   }
 
-  /** @param listener hears of the end; returns an attempt that ends with this one */
-  whenEnded(listener: (told: ReplyOutcome) => DeliveryAttempt | undefined): void {
+  /** @param listener called when the attempt ends; returns an attempt that ends with this one, if there is one */
+  whenEnded(listener: (outcome: ReplyOutcome) => DeliveryAttempt | undefined): void {
     this.#onEnd ??= []
     this.#onEnd.push(listener)
   }
 
-  /** The attempt is not in flight any more. @returns the attempts that end with it */
-  end(told: ReplyOutcome): readonly DeliveryAttempt[] {
+  /** Called when the attempt is no longer in flight. Returns the attempts that end with it. */
+  end(outcome: ReplyOutcome): readonly DeliveryAttempt[] {
     this.dropContent()
-    return this.#onEnd?.flatMap(listener => listener(told) ?? []) ?? []
+    return this.#onEnd?.flatMap(listener => listener(outcome) ?? []) ?? noAttempts
   }
 }
 
-const none: ReadonlySet<string> = new Set()
+const noRecipients: ReadonlySet<string> = new Set()
+const noAttempts: readonly DeliveryAttempt[] = []
 
-/** This server's `Received` header does not count: it differs with each attempt. */
+/** The digest of what the client sent. This server's `Received` header is left out, because it differs with each attempt. */
 function digestOf({ content, headerBytes }: Message): string {
   const hash = createHash('sha256')
   let skip = headerBytes

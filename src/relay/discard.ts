@@ -1,6 +1,6 @@
 import type { Relay } from './relay.ts'
 
-/** Answers and drops, to measure everything but the backend. Takes what `-r maildir` takes. */
+/** Creates a backend that accepts messages and drops them, for measurements. It accepts what `maildir` accepts. */
 export function discard(): Relay {
   return {
     name: 'discard',

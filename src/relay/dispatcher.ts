@@ -1,37 +1,44 @@
 import { randomUUID } from 'node:crypto'
-import type { HostReply, Transaction } from '../protocol/events.ts'
-import type { Client, Host, MessageSink } from '../protocol/host.ts'
-import { replies } from '../protocol/replies.ts'
-import { isFailure, type Reply, reply } from '../protocol/reply.ts'
+import {
+  type Client,
+  type Host,
+  type HostReply,
+  isFailure,
+  type MessageSink,
+  type Reply,
+  replies,
+  reply,
+  type Transaction,
+} from '../protocol/index.ts'
 import { type EventHandler, emit } from '../support/emit.ts'
 import type { Content } from './content.ts'
 import { type CallReport, DeliveryAgent, type DeliveryOptions } from './delivery.ts'
-import { logText, toReplyText } from './errors/error-info.ts'
-import { replyFor } from './errors/error-table.ts'
+import { classify } from './errors/delivery-failure.ts'
+import { toReplyText } from './errors/error-info.ts'
 import type { Delivery, MessageEnd, MessageEvent } from './events.ts'
 import { type Eviction, MemoryBudget, NoMemory, type Reservation, TooSlow } from './limits/memory-budget.ts'
 import { RawContent } from './raw-content.ts'
 import { receivedHeader } from './received-header.ts'
-import { assertRelay, type Message, type Relay } from './relay.ts'
+import { assertRelay, type Message, type Receipt, type Relay } from './relay.ts'
 
-/** What the dispatcher goes by. */
-export interface DispatcherOptions extends Omit<DeliveryOptions, 'witness'> {
-  /** The name this server goes by, for the `Received` header. */
+/** The settings of a dispatcher. */
+export interface DispatcherOptions extends Omit<DeliveryOptions, 'onEvent'> {
+  /** This server's host name, for the `Received` header. */
   readonly hostname: string
-  /** The name of the service, for the same. */
+  /** The name of the service, for the `Received` header. */
   readonly service: string
-  /** The memory that mails share; without limit if left out. */
+  /** The memory that all messages share. Without limit if left out. */
   readonly budget?: MemoryBudget
   /** The time of day; the system's if left out. */
   readonly now?: () => Date
   /**
-   * Returns the network of an address; a client that has one address of a network can use all of them. What is remembered
-   * of a client that has not logged in belongs to its network; to its address if this is left out.
+   * Returns the network of an address, because a client that has one address of a network can use all of them. What is
+   * remembered of a client that has not logged in is stored under its network, or under its address if this is left out.
    */
   readonly rateLimitKey?: (address: string) => string
 }
 
-/** What all mails of a dispatcher share. */
+/** What all messages of a dispatcher have in common. */
 interface DispatcherContext {
   readonly relay: Relay
   readonly deliveryAgent: DeliveryAgent
@@ -44,12 +51,12 @@ interface DispatcherContext {
 }
 
 /**
- * The part of the host that takes mails and gives them to a backend.
- * @throws TypeError with a sentence where the backend cannot be one
+ * Creates the part of a host that receives messages and delivers them to a backend.
+ * @throws TypeError that says what is wrong with the backend
  */
 export function dispatcher(
   relay: Relay,
-  rules: DispatcherOptions,
+  options: DispatcherOptions,
   onEvent: EventHandler<MessageEvent> | undefined,
 ): Required<Pick<Host, 'message'>> {
   assertRelay(relay)
@@ -59,9 +66,9 @@ export function dispatcher(
     budget = noBudget,
     now = () => new Date(),
     rateLimitKey = address => address,
-  } = rules
-  const deliveryAgent = new DeliveryAgent(relay, { ...rules, onEvent })
-  const office: DispatcherContext = {
+  } = options
+  const deliveryAgent = new DeliveryAgent(relay, { ...options, onEvent })
+  const context: DispatcherContext = {
     relay,
     deliveryAgent,
     budget,
@@ -73,59 +80,58 @@ export function dispatcher(
   }
   return {
     message(transaction, client) {
-      const dispatch = new RelaySink(office, transaction, client)
-      return dispatch.open()?.then(() => dispatch.earlyRejection() ?? dispatch) ?? dispatch
+      const sink = new RelaySink(context, transaction, client)
+      return sink.open()?.then(() => sink.earlyRejection() ?? sink) ?? sink
     },
   }
 }
 
 /**
- * The most memory that a mail takes which is as large as the server allows.
- * @param messageBytes what a client may send
- * @throws TypeError as `dispatcher`
+ * Returns the most memory, in bytes, that a message of the largest size needs.
+ * @param messageBytes the largest size that a client may send
+ * @throws TypeError that says what is wrong with the backend
  */
 export function worstCaseBytes(relay: Relay, messageBytes: number): number {
   assertRelay(relay)
   return contentFor(relay).memoryBytesWith(messageBytes + maxReceivedBytes)
 }
 
-/** No `Received` header is longer. */
+/** An upper bound of the bytes of a `Received` header. */
 const maxReceivedBytes = 4096
 const noBudget = new MemoryBudget({
   totalBytes: Number.POSITIVE_INFINITY,
   largestBytes: Number.POSITIVE_INFINITY,
   maxWaitMs: 0,
 })
-const evicted: Readonly<Record<Eviction, () => NoMemory | TooSlow>> = {
+const evictionErrors: Readonly<Record<Eviction, () => NoMemory | TooSlow>> = {
   slow: () => new TooSlow(),
-  share: () => new NoMemory('the address of the client holds more than its share, and others wait'),
+  share: () => new NoMemory("the client's address holds more than its share of the memory, and others wait"),
 }
 
-/** Keeps a mail for a backend. */
 function contentFor(relay: Relay): Content {
   return relay.content?.() ?? new RawContent()
 }
 
-/** One mail: its content is collected, then the courier has it. */
+/** Receives the content of one message, then has it delivered. */
 class RelaySink implements MessageSink {
   readonly #context: DispatcherContext
   readonly #client: Client
   readonly #message: Omit<Message, 'content' | 'size'>
   readonly #header: Buffer
-  /** The memory that the content takes. */
+  /** The memory for the content. */
   readonly #reservation: Reservation
-  /** `undefined` once the mail was handed on or given up. */
+  /** `undefined` after the message was passed on, rejected or discarded. */
   #content: Content | undefined
-  /** Why the mail is not taken, although it may still be coming. */
-  #refused: Reply | undefined
-  /** Recipients that the backend took it for. */
+  /** The reply if the message is rejected, although its content may still be arriving. */
+  #rejection: Reply | undefined
+  /** The number of recipients for which the backend has accepted the message. */
   #accepted = 0
-  /** Recipients that have it from an earlier attempt. */
+  /** The number of recipients that have the message from an earlier attempt. */
   #skipped = 0
 
-  constructor(office: DispatcherContext, transaction: Transaction, client: Client) {
-    const { hostname, service, now } = office
-    this.#context = office
+  constructor(context: DispatcherContext, transaction: Transaction, client: Client) {
+    const { hostname, service, now } = context
+    this.#context = context
     this.#client = client
     // Without duplicates: each recipient gets the message once.
     const recipients = [...new Set(transaction.recipients.map(({ address }) => address))]
@@ -135,17 +141,20 @@ class RelaySink implements MessageSink {
       receivedHeader({ client, recipients, utf8, hostname, service, id, time: now() }),
     )
     this.#message = { id, sender: transaction.sender.address, recipients, headerBytes: this.#header.length }
-    this.#content = contentFor(office.relay)
-    // Last: what a backend throws must not leave a share behind that nobody gives back.
-    this.#reservation = office.budget.open(client.address, why => this.#refuse(evicted[why]()))
+    this.#content = contentFor(context.relay)
+    // Last, because nothing would release the reservation if a function of the backend threw after it.
+    this.#reservation = context.budget.open(client.address, reason => this.#reject(evictionErrors[reason]()))
   }
 
-  /** Afterwards content may come. What its keeping throws is the end of the mail: nobody else could give it up. */
+  /**
+   * Stores the `Received` header. The content follows after that. If it fails, the message is discarded here, because the
+   * session does not have the sink yet.
+   */
   open(): Promise<void> | undefined {
     try {
-      return this.write(this.#header)?.catch(fault => this.#giveUp(fault))
-    } catch (fault) {
-      return this.#giveUp(fault)
+      return this.write(this.#header)?.catch(error => this.#discardAndThrow(error))
+    } catch (error) {
+      return this.#discardAndThrow(error)
     }
   }
 
@@ -153,41 +162,40 @@ class RelaySink implements MessageSink {
     if (this.#content === undefined) return undefined
     const room = this.#reservation.resize(this.#content.memoryBytesWith(bytes.length), bytes.length)
     if (room !== true)
-      return room.then(granted => (granted ? this.#append(bytes) : this.#refuse(new NoMemory())))
+      return room.then(granted => (granted ? this.#append(bytes) : this.#reject(new NoMemory())))
     this.#append(bytes)
     return undefined
   }
 
-  /** The reply to a mail for which there is no memory before any of it has come. It ends with that. */
+  /** Returns the reply if there is no memory even for the header. The message ends with it. */
   earlyRejection(): Reply | undefined {
-    if (this.#refused !== undefined) this.#emitEnd(this.#refused)
-    return this.#refused
+    if (this.#rejection !== undefined) this.#emitEnd(this.#rejection)
+    return this.#rejection
   }
 
   async deliver(): Promise<HostReply> {
     const content = this.#content
     this.#content = undefined
-    if (content === undefined) return this.#emitEnd(this.#refused ?? replies.localError)
+    if (content === undefined) return this.#emitEnd(this.#rejection ?? replies.localError)
     const { size } = content
     try {
       content.finish()
-      // What was still to be encoded may take more than before.
+      // The content may need more memory now than before, because its last bytes were encoded.
       const room = this.#reservation.resize(content.memoryBytes)
-      if (room !== true && !(await room)) throw this.#noMemory(new NoMemory())
+      if (room !== true && !(await room)) return this.#emitEnd(this.#emitRejection(new NoMemory()), size)
       this.#reservation.complete()
-      const mail: Message = { ...this.#message, content, size }
+      const message: Message = { ...this.#message, content, size }
       const onCall = (call: CallReport) => {
         if (call.skipped !== undefined) this.#skipped += call.to.length
         else if (call.error === undefined) this.#accepted += call.to.length
         this.#emitDelivery({ size, ...call })
       }
       const isGone = () => this.#client.gone === true
-      const { messageId } = await this.#context.deliveryAgent.deliver(mail, this.#owner(), onCall, isGone)
-      const consent =
-        messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${toReplyText(messageId)}`)
-      return this.#emitEnd(consent, size)
+      const result = await this.#context.deliveryAgent.deliver(message, this.#clientKey(), onCall, isGone)
+      return this.#emitEnd(result.type === 'delivered' ? acceptedReply(result.receipt) : result.reply, size)
     } catch (error) {
-      return this.#emitEnd(replyFor(error), size)
+      // The content of an application's own backend may throw.
+      return this.#emitEnd(classify(error).reply, size)
     } finally {
       this.#reservation.release()
     }
@@ -195,12 +203,12 @@ class RelaySink implements MessageSink {
 
   discard(): void {
     this.#release()
-    this.#finish('abandoned', 0, 0)
+    this.#emitMessage('aborted', 0, 0)
   }
 
-  #giveUp(fault: unknown): never {
+  #discardAndThrow(error: unknown): never {
     this.discard()
-    throw fault
+    throw error
   }
 
   #release(): void {
@@ -215,50 +223,55 @@ class RelaySink implements MessageSink {
     this.#reservation.resize(content.memoryBytes)
   }
 
-  /** There is no memory for it: what still comes of it is let go, and its client hears of it at the end. */
-  #refuse(error: NoMemory | TooSlow): void {
+  /** Rejects the message for lack of memory. Its remaining content is dropped, and the client gets the reply at its end. */
+  #reject(error: NoMemory | TooSlow): void {
     if (this.#content === undefined) return
     this.#release()
-    this.#refused = replyFor(this.#noMemory(error))
+    this.#rejection = this.#emitRejection(error)
   }
 
-  /** Reports that the message is refused for this reason. Returns the reason. */
-  #noMemory(error: NoMemory | TooSlow): Error {
+  /** Emits why the message is rejected, and returns the reply. */
+  #emitRejection(error: NoMemory | TooSlow): Reply {
     const rejected = error instanceof TooSlow ? 'slow' : 'memory'
-    this.#emitDelivery({ to: this.#message.recipients, error: logText(error), rejected })
-    return error
+    const { reply, logText } = classify(error)
+    this.#emitDelivery({ to: this.#message.recipients, error: logText, rejected })
+    return reply
   }
 
-  /** Names the client for what is remembered of its messages: its user if it has logged in, else its network. */
-  #owner(): string {
+  /** Identifies the client in what is remembered of its messages: its user if it has logged in, otherwise its network. */
+  #clientKey(): string {
     const { user, address } = this.#client
     return user === undefined ? `network ${this.#context.rateLimitKey(address)}` : `user ${user}`
   }
 
   #emitDelivery(
-    what: Pick<Delivery, 'to' | 'error' | 'skipped' | 'rejected' | 'size' | 'durationMs' | 'messageId'>,
+    details: Pick<Delivery, 'to' | 'error' | 'skipped' | 'rejected' | 'size' | 'durationMs' | 'messageId'>,
   ): void {
     const { onEvent, relay, now } = this.#context
     const { address: ip, user } = this.#client
-    const who = { ip, from: this.#message.sender, relay: relay.name, ...(user !== undefined && { user }) }
-    emit(onEvent, { type: 'delivery', time: now(), ...who, ...what })
+    const origin = { ip, from: this.#message.sender, relay: relay.name, ...(user !== undefined && { user }) }
+    emit(onEvent, { type: 'delivery', time: now(), ...origin, ...details })
   }
 
-  /** Tells that the mail ended with this reply, and gives it back. */
+  /** Emits that the message has ended with this reply, and returns the reply. */
   #emitEnd(reply: Reply, size = 0): Reply {
     const refused = isFailure(reply) ? this.#message.recipients.length - this.#accepted - this.#skipped : 0
-    this.#finish(outcomeFor(reply), refused, size)
+    this.#emitMessage(outcomeOf(reply), refused, size)
     return reply
   }
 
-  #finish(outcome: MessageEnd['outcome'], refused: number, size: number): void {
+  #emitMessage(outcome: MessageEnd['outcome'], refused: number, size: number): void {
     const { onEvent, relay } = this.#context
     const recipients = { accepted: this.#accepted, skipped: this.#skipped, refused }
     emit(onEvent, { type: 'message', relay: relay.name, outcome, ...recipients, size })
   }
 }
 
-function outcomeFor(reply: Reply): MessageEnd['outcome'] {
+function acceptedReply({ messageId }: Receipt): Reply {
+  return messageId === undefined ? replies.delivered : reply(250, '2.0.0', `Ok ${toReplyText(messageId)}`)
+}
+
+function outcomeOf(reply: Reply): MessageEnd['outcome'] {
   if (!isFailure(reply)) return 'accepted'
   return reply.code < 500 ? 'temporary' : 'permanent'
 }

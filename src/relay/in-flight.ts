@@ -1,9 +1,9 @@
-/** What identifies a message in flight. */
-export interface InFlight {
+/** A message that is being delivered, by what identifies it. */
+export interface MessageInFlight {
   /** Client, sender and size: messages with different ones are different messages. */
   readonly envelope: string
   readonly recipients: readonly string[]
-  /** The digest of the content. It is read only if envelope and a recipient are those of another message. */
+  /** The digest of the content. Read only if another message has the same envelope and a recipient in common. */
   readonly digest: string
 }
 
@@ -11,20 +11,22 @@ export interface InFlight {
  * Finds messages in flight with the same envelope, the same content and a recipient in common. Each step takes time
  * linear in the message's recipients, however many messages are in flight.
  */
-export class MessagesInFlight<M extends InFlight> {
-  /** By envelope and recipient: the latest message, or the latest one of each content by its digest. */
+export class MessagesInFlight<M extends MessageInFlight> {
+  /** By envelope and recipient: the latest message, or, if there are several contents, the latest one by digest. */
   readonly #latest = new Map<string, Map<string, M | Map<string, M>>>()
 
-  /** The latest messages of the same content that have recipients in common with this one. */
-  overlapping(message: M): ReadonlySet<M> {
-    const found = new Set<M>()
+  /** Returns the latest messages with the same content that have recipients in common with this one, if any. */
+  overlapping(message: M): ReadonlySet<M> | undefined {
     const latest = this.#latest.size === 0 ? undefined : this.#latest.get(message.envelope)
-    if (latest === undefined) return found
+    if (latest === undefined) return undefined
+    let found: Set<M> | undefined
     for (const recipient of message.recipients) {
-      const there = latest.get(recipient)
-      if (there === undefined) continue
-      const same = there instanceof Map ? there.get(message.digest) : there
-      if (same !== undefined && same.digest === message.digest) found.add(same)
+      const entry = latest.get(recipient)
+      if (entry === undefined) continue
+      const same = entry instanceof Map ? entry.get(message.digest) : entry
+      if (same === undefined || same.digest !== message.digest) continue
+      found ??= new Set()
+      found.add(same)
     }
     return found
   }
@@ -34,26 +36,26 @@ export class MessagesInFlight<M extends InFlight> {
     const latest = this.#latest.get(message.envelope) ?? new Map<string, M | Map<string, M>>()
     this.#latest.set(message.envelope, latest)
     for (const recipient of message.recipients) {
-      const there = latest.get(recipient)
-      if (there === undefined) latest.set(recipient, message)
-      else if (there instanceof Map) there.set(message.digest, message)
+      const entry = latest.get(recipient)
+      if (entry === undefined) latest.set(recipient, message)
+      else if (entry instanceof Map) entry.set(message.digest, message)
       else {
-        const byDigest = new Map([[there.digest, there]])
+        const byDigest = new Map([[entry.digest, entry]])
         latest.set(recipient, byDigest.set(message.digest, message))
       }
     }
   }
 
-  /** Removes the message, unless a later one has taken its place; without effect if it was not added. */
+  /** Removes the message, except where a later one has replaced it. Without effect if it was not added. */
   delete(message: M): void {
     const latest = this.#latest.size === 0 ? undefined : this.#latest.get(message.envelope)
     if (latest === undefined) return
     for (const recipient of message.recipients) {
-      const there = latest.get(recipient)
-      if (there === message) latest.delete(recipient)
-      if (!(there instanceof Map) || there.get(message.digest) !== message) continue
-      there.delete(message.digest)
-      if (there.size === 0) latest.delete(recipient)
+      const entry = latest.get(recipient)
+      if (entry === message) latest.delete(recipient)
+      if (!(entry instanceof Map) || entry.get(message.digest) !== message) continue
+      entry.delete(message.digest)
+      if (entry.size === 0) latest.delete(recipient)
     }
     if (latest.size === 0) this.#latest.delete(message.envelope)
   }

@@ -1,13 +1,14 @@
 /**
- * The relay room: from a mail that the engine has read to a backend that has taken it, and back to the reply.
- * The filter is the host's `sender` and `recipient`, the dispatcher its `message`; backends are interchangeable behind
- * the port `Relay`; every error of any of them has its place in one table, `failures`.
+ * Delivery: from a message that the engine receives to a backend that accepts it, and back to the reply. `filter` answers
+ * the engine's questions `sender` and `recipient`, `dispatcher` the question `message`. All backends implement `Relay`. One
+ * table, `errorTable`, maps the errors of all backends to replies.
  *
  * @module aws-smtp-relay/relay
  */
 
 export type { Clock } from '../support/clock.ts'
 export type { EventHandler } from '../support/emit.ts'
+export { compileExpression, type Expression } from '../support/expression.ts'
 export type { Upstream } from './aws/client.ts'
 export { type PinpointOptions, pinpoint } from './aws/pinpoint.ts'
 export { ses } from './aws/ses.ts'
@@ -17,14 +18,11 @@ export type { Content } from './content.ts'
 export type { DeliveryOptions } from './delivery.ts'
 export { discard } from './discard.ts'
 export { type DispatcherOptions, dispatcher, worstCaseBytes } from './dispatcher.ts'
-export {
-  type ErrorRule,
-  errorTable,
-  replyFor,
-} from './errors/error-table.ts'
+export { classify, type DeliveryFailure } from './errors/delivery-failure.ts'
+export { type ErrorRule, errorTable } from './errors/error-table.ts'
 export { Refused } from './errors/refused.ts'
 export type { CallOutcome, Delivery, MessageEnd, MessageEvent, UpstreamCall } from './events.ts'
-export { compileExpression, compileRules, type Expression, type FilterRules, filter } from './filter.ts'
+export { compileRules, type FilterRules, filter } from './filter.ts'
 export {
   type Eviction,
   MemoryBudget,

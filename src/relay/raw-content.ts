@@ -1,21 +1,21 @@
 import type { Content } from './content.ts'
 
-/** From this many bytes on a piece is worth a Buffer of its own. */
-const largePiece = 4096
-const firstBlock = 4096
-const largestBlock = 65_536
+/** Bytes from which on a piece may be kept without copying. */
+const minKeptBytes = 4096
+const firstBlockBytes = 4096
+const maxBlockBytes = 65_536
 
 /**
- * Content as it came. Large pieces are kept as they are, small ones copied together into blocks, so that a mail sent one
- * byte at a time is a few blocks and not a million Buffers. Takes linear time, and holds at most twice the mail's size
- * and one block.
+ * Content as it was received. Large pieces are kept without copying, small ones are copied into blocks, so that a message
+ * that arrives one byte at a time needs a few blocks and not a million Buffers. Takes linear time, and holds at most twice
+ * the message's size and one block.
  */
 export class RawContent implements Content {
   readonly #parts: Buffer[] = []
   #size = 0
-  #heldBytes = 0
+  #memoryBytes = 0
   #block = Buffer.alloc(0)
-  /** The block's bytes from `#start` to `#end` are content that is not yet among the parts. */
+  /** The bytes of the block from `#start` to `#end` are content that is not yet in `#parts`. */
   #start = 0
   #end = 0
 
@@ -24,11 +24,11 @@ export class RawContent implements Content {
   }
 
   get memoryBytes(): number {
-    return this.#heldBytes
+    return this.#memoryBytes
   }
 
   memoryBytesWith(moreBytes: number): number {
-    return Math.min(this.#heldBytes, this.#size * 2) + moreBytes * 2 + largestBlock
+    return Math.min(this.#memoryBytes, this.#size * 2) + moreBytes * 2 + maxBlockBytes
   }
 
   add(bytes: Buffer): void {
@@ -36,7 +36,7 @@ export class RawContent implements Content {
     if (isWorthKeeping(bytes)) {
       this.#flushBlock()
       this.#parts.push(bytes)
-      this.#heldBytes += bytes.buffer.byteLength
+      this.#memoryBytes += bytes.buffer.byteLength
       return
     }
     for (let rest = bytes; rest.length > 0; ) {
@@ -51,7 +51,7 @@ export class RawContent implements Content {
     this.#flushBlock()
   }
 
-  /** The content so far, in order. */
+  /** Returns the content that was added so far, in order. */
   [Symbol.iterator](): Iterator<Buffer> {
     this.#flushBlock()
     return this.#parts.values()
@@ -64,14 +64,16 @@ export class RawContent implements Content {
 
   #newBlock(): void {
     this.#flushBlock()
-    // Not from Node's shared pool: a mail gives back all of its memory at once.
-    this.#block = Buffer.allocUnsafeSlow(Math.min(Math.max(firstBlock, this.#block.length * 2), largestBlock))
-    this.#heldBytes += this.#block.length
+    // Not from the shared pool of Node.js, so that a message releases all of its memory at once.
+    this.#block = Buffer.allocUnsafeSlow(
+      Math.min(Math.max(firstBlockBytes, this.#block.length * 2), maxBlockBytes),
+    )
+    this.#memoryBytes += this.#block.length
     this.#start = this.#end = 0
   }
 }
 
-/** A piece much smaller than the memory it lies in would keep all of that memory. */
+/** A piece that is much smaller than its ArrayBuffer would keep all of that memory. */
 function isWorthKeeping(bytes: Buffer): boolean {
-  return bytes.length >= largePiece && bytes.length * 2 >= bytes.buffer.byteLength
+  return bytes.length >= minKeptBytes && bytes.length * 2 >= bytes.buffer.byteLength
 }

@@ -1,14 +1,14 @@
 import type { Content } from './content.ts'
 
-/** One mail on its way to a backend. The content is shared with other calls: it must not be changed. */
+/** One message that is passed to a backend. The content is shared with other calls, and must not be changed. */
 export interface Message {
-  /** The name this server gave the mail; its `Received` header and the log have it too. */
+  /** This server's ID of the message, which is also in its `Received` header. */
   readonly id: string
   /** The envelope sender; `''` is the null sender. */
   readonly sender: string
-  /** The envelope recipients of this call, at least one, each once. */
+  /** The envelope recipients of this call: at least one, without duplicates. */
   readonly recipients: readonly string[]
-  /** The message in order: first this server's `Received` header, then exactly what the client sent. */
+  /** The message in order: this server's `Received` header, then exactly what the client sent. */
   readonly content: Iterable<Buffer>
   /** Bytes of the content, the `Received` header included. */
   readonly size: number
@@ -16,57 +16,60 @@ export interface Message {
   readonly headerBytes: number
 }
 
-/** The backend's word that the mail is safe with it. */
+/** Returned when the backend has accepted the message. */
 export interface Receipt {
-  /** The name the backend gave the mail; left out where it gave none or none that can be read. */
+  /** The backend's ID of the message. Left out if it returns none, or none that can be read. */
   readonly messageId?: string
 }
 
-/** A backend: something that takes responsibility for a mail. */
+/** A backend: something that takes responsibility for messages. */
 export interface Relay {
   /** One word, for the log and the metrics. */
   readonly name: string
-  /** The largest message, in bytes, that the backend can take: what EHLO says as SIZE unless the operator knows better. */
+  /** The largest message, in bytes, that the backend accepts. EHLO announces it as SIZE unless the operator sets a limit. */
   readonly maxMessageBytes: number
-  /** Recipients that fit in one call; without limit where left out. */
+  /** The most recipients of one call. Without limit if left out. */
   readonly maxRecipientsPerCall?: number
-  /** Calls that the backend takes at once; without limit where left out. */
+  /** The most calls at the same time. Without limit if left out. */
   readonly maxConcurrentCalls?: number
-  /** The backend takes addresses and headers in UTF-8 (RFC 6531). */
+  /** The backend accepts addresses and headers in UTF-8 (RFC 6531). */
   readonly takesUtf8?: true
   /**
-   * The backend takes content that is octets without lines (BINARYMIME, RFC 3030), and passes it on unchanged. A backend
-   * that sends on by SMTP's DATA does not.
+   * The backend accepts content without lines (BINARYMIME, RFC 3030), and passes it on unchanged. A backend that sends on
+   * with SMTP's DATA does not.
    */
   readonly takesBinary?: true
-  /** The backend may take a mail for some of the recipients of a call and refuse it for others. */
+  /** The backend may accept a message for some recipients of a call and reject it for others. */
   readonly answersPerRecipient?: boolean
-  /** Keeps a mail that comes, in the form in which `send` wants it; as it is, where left out. */
+  /** Creates the storage for the content of a message, in the form that `send` needs. `RawContent` if left out. */
   readonly content?: () => Content
   /**
-   * Resolves only once the mail is safe for every recipient; it is taken then, whatever the receipt. Rejects with a
-   * `PartialFailure` when it is safe for some of them, with `Refused` when it knows itself what the client shall hear,
-   * else with whatever went wrong: the failure table (`failures.ts`) has a reply for every error, so a backend throws
-   * what it got and need not know of SMTP.
+   * Sends a message. Resolves only after every recipient's copy is safe; then the message counts as accepted, whatever the
+   * receipt says.
+   * @throws PartialFailure if the message is accepted for some of the recipients
+   * @throws Refused if the backend chooses the reply itself
+   * @throws anything else: the error table (`errorTable`) has a reply for every error, so that a backend rethrows what it
+   *   got and need not know SMTP
    */
-  send(mail: Message): Promise<Receipt>
+  send(message: Message): Promise<Receipt>
   /**
-   * Looks for what the backend needs besides the settings, and says what it found, a line each for the operator.
-   * Rejects with an `Error` that is for the operator, too. No mail is sent.
+   * Checks what the backend needs besides its settings, without sending a message. Returns what it found, one line each, for
+   * the operator.
+   * @throws Error for the operator
    */
   readonly check?: () => Promise<readonly string[]>
-  /** Asks how many recipients a second the backend takes from this account. */
+  /** Returns how many recipients per second the backend accepts from this account. */
   readonly sendRate?: () => Promise<number>
 }
 
-/** What `send` rejects with when the backend answered recipient by recipient, and not with yes for all of them. */
+/** `send` rejects with it if the backend accepted the message for some recipients of the call, and not for others. */
 export class PartialFailure extends Error {
   /**
-   * Why these do not have the mail, at least one, as the call named them; all others of the call have it. The first one
-   * speaks for all.
+   * Why these recipients, at least one, do not have the message, by the names that they have in the call. All other
+   * recipients of the call have it. If no error is temporary, the reply is that of the first one.
    */
   readonly refused: ReadonlyMap<string, unknown>
-  /** For those who have it. */
+  /** For the recipients that have the message. */
   readonly receipt: Receipt
 
   constructor(refused: ReadonlyMap<string, unknown>, receipt: Receipt = {}) {
@@ -77,29 +80,30 @@ export class PartialFailure extends Error {
 }
 
 /**
- * Looks at a relay before mails depend on it: a number that is none could lose them.
- * @throws TypeError with a sentence that says what is wrong with it
+ * Validates a backend before messages depend on it. A limit that is not a number could lose messages.
+ * @throws TypeError that says what is wrong
  */
 export function assertRelay(relay: Relay): void {
   const { name, maxMessageBytes, maxRecipientsPerCall, maxConcurrentCalls } = relay
-  if (typeof name !== 'string' || !/^[!-~]+$/.test(name)) throw wrong('name', 'one word of ASCII')
-  if (!isLimit(maxMessageBytes)) throw wrong('maxMessageBytes', aLimit)
+  if (typeof name !== 'string' || !/^[!-~]+$/.test(name)) throw invalid('name', 'one word of ASCII')
+  if (!isLimit(maxMessageBytes)) throw invalid('maxMessageBytes', limitType)
   if (maxRecipientsPerCall !== undefined && !isLimit(maxRecipientsPerCall))
-    throw wrong('maxRecipientsPerCall', aLimit)
+    throw invalid('maxRecipientsPerCall', limitType)
   if (maxConcurrentCalls !== undefined && !isLimit(maxConcurrentCalls))
-    throw wrong('maxConcurrentCalls', aLimit)
-  if (typeof relay.send !== 'function') throw wrong('send', 'a function')
-  for (const part of ['content', 'check', 'sendRate'] as const) {
-    if (relay[part] !== undefined && typeof relay[part] !== 'function') throw wrong(part, 'a function')
+    throw invalid('maxConcurrentCalls', limitType)
+  if (typeof relay.send !== 'function') throw invalid('send', 'a function')
+  for (const property of ['content', 'check', 'sendRate'] as const) {
+    if (relay[property] !== undefined && typeof relay[property] !== 'function')
+      throw invalid(property, 'a function')
   }
 }
 
-const aLimit = 'a whole number, at least 1, or Infinity'
+const limitType = 'a whole number, at least 1, or Infinity'
 
 function isLimit(limit: unknown): boolean {
   return limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && Number(limit) >= 1)
 }
 
-function wrong(part: string, wanted: string): TypeError {
-  return new TypeError(`The relay's ${part} has to be ${wanted}`)
+function invalid(property: string, expected: string): TypeError {
+  return new TypeError(`The relay's ${property} has to be ${expected}`)
 }

@@ -1,12 +1,15 @@
-/** What waiting needs. Tests bring one whose time passes at once. */
+/** The time source of everything that waits. Tests pass a clock on which time passes at once. */
 export interface Clock {
-  /** Milliseconds since some moment; they never go back. */
+  /** Milliseconds since an arbitrary moment. Never decreases. */
   now(): number
-  /** Resolves after so long, or as soon as the signal says that nobody waits any more. */
+  /** Resolves after `ms` milliseconds, or as soon as `signal` aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
-/** The time that passes by itself. */
+/** The largest delay that the timers of Node.js support, in milliseconds. A larger one fires at once. */
+export const maxTimerMs = 2 ** 31 - 1
+
+/** The time of the operating system. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   sleep: (ms, signal) =>
@@ -17,20 +20,4 @@ export const systemClock: Clock = {
         resolve()
       })
     }),
-}
-
-/** For more than that Node's timers do not wait at all. */
-const maxTimerMs = 2 ** 31 - 1
-
-/** True once the promise resolves, false if that takes longer than `ms`. */
-export async function resolvesWithin(clock: Clock, ms: number, promise: Promise<void>): Promise<boolean> {
-  const decided = new AbortController()
-  try {
-    return await Promise.race([
-      promise.then(() => true),
-      clock.sleep(Math.max(0, ms), decided.signal).then(() => false),
-    ])
-  } finally {
-    decided.abort()
-  }
 }

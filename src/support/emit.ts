@@ -1,18 +1,20 @@
 /**
- * Somebody who watches: hears what happens in a room, a value at a time, at once. Nothing depends on it: it must not
- * wait, and what it throws or rejects with is swallowed. Where nobody watches, nothing is told.
+ * Receives events of a module, one at a time, as they happen. The module does not wait for the handler, and ignores
+ * what it throws or rejects with.
  */
 export type EventHandler<Event> = (event: Event) => void
 
-/** Tells it, whatever the witness does: what a client hears must not depend on who watches. */
-export function emit<Event>(witness: EventHandler<Event> | undefined, event: Event): void {
+/**
+ * Passes an event to a handler, if there is one. Never throws: what a client is answered must not depend on whether
+ * anything listens. Handlers must handle their own errors.
+ */
+export function emit<Event>(handler: EventHandler<Event> | undefined, event: Event): void {
   try {
-    const said: unknown = witness?.(event)
-    if (said instanceof Promise) said.catch(swallow)
+    const returned: unknown = handler?.(event)
+    if (returned instanceof Promise) returned.catch(ignore)
   } catch {
-    swallow()
+    ignore()
   }
 }
 
-/** Who watches has to see for himself that he can. */
-function swallow(): void {}
+function ignore(): void {}

@@ -1,7 +1,7 @@
-/** Control and format characters, line ends among them, and what is no character at all. */
+/** Control characters, format characters, line separators, and code points that are no characters. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}]/gu
 
-/** The text with every character written out that a terminal could take for an order. */
+/** Returns the text with each character escaped that a terminal could interpret: `\x1b`, `\u{202e}`. */
 export function escapeForTerminal(text: string): string {
   return text.replace(invisible, letter => {
     const code = letter.codePointAt(0)!
@@ -9,12 +9,15 @@ export function escapeForTerminal(text: string): string {
   })
 }
 
-/** The same for bytes, one a character: only printable ASCII stands as it is. At most `most` characters or so. */
-export function escapeBytes(text: string, most = 200): string {
+/**
+ * Returns bytes, one per character, as text: printable ASCII as it is, everything else as `\x1b`. Of a longer text, only
+ * the first `max` bytes are shown.
+ */
+export function escapeBytes(text: string, max = 200): string {
   const shown = text
-    .slice(0, most)
+    .slice(0, max)
     .replace(/[^\x20-\x7e]/g, letter => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`)
-  return text.length > most ? `${shown}... (${text.length} bytes)` : shown
+  return text.length > max ? `${shown}... (${text.length} bytes)` : shown
 }
 
 /** Returns the first `max` characters of the text, and `...` if there are more. */

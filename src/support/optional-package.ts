@@ -1,7 +1,9 @@
 /**
- * Loads a package that not every installation has to have.
- * @param user who needs it, as an operator knows it
- * @throws Error with a sentence for the operator where the package is not installed; what it throws itself otherwise
+ * Loads a package that not every installation needs.
+ * @param name of the package
+ * @param user what needs the package, in the operator's words, for example `The relay ses`
+ * @param load imports the package
+ * @throws Error for the operator if the package is not installed, else what the package throws while it loads
  */
 export async function importOptional<T>(name: string, user: string, load: () => Promise<T>): Promise<T> {
   try {

@@ -1,19 +1,19 @@
 import { type LineStream, TerminalLine } from './terminal-line.ts'
 
-/** Often enough to be alive, seldom enough to cost nothing. */
+/** Milliseconds between updates on a terminal. Drawing more often would slow the run down. */
 const everyMs = 200
 
-/** How a progress is shown. */
+/** How progress is shown. */
 export interface ProgressSettings {
-  /** Milliseconds between lines where the stream is no terminal; without it there are none. */
+  /** Milliseconds between lines if the stream is not a terminal. No lines are written if left out. */
   readonly elsewhereMs?: number
-  /** Milliseconds, as of `performance.now`. */
+  /** Milliseconds on a clock that never goes back; `performance.now` if left out. */
   readonly now?: () => number
 }
 
 /**
- * How far a long run has come, on one line of a terminal: count, rate, time left. What else is printed meanwhile needs
- * `clear` before it.
+ * Shows the progress of a long run on one line of a terminal: count, rate, time left. Call `clear` before anything else
+ * is printed.
  */
 export class Progress {
   readonly #stream: LineStream
@@ -24,7 +24,7 @@ export class Progress {
   readonly #beginMs: number
   #shownMs: number
 
-  /** @param unit what is counted: `mails` */
+  /** @param unit what is counted, for example `messages` */
   constructor(
     stream: LineStream,
     unit: string,
@@ -39,33 +39,33 @@ export class Progress {
   }
 
   /**
-   * To be called after each step, however short.
+   * Updates the line if enough time has passed. Call it after each step, however short.
    * @param share how much of the whole is done, from 0 to 1
-   * @param more what else is worth saying
+   * @param more text that is added at the end of the line
    */
   show(done: number, share: number, more = ''): void {
     const nowMs = this.#now()
     if (nowMs - this.#shownMs < this.#everyMs) return
     this.#shownMs = nowMs
-    const passedMs = nowMs - this.#beginMs
-    const rate = (1000 * done) / passedMs
+    const elapsedMs = nowMs - this.#beginMs
+    const rate = (1000 * done) / elapsedMs
     const text = [
       `${done} ${this.#unit} (${Math.floor(100 * Math.min(1, share))} %)`,
       `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} a second`,
-      ...(share > 0 ? [`${clock((passedMs * Math.max(0, 1 - share)) / share)} left`] : []),
+      ...(share > 0 ? [`${clock((elapsedMs * Math.max(0, 1 - share)) / share)} left`] : []),
       ...(more === '' ? [] : [more]),
     ].join(', ')
     if (this.#stream.isTTY) this.#line.show(text)
     else this.#stream.write(`${text}\n`)
   }
 
-  /** Leaves the line empty for what comes now. */
+  /** Erases the line. */
   clear(): void {
     this.#line.clear()
   }
 }
 
-/** Minutes and seconds, behind hours where it is so long: `1:05`. */
+/** Formats a duration as minutes and seconds, with hours if there are any: `1:05`, `2:00:30`. */
 export function clock(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   const two = (number: number) => String(number).padStart(2, '0')

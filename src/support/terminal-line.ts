@@ -1,9 +1,9 @@
 import type { WriteStream } from 'node:tty'
 
-/** The part of a stream that is needed. */
+/** The part of a stream that a `TerminalLine` needs. */
 export type LineStream = Pick<WriteStream, 'write'> & { readonly isTTY?: boolean; readonly columns?: number }
 
-/** One line of a terminal that is written anew, again and again; nothing where the stream is no terminal. */
+/** One line of a terminal that is overwritten again and again. Writes nothing if the stream is not a terminal. */
 export class TerminalLine {
   readonly #stream: LineStream
   #visible = false
@@ -12,16 +12,16 @@ export class TerminalLine {
     this.#stream = stream
   }
 
-  /** @param text more of it than fits is left out: a line that wraps cannot be written anew */
+  /** Replaces the line. Text that does not fit is cut, because a line that wraps cannot be overwritten. */
   show(text: string): void {
     if (!this.#stream.isTTY) return
     this.#visible = true
-    // A terminal that does not say how wide it is says 0.
+    // A terminal that does not know its width reports 0.
     const columns = this.#stream.columns || 80
     this.#stream.write(`\r\x1b[K${text.slice(0, columns - 1)}`)
   }
 
-  /** Leaves the line empty for what comes now. */
+  /** Erases the line. */
   clear(): void {
     if (this.#visible) this.#stream.write('\r\x1b[K')
     this.#visible = false

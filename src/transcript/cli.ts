@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command `smtp-transcript`: parses the command line, runs a command, and sets the exit status. */
-import { readFileSync } from 'node:fs'
 import { escapeForTerminal } from '../support/escape.ts'
 import { version } from '../support/version.ts'
 import { type Arguments, readArguments, UsageError } from './commands/arguments.ts'

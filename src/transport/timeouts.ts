@@ -1,5 +1,4 @@
-/** Largest delay in milliseconds that Node.js timers support. With a larger one they fire immediately. */
-export const maxTimerMs = 2 ** 31 - 1
+export { maxTimerMs } from '../support/clock.ts'
 
 /** Timeouts of a connection in milliseconds, at most `maxTimerMs`, each with what happens after it. */
 export interface Timeouts {

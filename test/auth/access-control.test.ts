@@ -9,10 +9,10 @@ import {
   AddressList,
   accessControl,
   mechanisms,
-  readUsers,
+  parseUsers,
   reasonOf,
   requiresLogin,
-  type Users,
+  type UsersByName,
 } from '../../src/auth/index.ts'
 import type { HostReply } from '../../src/protocol/events.ts'
 import type { Client } from '../../src/protocol/host.ts'
@@ -53,7 +53,7 @@ function digest(username: string, password: string): Credentials {
   }
 }
 
-/** Keeps who was not let in, and why. */
+/** Collects the failures. */
 function keep(failures: AccessFailure[]): EventHandler<AccessEvent> {
   return ({ client: _, ...event }) => {
     if (event.type !== 'loggedIn') failures.push(event)
@@ -61,19 +61,19 @@ function keep(failures: AccessFailure[]): EventHandler<AccessEvent> {
 }
 
 async function ask(
-  access: AccessPolicy,
+  policy: AccessPolicy,
   credentials: Credentials,
-  ports: AccessControlOptions = {},
+  options: AccessControlOptions = {},
   from = client,
 ) {
   const failures: AccessFailure[] = []
-  const gate = accessControl(access, { onEvent: keep(failures), ...ports })
+  const access = accessControl(policy, { onEvent: keep(failures), ...options })
   const mechanism = credentials.type === 'digest' ? 'CRAM-MD5' : 'PLAIN'
-  const verdict: HostReply = await gate.login({ type: 'login', mechanism, credentials }, from)
-  return { verdict, failure: failures[0]?.type, failures }
+  const reply: HostReply = await access.login({ type: 'login', mechanism, credentials }, from)
+  return { reply, failure: failures[0]?.type, failures }
 }
 
-const consent = { verdict: undefined, failure: undefined, failures: [] }
+const consent = { reply: undefined, failure: undefined, failures: [] }
 
 test('without a user any credentials are accepted', async () => {
   for (const credentials of [
@@ -99,17 +99,17 @@ test('the user logs in from an IPv6 address', async () => {
   assert.deepEqual(await ask(hashed, password('username', 'password'), {}, from), consent)
 })
 
-test('the user logs in with a password that is known in clear, by digest too', async () => {
+test('the user logs in with a plaintext password from the configuration, with a digest too', async () => {
   assert.deepEqual(await ask(clear, password('username', 'password')), consent)
   assert.deepEqual(await ask(clear, digest('username', 'password')), consent)
 })
 
-test('where both secrets are known, the hash is for passwords and the password for digests', async () => {
+test('with a hash and a password, the hash verifies passwords and the password verifies digests', async () => {
   assert.deepEqual(await ask(both, password('username', 'password')), consent)
   assert.deepEqual(await ask(both, digest('username', 'another')), consent)
   for (const credentials of [password('username', 'another'), digest('username', 'password')]) {
-    const { verdict, failure } = await ask(both, credentials)
-    assert.deepEqual([verdict, failure], [replies.badCredentials, 'wrongPassword'])
+    const { reply, failure } = await ask(both, credentials)
+    assert.deepEqual([reply, failure], [replies.badCredentials, 'wrongPassword'])
   }
 })
 
@@ -122,37 +122,42 @@ for (const [what, access, credentials, reason] of [
   ['a wrong user', clear, password('root', 'password'), 'unknownUser'],
   ['a digest of a wrong user', clear, digest('root', 'password'), 'unknownUser'],
   ['a user in other letters', clear, password('Username', 'password'), 'unknownUser'],
-  ['somebody else to act as', hashed, password('username', 'password', 'root'), 'otherIdentity'],
-  ['somebody else to act as, in clear', clear, password('username', 'password', 'root'), 'otherIdentity'],
+  ['another user to act as', hashed, password('username', 'password', 'root'), 'authorizationDenied'],
   [
-    'a wrong password of a user who would act as another',
+    'another user to act as, with a plaintext password',
+    clear,
+    password('username', 'password', 'root'),
+    'authorizationDenied',
+  ],
+  [
+    'a wrong password of a user that wants to act as another user',
     clear,
     password('username', 'x', 'root'),
     'wrongPassword',
   ],
 ] as const) {
-  test(`refused with 535 5.7.8: ${what}`, async () => {
-    const { verdict, failure } = await ask(access, credentials)
-    assert.deepEqual([verdict?.code, verdict?.status, failure], [535, '5.7.8', reason])
+  test(`rejected with 535 5.7.8: ${what}`, async () => {
+    const { reply, failure } = await ask(access, credentials)
+    assert.deepEqual([reply?.code, reply?.status, failure], [535, '5.7.8', reason])
   })
 }
 
-test('acting as oneself is nothing special', async () => {
+test('a user may name itself as the authorization identity', async () => {
   assert.deepEqual(await ask(clear, password('username', 'password', 'username')), consent)
 })
 
-test('an empty password opens nothing, neither where no secret is known nor where it is empty', async () => {
+test('an empty password never logs in, whether there is no secret or an empty one', async () => {
   for (const secrets of [{}, { password: '' }, { bcryptHash: '' }, { bcryptHash: '', password: '' }]) {
     const access: AccessPolicy = { user: { name: 'username', ...secrets } }
     for (const credentials of [digest('username', ''), password('username', '')]) {
-      assert.equal((await ask(access, credentials)).verdict, replies.badCredentials)
+      assert.equal((await ask(access, credentials)).reply, replies.badCredentials)
     }
     assert.deepEqual(mechanisms(access, 'relay.test'), [])
   }
-  assert.equal((await ask(clear, digest('username', ''))).verdict, replies.badCredentials)
+  assert.equal((await ask(clear, digest('username', ''))).reply, replies.badCredentials)
 })
 
-test('an unknown user costs a hash of the same cost, also with a password that was right before', async () => {
+test('an unknown user costs a hash of the same cost, even with a password that was right before', async () => {
   const hashes: string[] = []
   const verifyHash = async (password: string, hash: string) => {
     hashes.push(hash)
@@ -185,20 +190,20 @@ test('a hash that cannot be computed is a temporary failure, for unknown users t
   const error = new Error('no binding')
   const verifyHash = () => Promise.reject(error)
   for (const name of ['username', 'root']) {
-    const { verdict, failures } = await ask(hashed, password(name, 'password'), { verifyHash })
-    assert.deepEqual([verdict?.code, verdict?.status], [454, '4.7.0'])
-    assert.deepEqual(failures, [{ type: 'unavailable', mechanism: 'PLAIN', username: name, error }])
+    const { reply, failures } = await ask(hashed, password(name, 'password'), { verifyHash })
+    assert.deepEqual([reply?.code, reply?.status], [454, '4.7.0'])
+    assert.deepEqual(failures, [{ type: 'verifyFailed', mechanism: 'PLAIN', username: name, error }])
   }
 })
 
-test('a malformed hash makes no gatekeeper', () => {
+test('a malformed hash is an error when access control is created', () => {
   assert.throws(() => accessControl({ user: { name: 'username', bcryptHash: 'password' } }), TypeError)
 })
 
 /** Users of a file; the password of each is `password`. */
-function usersOf(text: string): Promise<Users> {
+function usersOf(text: string): Promise<UsersByName> {
   const compile = async (source: string) => (sender: string) => new RegExp(source).test(sender)
-  return readUsers(Buffer.from(`${text.trimEnd()}\n`.replaceAll('HASH', bcryptHash)), {
+  return parseUsers(Buffer.from(`${text.trimEnd()}\n`.replaceAll('HASH', bcryptHash)), {
     path: 'users',
     compile,
   })
@@ -206,20 +211,20 @@ function usersOf(text: string): Promise<Users> {
 
 const fromHere: AccessPolicy = { addresses: new AddressList('127.0.0.1, 10.0.0.0/8') }
 
-test('an address that is not in the list is refused with 554 5.7.1 and told', async () => {
+test('an address that is not in the list is rejected with 554 5.7.1, with an event', async () => {
   const failures: AccessFailure[] = []
-  const gate = accessControl(fromHere, { onEvent: keep(failures) })
-  assert.equal(await gate.connect?.(client), undefined)
+  const access = accessControl(fromHere, { onEvent: keep(failures) })
+  assert.equal(await access.connect?.(client), undefined)
   assert.deepEqual(failures, [])
-  const verdict = await gate.connect?.({ ...client, address: '192.0.2.1' })
-  assert.deepEqual([verdict?.code, verdict?.status], [554, '5.7.1'])
-  assert.deepEqual(failures, [{ type: 'refusedAddress' }])
-  // A load balancer is told the same, and nobody is told of it.
-  assert.deepEqual(await gate.connect?.({ ...client, address: '192.0.2.1', healthCheck: true }), verdict)
+  const reply = await access.connect?.({ ...client, address: '192.0.2.1' })
+  assert.deepEqual([reply?.code, reply?.status], [554, '5.7.1'])
+  assert.deepEqual(failures, [{ type: 'addressNotAllowed' }])
+  // A health check gets the same reply, without an event.
+  assert.deepEqual(await access.connect?.({ ...client, address: '192.0.2.1', healthCheck: true }), reply)
   assert.equal(failures.length, 1)
 })
 
-test('without a list nobody is asked for an address', () => {
+test('without a list, addresses are not checked', () => {
   for (const access of [anybody, hashed]) assert.equal(accessControl(access).connect, undefined)
 })
 
@@ -228,11 +233,11 @@ test('a list alone requires no login, and takes any credentials', async () => {
   assert.deepEqual(await ask(fromHere, password('anybody', 'anything')), consent)
 })
 
-test('with a list and a user both are needed', async () => {
+test('with a list and a user, a client needs both', async () => {
   const access: AccessPolicy = { ...fromHere, ...hashed }
   assert.equal(requiresLogin(access), true)
-  const verdict = await accessControl(access).connect?.({ ...client, address: '192.0.2.1' })
-  assert.equal(verdict?.code, 554)
+  const reply = await accessControl(access).connect?.({ ...client, address: '192.0.2.1' })
+  assert.equal(reply?.code, 554)
   assert.deepEqual(await ask(access, password('username', 'password')), consent)
   assert.equal((await ask(access, password('username', 'wrong'))).failure, 'wrongPassword')
 })
@@ -252,7 +257,7 @@ test('users of a file log in, and with them the one user', async () => {
   }
 })
 
-test('a password that was changed in the file stops working at once, though it was right just before', async () => {
+test('a password that was changed in the file stops working at once, although it was right before', async () => {
   const hashes: string[] = []
   const verifyHash = async (password: string, hash: string) => {
     hashes.push(hash)
@@ -260,28 +265,28 @@ test('a password that was changed in the file stops working at once, though it w
   }
   const reading = { path: 'users', compile: async () => () => true, verifyHash }
   const other = bcryptHash.replace('HeoF', 'HeoG')
-  let users = await readUsers(Buffer.from(`alice:${bcryptHash}\n`), reading)
+  let users = await parseUsers(Buffer.from(`alice:${bcryptHash}\n`), reading)
   const { login } = accessControl({ users: { current: () => users } })
   const question = { type: 'login', mechanism: 'PLAIN', credentials: password('alice', 'password') } as const
   assert.equal(await login(question, client), undefined)
   assert.equal(await login(question, client), undefined)
   assert.deepEqual(hashes, [bcryptHash])
-  users = await readUsers(Buffer.from(`alice:${other}\n`), reading)
+  users = await parseUsers(Buffer.from(`alice:${other}\n`), reading)
   assert.equal(await login(question, client), replies.badCredentials)
-  users = await readUsers(Buffer.from(`bob:${bcryptHash}\n`), reading)
+  users = await parseUsers(Buffer.from(`bob:${bcryptHash}\n`), reading)
   assert.equal(await login(question, client), replies.badCredentials)
 })
 
-/** What a user's MAIL is answered, and why. */
-async function sendAs(access: AccessPolicy, user: string, address: string) {
+/** Returns the reply to MAIL of a user, and the failures. */
+async function sendAs(policy: AccessPolicy, user: string, address: string) {
   const failures: AccessFailure[] = []
-  const gate = accessControl(access, { onEvent: keep(failures) })
+  const access = accessControl(policy, { onEvent: keep(failures) })
   const question = { type: 'sender', address, parameters: new Map() } as const
-  const verdict = await gate.sender?.(question, { ...client, user })
-  return { code: verdict?.code, status: verdict?.status, failures }
+  const reply = await access.sender?.(question, { ...client, user })
+  return { code: reply?.code, status: reply?.status, failures }
 }
 
-test('a user with an expression sends as the addresses that it matches, others are refused and told', async () => {
+test('a user with an expression may send from the addresses that it matches; others are rejected, with an event', async () => {
   const users = await usersOf('alice:HASH:@a\\.example$\nbob:HASH')
   const allowed = { code: undefined, status: undefined, failures: [] }
   for (const current of [() => users, async () => users]) {
@@ -297,7 +302,7 @@ test('a user with an expression sends as the addresses that it matches, others a
     assert.deepEqual(await sendAs(access, 'alice', 'x@b.example'), {
       code: 550,
       status: '5.7.1',
-      failures: [{ type: 'deniedSender', username: 'alice', sender: 'x@b.example' }],
+      failures: [{ type: 'senderNotAllowed', username: 'alice', sender: 'x@b.example' }],
     })
   }
 })
@@ -309,30 +314,36 @@ test('the null sender is the empty text for the expression of a user', async () 
   assert.equal((await sendAs(access, 'bob', '')).code, undefined)
 })
 
-test('a user who is no longer in the file sends no more, though the session goes on', async () => {
+test('a user that is no longer in the file may not send any more, even in a session that goes on', async () => {
   const users = await usersOf('alice:HASH')
   assert.equal((await sendAs({ users: { current: () => users } }, 'bob', 'x@b')).code, 550)
 })
 
-test('without a file of users nobody is asked for a sender', () => {
+test('without a users file, senders are not checked', () => {
   for (const access of [anybody, hashed, fromHere]) assert.equal(accessControl(access).sender, undefined)
 })
 
 test('the reasons are sentences for the log', () => {
   const login = { mechanism: 'PLAIN', username: 'bob' }
   for (const [failure, reason] of [
-    [{ type: 'refusedAddress' }, 'Invalid client IP: 10.0.0.1'],
+    [{ type: 'addressNotAllowed' }, 'Invalid client IP: 10.0.0.1'],
     [{ type: 'unknownUser', ...login }, 'Invalid username: bob'],
     [{ type: 'wrongPassword', ...login }, 'Invalid password of user: bob'],
-    [{ type: 'otherIdentity', ...login, actAs: 'root' }, 'Invalid identity: user bob may not act as root'],
     [
-      { type: 'unavailable', ...login, error: new Error('no binding') },
+      { type: 'authorizationDenied', ...login, authorizationId: 'root' },
+      'Invalid identity: user bob may not act as root',
+    ],
+    [
+      { type: 'verifyFailed', ...login, error: new Error('no binding') },
       'Cannot verify a password: no binding',
     ],
-    [{ type: 'unavailable', ...login, error: 'x' }, 'Cannot verify a password: x'],
-    [{ type: 'deniedSender', username: 'bob', sender: 'a@b' }, 'denied sender: user bob may not send as a@b'],
+    [{ type: 'verifyFailed', ...login, error: 'x' }, 'Cannot verify a password: x'],
     [
-      { type: 'deniedSender', username: 'bob', sender: '' },
+      { type: 'senderNotAllowed', username: 'bob', sender: 'a@b' },
+      'denied sender: user bob may not send as a@b',
+    ],
+    [
+      { type: 'senderNotAllowed', username: 'bob', sender: '' },
       'denied sender: user bob may not send as the null sender',
     ],
   ] as const satisfies readonly (readonly [AccessFailure, string])[]) {
@@ -340,7 +351,7 @@ test('the reasons are sentences for the log', () => {
   }
 })
 
-test('a gatekeeper can be spread into a host', async () => {
+test('access control can be spread into a host', async () => {
   const { login } = { ...accessControl(clear) }
   const question = {
     type: 'login',
@@ -361,27 +372,27 @@ test('mechanisms are those that can succeed, in the order of EHLO', () => {
   assert.deepEqual(offered({ users, ...clear }), ['PLAIN', 'LOGIN', 'CRAM-MD5'])
 })
 
-test('the challenge of CRAM-MD5 bears the hostname', () => {
+test('the challenge of CRAM-MD5 contains the host name', () => {
   const step = mechanisms(clear, 'relay.test').at(-1)?.start().step(undefined)
   assert.match(step?.type === 'challenge' ? step.challenge.toString() : '', /@relay\.test>$/)
 })
 
-test('a login is required where there is a user, or a file of them', () => {
+test('a login is required if there is a user or a users file', () => {
   const users: AccessPolicy = { users: { current: () => new Map() } }
   assert.deepEqual([anybody, hashed, clear, users].map(requiresLogin), [false, true, true, true])
 })
 
-test('who logs in is told with the mechanism, whether a login is required or not, and a witness that throws lets in nobody', async () => {
+test('every login emits an event with its mechanism, and a handler that throws does not change the reply', async () => {
   for (const access of [anybody, clear]) {
-    const told: AccessEvent[] = []
-    const { login } = accessControl(access, { onEvent: event => void told.push(event) })
+    const events: AccessEvent[] = []
+    const { login } = accessControl(access, { onEvent: event => void events.push(event) })
     const question = {
       type: 'login',
       mechanism: 'PLAIN',
       credentials: password('username', 'password'),
     } as const
     assert.equal(await login(question, client), undefined)
-    assert.deepEqual(told, [{ type: 'loggedIn', mechanism: 'PLAIN', username: 'username', client }])
+    assert.deepEqual(events, [{ type: 'loggedIn', mechanism: 'PLAIN', username: 'username', client }])
   }
   const broken = () => {
     throw new Error('broken')

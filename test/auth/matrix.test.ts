@@ -145,7 +145,7 @@ test('-u, BCRYPT_HASH and PASSWORD: the hash for LOGIN and PLAIN, the password f
   assert.equal(await login(access, false, 'CRAM-MD5', 'username', 'password'), '535 5.7.8')
 })
 
-test('-u only: unlike in the Go program CRAM-MD5 with the empty password opens nothing', async () => {
+test('-u only: unlike in the Go program, CRAM-MD5 with the empty password does not log in', async () => {
   const access: AccessPolicy = { user: { name: 'username' } }
   assert.deepEqual((await connect(access, { secure: true })).advertised, [])
   assert.equal(await login(access, false, 'CRAM-MD5', 'username', ''), '502 5.5.1')
@@ -159,7 +159,7 @@ test('-i only: unlike in the Go program an address on the list sends without AUT
   assert.equal(await login(access, false, 'CRAM-MD5', 'anybody', 'anything'), '235 2.7.0')
 })
 
-test('-i: unlike in the Go program another address is refused at once, and nothing but QUIT is possible', async () => {
+test('-i: unlike in the Go program, another address is rejected at once, and only QUIT is possible', async () => {
   const access: AccessPolicy = { addresses: new AddressList('127.0.0.1') }
   const { player, greeting } = await connect(access, { address: '192.0.2.1' })
   assert.match(greeting, /^554 5\.7\.1 /)
@@ -180,7 +180,7 @@ test('-i and -u: both are needed', async () => {
   assert.match(await player.say('MAIL FROM:<a@example.org>'), /^250 /)
 })
 
-test('unlike in the Go program every failed login hears the same, and the name is no oracle', async () => {
+test('unlike in the Go program, every failed login gets the same reply, which does not show whether the name exists', async () => {
   const access: AccessPolicy = { user: { name: 'username', bcryptHash, password: 'password' } }
   const heard = new Set<string>()
   for (const mechanism of all) {

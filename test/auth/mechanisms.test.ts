@@ -48,7 +48,7 @@ test('PLAIN without initial response begins with an empty challenge', () => {
   assert.deepEqual(play(plain, undefined, '\0user\0secret'), [challenge(''), password('user', 'secret')])
 })
 
-test('PLAIN takes an authorization identity that is the user for none', () => {
+test('PLAIN ignores an authorization identity that equals the user name', () => {
   assert.deepEqual(play(plain, 'user\0user\0secret'), [password('user', 'secret')])
 })
 
@@ -77,12 +77,12 @@ for (const [what, response] of Object.entries({
   'a C1 control character in the user name': '\0us\u0085er\0secret',
   'a line end in the authorization identity': 'a\nb\0user\0secret',
 })) {
-  test(`PLAIN refuses ${what}`, () => {
+  test(`PLAIN rejects ${what}`, () => {
     assert.deepEqual(play(plain, response), [malformed])
   })
 }
 
-test('PLAIN gives credentials for exactly two NULs, whatever the bytes are', () => {
+test('PLAIN returns credentials for exactly two NULs, whatever the bytes are', () => {
   const bytes = fc.uint8Array({ maxLength: 40 }).map(bytes => bytes.map(byte => (byte < 40 ? 0 : byte)))
   fc.assert(
     fc.property(fc.oneof(bytes, fc.uint8Array()), bytes => {
@@ -101,27 +101,27 @@ test('LOGIN asks for the user name and then for the password', () => {
   ])
 })
 
-test('LOGIN takes an initial response for the user name', () => {
+test('LOGIN uses an initial response as the user name', () => {
   assert.deepEqual(play(login, 'user', 'secret'), [challenge('Password:'), password('user', 'secret')])
 })
 
-test('LOGIN takes user names and passwords with spaces', () => {
+test('LOGIN accepts user names and passwords with spaces', () => {
   assert.deepEqual(play(login, 'a user', ' a secret ').at(-1), password('a user', ' a secret '))
 })
 
-test('LOGIN refuses a user name that is empty, not UTF-8, or holds control characters', () => {
+test('LOGIN rejects a user name that is empty, not UTF-8, or contains control characters', () => {
   for (const name of ['', 'a\0b', 'a\nb', '\u009F', Buffer.from([0xff])]) {
     assert.deepEqual(play(login, name), [malformed])
   }
 })
 
-test('LOGIN refuses a password that is empty or not UTF-8', () => {
+test('LOGIN rejects a password that is empty or not UTF-8', () => {
   for (const secret of ['', Buffer.from([0xff])]) {
     assert.deepEqual(play(login, 'user', secret), [challenge('Password:'), malformed])
   }
 })
 
-test('exchanges of LOGIN know nothing of each other', () => {
+test('exchanges of LOGIN are independent of each other', () => {
   const [first, second] = [login.start(), login.start()]
   first.step(Buffer.from('first'))
   second.step(Buffer.from('second'))
@@ -139,7 +139,7 @@ test('CRAM-MD5 reads the example of RFC 2195', () => {
   ])
 })
 
-test('CRAM-MD5 makes another challenge for every attempt, with the hostname', () => {
+test('CRAM-MD5 creates a different challenge for every attempt, with the host name', () => {
   const mechanism = cramMd5({ hostname: 'relay.test' })
   const challenges = Array.from({ length: 100 }, () => {
     const [step] = play(mechanism, undefined)
@@ -149,7 +149,7 @@ test('CRAM-MD5 makes another challenge for every attempt, with the hostname', ()
   assert.equal(new Set(challenges).size, 100)
 })
 
-test('CRAM-MD5 refuses an initial response', () => {
+test('CRAM-MD5 rejects an initial response', () => {
   for (const response of ['', 'tim b913a602c7eda7a495b4e6e7334d3890']) {
     assert.deepEqual(play(cramMd5(), response), [{ type: 'refusal', reply: replies.noInitialResponse }])
   }
@@ -163,22 +163,22 @@ for (const [what, response] of Object.entries({
   'an upper-case digest': 'tim B913A602C7EDA7A495B4E6E7334D3890',
   'a digest of 31 digits': 'tim b913a602c7eda7a495b4e6e7334d389',
   'a digest of 33 digits': 'tim b913a602c7eda7a495b4e6e7334d38900',
-  'something behind the digest': 'tim b913a602c7eda7a495b4e6e7334d3890 ',
-  'a line end behind the digest': 'tim b913a602c7eda7a495b4e6e7334d3890\n',
-  'a digit that is none': 'tim z913a602c7eda7a495b4e6e7334d3890',
+  'text after the digest': 'tim b913a602c7eda7a495b4e6e7334d3890 ',
+  'a line end after the digest': 'tim b913a602c7eda7a495b4e6e7334d3890\n',
+  'an invalid digit': 'tim z913a602c7eda7a495b4e6e7334d3890',
   'a control character in the user name': 't\tim b913a602c7eda7a495b4e6e7334d3890',
   'invalid UTF-8': Buffer.from('t\xFFm b913a602c7eda7a495b4e6e7334d3890', 'latin1'),
 })) {
-  test(`CRAM-MD5 refuses ${what}`, () => {
+  test(`CRAM-MD5 rejects ${what}`, () => {
     assert.deepEqual(play(cramMd5(), undefined, response).at(-1), malformed)
   })
 }
 
-test('CRAM-MD5 refuses no response at all to its challenge', () => {
+test('CRAM-MD5 rejects a missing response to its challenge', () => {
   assert.deepEqual(play(cramMd5(), undefined, undefined).at(-1), malformed)
 })
 
-test('CRAM-MD5 splits at the last space, whatever the user is called', () => {
+test('CRAM-MD5 splits at the last space, whatever the user name is', () => {
   const name = fc.string({ minLength: 1, unit: 'binary' }).filter(name => !/\p{Cc}|\p{Cs}/u.test(name))
   fc.assert(
     fc.property(name, name => {

@@ -36,7 +36,7 @@ test('bcrypt leaves the event loop free', async () => {
   assert.equal(turned, true)
 })
 
-test('72 bytes of a longer password are verified, as by whatever made the hash', async () => {
+test('72 bytes of a longer password are verified, as by the program that made the hash', async () => {
   const { hashSync } = await import('@node-rs/bcrypt')
   const passwordHash = new PasswordHash(hashSync('x'.repeat(80), 4))
   assert.equal(await passwordHash.matches('x'.repeat(80)), true)
@@ -44,7 +44,7 @@ test('72 bytes of a longer password are verified, as by whatever made the hash',
   assert.equal(await passwordHash.matches('x'.repeat(71)), false)
 })
 
-test('the latest right password is computed once, a wrong one every time', async () => {
+test('the hash of the latest right password is computed once, of a wrong one every time', async () => {
   const computed: string[] = []
   const passwordHash = new PasswordHash(hash, async password => {
     computed.push(password)
@@ -74,14 +74,14 @@ test('a right password is remembered for five minutes', async () => {
   }
 })
 
-test('a burst of logins with one password is computed no more often than runs at once', async () => {
+test('for a burst of logins with one password, at most as many hashes are computed as run at the same time', async () => {
   let computed = 0
   const passwordHash = new PasswordHash(hash, async () => ++computed > 0)
   const answers = await Promise.all(Array.from({ length: 50 }, () => passwordHash.matches('right')))
   assert.deepEqual([new Set(answers), computed], [new Set([true]), 2])
 })
 
-test('a wrong password takes the time of the cost that is asked for, with hashes that match nothing', async () => {
+test('a wrong password takes the time of the requested cost, with hashes that match nothing', async () => {
   const hashes: string[] = []
   const passwordHash = new PasswordHash(hash, async (password, hash) => {
     hashes.push(hash)
@@ -95,7 +95,21 @@ test('a wrong password takes the time of the cost that is asked for, with hashes
   assert.deepEqual(hashes, [hash, hash])
 })
 
-test('two hashes are computed at a time, the others in the order of their coming', async () => {
+test('if a hundred logins wait, the next one fails at once', async () => {
+  let finish: (() => void)[] = []
+  const passwordHash = new PasswordHash(hash, () => new Promise(resolve => finish.push(() => resolve(false))))
+  const answers = Array.from({ length: 102 }, (_, n) => passwordHash.matches(`${n}`))
+  await assert.rejects(passwordHash.matches('one more'), { message: '100 logins are waiting already' })
+  while (finish.length > 0) {
+    const ends = finish
+    finish = []
+    for (const end of ends) end()
+    await settled()
+  }
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set([false]))
+})
+
+test('two hashes are computed at the same time, the others in the order of the logins', async () => {
   let started: string[] = []
   let finish: (() => void)[] = []
   const passwordHash = new PasswordHash(hash, password => {
@@ -119,7 +133,7 @@ test('two hashes are computed at a time, the others in the order of their coming
   }
 })
 
-test('a hash that cannot be computed holds back none of those behind it', async () => {
+test('a hash that cannot be computed does not block the logins after it', async () => {
   const broken = new PasswordHash(hash, () => Promise.reject(new Error('broken')))
   await Promise.all(Array.from({ length: 5 }, () => assert.rejects(broken.matches('password'), /broken/)))
   assert.equal(await new PasswordHash(hash, async () => true).matches('password'), true)
@@ -137,7 +151,7 @@ test('the decoy of a hash has the same cost and matches nothing', async () => {
   assert.equal(await new PasswordHash(hash).decoy().matches('password'), false)
 })
 
-test('a malformed hash is refused before anybody logs in', () => {
+test('a malformed hash is rejected before any login', () => {
   for (const text of [
     '',
     'password',
@@ -159,16 +173,16 @@ test('a malformed hash is refused before anybody logs in', () => {
   }
 })
 
-test('a password matches itself only', () => {
+test('a password matches only itself', () => {
   const password = new Password('password')
   assert.equal(password.matches('password'), true)
   for (const other of ['', 'passwor', 'password ', 'Password', 'password\0']) {
     assert.equal(password.matches(other), false)
   }
-  assert.equal(Password.unknown().matches('password'), false)
+  assert.equal(Password.random().matches('password'), false)
 })
 
-test('a password signs the example of RFC 2195', () => {
+test('a password verifies the digest of the example of RFC 2195', () => {
   const password = new Password('tanstaaftanstaaf')
   const challenge = '<1896.697170952@postoffice.reston.mci.net>'
   const digest = Buffer.from('b913a602c7eda7a495b4e6e7334d3890', 'hex')

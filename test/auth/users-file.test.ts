@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Users, UsersFile, type UsersFileOptions } from '../../src/auth/index.ts'
+import { type UsersByName, UsersFile, type UsersFileOptions } from '../../src/auth/index.ts'
 
 /** Two hashes of the same length. */
 const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
@@ -15,27 +15,27 @@ async function folder(context: TestContext): Promise<string> {
   return path
 }
 
-/** A file of users, the clock that it is read by, and what it told. */
+/** A users file, its clock, and the errors that it reports. */
 async function open(path: string, ports: Partial<UsersFileOptions> = {}) {
   const clock = { ms: 5000 }
-  const told: string[] = []
+  const errors: string[] = []
   const file = await UsersFile.open(path, {
     compile: async () => () => true,
     now: () => clock.ms,
-    onError: error => told.push(error.message),
+    onError: error => errors.push(error.message),
     ...ports,
   })
-  /** Who is in the file a second later. */
+  /** The users a second later. */
   const later = async () => {
     clock.ms += 1000
     return namesOf(await file.current())
   }
-  return { file, clock, told, later }
+  return { file, clock, errors, later }
 }
 
-const namesOf = (users: Users) => [...users.keys()].join()
+const namesOf = (users: UsersByName) => [...users.keys()].join()
 
-test('users are there from the start, and for a second without a promise', async context => {
+test('users are available from the start, and for a second without a promise', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { file, clock } = await open(path)
@@ -45,7 +45,7 @@ test('users are there from the start, and for a second without a promise', async
   assert.equal(namesOf(users), 'a')
 })
 
-test('where no clock is given, the time of the system counts: what was read just now is not read again', async context => {
+test("without a clock, the system's time counts: a file that was just read is not read again", async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const file = await UsersFile.open(path, { compile: async () => () => true })
@@ -61,7 +61,7 @@ test('a file that is missing or broken at the start is an error', async context 
   })
   await writeFile(path, 'a:hunter2\n')
   await assert.rejects(open(path), {
-    message: `${path}:1: behind the user stands no bcrypt hash, as htpasswd -B makes it`,
+    message: `${path}:1: the text after the user name is not a bcrypt hash; create one with htpasswd -B`,
   })
   await assert.rejects(open(tmpdir()), /EISDIR/)
   const denied = () => Promise.reject(Object.assign(new Error('EACCES'), { code: 'EACCES' }))
@@ -76,7 +76,7 @@ test('a file that is written in place is read again', async context => {
   assert.equal(await later(), 'a,b')
 })
 
-test('a change that leaves size and time as they were is seen', async context => {
+test('a change that does not change size and time is noticed', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   await utimes(path, 1, 1)
@@ -86,7 +86,7 @@ test('a change that leaves size and time as they were is seen', async context =>
   assert.equal(await later(), 'b')
 })
 
-test('a file that another one has replaced is read again', async context => {
+test('a file that was replaced by another one is read again', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { later } = await open(path)
@@ -97,7 +97,7 @@ test('a file that another one has replaced is read again', async context => {
   }
 })
 
-test('a secret of Kubernetes, whose links are exchanged, is read again', async context => {
+test('a Kubernetes secret, whose links are exchanged, is read again', async context => {
   const mount = await folder(context)
   const publish = async (version: string, text: string) => {
     await mkdir(join(mount, version))
@@ -114,38 +114,38 @@ test('a secret of Kubernetes, whose links are exchanged, is read again', async c
   assert.equal(await later(), 'b')
 })
 
-test('a broken file leaves the users as they were, and is told once, with its line', async context => {
+test('a broken file does not change the users, and is reported once, with its line', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
-  const { told, later } = await open(path)
-  const broken = `${path}:2: behind the user stands no bcrypt hash, as htpasswd -B makes it`
+  const { errors, later } = await open(path)
+  const broken = `${path}:2: the text after the user name is not a bcrypt hash; create one with htpasswd -B`
   await writeFile(path, `b:${hash}\nc:hunter2\n`)
   for (let i = 0; i < 3; i++) assert.equal(await later(), 'a')
-  assert.deepEqual(told, [broken])
+  assert.deepEqual(errors, [broken])
 
   await rm(path)
   for (let i = 0; i < 3; i++) assert.equal(await later(), 'a')
-  assert.deepEqual(told.splice(0), [broken, `open ${path}: no such file or directory`])
+  assert.deepEqual(errors.splice(0), [broken, `open ${path}: no such file or directory`])
 
   await writeFile(path, `b:${hash}\n`)
   assert.equal(await later(), 'b')
   await writeFile(path, 'hunter2\n')
   assert.equal(await later(), 'b')
-  assert.equal(told.length, 1)
+  assert.equal(errors.length, 1)
   await writeFile(path, `b:${hash}\n`)
   assert.equal(await later(), 'b')
   await writeFile(path, 'hunter2\n')
   assert.equal(await later(), 'b')
-  assert.equal(told.length, 2)
+  assert.equal(errors.length, 2)
 })
 
-test('a file that has become empty keeps its users, and that is told', async context => {
+test('a file that becomes empty does not change the users, and is reported', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
-  const { told, later } = await open(path)
+  const { errors, later } = await open(path)
   await writeFile(path, '')
   for (let i = 0; i < 2; i++) assert.equal(await later(), 'a')
-  assert.deepEqual(told, [
+  assert.deepEqual(errors, [
     `${path}: the file is empty and is not used; to remove all users, leave a comment line (#) in it`,
   ])
   await writeFile(path, '# none\n')
@@ -155,35 +155,35 @@ test('a file that has become empty keeps its users, and that is told', async con
 test('a file that is empty from the start has no users', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, '')
-  const { told, later } = await open(path)
+  const { errors, later } = await open(path)
   assert.equal(await later(), '')
-  assert.deepEqual(told, [])
+  assert.deepEqual(errors, [])
   await writeFile(path, `a:${hash}\n`)
   assert.equal(await later(), 'a')
 })
 
-test('a file that is cut while it is written keeps its users, also where a rule for senders would be lost', async context => {
+test('a file that is read while it is incomplete does not change the users, even if only a rule for senders is missing', async context => {
   const path = join(await folder(context), 'users')
   const text = `a:${hash}:^a@example\\.org$\n`
   await writeFile(path, text)
-  const { file, told, later } = await open(path)
+  const { file, errors, later } = await open(path)
   const before = await file.current()
   await writeFile(path, text.slice(0, text.indexOf('^') - 1))
   await later()
   assert.equal(await file.current(), before)
-  assert.deepEqual(told, [`${path}: the last line does not end with a newline; the file may be incomplete`])
+  assert.deepEqual(errors, [`${path}: the last line does not end with a newline; the file may be incomplete`])
 })
 
-test('the name of -u is an error in a new file as well', async context => {
+test('the user of -u is an error in a changed file, too', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
-  const { told, later } = await open(path, { otherUser: 'root' })
+  const { errors, later } = await open(path, { otherUser: 'root' })
   await writeFile(path, `a:${hash}\nroot:${hash}\n`)
   assert.equal(await later(), 'a')
-  assert.deepEqual(told, [`${path}:2: the user of -u/--user again`])
+  assert.deepEqual(errors, [`${path}:2: the same user as -u/--user`])
 })
 
-test('as long as the file stays, the users are the same objects, and so is what they have proven', async context => {
+test('while the file does not change, the users are the same objects, with their cached passwords', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}\n`)
   const { file, clock } = await open(path)
@@ -195,7 +195,7 @@ test('as long as the file stays, the users are the same objects, and so is what 
   assert.notEqual(await file.current(), before)
 })
 
-test('however many ask, the file is read once at a time and once a second at most', async () => {
+test('the file is read once at a time and at most once a second, however many callers ask', async () => {
   let reads = 0
   let finish = () => {}
   const read = async () => {
@@ -214,7 +214,7 @@ test('however many ask, the file is read once at a time and once a second at mos
   assert.equal(reads, 2)
 })
 
-test('who asks while the file is read gets what it says, not what it said', async () => {
+test('a caller that asks while the file is read gets the new users', async () => {
   const texts = [`a:${hash}\n`, `b:${hash}\n`]
   let finish = () => {}
   const read = async () => {
@@ -229,7 +229,7 @@ test('who asks while the file is read gets what it says, not what it said', asyn
   assert.deepEqual((await Promise.all(asked)).map(namesOf), ['b', 'b'])
 })
 
-test('an expression is compiled once as long as it stands in the file, and others have their turn before', async context => {
+test('an expression is compiled once while it is in the file, and other work runs before it', async context => {
   const path = join(await folder(context), 'users')
   await writeFile(path, `a:${hash}:x\nb:${hash}:x\nc:${hash}:y\n`)
   const compiled: string[] = []

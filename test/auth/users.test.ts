@@ -1,120 +1,120 @@
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type ParseOptions, readUsers } from '../../src/auth/index.ts'
+import { Password, PasswordHash } from '../../src/auth/index.ts'
+import { Users } from '../../src/auth/users.ts'
+import type { Credentials } from '../../src/protocol/index.ts'
 
-/** Of the word `password`. */
-const hash = '$2y$10$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC'
+const hashOfCost = (cost: number) =>
+  `$2y$${String(cost).padStart(2, '0')}$85/eICRuwBwutrou64G5HeoF3Ek/qf1YKPLba7ckiMxUTAeLIeyaC`
 
-const compile = async (source: string, place: string) => {
-  if (source.includes('('))
-    throw new Error(`${place}: error parsing regexp: missing closing ): \`${source}\``)
-  const pattern = new RegExp(source)
-  return (text: string) => pattern.test(text)
-}
-
-const read = (text: string | Buffer, reading: Partial<ParseOptions> = {}) =>
-  readUsers(Buffer.from(text as string), { path: 'users', compile, ...reading })
-
-test('a line gives a name and a hash, as htpasswd -B writes them', async () => {
-  const users = await read(`alice:${hash}\nbob:${hash.replace('$2y$10$', '$2b$05$')}\n`)
-  assert.deepEqual([...users.keys()], ['alice', 'bob'])
-  assert.deepEqual([users.get('alice')?.hash?.cost, users.get('bob')?.hash?.cost], [10, 5])
-  assert.equal(await users.get('alice')?.hash?.matches('password'), true)
-  assert.equal(users.get('alice')?.senders, undefined)
-})
-
-test('everything behind the second colon is the expression of the senders', async () => {
-  const users = await read(`alice:${hash}:^(?:a|b):c@example\\.org$\n`.replace('(?:a|b)', '[ab]'))
-  const senders = users.get('alice')?.senders
-  assert.deepEqual(
-    ['a:c@example.org', 'a@example.org', ''].map(sender => senders?.(sender)),
-    [true, false, false],
-  )
-})
-
-test('an empty expression is none', async () => {
-  assert.equal((await read(`alice:${hash}:\n`)).get('alice')?.senders, undefined)
-})
-
-test('blank lines, comments, CRLF, a byte order mark and white space at the ends are passed over', async () => {
-  const text = `\uFEFF# users\r\n\r\n   \r\n  alice:${hash}  \r\n # bob:x\r\n\tcarol:${hash}:@a$ \r\nd e:${hash}\r\n`
-  const users = await read(text)
-  assert.deepEqual([...users.keys()], ['alice', 'carol', 'd e'])
-  assert.equal(users.get('carol')?.senders?.('x@a'), true)
-})
-
-test('a file without users is one', async () => {
-  for (const text of ['', '\n', '# nobody\n']) assert.equal((await read(text)).size, 0)
-})
-
-test('a file whose last line does not end with a newline may have been cut, and is refused', async () => {
-  const incomplete = 'users: the last line does not end with a newline; the file may be incomplete'
-  const whole = `alice:${hash}\nbob:${hash}:^bob@example\\.org$\n`
-  for (let end = 1; end < whole.length; end++) {
-    if (whole[end - 1] === '\n') continue
-    await assert.rejects(read(whole.slice(0, end)), { message: incomplete }, whole.slice(0, end))
+/** Users with hashes of these costs, and the time of their logins, with the time of cost 4 as 1. */
+function usersOf(costs: Readonly<Record<string, number>>) {
+  const clock = { time: 0 }
+  const verify = async (password: string, hash: string) => {
+    clock.time += 2 ** (Number(hash.slice(4, 6)) - 4)
+    return password === 'right' && !hash.endsWith('.'.repeat(31))
   }
-  // Cut in the middle of a character.
-  await assert.rejects(read(Buffer.from(`é:${hash}\né`).subarray(0, -1)), { message: incomplete })
-  assert.deepEqual([...(await read(whole)).keys()], ['alice', 'bob'])
-})
-
-const form = 'not a line of the form user:hash or user:hash:expression'
-const noHash = 'behind the user stands no bcrypt hash, as htpasswd -B makes it'
-
-for (const [what, line, message] of [
-  ['a line without a colon', 'hunter2', form],
-  ['a line without a hash', 'bob:', form],
-  ['a line without a hash, with an expression', 'bob::x', form],
-  ['an empty name', `:${hash}`, 'the name of the user is empty'],
-  ['a password in clear', 'bob:hunter2', noHash],
-  ['a hash of MD5', 'bob:$apr1$hunter2$x', noHash],
-  ['a hash of SHA', 'bob:{SHA}hunter2', noHash],
-  ['a hash that is cut short', `bob:${hash.slice(0, -1)}`, noHash],
-  ['a hash and a name in the wrong order', `${hash}:bob`, noHash],
-  ['control characters in the name', `b\x07ob:${hash}`, 'control characters are not possible'],
-  ['control characters in the expression', `bob:${hash}:a\tb`, 'control characters are not possible'],
-  ['a cost of hours', `bob:${hash.replace('$10$', '$18$')}`, 'a cost above 17 would take too long'],
-  ['a user twice', `alice:${hash}`, 'the user of line 2 again'],
-  ['the user of -u', `root:${hash}`, 'the user of -u/--user again'],
-  ['an expression that is malformed', `bob:${hash}:secret(`, 'error parsing regexp: missing closing )'],
-] as const) {
-  test(`refused with its line: ${what}`, async () => {
-    const text = `# users\nalice:${hash}\n\n${line}\n`
-    await assert.rejects(read(text, { otherUser: 'root' }), (error: Error) => {
-      assert.equal(error.message, `users:4: ${message}`)
-      for (const secret of ['hunter2', hash, hash.slice(7, 20)]) assert.ok(!error.message.includes(secret))
-      return true
-    })
-  })
+  const users = Object.entries(costs).map(([name, cost]) => ({
+    name,
+    hash: new PasswordHash(hashOfCost(cost), verify),
+  }))
+  const timeOf = async (users: Users, credentials: Credentials) => {
+    clock.time = 0
+    const right = await users.verify(credentials)
+    return { right, time: clock.time }
+  }
+  return { users, timeOf }
 }
 
-test('a file that is not UTF-8 is refused', async () => {
-  await assert.rejects(read(Buffer.from([0xff, 0x0a])), { message: 'users: not UTF-8' })
-})
+const login = (username: string, password: string): Credentials => ({ type: 'password', username, password })
 
-test('names that every object has are names like any other', async () => {
-  const users = await read(`__proto__:${hash}\nconstructor:${hash}\n`)
-  assert.deepEqual([...users.keys()], ['__proto__', 'constructor'])
-})
-
-test('whatever stands in the file, it is read, or an error of one line names the file and shows no hash', async () => {
-  const part = fc.oneof(
-    fc.constantFrom(hash, `a:${hash}`, ':', '\n', '\r\n', '#', ' ', 'a', 'b', '$2y$10$'),
-    fc.string({ unit: 'binary' }),
-  )
+test("a failed login takes as long as the slowest hash, for every name, whatever the user's own hash costs", async () => {
+  const costs = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 4, max: 17 }), {
+    minKeys: 1,
+  })
   await fc.assert(
-    fc.asyncProperty(fc.array(part, { maxLength: 12 }), async parts => {
-      try {
-        const users = await read(parts.join(''), { compile: async () => () => true })
-        for (const [name, account] of users) assert.ok(name === account.name && account.hash !== undefined)
-      } catch (error) {
-        const { message } = error as Error
-        assert.match(message, /^users(:\d+)?: [^\p{Cc}]+$/u)
-        assert.ok(!message.includes('$2y$'))
+    fc.asyncProperty(costs, async costs => {
+      const { users, timeOf } = usersOf(costs)
+      const slowest = 2 ** (Math.max(...Object.values(costs)) - 4)
+      for (const name of ['a', 'b', 'c', 'd', 'nobody']) {
+        assert.deepEqual(await timeOf(new Users(users), login(name, 'wrong')), {
+          right: false,
+          time: slowest,
+        })
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 200 },
   )
+})
+
+test('a failed login needs one permit, however many hashes fill up its time', async () => {
+  const finish: (() => void)[] = []
+  let computed = 0
+  const verify = () => {
+    computed++
+    return new Promise<boolean>(resolve => finish.push(() => resolve(false)))
+  }
+  const users = new Users([
+    { name: 'cheap', hash: new PasswordHash(hashOfCost(10), verify) },
+    { name: 'dear', hash: new PasswordHash(hashOfCost(12), verify) },
+  ])
+  const answers = ['cheap', 'cheap', 'dear'].map(name => users.verify(login(name, 'wrong')))
+  const started: number[] = []
+  while (computed < 7) {
+    await new Promise(resolve => setImmediate(resolve))
+    started.push(computed)
+    finish.splice(0, 1).map(end => end())
+  }
+  // Two have the turns until each has computed its three hashes; the third waits until one of them has its answer.
+  assert.deepEqual(started.slice(0, 2), [2, 3])
+  for (const end of finish) end()
+  assert.deepEqual(await Promise.all(answers), [false, false, false])
+})
+
+test('the time of a user without a hash is filled up, too', async () => {
+  const { users, timeOf } = usersOf({ b: 6 })
+  const all = new Users([...users, { name: 'a', password: new Password('secret') }])
+  assert.deepEqual(await timeOf(all, login('a', 'wrong')), { right: false, time: 4 })
+  assert.deepEqual(await timeOf(all, login('a', 'secret')), { right: true, time: 0 })
+  assert.deepEqual(await timeOf(all, login('nobody', 'right')), { right: false, time: 4 })
+})
+
+test('every digest is answered at once, and the digest of a user with only a hash is wrong', async () => {
+  const { users, timeOf } = usersOf({ b: 6 })
+  const all = new Users([...users, { name: 'a', password: new Password('secret') }])
+  const digest = (username: string, password: string): Credentials => {
+    const challenge = '<1@relay.test>'
+    return {
+      type: 'digest',
+      username,
+      challenge,
+      digest: createHmac('md5', password).update(challenge).digest(),
+    }
+  }
+  assert.deepEqual(await timeOf(all, digest('a', 'secret')), { right: true, time: 0 })
+  for (const [name, password] of [
+    ['a', 'wrong'],
+    ['b', 'right'],
+    ['b', ''],
+    ['nobody', ''],
+  ] as const) {
+    assert.deepEqual(await timeOf(all, digest(name, password)), { right: false, time: 0 })
+  }
+})
+
+test('without users, no login succeeds', async () => {
+  const none = new Users([])
+  for (const password of ['', 'x']) assert.equal(await none.verify(login('a', password)), false)
+  assert.equal(none.get('a'), undefined)
+})
+
+test('names of properties that every object has are unknown', async () => {
+  const { users } = usersOf({ a: 4 })
+  const all = new Users(users)
+  for (const name of ['__proto__', 'constructor', 'toString']) {
+    assert.equal(all.get(name), undefined)
+    assert.equal(await all.verify(login(name, 'right')), false)
+  }
 })

@@ -15,7 +15,7 @@ aws_smtp_relay_build_info{version,relay}
 aws_smtp_relay_connections
 aws_smtp_relay_connections_total
 aws_smtp_relay_connections_refused_total{reason="connection_limit|per_ip_limit|memory|proxy_header"}
-aws_smtp_relay_sessions_total{tls="none|starttls|implicit",outcome="quit|disconnect|timeout|errors|refused|shutdown|overload|internal_error"}
+aws_smtp_relay_sessions_total{tls="none|starttls|implicit",outcome="quit|disconnect|timeout|errors|refused|host|shutdown|overload|internal_error"}
 aws_smtp_relay_messages_total{relay,outcome="accepted|temporary|permanent|aborted"}
 aws_smtp_relay_recipients_total{relay,outcome="accepted|skipped|temporary|permanent"}
 aws_smtp_relay_message_size_bytes (histogram)

@@ -1,5 +1,5 @@
 /**
- * The whole program against an emulator of Amazon SES that somebody else wrote: aws-ses-v2-local, started by
+ * The whole program against an emulator of Amazon SES by another author: aws-ses-v2-local, started by
  * `ses-emulator.ts` as a process of its own on a free port. So its reading of both versions of the API, and not ours, is
  * what the mails have to pass.
  *
@@ -32,7 +32,7 @@ for (const relayName of ['ses', 'sesv2'] as const) {
   test(`-r ${relayName}`, { skip }, async t => {
     const { emulator, relay, wire } = await begin(t, relayName)
 
-    await t.test('the emulator is sent every byte, and its message id is what the client hears', async () => {
+    await t.test('the emulator gets every byte, and the client gets its message ID', async () => {
       const { text } = await send(wire, ['Bob@example.org', 'c@example.org'], composed(parts))
       const mail = await only(emulator)
       expectParts(mail, parts)
@@ -49,7 +49,7 @@ for (const relayName of ['ses', 'sesv2'] as const) {
       assert.deepEqual(entry.To, ['Bob@example.org', 'c@example.org'])
     })
 
-    await t.test('a mail that nodemailer composed is the mail that the emulator has', async () => {
+    await t.test('the emulator gets the message that nodemailer composed', async () => {
       const content = Buffer.from(everyByte.repeat(1000), 'latin1')
       await createTransport({ host: '127.0.0.1', port: relay.port }).sendMail({
         from: 'ann@example.org',
@@ -67,12 +67,15 @@ for (const relayName of ['ses', 'sesv2'] as const) {
       expectParts(mail, { 'a.bin': content.toString('latin1') })
     })
 
-    await t.test('mail of the null sender is accepted, its From header left alone', async () => {
-      assert.equal((await send(wire, ['b@example.org'], composed({}), '')).code, 250)
-      assert.equal((await only(emulator)).from, '"Ann" <ann@example.org>')
-    })
+    await t.test(
+      'a message from the null sender is accepted, and its From header is not changed',
+      async () => {
+        assert.equal((await send(wire, ['b@example.org'], composed({}), '')).code, 250)
+        assert.equal((await only(emulator)).from, '"Ann" <ann@example.org>')
+      },
+    )
 
-    await t.test('sixty recipients are two calls, both with the same mail', async () => {
+    await t.test('sixty recipients need two calls, both with the same message', async () => {
       const recipients = Array.from({ length: 60 }, (_, number) => `r${number}@example.org`)
       const { text } = await send(wire, recipients, composed(parts))
       const mails = await emulator.take()
@@ -82,9 +85,9 @@ for (const relayName of ['ses', 'sesv2'] as const) {
     })
 
     await t.test(
-      'what the emulator refuses without a code of AWS is refused for now, and the next mail goes',
+      'what the emulator rejects without a code of AWS is a temporary failure, and the next message is sent',
       async () => {
-        // Neither a header nor the envelope says who sends it.
+        // Neither a header nor the envelope names a sender.
         const { text } = await send(wire, ['b@example.org'], 'Subject: x\r\n\r\nx\r\n', '')
         assert.match(text, /^451 4\.3\.0 /)
         assert.deepEqual(await emulator.take(), [])
@@ -116,8 +119,8 @@ test('-r sesv2: 12 MB come through byte for byte, 20 MB are 552 because the emul
   assert.deepEqual(await emulator.take(), [])
 })
 
-test('-r sesv2 --send-rate auto: the emulated account says how fast', { skip }, async t => {
-  const { wire } = await begin(t, 'sesv2', ['--send-rate', 'auto', '--max-wait', '0'], {
+test('-r sesv2 --send-rate auto: the rate is that of the emulated account', { skip }, async t => {
+  const { wire } = await begin(t, 'sesv2', ['--send-rate', 'auto', '--patience', '0'], {
     AWS_SES_ACCOUNT: JSON.stringify({ ...account, SendQuota: { ...account.SendQuota, MaxSendRate: 1 } }),
   })
   const recipients = Array.from({ length: 50 }, (_, number) => `r${number}@example.org`)

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { before, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serveAdmin } from '../../src/operations/admin.ts'
-import { within } from '../program/deadline.ts'
+import { within } from '../support/deadline.ts'
 
 let port = 0
 let reasons: readonly string[] = []

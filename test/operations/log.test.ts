@@ -59,7 +59,7 @@ test('a client that is not let in is one line on stderr, a login is not logged',
   const client = { address: '192.0.2.7', name: 'x', extended: true, secure: true, user: 'alice' }
   const { out, err } = logged(
     { type: 'loggedIn', mechanism: 'PLAIN', username: 'alice', client },
-    { type: 'deniedSender', username: 'alice', sender: 'bob@example.org', client },
+    { type: 'senderNotAllowed', username: 'alice', sender: 'bob@example.org', client },
     { type: 'wrongPassword', mechanism: 'PLAIN', username: 'alice', client: { ...client, user: undefined } },
   )
   assert.deepEqual(out, [])

@@ -33,8 +33,8 @@ function verboseLog() {
 test('a connection is logged when it opens, begins TLS and closes', () => {
   const { log, events, raw } = verboseLog()
   log({ type: 'opened', address })
-  log({ type: 'secured', address, protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' })
-  log({ type: 'ended', address, tls: 'starttls', outcome: 'quit', ms: 12.4 })
+  log({ type: 'tls', address, protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' })
+  log({ type: 'closed', address, tls: 'starttls', reason: 'quit', durationMs: 12.4 })
   assert.deepEqual(events(), [
     { stream: 'out', IP: address, Event: 'connect' },
     { stream: 'out', IP: address, Event: 'tls', Tls: 'TLSv1.3', Cipher: 'TLS_AES_256_GCM_SHA384' },
@@ -45,10 +45,10 @@ test('a connection is logged when it opens, begins TLS and closes', () => {
 
 test('replies that are errors are logged, and connections that were rejected', () => {
   const { log, events } = verboseLog()
-  log({ type: 'replied', address, code: 250, text: '250 2.0.0 Ok\r\n', limit: undefined })
+  log({ type: 'reply', address, code: 250, text: '250 2.0.0 Ok\r\n', id: undefined })
   const text = '554-5.7.1 Too\r\n554 5.7.1 bad\r\n'
-  log({ type: 'replied', address, code: 554, text, limit: undefined })
-  log({ type: 'turnedAway', address, reason: 'address' })
+  log({ type: 'reply', address, code: 554, text, id: undefined })
+  log({ type: 'rejected', address, reason: 'perIpLimit' })
   assert.deepEqual(events(), [
     { stream: 'err', IP: address, Event: 'reply', Error: '554-5.7.1 Too 554 5.7.1 bad' },
     { stream: 'err', IP: address, Event: 'rejected', Error: 'Too many connections from this address' },
@@ -89,8 +89,8 @@ test('a handler that throws does not keep the others from being called', () => {
   }
   const all = combineHandlers<RelayEvent>([broken, ({ type }) => void received.push(type), broken])
   all({ type: 'opened', address })
-  all({ type: 'refusedAddress', client })
-  assert.deepEqual(received, ['opened', 'refusedAddress'])
+  all({ type: 'addressNotAllowed', client })
+  assert.deepEqual(received, ['opened', 'addressNotAllowed'])
 })
 
 test('on a terminal an event is a short line for people, and text from a client is escaped', () => {

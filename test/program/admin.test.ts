@@ -61,8 +61,8 @@ async function sendOne(relay: RelayProcess): Promise<number> {
 test('the admin endpoint opens on a free port, and the startup message says which', async t => {
   const { relay, observed } = await start(t, ['-r', 'discard'])
   assert.match(relay.stderr.all[2]!, /^Health and metrics: http:\/\/127\.0\.0\.1:[1-9]\d*\/$/)
-  assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
-  assert.deepEqual(await observed.ask('/readyz'), { status: 200, text: 'ok\n' })
+  assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
+  assert.deepEqual(await observed.get('/readyz'), { status: 200, text: 'ok\n' })
 })
 
 test('an admin address in use ends the program with one line', async t => {
@@ -217,7 +217,10 @@ test('a refused address, a lack of memory and too many errors are counted', asyn
   const large = 'A line of a message.\r\n'.repeat(20_000)
   await first.open()
   await first.put(large)
-  await observed.until(({ of }) => of('message_memory_bytes')! > 400_000, 'the first one to hold memory')
+  await observed.untilMetrics(
+    ({ of }) => of('message_memory_bytes')! > 400_000,
+    'the first one to hold memory',
+  )
   assert.equal((await observed.scrape()).of('messages_waiting'), 0)
   const second = await greeted(relay)
   expectCode(await second.mail(large), 452)
@@ -270,7 +273,7 @@ test('credentials that AWS rejects make the program not ready after five calls, 
 
 test('a backend that fails makes the program not ready until it recovers', async t => {
   const ses = await standIn(t)
-  const { relay, observed } = await start(t, ['-r', 'ses', '--patience', '0'], ses.environment)
+  const { relay, observed } = await start(t, ['-r', 'ses', '--max-wait', '0'], ses.environment)
   await observed.untilReadiness(200, 'ok\n')
   ses.always(throttling)
   for (let mail = 0; mail < 6; mail++) assert.equal(await sendOne(relay), 454)
@@ -332,8 +335,8 @@ for (const workers of ['1', '2']) {
     await busy.open()
     relay.signal('SIGTERM')
     await relay.stderr.find(/^Shutting down/)
-    assert.deepEqual(await observed.ask('/readyz'), { status: 503, text: 'draining\n' })
-    assert.deepEqual(await observed.ask('/healthz'), { status: 200, text: 'ok\n' })
+    assert.deepEqual(await observed.get('/readyz'), { status: 503, text: 'draining\n' })
+    assert.deepEqual(await observed.get('/healthz'), { status: 200, text: 'ok\n' })
     assert.equal((await observed.scrape()).of('ready'), 0)
     busy.say('x\r\n.\r\n')
     expectCode(await busy.reply(), 250)
@@ -345,9 +348,9 @@ for (const workers of ['1', '2']) {
 }
 
 test('counts of workers are summed, and do not go back when a worker dies', async t => {
-  const crew = await Crew.start(t, 2, { args: admin })
-  const observed = new Observed(crew.relay)
-  await observed.ready(200, 'ok\n')
+  const crew = await RelayCluster.start(t, 2, { args: admin })
+  const observed = new AdminClient(crew.relay)
+  await observed.untilReadiness(200, 'ok\n')
   const wires = await Promise.all([crew.client(), crew.client()])
   const pids = []
   for (const wire of wires) pids.push(await crew.pidServing(wire))
@@ -380,8 +383,8 @@ test('counts of workers are summed, and do not go back when a worker dies', asyn
 })
 
 test('a worker that does not answer is missing until it answers, and no probe waits for it', async t => {
-  const crew = await Crew.start(t, 2, { args: admin })
-  const observed = new Observed(crew.relay)
+  const crew = await RelayCluster.start(t, 2, { args: admin })
+  const observed = new AdminClient(crew.relay)
   const wire = await crew.client()
   const pid = await crew.pidServing(wire)
   const whole = await observed.scrape()
@@ -408,7 +411,7 @@ test('docs/operations.md lists exactly the metrics, with their types and labels'
     await wire.ask('QUIT')
     wire.vanish()
     // A garbage collection may not have happened yet.
-    const { families, text } = await observed.until(
+    const { families, text } = await observed.untilMetrics(
       ({ families }) => families.get('nodejs_gc_duration_seconds')!.samples.length > 0,
       'garbage',
     )

@@ -58,8 +58,8 @@ test('random bytes and shuffled commands get replies, or the connection is close
 })
 
 test('a command of a megabyte is answered 500, and the dialogue continues', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   for (const verb of ['', 'EHLO ', 'MAIL FROM:<', 'RCPT TO:<', 'AUTH PLAIN ', 'NOOP ']) {
     assert.match((await wire.ask(verb + 'x'.repeat(1_000_000))).text, /^500 5\.5\.2 Line too long$/)
@@ -70,8 +70,8 @@ test('a command of a megabyte is answered 500, and the dialogue continues', asyn
 })
 
 test('a response of a megabyte is answered 500, and the dialogue continues', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   for (const mechanism of ['PLAIN', 'LOGIN', 'CRAM-MD5']) {
     assert.equal((await wire.ask(`AUTH ${mechanism}`)).code, 334)
@@ -83,8 +83,8 @@ test('a response of a megabyte is answered 500, and the dialogue continues', asy
 })
 
 test('a line that does not end is answered 421', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   wire.say(Buffer.alloc(3_000_000, 'x'))
   assert.equal((await wire.reply()).code, 500)
@@ -94,8 +94,8 @@ test('a line that does not end is answered 421', async t => {
 })
 
 test('a line of a megabyte in a message is accepted', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   await wire.greet()
   assert.equal((await wire.ask(`AUTH PLAIN ${credentials}`)).code, 235)
   const long = `${'x'.repeat(1_000_000)}\r\n`
@@ -104,8 +104,8 @@ test('a line of a megabyte in a message is accepted', async t => {
 })
 
 test('a client that only makes errors is disconnected, and not logged', async t => {
-  const house = await House.build(t)
-  const wire = await Wire.connect(house.relay.port)
+  const house = await RelayFixture.start(t)
+  const wire = await SmtpClient.connect(house.relay.port)
   wire.say('X\r\n'.repeat(100_000))
   const heard = await wire.rest()
   assert.match(heard, /421 4\.7\.0 Too many errors, closing connection\r\n$/)
@@ -113,7 +113,7 @@ test('a client that only makes errors is disconnected, and not logged', async t 
 })
 
 test('HTTP is refused without TLS, and TLS on the plaintext port', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const request = 'POST / HTTP/1.1\r\nHost: relay.test\r\nContent-Length: 6\r\n\r\nQUIT\r\n'
 
   const clear = await SmtpClient.connect(house.relay.port)

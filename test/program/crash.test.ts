@@ -56,7 +56,7 @@ const content = `Subject: x\r\n\r\n${'line\r\n'.repeat(2000)}`
 const half = content.length / 2
 
 /** The points of one dialogue; `messages` are the numbers of messages that may be in the Maildir after a crash at this point. */
-const points: Record<string, { messages: readonly number[]; go: (wire: Wire) => Promise<unknown> }> = {
+const points: Record<string, { messages: readonly number[]; go: (wire: SmtpClient) => Promise<unknown> }> = {
   'before the greeting was read': { messages: [0], go: async () => {} },
   'after EHLO': { messages: [0], go: wire => wire.greet() },
   'after MAIL': { messages: [0], go: wire => ask(wire, 'MAIL FROM:<a@example.org>') },
@@ -97,7 +97,7 @@ test('a crash at any point of the dialogue leaves complete messages only', async
       await relay.kill()
       const answered = (await wire.rest()).includes('250 2.0.0 Ok')
 
-      const stored = await storedMails(house.maildir)
+      const stored = await storedMessages(house.maildir)
       assert.ok(messages.includes(stored.length), `${stored.length} messages`)
       if (answered) assert.equal(stored.length, 1)
       for (const message of stored) assert.equal(message.content.toString('latin1'), content)

@@ -23,7 +23,7 @@ test('clients without a file descriptor for them are disconnected, and the progr
   for (const wire of wires) wire.reset()
   const again = async () => {
     for (;;) {
-      const wire = await Wire.connect(relay.port)
+      const wire = await SmtpClient.connect(relay.port)
       // The program may not have noticed yet that the other clients have disconnected.
       const hello = await wire.greet().catch(() => undefined)
       if (hello !== undefined) return wire
@@ -46,7 +46,7 @@ test('--max-connections is lowered to what the limit of open files allows, and a
   const served = await SmtpClient.connect(relay.port)
   await served.greet()
   // The other clients only stay connected. The first of them take all places; the rest is rejected and does not leave.
-  const wires = await Promise.all(Array.from({ length: 200 }, () => Wire.connect(relay.port)))
+  const wires = await Promise.all(Array.from({ length: 200 }, () => SmtpClient.connect(relay.port)))
   t.after(() => {
     for (const wire of wires) wire.reset()
   })

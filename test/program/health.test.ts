@@ -9,17 +9,18 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { parse } from '../../src/config/index.ts'
 import { argumentsOfPid1, probe, probeSourceAddress } from '../../src/program/health-probe.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { patienceMs, within } from './deadline.ts'
-import { freePort } from './free-port.ts'
-import { Lines } from './lines.ts'
-import { RelayProcess, run, temporaryDirectory, tlsArguments } from './relay-process.ts'
+import { testTimeoutMs, within } from '../support/deadline.ts'
+import { freePort } from '../support/free-port.ts'
+import { Lines } from '../support/lines.ts'
+import { RelayProcess, run, tlsArguments } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const program = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const relay = ['-r', 'discard']
 const linux = process.platform === 'linux'
 
-/** The output of `--health` with these arguments. */
+/** The output of `--healthcheck` with these arguments. */
 async function ask(...args: readonly string[]) {
   const { code, stdout, stderr } = await run([...relay, ...args, '--healthcheck'])
   assert.equal(stderr, '')
@@ -57,7 +58,7 @@ test('a server that accepts other addresses only is healthy, and does not log th
   const { code, stdout } = await ask('-a', `127.0.0.1:${house.port}`)
   assert.deepEqual([code, stdout.slice(0, 9)], [0, '554 5.7.1'])
   // The refusal of any other client is logged, and this line is the first one.
-  const stranger = await Wire.connect(house.port)
+  const stranger = await SmtpClient.connect(house.port)
   expectCode(await stranger.reply(), 554)
   await house.stderr.find(/Invalid client IP/)
   const lines = house.stderr.all.filter(line => line.includes('Invalid client IP'))
@@ -153,12 +154,12 @@ test('in a container the health check is about the first process, whatever its a
   t.after(() => unshare.kill('SIGKILL'))
   await new Lines(unshare.stderr).find(/^Try: /)
   const [first = ''] = readFileSync(`/proc/${unshare.pid}/task/${unshare.pid}/children`, 'utf8').split(' ')
-  const beside = ['-t', first, '--pid', '--mount', process.execPath, program, '--health']
+  const beside = ['-t', first, '--pid', '--mount', process.execPath, program, '--healthcheck']
   const { status, stdout } = spawnSync('nsenter', beside, { encoding: 'utf8', timeout: testTimeoutMs })
   assert.match(stdout, /^220 /)
   assert.equal(status, 0)
   // Its own arguments are appended, and the last one wins.
-  const other = spawnSync('nsenter', [...beside, '-a', '127.0.0.1:0'], { timeout: patienceMs })
+  const other = spawnSync('nsenter', [...beside, '-a', '127.0.0.1:0'], { timeout: testTimeoutMs })
   assert.equal(other.status, 1)
   // The kernel sends the first process no signal without a handler.
   const exit = once(unshare, 'exit')

@@ -38,8 +38,8 @@ describe('with several workers', { concurrency: true }, () => {
   })
 
   it('no worker counts as hung after the whole program was suspended', async t => {
-    const crew = await Crew.start(t, 2)
-    const pids = await crew.meetAll()
+    const crew = await RelayCluster.start(t, 2)
+    const pids = await crew.reachAllWorkers()
     const all = [crew.relay.pid, ...pids]
     for (const pid of all) process.kill(pid, 'SIGSTOP')
     await sleep(36_000)

@@ -50,7 +50,7 @@ test('memory is free for other clients after replies, refusals and disconnects',
   t.after(() => gate.close())
   const env = { ...standIn.environment, AWS_ENDPOINT_URL: gate.endpoint }
   // One message may take 4 × 4 MiB, if its bytes are the worst case: the others share 4 MiB.
-  const args = ['-r', 'ses', '--max-size', '4MiB', '--memory', '20MiB', '--patience', '1']
+  const args = ['-r', 'ses', '--max-size', '4MiB', '--message-memory', '20MiB', '--max-wait', '1']
   const relay = await RelayProcess.start(t, { args, env })
   const fillers = Array.from({ length: 8 }, (_, n) => send(relay.port, n))
   await gate.answerHeld()
@@ -71,7 +71,7 @@ test('memory is free for other clients after replies, refusals and disconnects',
 test('with all memory held by slow clients, small messages of others are accepted at once, and a large one after a while', {
   timeout: 120_000,
 }, async t => {
-  const { standIn, relay } = await begin(t, ['--memory', '64MiB', '--max-size', '4MiB'])
+  const { standIn, relay } = await begin(t, ['--message-memory', '64MiB', '--max-size', '4MiB'])
   // All of its base64 is slashes, each of which a form encodes as three characters: 4 MiB for 1 MiB.
   const costly = Buffer.alloc(1024 * 1024, 0xff)
   const slow = await Promise.all(
@@ -113,12 +113,12 @@ test('with all memory held by slow clients, small messages of others are accepte
   const tooSlow = '452 4.3.1 Content came too slowly while memory was short, try again later'
   for (const text of heard) {
     if (!text.startsWith('250 '))
-      assert.ok([tooSlow, '452 4.3.1 No memory for this mail now, try again later'].includes(text), text)
+      assert.ok([tooSlow, '452 4.3.1 Insufficient memory, try again later'].includes(text), text)
   }
   const ended = heard.filter(text => text === tooSlow).length
   assert.ok(ended > 0)
   const logged = relay.stderr.all.filter(line =>
-    line.includes('TooSlow: content came at less than 1024 bytes'),
+    line.includes('TooSlow: content arrived at less than 1024 bytes'),
   )
   assert.equal(logged.length, ended)
 })

@@ -180,7 +180,7 @@ test('a client gets the outcome of its message, and the next message is accepted
 })
 
 test('a service that cannot be reached results in 451 4.4.1', async t => {
-  const standIn = await SesStandIn.start()
+  const standIn = await FakeSes.start()
   const { environment } = standIn
   await standIn.close()
   const relay = await startRelay(t, environment)

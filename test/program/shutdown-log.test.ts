@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { RelayProcess } from './relay-process.ts'
+import { RelayProcess } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 
 /** More log lines than a pipe, a socket and the buffers of this process hold together. */
 const messages = 2_000
@@ -47,7 +47,7 @@ async function sendMessages(port: number): Promise<void> {
   const message = 'MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n'
   await Promise.all(
     Array.from({ length: connections }, async () => {
-      const wire = await Wire.connect(port)
+      const wire = await SmtpClient.connect(port)
       await wire.greet()
       for (let sent = 0; sent < messages / connections; sent++) {
         wire.say(message)

@@ -65,21 +65,24 @@ test('settings that cannot work end with 1 and one line of text', async t => {
 test('memory that cannot hold one message of the largest size ends with 1', async t => {
   const message = (memory: number, largest: number) =>
     new RegExp(
-      `^--memory \\(${memory} bytes\\) cannot hold one message of the largest size: ${largest} bytes may take \\d+ in memory, and \\d+ are kept for small messages; raise --memory to \\d+ or lower --max-size$`,
+      `^--message-memory \\(${memory} bytes\\) cannot hold one message of the largest size: ${largest} bytes may take \\d+ in memory, and \\d+ are kept for small messages; raise --message-memory to \\d+ or lower --max-size$`,
     )
   const start = ['-r', 'discard', '-a', '127.0.0.1:0']
   await fails([...start, '--message-memory', '1MiB'], message(1_048_576, 41_943_040))
   await fails([...start, '--message-memory', '1MiB', '--max-size', '512KiB'], message(1_048_576, 524_288))
   await fails([...start, '--max-size', '1GiB'], message(268_435_456, 1_073_741_824))
   const ses = ['-r', 'ses', '-a', '127.0.0.1:0']
-  await fails([...ses, '--memory', '40MiB'], message(41_943_040, 10_485_760))
+  await fails([...ses, '--message-memory', '40MiB'], message(41_943_040, 10_485_760))
   // It could hold one message, but would have no reserve besides.
-  const { stderr } = await run([...ses, '--memory', '42MiB'])
+  const { stderr } = await run([...ses, '--message-memory', '42MiB'])
   assert.match(stderr, message(44_040_192, 10_485_760))
   // The memory that the error names is enough.
-  const [, least = ''] = /raise --memory to (\d+)/.exec(stderr) ?? []
-  await fails([...ses, '--memory', String(Number(least) - 1)], message(Number(least) - 1, 10_485_760))
-  await RelayProcess.start(t, { args: ['-r', 'ses', '--memory', least], env: { AWS_REGION: 'eu-west-1' } })
+  const [, least = ''] = /raise --message-memory to (\d+)/.exec(stderr) ?? []
+  await fails([...ses, '--message-memory', String(Number(least) - 1)], message(Number(least) - 1, 10_485_760))
+  await RelayProcess.start(t, {
+    args: ['-r', 'ses', '--message-memory', least],
+    env: { AWS_REGION: 'eu-west-1' },
+  })
 })
 
 test('an address in use ends with 1', async t => {

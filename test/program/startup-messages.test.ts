@@ -9,7 +9,8 @@ function lines(...argv: readonly string[]): readonly string[] {
   return startupMessage(parsed.settings, parsed.settings.listen, '1.2.3').split('\n')
 }
 
-const warning = 'Warning: open relay: anyone who can connect may send. Restrict with -i, -u, --users or -l'
+const warning =
+  'Warning: open relay: anyone who can connect may send. Restrict with -i, -u, --users-file or -l'
 
 test('a start with default options says in four lines where it listens, what it does, and that it is an open relay', () => {
   const [address, backend, relay, command, ...rest] = lines()
@@ -32,7 +33,7 @@ test('the warning of an open relay is written only if other machines can connect
     ['-a', 'localhost:25,[::1]:25'],
     ['-i', '10.0.0.0/8'],
     ['-u', 'tim'],
-    ['--users', 'list', '--allow-plaintext-auth'],
+    ['--users-file', 'list', '--allow-plaintext-auth'],
     ['-l', '@example\\.org$'],
   ]) {
     assert.ok(!warns(...argv), argv.join(' '))

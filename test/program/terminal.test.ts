@@ -44,8 +44,8 @@ for (const [who, workers] of [
     }
   })
 
-  test(`--log json writes JSON to a terminal, from ${who}`, { skip: noTerminal }, async t => {
-    const { lines, port } = await start(t, ['--workers', workers, '--log', 'json'])
+  test(`--log-format json writes JSON to a terminal, from ${who}`, { skip: noTerminal }, async t => {
+    const { lines, port } = await start(t, ['--workers', workers, '--log-format', 'json'])
     await send(port)
     assert.equal(JSON.parse(await lines.find(/^\{/)).From, 'a@example.org')
   })
@@ -53,7 +53,7 @@ for (const [who, workers] of [
   test(`a terminal that is not read delays no message of ${who}, and a stop for --drain-timeout only`, {
     skip: noTerminal,
   }, async t => {
-    const more = ['--workers', workers, '--log', 'json', '--drain-timeout', '2']
+    const more = ['--workers', workers, '--log-format', 'json', '--drain-timeout', '2']
     const { terminal, port } = await start(t, more)
     await send(port)
     await terminal.lines.find(/^\{/)
@@ -79,7 +79,7 @@ for (const [who, workers] of [
     assert.equal(lines.all.filter(line => line.startsWith('{')).map(line => JSON.parse(line)).length, 201)
   })
 
-  test(`--log text writes text to a pipe, from ${who}`, async t => {
+  test(`--log-format text writes text to a pipe, from ${who}`, async t => {
     const relay = await RelayProcess.start(t, {
       args: ['-r', 'discard', '--log-format', 'text', '--workers', workers],
     })

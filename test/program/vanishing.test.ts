@@ -5,7 +5,7 @@ import { clientHello } from './client-hello.ts'
 import { credentials, eachOf, mail, opening, RelayFixture } from './relay-fixture.ts'
 
 test('clients that disconnect at every byte of the dialogue leave complete messages only', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}${opening}x\r\n`
   const positions = Array.from({ length: dialogue.length + 1 }, (_, position) => position)
   const wholeAt = dialogue.indexOf('\r\n.\r\n') + 5
@@ -56,7 +56,7 @@ test('clients that disconnect at every byte of the dialogue leave complete messa
 })
 
 test('clients that disconnect at every byte of a TLS handshake do no harm', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const hello = await clientHello()
   const starttls = 'EHLO client.test\r\nSTARTTLS\r\n'
   const positions = Array.from({ length: hello.length + 1 }, (_, position) => position)
@@ -90,7 +90,7 @@ test('clients that disconnect at every byte of a TLS handshake do no harm', asyn
 })
 
 test('clients that disconnect within TLS leave complete messages only', async t => {
-  const house = await House.build(t)
+  const house = await RelayFixture.start(t)
   const dialogue = `EHLO client.test\r\nAUTH PLAIN ${credentials}\r\n${mail}QUIT\r\n`
   const positions = Array.from({ length: Math.ceil(dialogue.length / 3) }, (_, n) => n * 3)
   await eachOf(positions, async position => {

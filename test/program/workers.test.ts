@@ -6,19 +6,20 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { SesStandIn } from '../relay/ses-stand-in.ts'
-import { lineOf } from '../transport/proxy-headers.ts'
-import { expectCode, Wire } from '../transport/wire.ts'
-import { Crew, gone } from './crew.ts'
-import { within } from './deadline.ts'
-import { freePort } from './free-port.ts'
-import { storedMails } from './inbox.ts'
-import { Lines } from './lines.ts'
-import { certificatePath, keyPath, program, RelayProcess, run, temporaryDirectory } from './relay-process.ts'
+import { within } from '../support/deadline.ts'
+import { FakeSes } from '../support/fake-ses.ts'
+import { freePort } from '../support/free-port.ts'
+import { Lines } from '../support/lines.ts'
+import { storedMessages } from '../support/maildir.ts'
+import { lineOf } from '../support/proxy-headers.ts'
+import { certificatePath, keyPath, program, RelayProcess, run } from '../support/relay-process.ts'
+import { expectCode, SmtpClient } from '../support/smtp-client.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { processEnded, RelayCluster } from './relay-cluster.ts'
 
 test('workers share every address, and the startup message is written once', async t => {
-  const crew = await Crew.start(t, 3, { tls: true })
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 3, { tls: true })
+  const pids = await crew.reachAllWorkers()
   assert.ok(!pids.has(crew.relay.pid))
   for (const tls of [false, true]) {
     const wire = await SmtpClient.connect(tls ? crew.relay.tlsPort : crew.relay.port, { tls })
@@ -33,8 +34,8 @@ test('workers share every address, and the startup message is written once', asy
 })
 
 test('with --workers 1 the process serves itself', async t => {
-  const crew = await Crew.start(t, 1)
-  assert.equal(await crew.pidBehind(await crew.client()), crew.relay.pid)
+  const crew = await RelayCluster.start(t, 1)
+  assert.equal(await crew.pidServing(await crew.client()), crew.relay.pid)
 })
 
 test('a start that fails with one process fails in the same way with several', async t => {
@@ -47,8 +48,8 @@ test('a start that fails with one process fails in the same way with several', a
     'an address in use': ['-r', 'discard', '-a', `127.0.0.1:${taken.port}`],
     'a second address in use': ['-r', 'discard', '-a', `127.0.0.1:0,127.0.0.1:${taken.port}`],
     'an invalid key': ['-r', 'discard', ...free, '-c', certificatePath, '-k', certificatePath],
-    'no users file': ['-r', 'discard', ...free, '--users', '/nonexistent', '--allow-plaintext-auth'],
-    'an invalid users file': ['-r', 'discard', ...free, '--users', file, '--allow-plaintext-auth'],
+    'no users file': ['-r', 'discard', ...free, '--users-file', '/nonexistent', '--allow-plaintext-auth'],
+    'an invalid users file': ['-r', 'discard', ...free, '--users-file', file, '--allow-plaintext-auth'],
     'an invalid expression': ['-r', 'discard', ...free, '-l', '('],
     'a Maildir that cannot be created': ['-r', 'maildir', ...free, '--maildir', join(file, 'sub')],
   }
@@ -63,7 +64,7 @@ test('a start that fails with one process fails in the same way with several', a
 })
 
 test('--check starts no workers', async () => {
-  const args = ['-r', 'discard', '--memory', '256MiB', '--check']
+  const args = ['-r', 'discard', '--message-memory', '256MiB', '--check']
   const { stdout, ...three } = await run([...args, '--workers', '3'])
   const one = await run(args)
   assert.deepEqual({ ...three, stdout: stdout.replace(/\nWorkers: 3,[^\n]*/, '') }, one)
@@ -72,8 +73,8 @@ test('--check starts no workers', async () => {
 for (const to of ['the primary', 'the whole group'] as const) {
   test(`a signal to ${to} lets a message in flight finish, and one line counts all clients`, async t => {
     // The longest possible time: no timer may treat it as zero.
-    const crew = await Crew.start(t, 3, { args: ['--drain-timeout', '2147483'] })
-    const pids = [...(await crew.meetAll())]
+    const crew = await RelayCluster.start(t, 3, { args: ['--drain-timeout', '2147483'] })
+    const pids = [...(await crew.reachAllWorkers())]
     const idle = await Promise.all(pids.map(() => crew.client()))
     const busy = await crew.client()
     await busy.open()
@@ -110,7 +111,7 @@ test('a stop while the last addresses are not open yet lets a message on the fir
   const ended = once(child, 'exit')
   const connect = async () => {
     for (;;) {
-      const wire = await Wire.connect(port).catch(() => undefined)
+      const wire = await SmtpClient.connect(port).catch(() => undefined)
       if (wire !== undefined) return wire
       await sleep(2)
     }
@@ -130,8 +131,8 @@ test('a stop while the last addresses are not open yet lets a message on the fir
 })
 
 test('a second signal ends all workers at once', async t => {
-  const crew = await Crew.start(t, 2)
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const pids = await crew.reachAllWorkers()
   const busy = await crew.client()
   await busy.open()
   crew.relay.signal('SIGTERM')
@@ -144,8 +145,8 @@ test('a second signal ends all workers at once', async t => {
 })
 
 test('when the primary is killed, the port is free, messages in flight finish, and then the workers end', async t => {
-  const crew = await Crew.start(t, 2)
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const pids = await crew.reachAllWorkers()
   const idle = await crew.client()
   const busy = await crew.client()
   await busy.open()
@@ -162,8 +163,8 @@ test('when the primary is killed, the port is free, messages in flight finish, a
 })
 
 test('a worker that is killed within a message loses no message that was answered, and is replaced', async t => {
-  const crew = await Crew.start(t, 2)
-  await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  await crew.reachAllWorkers()
   const victim = await crew.client()
   const pid = await crew.pidServing(victim)
   const neighbour = await crew.clientOfAnotherWorker(pid)
@@ -184,8 +185,8 @@ test('a worker that is killed within a message loses no message that was answere
 })
 
 test('a worker that keeps dying is replaced after longer and longer delays, and a stop does not wait for it', async t => {
-  const crew = await Crew.start(t, 2)
-  const known = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const known = await crew.reachAllWorkers()
   let [pid] = known as Set<number>
   for (const wait of ['now', 'in 100 ms', 'in 200 ms', 'in 400 ms']) {
     process.kill(pid!, 'SIGKILL')
@@ -264,8 +265,8 @@ test('long lines of several workers are not cut, even if the reader is slow', as
 })
 
 test('workers continue if the reader of the log goes away', async t => {
-  const crew = await Crew.start(t, 2)
-  const pids = await crew.meetAll()
+  const crew = await RelayCluster.start(t, 2)
+  const pids = await crew.reachAllWorkers()
   crew.relay.stopReading()
   assert.deepEqual(await crew.reachAllWorkers(), pids)
   assert.deepEqual(await crew.reachAllWorkers(), pids)
@@ -273,7 +274,7 @@ test('workers continue if the reader of the log goes away', async t => {
 })
 
 test('a problem with AWS is reported once for all workers', async t => {
-  const crew = await Crew.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
+  const crew = await RelayCluster.start(t, 3, { relay: 'ses', env: { AWS_EC2_METADATA_DISABLED: 'true' } })
   await crew.relay.stderr.find(/^Backend check failed, mail will be answered 451 until this is fixed: /)
   await crew.relay.stop()
   assert.equal(crew.relay.stderr.all.filter(line => line.startsWith('Backend check failed')).length, 1)
@@ -304,7 +305,7 @@ for (const [given, quota] of [
     await within(refused(), 'the rate to be used up')
     assert.match(
       await crew.relay.stderr.find(/^\{/),
-      /"SendRateExceeded: 0\.1 recipients a second leave no room/,
+      /"SendRateExceeded: the limit of 0\.1 recipients per second is used up/,
     )
     // The other worker has its own part of the rate.
     expectCode(await (await crew.client()).mail('x\r\n'), 250)
@@ -312,7 +313,7 @@ for (const [given, quota] of [
 }
 
 test('--max-connections is the limit of all workers together', async t => {
-  const crew = await Crew.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
+  const crew = await RelayCluster.start(t, 2, { relay: 'discard', args: ['--max-connections', '4'] })
   const codes: number[] = []
   for (let n = 0; n < 6; n++) codes.push((await (await SmtpClient.connect(crew.relay.port)).reply()).code)
   assert.deepEqual(codes, [220, 220, 220, 220, 421, 421])

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { type Message, PartialFailure, type Receipt, type Relay } from '../../src/relay/relay.ts'
 import type { Clock } from '../../src/support/clock.ts'
 
-/** What the backend does with one call: accept, fail, do so after a while, or find out when asked. */
-export type Deed = Receipt | Error | Promise<Receipt> | ((mail: Message) => Receipt | Promise<Receipt>)
+/** What the backend does with one call: accept, fail, do so later, or compute the result. */
+export type Deed = Receipt | Error | Promise<Receipt> | ((message: Message) => Receipt | Promise<Receipt>)
 
-/** What a backend is like. */
+/** The properties of a fake backend. */
 export interface Nature {
   readonly perCall?: number
   readonly answersPerRecipient?: boolean
@@ -13,7 +13,7 @@ export interface Nature {
   readonly clock?: Clock
 }
 
-/** A backend that does as it is told, and then accepts; it knows who got what. */
+/** A scripted backend: performs its deeds call by call, then accepts. Counts the copies of each recipient. */
 export class Backend implements Relay {
   readonly name = 'fake'
   readonly maxMessageBytes = 1000
@@ -21,10 +21,10 @@ export class Backend implements Relay {
   readonly answersPerRecipient: boolean
   readonly maxConcurrentCalls: number
   /** The calls, in the order in which they began. */
-  readonly mails: Message[] = []
+  readonly messages: Message[] = []
   /** When each call came, if there is a clock. */
   readonly times: number[] = []
-  /** How often each recipient got a mail. */
+  /** The number of copies by recipient. */
   readonly received = new Map<string, number>()
   readonly #deeds: Deed[]
   readonly #clock: Clock | undefined
@@ -38,17 +38,17 @@ export class Backend implements Relay {
     this.#clock = clock
   }
 
-  async send(mail: Message): Promise<Receipt> {
-    this.mails.push(mail)
+  async send(message: Message): Promise<Receipt> {
+    this.messages.push(message)
     if (this.#clock) this.times.push(this.#clock.now())
     const deed = this.#deeds.shift() ?? {}
     if (deed instanceof Error) throw deed
-    const receipt = await (typeof deed === 'function' ? deed(mail) : deed)
-    this.take(mail.recipients)
+    const receipt = await (typeof deed === 'function' ? deed(message) : deed)
+    this.take(message.recipients)
     return receipt
   }
 
-  /** Adds what is done with further calls. */
+  /** Adds deeds for further calls. */
   expect(deeds: readonly Deed[]): void {
     this.#deeds.push(...deeds)
   }
@@ -57,7 +57,7 @@ export class Backend implements Relay {
     for (const recipient of recipients) this.received.set(recipient, (this.received.get(recipient) ?? 0) + 1)
   }
 
-  /** Takes the mail for some, refuses it for those that have an error. */
+  /** Accepts the message for some recipients, and rejects it for those that have an error. */
   partly(errorOf: (recipient: string) => Error | undefined): Deed {
     return ({ recipients }) => {
       const refused = new Map<string, Error>()
@@ -73,10 +73,10 @@ export class Backend implements Relay {
 
   /** The sizes of the calls. */
   get sizes(): number[] {
-    return this.mails.map(({ recipients }) => recipients.length)
+    return this.messages.map(({ recipients }) => recipients.length)
   }
 
-  /** Everybody got it, and nobody twice. */
+  /** Asserts that these recipients got the message once, and no others. */
   assertOnce(recipients: readonly string[]): void {
     const counts = Object.fromEntries(recipients.map(recipient => [recipient, 1]))
     assert.deepEqual(Object.fromEntries(this.received), counts)
@@ -101,8 +101,8 @@ export function people(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `person-${n}@example.org`)
 }
 
-/** A mail as the dispatcher makes it; its `Received` header differs each time. */
-export function mailTo(recipients: readonly string[], text = 'Subject: x\r\n\r\nbody\r\n'): Message {
+/** A message as the dispatcher creates it. Its `Received` header differs each time. */
+export function messageTo(recipients: readonly string[], text = 'Subject: x\r\n\r\nbody\r\n'): Message {
   const content = [Buffer.from(`Received: ${Math.random()}\r\n`), Buffer.from(text)]
   return {
     id: 'id',
@@ -114,7 +114,7 @@ export function mailTo(recipients: readonly string[], text = 'Subject: x\r\n\r\n
   }
 }
 
-/** Something that is answered when the test says so. */
+/** A promise that the test settles. */
 export function hold<T>() {
   let release: (value: T) => void = () => undefined
   let fail: (error: Error) => void = () => undefined
@@ -125,7 +125,7 @@ export function hold<T>() {
   return { promise, release, fail }
 }
 
-/** Lets everything that can go on go on. */
+/** Lets all pending promises continue. */
 export function turn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve))
 }

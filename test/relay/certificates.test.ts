@@ -18,25 +18,25 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-test('a service whose authority the operator trusts gets the mail', async t => {
-  assert.deepEqual(await sendTo(t, good, good), { reply: '250', log: 'fake-1' })
+test('a service whose certificate authority the operator trusts gets the message', async t => {
+  assert.deepEqual(await sendTo(t, good, good), { reply: '250', log: 'stand-in-1' })
 })
 
-const untrusted = /^451 4\.7\.5 The mail service cannot be trusted/
+const untrusted = /^451 4\.7\.5 Upstream certificate verification failed/
 const bad: readonly (readonly [string, Certificate, Certificate | undefined, RegExp])[] = [
-  ['that nobody vouches for', good, undefined, /self-signed certificate/],
+  ['of an unknown authority', good, undefined, /self-signed certificate/],
   ['that has expired', expired, expired, /certificate has expired/],
-  ['of somebody else', ofAnother, ofAnother, /does not match certificate's altnames/],
+  ['of another host', ofAnother, ofAnother, /does not match certificate's altnames/],
 ]
 for (const [name, shown, trusted, log] of bad) {
-  test(`a certificate ${name} is 451 4.7.5, and no mail is shown to it`, async t => {
+  test(`a certificate ${name} is 451 4.7.5, and the service does not get the message`, async t => {
     const heard = await sendTo(t, shown, trusted)
     assert.match(heard.reply, untrusted)
     assert.match(heard.log, log)
   })
 }
 
-test('a service without TLS where TLS should be is 451 4.4.1', async t => {
+test('a service without TLS on a TLS port is 451 4.4.1', async t => {
   const aws = await FakeSes.start()
   t.after(() => aws.close())
   const { reply } = await send({

@@ -4,7 +4,7 @@ import type { Certificate } from '../support/fake-aws.ts'
 // All of them were made with this key.
 const key = fixture('key.pem')
 
-/** Names 127.0.0.1; trusted by whoever is told to. */
+/** Names 127.0.0.1; trusted if it is configured. */
 export const good: Certificate = { key, cert: fixture('certificate.pem') }
 
 /** The same, but it has expired. */

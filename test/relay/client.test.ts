@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { callUpstream } from '../../src/relay/aws/client.ts'
-import { replyFor } from '../../src/relay/errors/error-table.ts'
+import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
+import { ses } from '../../src/relay/aws/ses.ts'
+import { sesv2 } from '../../src/relay/aws/sesv2.ts'
+import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import { hold, turn } from './backend.ts'
 
-const standing = {
+const identity = {
   region: async () => 'eu-west-1',
   credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE' }),
 }
@@ -37,17 +40,17 @@ for (const [name, error] of unreached) {
       if (++tries === 1) throw error
       return 'sent'
     }
-    assert.equal(await callUpstream(standing, {}, attempt), 'sent')
+    assert.equal(await callUpstream(identity, {}, attempt), 'sent')
     assert.equal(tries, 2)
   })
 
-  test(`${name}, twice: given up`, async () => {
+  test(`${name}, twice: no third try`, async () => {
     let tries = 0
     const attempt = async () => {
       tries++
       throw error
     }
-    await assert.rejects(callUpstream(standing, {}, attempt), error)
+    await assert.rejects(callUpstream(identity, {}, attempt), error)
     assert.equal(tries, 2)
   })
 }
@@ -66,30 +69,30 @@ const reached: readonly [string, unknown][] = [
   ['what is no error', { syscall: 'connect' }],
 ]
 for (const [name, error] of reached) {
-  test(`${name}: not tried again`, async () => {
+  test(`${name}: no second try`, async () => {
     let tries = 0
     const attempt = async () => {
       tries++
       throw error
     }
-    await assert.rejects(callUpstream(standing, {}, attempt), thrown => thrown === error)
+    await assert.rejects(callUpstream(identity, {}, attempt), thrown => thrown === error)
     assert.equal(tries, 1)
   })
 }
 
-test('what waits for something that heeds no signal is given up in time', async () => {
+test('a call that ignores the signal times out', async () => {
   let signal: AbortSignal | undefined
   const attempt = (given: { readonly signal: AbortSignal }) => {
     signal = given.signal
     return new Promise<never>(() => undefined)
   }
-  await assert.rejects(callUpstream(standing, { upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
+  await assert.rejects(callUpstream(identity, { upstreamTimeoutMs: 20 }, attempt), { name: 'TimeoutError' })
   assert.equal(signal!.aborted, true)
 })
 
-test('a yes of AWS counts although its answer breaks off; nothing else does', async () => {
+test('a 2xx of AWS counts although its answer breaks off; no other answer does', async () => {
   const broken = (accepted?: boolean) =>
-    callUpstream(standing, {}, async attempt => {
+    callUpstream(identity, {}, async attempt => {
       if (accepted !== undefined) attempt.accepted = accepted
       throw new Error('aborted')
     })
@@ -98,7 +101,7 @@ test('a yes of AWS counts although its answer breaks off; nothing else does', as
   await assert.rejects(broken())
 })
 
-test('who hands out credentials has no say about a mail: its errors are of one name, and there is no call', async () => {
+test('errors of credential providers have one name, and no call is made', async () => {
   const judgements = [
     Object.assign(new Error('Request ARN is invalid'), {
       name: 'ValidationError',
@@ -112,13 +115,13 @@ test('who hands out credentials has no say about a mail: its errors are of one n
     system('connect', 'ECONNREFUSED'),
   ]
   for (const error of judgements) {
-    const nobody = { ...standing, credentials: () => Promise.reject(error) }
+    const failing = { ...identity, credentials: () => Promise.reject(error) }
     let calls = 0
     const attempt = async () => {
       calls++
     }
-    await assert.rejects(callUpstream(nobody, {}, attempt), (thrown: unknown) => {
-      const { code, status, text } = replyFor(thrown)
+    await assert.rejects(callUpstream(failing, {}, attempt), (thrown: unknown) => {
+      const { code, status, text } = classify(thrown).reply
       assert.equal(`${code} ${status}`, '451 4.3.5')
       assert.doesNotMatch(String(text), /ARN|\d{12}/)
       return (thrown as Error).name === 'CredentialsProviderError'
@@ -127,14 +130,14 @@ test('who hands out credentials has no say about a mail: its errors are of one n
   }
 })
 
-test('credentials that come after the call was given up send no mail', async () => {
+test('after a timeout no call is made, even if the credentials arrive', async () => {
   const slow = hold<{ accessKeyId: string }>()
   let calls = 0
   const attempt = async () => {
     calls++
   }
   const late = callUpstream(
-    { ...standing, credentials: () => slow.promise },
+    { ...identity, credentials: () => slow.promise },
     { upstreamTimeoutMs: 20 },
     attempt,
   )
@@ -142,4 +145,10 @@ test('credentials that come after the call was given up send no mail', async () 
   slow.release({ accessKeyId: 'AKIDEXAMPLE' })
   await turn()
   assert.equal(calls, 0)
+})
+
+test('a backend leaves the environment of its process as it is', async () => {
+  const before = { ...process.env }
+  await Promise.all([ses(), sesv2(), pinpoint({ applicationId: 'app' })])
+  assert.deepEqual({ ...process.env }, before)
 })

@@ -9,7 +9,7 @@ import { ses } from '../../src/relay/aws/ses.ts'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import { FakeCredentials } from '../support/fake-credentials.ts'
 import { FakeSes } from '../support/fake-ses.ts'
-import { failure, mail } from './trial.ts'
+import { failure, message } from './backend-contract.ts'
 
 const role = 'arn:aws:iam::123456789012:role/mailer'
 const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'not-a-secret' }
@@ -37,7 +37,7 @@ afterEach(async () => {
 
 test('keys in the environment', async () => {
   await live({ ...keys })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['AKIDEXAMPLE'])
 })
 
@@ -45,7 +45,7 @@ test('a profile of the shared files, with its region', async () => {
   const config = '[profile mailer]\nregion = ap-south-1\n'
   const credentials = '[mailer]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = not-a-secret\n'
   await live({ AWS_PROFILE: 'mailer', AWS_REGION: undefined }, { config, credentials })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.match(aws.calls[0]!.authorization!, /AKIDEXAMPLE\/\d{8}\/ap-south-1\/ses/)
 })
 
@@ -53,7 +53,7 @@ test('a profile that assumes a role of another account', async () => {
   const config = `[default]\nrole_arn = ${role}\nsource_profile = base\nexternal_id = x\n`
   const credentials = '[base]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = not-a-secret\n'
   await live({ AWS_ENDPOINT_URL_STS: issuer.endpoint }, { config, credentials })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['ASIA1'])
   const [{ parameters }] = issuer.requests as [(typeof issuer.requests)[number]]
   assert.deepEqual([parameters.get('RoleArn'), parameters.get('ExternalId')], [role, 'x'])
@@ -64,7 +64,7 @@ test('a program that a profile names', async () => {
   const file = join(folder, 'answer.json')
   await writeFile(file, JSON.stringify(answer))
   await live({}, { config: `[default]\ncredential_process = cat ${file}\n` })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['AKIDEXAMPLE'])
 })
 
@@ -78,9 +78,9 @@ test('web identity (IRSA): the role for the token in the file, which is read aga
   })
   issuer.validMs = -1
   const relay = await ses()
-  await relay.send(mail)
+  await relay.send(message)
   await writeFile(file, 'second')
-  await relay.send(mail)
+  await relay.send(message)
   assert.equal(new Set(signers()).size, 2)
   const shown = issuer.requests.map(({ parameters }) => [
     parameters.get('RoleArn'),
@@ -101,7 +101,7 @@ test('a container of ECS', async () => {
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container`,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: 'a token',
   })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
@@ -115,40 +115,40 @@ test('a pod of EKS (Pod Identity): the token in the file is read again when it i
     AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file,
   })
   const relay = await ses()
-  await relay.send(mail)
+  await relay.send(message)
   await writeFile(file, 'second')
   issuer.authorization = 'second'
-  await relay.send(mail)
+  await relay.send(message)
   assert.equal(new Set(signers()).size, 2)
   assert.equal(issuer.requests.at(-1)!.headers.authorization, 'second')
 })
 
 test('a machine of EC2 (IMDSv2)', async () => {
   await live({ AWS_EC2_METADATA_SERVICE_ENDPOINT: issuer.endpoint, AWS_EC2_METADATA_DISABLED: undefined })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
-test('credentials that are good for long are asked for once, by many mails at once', async () => {
+test('credentials with a long lifetime are requested once by many messages at the same time', async () => {
   await live({ AWS_EC2_METADATA_SERVICE_ENDPOINT: issuer.endpoint, AWS_EC2_METADATA_DISABLED: undefined })
   const relay = await ses()
-  await Promise.all(Array.from({ length: 10 }, () => relay.send(mail)))
-  await relay.send(mail)
+  await Promise.all(Array.from({ length: 10 }, () => relay.send(message)))
+  await relay.send(message)
   assert.equal(issuer.requests.length, 1)
 })
 
-test('credentials that expire soon are renewed while mail goes on with them', async () => {
+test('credentials that expire soon are renewed while messages are still sent with them', async () => {
   await live({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container` })
   issuer.validMs = 4 * 60_000
   const relay = await ses()
-  await relay.send(mail)
+  await relay.send(message)
   issuer.validMs = 60 * 60_000
-  for (let mails = 0; mails < 50 && signers().at(-1) !== 'ASIA2'; mails++) await relay.send(mail)
+  for (let mails = 0; mails < 50 && signers().at(-1) !== 'ASIA2'; mails++) await relay.send(message)
   assert.deepEqual([...new Set(signers())], ['ASIA1', 'ASIA2'])
   assert.equal(issuer.requests.length, 2)
 })
 
-test('a source that fails is 451 4.3.5 now, and is asked again for the next mail', async () => {
+test('a credential source that fails is 451 4.3.5, and is asked again for the next message', async () => {
   const file = join(folder, 'token')
   await writeFile(file, 'token')
   issuer.authorization = 'another'
@@ -159,7 +159,7 @@ test('a source that fails is 451 4.3.5 now, and is asked again for the next mail
   const relay = await ses()
   assert.match((await failure(relay)).reply, /^451 4\.3\.5/)
   issuer.authorization = 'token'
-  await relay.send(mail)
+  await relay.send(message)
   assert.deepEqual(signers(), ['ASIA1'])
 })
 
@@ -174,7 +174,7 @@ const stsErrors: readonly (readonly [name: string, status: number, text: string]
   ['InternalFailure', 500, 'internal'],
 ]
 for (const [name, status, text] of stsErrors) {
-  test(`web identity (IRSA) that ends in ${status} ${name} is 451 4.3.5, and says so to the operator only`, async () => {
+  test(`web identity (IRSA) that fails with ${status} ${name} is 451 4.3.5, and only the log has the reason`, async () => {
     const file = join(folder, 'token')
     await writeFile(file, 'token')
     await live({
@@ -187,11 +187,11 @@ for (const [name, status, text] of stsErrors) {
     issuer.refusal = { status, body }
     const relay = await ses()
     const { reply, log } = await failure(relay)
-    assert.equal(reply, '451 4.3.5 The relay is not set up correctly, try again later')
+    assert.equal(reply, '451 4.3.5 Relay is misconfigured, try again later')
     assert.match(log, new RegExp(`^CredentialsProviderError: ${name}(Exception)?: ${text}$`))
     assert.equal(aws.requests, 0)
     issuer.refusal = undefined
-    await relay.send(mail)
+    await relay.send(message)
     assert.deepEqual(signers(), ['ASIA1'])
   })
 }
@@ -219,7 +219,7 @@ const quoting: Record<string, () => Record<string, string | undefined>> = {
   }),
 }
 for (const [name, environment] of Object.entries(quoting)) {
-  test(`what ${name} answers is never in the log, for it may hold a key`, async () => {
+  test(`the answer of ${name} is never in the log, because it may contain a key`, async () => {
     for (const body of ['s3cr3t-key', '{"SecretAccessKey":"s3cr3t-key', '[s3cr3t-key]', '"s3cr3t-key"x']) {
       await live(environment())
       issuer.refusal = { status: 200, body }
@@ -232,7 +232,7 @@ for (const [name, environment] of Object.entries(quoting)) {
   })
 }
 
-test('no credentials anywhere are 451 4.3.5, and AWS hears nothing', async () => {
+test('no credentials at all are 451 4.3.5, and no request is sent', async () => {
   await live({})
   const { reply, log } = await failure(await ses())
   assert.match(reply, /^451 4\.3\.5/)
@@ -240,20 +240,20 @@ test('no credentials anywhere are 451 4.3.5, and AWS hears nothing', async () =>
   assert.equal(aws.requests, 0)
 })
 
-test('no region anywhere is 451 4.3.5, in the words of the Go program', async () => {
+test('no region at all is 451 4.3.5, in the words of the Go program', async () => {
   await live({ ...keys, AWS_REGION: undefined })
   const { reply, log } = await failure(await ses())
   assert.match(reply, /^451 4\.3\.5/)
   assert.equal(log, 'MissingRegion: could not find region configuration')
 })
 
-test('a region that is no name is 451 4.3.5', async () => {
+test('an invalid region name is 451 4.3.5', async () => {
   await live({ ...keys, AWS_REGION: 'not a region' })
   assert.match((await failure(await ses())).reply, /^451 4\.3\.5/)
 })
 
 for (const [backend, relay] of Object.entries(backends)) {
-  test(`${backend}: a check says which region and credentials were found, and sends nothing`, async () => {
+  test(`${backend}: a check reports region and credentials, and sends no message`, async () => {
     await live({ ...keys, AWS_SESSION_TOKEN: 'token' })
     assert.deepEqual(await (await relay()).check!(), [
       'Region: eu-west-1',
@@ -264,19 +264,19 @@ for (const [backend, relay] of Object.entries(backends)) {
   })
 }
 
-test('a check says until when credentials are good', async () => {
+test('a check reports when credentials expire', async () => {
   await live({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${issuer.endpoint}/container` })
   const [, credentials] = await (await ses()).check!()
   assert.match(credentials!, /^Credentials: access key ending in SIA\d, until 2\d{3}-/)
 })
 
-test('a check says where calls go when nobody has said where', async () => {
+test('a check reports the endpoint if none is configured', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: undefined })
   const [, , endpoint] = await (await ses()).check!()
   assert.equal(endpoint, 'Endpoint: https://email.eu-west-1.amazonaws.com')
 })
 
-test('a check fails where the endpoint is none', async () => {
+test('a check fails if the endpoint is invalid', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: 'nonsense' })
   await assert.rejects((await ses()).check!(), { message: 'EndpointError: TypeError: Invalid URL' })
 })
@@ -290,22 +290,22 @@ test('a check fails with a sentence for the operator', async () => {
 })
 
 const nowhere = 'http://127.0.0.1:1'
-test('the endpoint of SES counts more than the one of all services', async () => {
+test('the endpoint of SES takes precedence over the endpoint of all services', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: nowhere, AWS_ENDPOINT_URL_SES: aws.endpoint })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.equal(aws.calls.length, 1)
 })
 
 test('an endpoint of the shared files', async () => {
   const config = `[default]\nservices = mine\n[services mine]\nses =\n  endpoint_url = ${aws.endpoint}\n`
   await live({ ...keys, AWS_ENDPOINT_URL: undefined }, { config })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.equal(aws.calls.length, 1)
 })
 
 test('an endpoint with a path keeps it', async () => {
   await live({ ...keys, AWS_ENDPOINT_URL: `${aws.endpoint}/through/here` })
-  await (await ses()).send(mail)
+  await (await ses()).send(message)
   assert.equal(aws.calls.length, 1)
 })
 
@@ -328,10 +328,10 @@ for (const [backend, environment, host] of hosts) {
   test(`${backend} with ${JSON.stringify(environment)} is at ${host}`, async t => {
     const asked: string[] = []
     // No test asks the real name servers, and none could reach the real AWS.
-    t.mock.method(dns, 'lookup', (name: string, _: unknown, told: (error: Error) => void) => {
+    t.mock.method(dns, 'lookup', (name: string, _: unknown, callback: (error: Error) => void) => {
       asked.push(name)
       const error = new Error(`getaddrinfo ENOTFOUND ${name}`)
-      told(Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }))
+      callback(Object.assign(error, { code: 'ENOTFOUND', syscall: 'getaddrinfo', hostname: name }))
     })
     await live({ ...keys, AWS_ENDPOINT_URL: undefined, ...environment })
     const { reply, log } = await failure(await backends[backend]!())
@@ -362,7 +362,7 @@ async function live(
   for (const [name, value] of Object.entries(here)) if (value !== undefined) process.env[name] = value
 }
 
-/** Who signed the mails, in order. */
+/** The access keys that signed the messages, in order. */
 function signers(): string[] {
   return aws.calls.map(({ authorization }) => /Credential=([^/]+)/.exec(authorization!)![1]!)
 }

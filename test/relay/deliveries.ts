@@ -1,7 +1,7 @@
 import type { Delivery, MessageEvent } from '../../src/relay/events.ts'
 import type { EventHandler } from '../../src/support/emit.ts'
 
-/** Keeps, of all that is told of mails, what the log has a line for. */
+/** Collects the events of messages for which the log has a line. */
 export function keepDeliveries(log: Delivery[]): EventHandler<MessageEvent> {
   return event => {
     if (event.type !== 'delivery') return

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { DirectorySync, type Files, makeDirectory } from '../../src/relay/maildir/directory-sync.ts'
 import { maildir } from '../../src/relay/maildir/maildir.ts'
 
-test('a mail is on disk before it has its name, and its name is on disk before it is acknowledged', async t => {
+test('a message is on disk before it has its name, and its name is on disk before it is acknowledged', async t => {
   const path = await fs.mkdtemp(join(tmpdir(), 'maildir-'))
   t.after(() => fs.rm(path, { recursive: true }))
   const steps: string[] = []
@@ -39,7 +39,7 @@ test('a mail is on disk before it has its name, and its name is on disk before i
   )
 })
 
-test('each directory above one that was made is synced', async t => {
+test('each parent of a directory that was created is synced', async t => {
   const path = await fs.mkdtemp(join(tmpdir(), 'maildir-'))
   t.after(() => fs.rm(path, { recursive: true }))
   const synced: string[] = []
@@ -51,7 +51,7 @@ test('each directory above one that was made is synced', async t => {
   assert.deepEqual(synced, [])
 })
 
-test('a sync that began before a name was there is not taken for it', async () => {
+test('a sync that began before a name existed does not count for the name', async () => {
   const { files, syncs } = held()
   const names = new DirectorySync(files, '/inbox')
   const done: string[] = []

@@ -36,13 +36,13 @@ test('the backend gets the envelope, the Received header and what the client sen
   assert.equal(mail!.size, content.length)
 })
 
-test('mails have names of their own', async () => {
+test('each message has its own ID', async () => {
   const { mails, begin } = stage({ answers: [{}, {}] })
   for (const _ of [1, 2]) await (await begin(['bob@example.org'])).deliver()
   assert.notEqual(mails[0]!.id, mails[1]!.id)
 })
 
-test("the client hears the backend's message id", async () => {
+test("the client gets the backend's message ID", async () => {
   const { begin } = stage({ answers: [{ messageId: '0100-abc' }] })
   assert.deepEqual(await (await begin(['bob@example.org'])).deliver(), {
     code: 250,
@@ -51,7 +51,7 @@ test("the client hears the backend's message id", async () => {
   })
 })
 
-test('without a message id it is a plain yes', async () => {
+test('without a message ID the reply is Ok', async () => {
   const { begin } = stage({ answers: [{}] })
   assert.deepEqual(await (await begin(['bob@example.org'])).deliver(), {
     code: 250,
@@ -61,7 +61,7 @@ test('without a message id it is a plain yes', async () => {
   })
 })
 
-test('120 recipients are calls of 50, 50 and 20, and nobody is named in the header', async () => {
+test('120 recipients need calls of 50, 50 and 20, and no recipient is named in the header', async () => {
   const { mails, log, begin } = stage({
     answers: [{ messageId: 'a' }, { messageId: 'b' }, { messageId: 'c' }],
   })
@@ -86,7 +86,7 @@ test('120 recipients are calls of 50, 50 and 20, and nobody is named in the head
   for (const { content } of mails) assert.doesNotMatch(Buffer.concat([...content]).toString(), /@/)
 })
 
-test('51 recipients: the one left over is not named either', async () => {
+test('with 51 recipients, the one of the second call is not named either', async () => {
   const { mails, begin } = stage({ answers: [{}, {}] })
   await (await begin(people(51))).deliver()
   assert.doesNotMatch(Buffer.concat([...mails[1]!.content]).toString(), /@/)
@@ -106,7 +106,7 @@ test('calls are made one after the other', async () => {
   assert.deepEqual(await answer, { code: 250, status: '2.0.0', text: 'Ok', id: 'delivered' })
 })
 
-test('who is named twice gets it once', async () => {
+test('a recipient that is named twice gets the message once', async () => {
   const { mails, begin } = stage({ answers: [{}] })
   await (await begin(['bob@example.org', 'carol@example.org', 'bob@example.org'])).deliver()
   assert.deepEqual(mails[0]!.recipients, ['bob@example.org', 'carol@example.org'])
@@ -118,7 +118,7 @@ test('a backend without a limit gets all recipients at once', async () => {
   assert.equal(mails[0]!.recipients.length, 120)
 })
 
-test('nothing is said before the backend has the mail', async () => {
+test('there is no reply before the backend has accepted the message', async () => {
   const backend = hold<Receipt>()
   const { log, begin } = stage({ answers: [backend.promise] })
   let said = false
@@ -131,7 +131,7 @@ test('nothing is said before the backend has the mail', async () => {
   assert.equal(log.length, 1)
 })
 
-test('a failure is the reply of the table and one error line', async () => {
+test('a failure is the reply of the error table and one event with the error', async () => {
   const failure = Object.assign(new Error('Content rejected'), { name: 'MessageRejected' })
   const { log, begin } = stage({ answers: [failure] })
   assert.deepEqual(await (await begin(['bob@example.org'])).deliver(), {
@@ -145,7 +145,7 @@ test('a failure is the reply of the table and one error line', async () => {
   )
 })
 
-test('after a failed call no further one is made, and the client hears the failure', async () => {
+test('after a failed call no other call is made, and the client gets the failure', async () => {
   const failure = Object.assign(new Error('Maximum sending rate exceeded.'), { name: 'Throttling' })
   const { mails, log, begin } = stage({ answers: [{ messageId: 'a' }, failure] })
   assert.equal(((await (await begin(people(120))).deliver()) as { code: number }).code, 454)
@@ -159,7 +159,7 @@ test('after a failed call no further one is made, and the client hears the failu
   )
 })
 
-test('the log has all that is known of a call', async () => {
+test('the event of a call has all of its details', async () => {
   const { log, begin } = stage({ answers: [{ messageId: 'a' }], user: 'alice' })
   await (await begin(['bob@example.org'])).deliver()
   const { durationMs, size, ...rest } = log[0]!
@@ -175,12 +175,12 @@ test('the log has all that is known of a call', async () => {
   })
 })
 
-test('a log that throws does not make an accepted mail a refused one', async () => {
+test('a handler that throws does not turn an accepted message into a rejected one', async () => {
   const { begin } = stage({ answers: [{ messageId: 'a' }], broken: true })
   assert.equal(((await (await begin(['bob@example.org'])).deliver()) as { code: number }).code, 250)
 })
 
-test('a discarded mail is not sent, and what comes after it does no harm', async () => {
+test('a discarded message is not sent, and later calls of its sink have no effect', async () => {
   const { mails, log, begin } = stage({ answers: [] })
   const sink = await begin(['bob@example.org'])
   sink.write(Buffer.from('x'))
@@ -212,10 +212,10 @@ const sameClient: Record<string, readonly [Partial<Client>, Partial<Client>, sam
   'the same user from another address': [{ user: 'bob' }, { user: 'bob', address: '192.0.2.8' }, true],
   'another user from the same address': [{ user: 'bob' }, { user: 'alice' }, false],
   'no user from the same address': [{ user: 'bob' }, {}, false],
-  'a user who is called like a network': [{}, { user: 'network 192.0.2.7' }, false],
+  'a user with the name of a network': [{}, { user: 'network 192.0.2.7' }, false],
 }
 for (const [name, [first, second, same]] of Object.entries(sameClient)) {
-  test(`a message that was half delivered comes again from ${name}: it is ${same ? 'the same one' : 'another one'}`, async () => {
+  test(`a message that was partly delivered is sent again by ${name}: it is ${same ? 'the same message' : 'another message'}`, async () => {
     const rateLimitKey = (address: string) => address.replace(/::\d+$/, '::/64')
     const { mails, log, begin } = stage({ answers: [{}, failure, {}, {}], rateLimitKey })
     await (await begin(people(60), first)).deliver()
@@ -229,7 +229,7 @@ for (const [name, [first, second, same]] of Object.entries(sameClient)) {
 }
 
 for (const gone of [undefined, false, true]) {
-  test(`the same message comes twice at once, and the first client is gone: ${gone}`, async () => {
+  test(`the same message is sent twice at the same time, and the first client has left: ${gone}`, async () => {
     const first = hold<Receipt>()
     const { mails, log, begin } = stage({ answers: [first.promise, {}, {}, {}], maxWaitMs: 20_000 })
     const leaving: { user: string; gone?: boolean } = { user: 'bob' }
@@ -251,7 +251,7 @@ for (const gone of [undefined, false, true]) {
   })
 }
 
-test('without a rule for networks a client is its address', async () => {
+test('without a function for networks, a client is its address', async () => {
   const { mails, begin } = stage({ answers: [{}, failure, {}, {}, {}] })
   await (await begin(people(60), { address: '2001:db8::1' })).deliver()
   await (await begin(people(60), { address: '2001:db8::2' })).deliver()
@@ -273,7 +273,7 @@ interface Play {
   readonly maxWaitMs?: number
 }
 
-/** A dispatcher with a backend that does as it is told, and all that they say. */
+/** A dispatcher with a scripted backend, and its replies and events. */
 function stage(play: Play) {
   const mails: Message[] = []
   const log: Delivery[] = []

@@ -27,7 +27,7 @@ for (const coding of codings) {
     )
   })
 
-  test(`${coding}: what was collected can be read again`, () => {
+  test(`${coding}: the content can be read back`, () => {
     fc.assert(
       fc.property(pieces, mail => {
         const content = filled(coding, mail)
@@ -37,7 +37,7 @@ for (const coding of codings) {
     )
   })
 
-  test(`${coding}: what is held is counted to the byte, and never more than was foretold`, () => {
+  test(`${coding}: memory is counted exactly, and never more than predicted`, () => {
     fc.assert(
       fc.property(pieces, mail => {
         const content = new EncodedContent(coding, 'head=')
@@ -60,7 +60,7 @@ for (const coding of codings) {
   })
 }
 
-test('calls of one mail share what was encoded', () => {
+test('calls of one message share the encoded content', () => {
   const content = filled('json', [piece(['any', 100_000])])
   const [first, second] = [content.payload('"one'), content.payload('"two')]
   for (const [n, part] of first.parts.slice(0, -1).entries()) assert.equal(part, second.parts[n])
@@ -69,7 +69,7 @@ test('calls of one mail share what was encoded', () => {
   }
 })
 
-test('content that was collected otherwise is encoded anew', () => {
+test('content in another encoding is encoded again', () => {
   const mail = [Buffer.from('a'), Buffer.from('?>b')]
   const other = filled('form', mail)
   for (const content of [mail, other, filled('json', mail, 'other=')]) {
@@ -82,7 +82,7 @@ test('content that was collected otherwise is encoded anew', () => {
   assert.equal(EncodedContent.of(other, 'form', 'head='), other)
 })
 
-test('a mebibyte that comes one byte at a time is a few parts', () => {
+test('a mebibyte that arrives one byte at a time becomes a few parts', () => {
   const content = new EncodedContent('json', '')
   for (let n = 0; n < 1 << 20; n++) content.add(Buffer.of(n & 0xff))
   assert.ok(content.payload('').parts.length <= 30)

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import { logText } from '../../src/relay/errors/error-info.ts'
-import { outcomeOf, replyFor, ruleFor } from '../../src/relay/errors/error-table.ts'
 import { Refused } from '../../src/relay/errors/refused.ts'
 import { NoMemory, TooSlow } from '../../src/relay/limits/memory-budget.ts'
-import { PartialFailure } from '../../src/relay/relay.ts'
 
 /** An error of the AWS SDK: its name, what it says, the HTTP status. */
 function aws(name: string, message: string, httpStatusCode?: number): Error {
@@ -154,22 +153,8 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
   [aws('InvalidParameterValue', 'Something nobody has seen', 400), '451 4.3.0 Temporary service failure'],
   [aws('BadRequestException', 'Invalid tag name', 400), '451 4.3.0'],
   [aws('ValidationError', 'Request ARN is invalid', 400), '451 4.3.0'],
-  [new PartialFailure(new Map([['a@b.c', aws('OPT_OUT', 'x')]])), '550 5.7.1'],
-  [
-    new PartialFailure(new Map([['a@b.c', aws('PERMANENT_FAILURE', 'because')]])),
-    '554 5.0.0 Message rejected: a@b.c: because',
-  ],
-  [
-    new PartialFailure(
-      new Map<string, unknown>([
-        ['a@b.c', new Refused(550, '5.1.1', 'Nobody')],
-        ['d@b.c', 'x'],
-      ]),
-    ),
-    '550 5.1.1 a@b.c: Nobody',
-  ],
-  [named('TooManyCalls'), '454 4.7.0 Too many mails are being sent at once'],
-  [new NoMemory(), '452 4.3.1 No memory for this mail now, try again later'],
+  [named('TooManyCalls'), '454 4.7.0 Too many messages are being sent at once'],
+  [new NoMemory(), '452 4.3.1 Insufficient memory, try again later'],
   [new TooSlow(), '452 4.3.1 Content came too slowly while memory was short, try again later'],
   [named('DuplicateInFlight'), '451 4.3.0 The same message is already being delivered'],
   [new TypeError('our own mistake'), '451 4.3.0 Temporary service failure'],
@@ -184,14 +169,14 @@ const rows: readonly (readonly [error: unknown, reply: string])[] = [
 ]
 for (const [error, expected] of rows) {
   test(`${logText(error)} is ${expected}`, () => {
-    const { code, status, text } = replyFor(error)
+    const { code, status, text } = classify(error).reply
     assert.equal(`${code} ${status} ${text}`.slice(0, expected.length), expected)
   })
 }
 
 /** Every name of the table, by all that its reply says. */
 const replies: Readonly<Record<string, string>> = {
-  '451 4.3.5 The relay is not set up correctly, try again later': `
+  '451 4.3.5 Relay is misconfigured, try again later': `
     CredentialsProviderError TokenProviderError ExpiredToken ExpiredTokenException InvalidClientTokenId
     UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException IncompleteSignature
     MissingAuthenticationToken MissingAuthenticationTokenException AuthFailure RequestExpired RequestInTheFuture
@@ -199,7 +184,7 @@ const replies: Readonly<Record<string, string>> = {
     InvalidAction InvalidParameterCombination InvalidQueryParameter MalformedQueryString MissingAction
     MissingParameter NoSuchVersion GoneException MethodNotAllowedException
     EACCES EPERM EROFS ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG`,
-  '451 4.7.0 The relay is not allowed to send this, try again later':
+  '451 4.7.0 Relay is not authorized to send this, try again later':
     'AccessDenied AccessDeniedException ForbiddenException NotAuthorized OptInRequired',
   '451 4.3.2 Sending is paused, try again later': `
     AccountSendingPaused AccountSendingPausedException ConfigurationSetSendingPaused
@@ -209,8 +194,8 @@ const replies: Readonly<Record<string, string>> = {
     RequestLimitExceeded RequestThrottled RequestThrottledException BandwidthLimitExceeded EC2ThrottledException
     PriorRequestNotComplete ProvisionedThroughputExceededException TransactionInProgressException
     SendRateExceeded THROTTLED`,
-  '454 4.7.0 Too many mails are being sent at once, try again later': 'TooManyCalls',
-  '452 4.3.1 No memory for this mail now, try again later': 'NoMemory',
+  '454 4.7.0 Too many messages are being sent at once, try again later': 'TooManyCalls',
+  '452 4.3.1 Insufficient memory, try again later': 'NoMemory',
   '452 4.3.1 Content came too slowly while memory was short, try again later': 'TooSlow',
   '451 4.3.0 The same message is already being delivered, try again later': 'DuplicateInFlight',
   '554 5.6.0 Message rejected: x': 'MessageRejected',
@@ -222,7 +207,7 @@ const replies: Readonly<Record<string, string>> = {
   '554 5.0.0 Message rejected: x': 'PERMANENT_FAILURE',
   '451 4.4.1 The mail service cannot be reached, try again later':
     'ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL EPROTO',
-  '451 4.7.5 The mail service cannot be trusted, try again later': `
+  '451 4.7.5 Upstream certificate verification failed, try again later': `
     CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_REVOKED CERT_REJECTED CERT_UNTRUSTED CERT_SIGNATURE_FAILURE
     CERT_CHAIN_TOO_LONG DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN HOSTNAME_MISMATCH INVALID_CA
     INVALID_PURPOSE UNABLE_TO_GET_ISSUER_CERT UNABLE_TO_GET_ISSUER_CERT_LOCALLY UNABLE_TO_VERIFY_LEAF_SIGNATURE
@@ -234,32 +219,42 @@ const replies: Readonly<Record<string, string>> = {
 for (const [expected, names] of Object.entries(replies)) {
   for (const name of names.trim().split(/\s+/)) {
     test(`${name} alone is ${expected}`, () => {
-      const { code, status, text } = replyFor(system(name, 'x'))
+      const { code, status, text } = classify(system(name, 'x')).reply
       assert.equal(`${code} ${status} ${text}`, expected)
     })
   }
 }
 
-test('too many recipients is said in so many words', () => {
-  const { text } = replyFor(aws('InvalidParameterValue', 'Recipient count exceeds 50.', 400))
-  assert.equal(text, 'Too many recipients in one mail')
+test('a reply can name the recipient that it is about, in front of what the error says', () => {
+  const replyNaming = (error: unknown) => {
+    const { code, status, text } = classify(error).replyNaming('a@b.c')
+    return `${code} ${status} ${text}`
+  }
+  assert.equal(replyNaming(aws('OPT_OUT', 'x')), '550 5.7.1 The recipient has opted out')
+  assert.equal(replyNaming(aws('PERMANENT_FAILURE', 'because')), '554 5.0.0 Message rejected: a@b.c: because')
+  assert.equal(replyNaming(new Refused(550, '5.1.1', 'Nobody {text}')), '550 5.1.1 a@b.c: Nobody {text}')
 })
 
-test('a call ends as throttled, as temporary or as permanent, by what its reply says', () => {
-  assert.equal(outcomeOf(aws('Throttling', 'x', 400)), 'throttled')
-  assert.equal(outcomeOf(named('TooManyCalls')), 'throttled')
-  assert.equal(outcomeOf(new NoMemory()), 'temporary')
-  assert.equal(outcomeOf(new Error('what nobody knows')), 'temporary')
-  assert.equal(outcomeOf(aws('OPT_OUT', 'x')), 'permanent')
-  assert.equal(outcomeOf(aws('MessageRejected', 'x', 400)), 'permanent')
+test('the reply to too many recipients contains no text of the backend', () => {
+  const { text } = classify(aws('InvalidParameterValue', 'Recipient count exceeds 50.', 400)).reply
+  assert.equal(text, 'Too many recipients in one message')
 })
 
-test("a name on the wire counts where the SDK's differs", () => {
+test('a failure is throttled, temporary or permanent by its reply', () => {
+  assert.equal(classify(aws('Throttling', 'x', 400)).outcome, 'throttled')
+  assert.equal(classify(named('TooManyCalls')).outcome, 'throttled')
+  assert.equal(classify(new NoMemory()).outcome, 'temporary')
+  assert.equal(classify(new Error('what nobody knows')).outcome, 'temporary')
+  assert.equal(classify(aws('OPT_OUT', 'x')).outcome, 'permanent')
+  assert.equal(classify(aws('MessageRejected', 'x', 400)).outcome, 'permanent')
+})
+
+test('the name on the wire counts if that of the SDK differs', () => {
   const error = Object.assign(new Error('x'), { name: 'SESServiceException', Code: 'Throttling' })
-  assert.equal(replyFor(error).code, 454)
+  assert.equal(classify(error).reply.code, 454)
 })
 
-test('whatever is thrown, the reply is a refusal in one short line of printable ASCII', () => {
+test('whatever is thrown, the reply is a failure in one short line of printable ASCII', () => {
   const text = fc.string({ unit: 'binary', maxLength: 2000 })
   const name = fc.constantFrom('MessageRejected', 'InvalidParameterValue', 'Throttling', 'Unknown', 'Error')
   fc.assert(
@@ -269,7 +264,7 @@ test('whatever is thrown, the reply is a refusal in one short line of printable 
         fc.tuple(name, text).map(([n, t]) => aws(n, t, 400)),
       ),
       error => {
-        const reply = replyFor(error)
+        const reply = classify(error).reply
         assert.ok(reply.code >= 400 && reply.code < 600)
         assert.match(`${reply.code} ${reply.status} ${reply.text}`, /^[45]\d\d [45]\.\d\.\d [ -~]{1,440}$/)
         assert.equal(typeof logText(error), 'string')
@@ -278,7 +273,7 @@ test('whatever is thrown, the reply is a refusal in one short line of printable 
   )
 })
 
-test('only AWS itself, by a code of its own, says that a call may be made again', () => {
+test('only an error with a code of AWS is retryable', () => {
   for (const [name, status] of [
     ['InternalFailure', 500],
     ['InternalServiceErrorException', 500],
@@ -287,15 +282,15 @@ test('only AWS itself, by a code of its own, says that a call may be made again'
     ['TooManyRequestsException', 429],
     ['THROTTLED', 200],
   ] as const) {
-    assert.equal(ruleFor(aws(name, 'x', status)).retryable, true, name)
+    assert.equal(classify(aws(name, 'x', status)).retryable, true, name)
   }
   for (const status of [429, 500, 501, 502, 503, 504]) {
     for (const name of ['Unknown', 'SyntaxError', 'Error', `${status}`]) {
-      assert.equal(ruleFor(aws(name, 'x', status)).retryable, undefined, `${name} ${status}`)
+      assert.equal(classify(aws(name, 'x', status)).retryable, false, `${name} ${status}`)
     }
   }
   for (const status of [501, 502, 504]) {
-    assert.equal(ruleFor(aws('ServiceUnavailable', 'x', status)).retryable, undefined, `${status}`)
+    assert.equal(classify(aws('ServiceUnavailable', 'x', status)).retryable, false, `${status}`)
   }
 })
 
@@ -305,11 +300,11 @@ test('the account and the role are not shown to the client', () => {
     'User: arn:aws:iam::123456789012:user/x is not authorized to perform',
     403,
   )
-  assert.doesNotMatch(String(replyFor(error).text), /arn|\d{12}/)
+  assert.doesNotMatch(String(classify(error).reply.text), /arn|\d{12}/)
 })
 
-test('a placeholder in what AWS says stays as it is', () => {
-  assert.equal(replyFor(aws('MessageRejected', '$& {text}', 400)).text, 'Message rejected: $& {text}')
+test("a placeholder in an error's message is not replaced", () => {
+  assert.equal(classify(aws('MessageRejected', '$& {text}', 400)).reply.text, 'Message rejected: $& {text}')
 })
 
 const logged: readonly (readonly [error: unknown, text: string])[] = [
@@ -335,19 +330,23 @@ const logged: readonly (readonly [error: unknown, text: string])[] = [
   ['text', 'Error: text'],
 ]
 for (const [error, text] of logged) {
-  test(`the log says ${text}`, () => assert.equal(logText(error), text))
+  test(`the log text is ${text}`, () => assert.equal(logText(error), text))
 }
 
-test('a relay that refuses is heard word for word, in one line of printable ASCII', () => {
+test('the reply of a Refused is used as it is, in one line of printable ASCII', () => {
   const refused = new Refused(550, '5.1.1', 'Nobody\r\nof that näme, {text}')
-  assert.deepEqual(replyFor(refused), { code: 550, status: '5.1.1', text: 'Nobody of that n?me, {text}' })
-  assert.equal(outcomeOf(refused), 'permanent')
-  assert.equal(outcomeOf(new Refused(500, '5.0.0', 'Never')), 'permanent')
-  assert.equal(outcomeOf(new Refused(451, '4.3.0', 'Later')), 'temporary')
-  assert.equal(ruleFor(refused).retryable, undefined)
+  assert.deepEqual(classify(refused).reply, {
+    code: 550,
+    status: '5.1.1',
+    text: 'Nobody of that n?me, {text}',
+  })
+  assert.equal(classify(refused).outcome, 'permanent')
+  assert.equal(classify(new Refused(500, '5.0.0', 'Never')).outcome, 'permanent')
+  assert.equal(classify(new Refused(451, '4.3.0', 'Later')).outcome, 'temporary')
+  assert.equal(classify(refused).retryable, false)
 })
 
-test('a refusal is one: its code and its status say no, and the same no', () => {
+test('the code and the status of a Refused have to be those of the same failure', () => {
   for (const [code, status] of [
     [250, '2.0.0'],
     [550, '4.1.1'],

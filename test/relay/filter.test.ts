@@ -8,14 +8,14 @@ import { keepDeliveries } from './deliveries.ts'
 
 const time = new Date('2026-11-22T01:02:03.000Z')
 
-test('without rules everybody may', async () => {
-  const { mail, rcpt, log } = await gate({})
+test('without rules every address is allowed', async () => {
+  const { mail, rcpt, log } = await filterWith({})
   assert.deepEqual([mail(''), mail('alice@example.org'), rcpt('bob@example.org')], ['yes', 'yes', 'yes'])
   assert.deepEqual(log, [])
 })
 
-test('a sender that does not match is refused, in the log in the words of the Go program', async () => {
-  const { mail, log } = await gate({ allowFrom: '@example\\.org$' }, { user: 'alice' })
+test('a sender that does not match is rejected, and logged in the words of the Go program', async () => {
+  const { mail, log } = await filterWith({ allowFrom: '@example\\.org$' }, { user: 'alice' })
   assert.equal(mail('alice@example.org'), 'yes')
   assert.equal(mail('mallory@example.com'), '550 5.7.1 This sender is not allowed here')
   assert.deepEqual(log, [
@@ -32,12 +32,12 @@ test('a sender that does not match is refused, in the log in the words of the Go
 })
 
 test('the null sender is tested as the empty text', async () => {
-  assert.match((await gate({ allowFrom: '@' })).mail(''), /^550/)
-  assert.equal((await gate({ allowFrom: '^$|@' })).mail(''), 'yes')
+  assert.match((await filterWith({ allowFrom: '@' })).mail(''), /^550/)
+  assert.equal((await filterWith({ allowFrom: '^$|@' })).mail(''), 'yes')
 })
 
-test('a recipient that is denied is refused, and the others are not', async () => {
-  const { mail, rcpt, log } = await gate({ denyTo: '^admin@' })
+test('a recipient that is denied is rejected, and the others are not', async () => {
+  const { mail, rcpt, log } = await filterWith({ denyTo: '^admin@' })
   mail('alice@example.org')
   assert.equal(rcpt('admin@example.org'), '550 5.7.1 Mail to this recipient is not allowed here')
   assert.equal(rcpt('bob@example.org'), 'yes')
@@ -53,21 +53,21 @@ test('a recipient that is denied is refused, and the others are not', async () =
   ])
 })
 
-test('a recipient that is not among the allowed is refused', async () => {
-  const { mail, rcpt, log } = await gate({ allowTo: '@example\\.org$' })
+test('a recipient that is not allowed is rejected', async () => {
+  const { mail, rcpt, log } = await filterWith({ allowTo: '@example\\.org$' })
   mail('alice@example.org')
   assert.equal(rcpt('bob@example.org'), 'yes')
   assert.match(rcpt('bob@example.com'), /^550 5\.7\.1 /)
   assert.equal(log[0]!.error, 'denied recipients: recipients do not match the allowed emails regexp')
 })
 
-test('denied counts more than allowed', async () => {
-  const { rcpt } = await gate({ allowTo: '@example\\.org$', denyTo: '^admin@' })
+test('the rule for denied recipients takes precedence', async () => {
+  const { rcpt } = await filterWith({ allowTo: '@example\\.org$', denyTo: '^admin@' })
   assert.deepEqual([rcpt('bob@example.org'), rcpt('admin@example.org').slice(0, 3)], ['yes', '550'])
 })
 
-test('a denied recipient is logged with the sender of the mail', async () => {
-  const { mail, rcpt, log } = await gate({ denyTo: 'x' })
+test('a denied recipient is logged with the sender of the message', async () => {
+  const { mail, rcpt, log } = await filterWith({ denyTo: 'x' })
   mail('first@example.org')
   rcpt('x@example.org')
   mail('')
@@ -78,7 +78,7 @@ test('a denied recipient is logged with the sender of the mail', async () => {
   )
 })
 
-test('a log that throws makes no refusal a consent', async () => {
+test('a handler that throws does not turn a rejection into an acceptance', async () => {
   const rules = await compileRules({ denyTo: 'x' })
   const host = filter(rules, () => {
     throw new Error('no log')
@@ -91,7 +91,8 @@ test('a log that throws makes no refusal a consent', async () => {
 })
 
 test('an expression matches anywhere, with the case and the syntax of RE2', async () => {
-  const matches = async (denyTo: string, address: string) => (await gate({ denyTo })).rcpt(address) !== 'yes'
+  const matches = async (denyTo: string, address: string) =>
+    (await filterWith({ denyTo })).rcpt(address) !== 'yes'
   assert.equal(await matches('ob@', 'bob@example.org'), true)
   assert.equal(await matches('BOB', 'bob@example.org'), false)
   assert.equal(await matches('(?i)BOB', 'bob@example.org'), true)
@@ -116,23 +117,23 @@ const broken: readonly (readonly [FilterRules<string>, string])[] = [
   ],
 ]
 for (const [sources, message] of broken) {
-  test(`${JSON.stringify(sources)} is refused at start: ${message}`, async () => {
+  test(`${JSON.stringify(sources)} is an error at the start: ${message}`, async () => {
     await assert.rejects(compileRules(sources), { name: 'Error', message })
   })
 }
 
-test('an empty expression is none', async () => {
+test('an empty expression counts as none', async () => {
   assert.deepEqual(await compileRules({ allowFrom: '', denyTo: '', allowTo: undefined }), {})
 })
 
-test('an address made to be slow is not', async () => {
-  const { rcpt } = await gate({ denyTo: '^(([a-z])+.)+[A-Z]([a-z])+$' })
+test('an address that was made to slow down the expression does not', async () => {
+  const { rcpt } = await filterWith({ denyTo: '^(([a-z])+.)+[A-Z]([a-z])+$' })
   const begun = performance.now()
   for (let n = 0; n < 100; n++) rcpt('a'.repeat(320))
   assert.ok(performance.now() - begun < 1000)
 })
 
-async function gate(sources: FilterRules<string>, facts: Partial<Client> = {}) {
+async function filterWith(sources: FilterRules<string>, facts: Partial<Client> = {}) {
   const log: Delivery[] = []
   const host = filter(await compileRules(sources), keepDeliveries(log), () => time)
   const client = clientAs(facts)
@@ -150,8 +151,8 @@ async function gate(sources: FilterRules<string>, facts: Partial<Client> = {}) {
 }
 
 function clientAs(facts: Partial<Client>): Client {
-  const nobody = { address: '192.0.2.7', name: 'x', extended: true, secure: false, user: undefined }
-  return { ...nobody, ...facts }
+  const defaults = { address: '192.0.2.7', name: 'x', extended: true, secure: false, user: undefined }
+  return { ...defaults, ...facts }
 }
 
 function heard(verdict: HostReply | Promise<HostReply>): string {

@@ -13,7 +13,7 @@ test('messages overlap if envelope, content and a recipient are the same', () =>
     [message('b', 'another content'), false],
     [message('b', 'content', 'another envelope'), false],
   ] as const) {
-    assert.deepEqual([...inFlight.overlapping(other)], overlaps ? [first] : [])
+    assert.deepEqual([...found(inFlight, other)], overlaps ? [first] : [])
   }
 })
 
@@ -22,25 +22,24 @@ test('of several messages with the same content the latest one is found, for eac
   const [first, second] = [message('abc'), message('bc')]
   inFlight.add(first)
   inFlight.add(second)
-  assert.deepEqual([...inFlight.overlapping(message('abc'))], [first, second])
-  assert.deepEqual([...inFlight.overlapping(message('c'))], [second])
+  assert.deepEqual([...found(inFlight, message('abc'))], [first, second])
+  assert.deepEqual([...found(inFlight, message('c'))], [second])
   inFlight.delete(first)
-  assert.deepEqual([...inFlight.overlapping(message('abc'))], [second])
+  assert.deepEqual([...found(inFlight, message('abc'))], [second])
   inFlight.delete(second)
-  assert.deepEqual([...inFlight.overlapping(message('abc'))], [])
+  assert.deepEqual([...found(inFlight, message('abc'))], [])
 })
 
 test('different contents to one recipient are told apart, and each is deleted alone', () => {
   const inFlight = new MessagesInFlight<Message>()
   const [x, y, z] = ['x', 'y', 'z'].map(content => message('a', content))
   for (const one of [x!, y!, z!]) inFlight.add(one)
-  for (const one of [x!, y!, z!])
-    assert.deepEqual([...inFlight.overlapping(message('a', one.content))], [one])
+  for (const one of [x!, y!, z!]) assert.deepEqual([...found(inFlight, message('a', one.content))], [one])
   inFlight.delete(y!)
-  assert.deepEqual([...inFlight.overlapping(message('a', 'y'))], [])
-  assert.deepEqual([...inFlight.overlapping(message('a', 'z'))], [z])
+  assert.deepEqual([...found(inFlight, message('a', 'y'))], [])
+  assert.deepEqual([...found(inFlight, message('a', 'z'))], [z])
   for (const one of [x!, z!]) inFlight.delete(one)
-  assert.deepEqual([...inFlight.overlapping(message('a', 'x'))], [])
+  assert.deepEqual([...found(inFlight, message('a', 'x'))], [])
 })
 
 test('a message that was not added can be deleted', () => {
@@ -49,7 +48,7 @@ test('a message that was not added can be deleted', () => {
   inFlight.delete(first)
   inFlight.add(first)
   inFlight.delete(message('ab'))
-  assert.deepEqual([...inFlight.overlapping(message('a'))], [first])
+  assert.deepEqual([...found(inFlight, message('a'))], [first])
 })
 
 test('a content is read only if another message has the same envelope and a recipient in common', () => {
@@ -92,4 +91,8 @@ function message(recipients: Iterable<string>, content = 'content', envelope = '
       return reads
     },
   }
+}
+
+function found(inFlight: MessagesInFlight<Message>, message: Message): readonly Message[] {
+  return [...(inFlight.overlapping(message) ?? [])]
 }

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { DeliveryAgent } from '../../src/relay/delivery.ts'
-import { replyFor } from '../../src/relay/errors/error-table.ts'
+import { classify } from '../../src/relay/errors/delivery-failure.ts'
 import type { Files } from '../../src/relay/maildir/directory-sync.ts'
 import { maildir, maildirDeliveries } from '../../src/relay/maildir/maildir.ts'
 import type { Message } from '../../src/relay/relay.ts'
 
-test('a mail is one file in new, byte for byte', async t => {
+test('a message is one file in new, byte for byte', async t => {
   const path = await place(t)
   const relay = await maildir(path)
   const content = [Buffer.from('Received: x\r\n'), Buffer.from([0, 255, 10, 13]), Buffer.from('end')]
@@ -20,7 +20,7 @@ test('a mail is one file in new, byte for byte', async t => {
   assert.deepEqual(await fs.readdir(join(path, 'tmp')), [])
 })
 
-test('directories are for their owner only, and so are mails', async t => {
+test('only the owner can read directories and messages', async t => {
   const path = await place(t)
   const { messageId } = await (await maildir(path)).send(mail([Buffer.from('x')]))
   for (const directory of ['.', 'tmp', 'new', 'cur']) {
@@ -34,12 +34,12 @@ test('names follow the Maildir specification', async t => {
   assert.match(messageId!, /^\d{10}\.M\d{1,6}P\d+Q\d+R[0-9a-f]{16}\.[^/:]+$/)
 })
 
-test('what a file name may not hold is written as octal digits in the name of the host', async t => {
+test('characters that a file name may not contain are written as octal digits in the host name', async t => {
   const { messageId } = await (await maildir(await place(t), fs, 'a/b:c.é')).send(mail([]))
   assert.ok(messageId!.endsWith('.a\\057b\\072c.\\303\\251'), messageId)
 })
 
-test('30 MB in many pieces arrive whole', async t => {
+test('30 MB in many pieces arrive complete', async t => {
   const path = await place(t)
   const piece = randomBytes(10_000)
   const content = Array.from({ length: 3000 }, (_, n) => piece.subarray(n % 7))
@@ -48,7 +48,7 @@ test('30 MB in many pieces arrive whole', async t => {
   assert.ok(stored.equals(Buffer.concat(content)))
 })
 
-test('a thousand deliveries at once are a thousand mails', async t => {
+test('a thousand deliveries at the same time are a thousand messages', async t => {
   const path = await place(t)
   const relay = await maildir(path)
   const receipts = await Promise.all(
@@ -60,7 +60,7 @@ test('a thousand deliveries at once are a thousand mails', async t => {
   assert.deepEqual(await fs.readdir(join(path, 'tmp')), [])
 })
 
-test('as many mails as come at once, 256 files are open at most, and all mails arrive', async t => {
+test('at most 256 files are open at the same time, and all messages arrive', async t => {
   const path = await place(t)
   let open = 0
   let most = 0
@@ -78,14 +78,14 @@ test('as many mails as come at once, 256 files are open at most, and all mails a
       return handle
     },
   }
-  const courier = new DeliveryAgent(await maildir(path, files), {})
+  const agent = new DeliveryAgent(await maildir(path, files), {})
   const mails = Array.from({ length: 600 }, (_, n) => mail([Buffer.from(`mail ${n}`)]))
-  await Promise.all(mails.map(each => courier.deliver(each, '192.0.2.1', () => {})))
+  await Promise.all(mails.map(each => agent.deliver(each, '192.0.2.1', () => {})))
   assert.ok(most > 1 && most <= maildirDeliveries, `${most}`)
   assert.equal((await fs.readdir(join(path, 'new'))).length, 600)
 })
 
-test('deliveries at once share the sync of the directory', async t => {
+test('deliveries at the same time share the sync of the directory', async t => {
   const path = await place(t)
   let synced = 0
   const relay = await maildir(path, { ...fs, open: counting(() => synced++) })
@@ -94,7 +94,7 @@ test('deliveries at once share the sync of the directory', async t => {
   assert.ok(synced >= 1 && synced < 100, `${synced}`)
 })
 
-test('short writes are carried on with', async t => {
+test('short writes are continued', async t => {
   const path = await place(t)
   const relay = await maildir(path, { ...fs, open: writing(7) })
   const content = Array.from({ length: 40 }, (_, n) => Buffer.alloc(n, n))
@@ -102,7 +102,7 @@ test('short writes are carried on with', async t => {
   assert.deepEqual(await fs.readFile(join(path, 'new', messageId!)), Buffer.concat(content))
 })
 
-test('a file that takes no more bytes is an error and no endless loop, and nothing is left', async t => {
+test('a file that accepts no more bytes is an error and no endless loop, and no file is left', async t => {
   const path = await place(t)
   const relay = await maildir(path, { ...fs, open: writing(0) })
   await assert.rejects(relay.send(mail([Buffer.from('x')])), { code: 'EIO' })
@@ -120,21 +120,21 @@ const disk: readonly [code: string, reply: string][] = [
 ]
 for (const [code, expected] of disk) {
   for (const step of ['open', 'writev', 'sync', 'close', 'rename', 'directory']) {
-    test(`${code} at ${step} is ${expected}, and nothing is left`, async t => {
+    test(`${code} at ${step} is ${expected}, and no file is left`, async t => {
       const path = await place(t)
       const relay = await maildir(path, failing(step, code))
       const error = await relay.send(mail([Buffer.from('x')])).then(
         () => assert.fail('it was acknowledged'),
         (error: unknown) => error,
       )
-      const { code: reply, status } = replyFor(error)
+      const { code: reply, status } = classify(error).reply
       assert.equal(`${reply} ${status}`, expected)
       for (const directory of ['tmp', 'new']) assert.deepEqual(await fs.readdir(join(path, directory)), [])
     })
   }
 }
 
-test('a rename that was done and reports an error leaves no copy: the client sends the message again', async t => {
+test('a rename that succeeds and reports an error leaves no copy, because the client retries', async t => {
   const path = await place(t)
   const rename: typeof fs.rename = async (from, to) => {
     await fs.rename(from, to)
@@ -145,21 +145,21 @@ test('a rename that was done and reports an error leaves no copy: the client sen
   for (const directory of ['tmp', 'new']) assert.deepEqual(await fs.readdir(join(path, directory)), [])
 })
 
-test('a Maildir that is taken away makes mails wait', async t => {
+test('without its Maildir the backend rejects messages with a temporary failure', async t => {
   const path = await place(t)
   const relay = await maildir(path)
   await fs.rm(path, { recursive: true })
-  await assert.rejects(relay.send(mail([Buffer.from('x')])), error => replyFor(error).code === 451)
+  await assert.rejects(relay.send(mail([Buffer.from('x')])), error => classify(error).reply.code === 451)
 })
 
-test('a path that cannot be a directory is an error at once', async t => {
+test('a path that cannot be a directory is an error at the start', async t => {
   const path = await place(t)
   await fs.mkdir(dirname(path))
   await fs.writeFile(path, '')
   await assert.rejects(maildir(join(path, 'inbox')), { code: 'ENOTDIR' })
 })
 
-test('a Maildir that is there is used as it is', async t => {
+test('an existing Maildir is used as it is', async t => {
   const path = await place(t)
   for (const directory of ['tmp', 'new', 'cur'])
     await fs.mkdir(join(path, directory), { recursive: true, mode: 0o750 })
@@ -168,7 +168,7 @@ test('a Maildir that is there is used as it is', async t => {
   assert.equal((await fs.readdir(join(path, 'new'))).length, 2)
 })
 
-test('drafts of more than 36 hours are cleared, younger ones and directories are not', async t => {
+test('drafts older than 36 hours are removed, younger ones and directories are not', async t => {
   const path = await place(t)
   await maildir(path)
   const hoursAgo = (hours: number) => Date.now() / 1000 - hours * 3600
@@ -182,7 +182,7 @@ test('drafts of more than 36 hours are cleared, younger ones and directories are
   assert.deepEqual((await fs.readdir(join(path, 'tmp'))).sort(), ['directory', 'young'])
 })
 
-test("a draft that somebody else clears away is in nobody's way", async t => {
+test('a draft that another process removes is no error', async t => {
   const path = await place(t)
   await maildir(path)
   const lstat = async () => {

@@ -15,7 +15,7 @@ import { FakeSesV2 } from '../support/fake-sesv2.ts'
 import { FastClock } from '../support/fast-clock.ts'
 import { people } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
-import { refuse } from './way-there.ts'
+import { refuse } from './network-errors.ts'
 
 const saved = { ...process.env }
 afterEach(() => {
@@ -32,7 +32,7 @@ const client: Client = {
 const notNow = refuse(400, 'Throttling', 'Daily message quota exceeded.')
 const busy = refuse(503, 'ServiceUnavailable', 'busy')
 
-test('SES: 120 recipients, the second call fails: the client comes again, everybody has it once', async t => {
+test("SES: 120 recipients, the second call fails: after the client's retry each recipient has the message once", async t => {
   const aws = await FakeSes.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
@@ -58,7 +58,7 @@ test('SES: 120 recipients, the second call fails: the client comes again, everyb
   )
 })
 
-test('SES version 2: the second call fails for a moment: the client hears yes, everybody has it once', async t => {
+test('SES version 2: the second call fails once: the client gets 250, and each recipient has the message once', async t => {
   const aws = await FakeSesV2.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
@@ -75,7 +75,7 @@ test('SES version 2: the second call fails for a moment: the client hears yes, e
   )
 })
 
-test('Pinpoint: some are refused, then throttled: everybody has it once, and each has a line each time', async t => {
+test('Pinpoint: some recipients are rejected, then throttled: each has the message once, with a log line each time', async t => {
   const aws = await FakePinpoint.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
@@ -110,7 +110,7 @@ test('Pinpoint: some are refused, then throttled: everybody has it once, and eac
   assert.deepEqual(Object.fromEntries(has), Object.fromEntries(people(20).map(person => [person, 1])))
 })
 
-test('more than the send rate has room for is 454 4.7.0, and the rest goes when the client comes again', async t => {
+test("recipients beyond the send rate are 454 4.7.0, and get the message with the client's retry", async t => {
   const aws = await FakeSes.start()
   t.after(() => aws.close())
   Object.assign(process.env, aws.environment)
@@ -128,10 +128,10 @@ test('more than the send rate has room for is 454 4.7.0, and the rest goes when 
 })
 
 /** A dispatcher in front of a backend, a client that submits mails to it, and what is logged. */
-function server(relay: Relay, clock = new FastClock(), pace = new RateLimiter(0, clock)) {
+function server(relay: Relay, clock = new FastClock(), rateLimiter = new RateLimiter(0, clock)) {
   const log: Delivery[] = []
-  const rules = { hostname: 'relay.example', service: 'Relay', clock, rateLimiter: pace }
-  const host = dispatcher(relay, rules, keepDeliveries(log))
+  const options = { hostname: 'relay.example', service: 'Relay', clock, rateLimiter }
+  const host = dispatcher(relay, options, keepDeliveries(log))
   async function submit(recipients: readonly string[]): Promise<string> {
     const path = (address: string) => ({ address, parameters: new Map() })
     const transaction: Transaction = { sender: path('alice@example.org'), recipients: recipients.map(path) }

@@ -12,7 +12,7 @@ import { FastClock } from '../support/fast-clock.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { turn } from './backend.ts'
 
-const { leastRate, rateWindowMs, smallBytes } = memoryLimits
+const { minBytesPerSecond, rateWindowMs, smallBytes } = memoryLimits
 const long = 1_000_000_000
 
 /** A hundred bytes; one mail holds at most forty of them, and waits ten milliseconds. */
@@ -47,7 +47,7 @@ async function fates(...answers: (true | Promise<boolean>)[]): Promise<(boolean 
   return Promise.all(answers.map(fate))
 }
 
-/** Complete mails that hold so many bytes: what is being delivered. */
+/** Complete messages that hold these bytes: those that are being delivered. */
 function delivering(budget: MemoryBudget, bytes: number): Reservation {
   const share = budget.open()
   assert.equal(share.resize(bytes), true)
@@ -55,7 +55,7 @@ function delivering(budget: MemoryBudget, bytes: number): Reservation {
   return share
 }
 
-test('where there is room a mail has it at once, without a promise', () => {
+test('if there is room, a message gets memory at once, without a promise', () => {
   const { budget } = stage()
   const [one, two] = [budget.open(), budget.open()]
   assert.deepEqual([one.resize(10), two.resize(30), one.resize(40), two.resize(20)], [true, true, true, true])
@@ -66,7 +66,7 @@ test('where there is room a mail has it at once, without a promise', () => {
   assert.equal(budget.usedBytes, 0)
 })
 
-test('what is given back is given back once', () => {
+test('memory is released once', () => {
   const { budget } = stage()
   const other = budget.open()
   other.resize(7)
@@ -81,7 +81,7 @@ test('what is given back is given back once', () => {
   }
 })
 
-test('a mail that is complete or gone does not grow', async () => {
+test('a message that is complete or released does not grow', async () => {
   const { budget } = stage()
   const share = budget.open()
   share.resize(10)
@@ -94,7 +94,7 @@ test('a mail that is complete or gone does not grow', async () => {
   assert.equal(budget.usedBytes, 0)
 })
 
-test('more than one mail may ever hold is refused at once', async () => {
+test('more than one message may ever hold is refused at once', async () => {
   const { budget, clock } = stage()
   const share = budget.open()
   assert.equal(share.resize(40), true)
@@ -106,7 +106,7 @@ test('more than one mail may ever hold is refused at once', async () => {
   assert.equal(small.budget.open().resize(30) instanceof Promise, true)
 })
 
-test('a mail without patience is refused at once where there is no room', async () => {
+test('a message that may not wait is refused at once if there is no room', async () => {
   const { budget, clock } = stage({ maxWaitMs: 0 })
   delivering(budget, 40)
   delivering(budget, 40)
@@ -116,7 +116,7 @@ test('a mail without patience is refused at once where there is no room', async 
   assert.equal(clock.sleepers, 0)
 })
 
-test('a mail that is slow keeps from others only what it may still need itself', async () => {
+test('a slow message withholds from others only what it may still need', async () => {
   const { budget } = stage()
   const slow = budget.open()
   slow.resize(1)
@@ -134,7 +134,7 @@ test('a mail that is slow keeps from others only what it may still need itself',
   assert.equal(await fate(wish), true)
 })
 
-test('two mails that want what the other one has do not both wait for ever', async () => {
+test("two messages that need each other's memory do not both wait forever", async () => {
   const { budget, clock } = stage({ totalBytes: 40, maxWaitMs: long })
   const [one, two] = [budget.open(), budget.open()]
   assert.equal(one.resize(20), true)
@@ -149,7 +149,7 @@ test('two mails that want what the other one has do not both wait for ever', asy
   assert.equal(clock.sleepers, 0)
 })
 
-test('when the eldest client vanishes the next one is the eldest', async () => {
+test('when the oldest client disconnects, the next one is the oldest', async () => {
   const { budget } = stage({ maxWaitMs: long })
   const [one, two, three] = [budget.open(), budget.open(), budget.open()]
   one.resize(10)
@@ -162,7 +162,7 @@ test('when the eldest client vanishes the next one is the eldest', async () => {
   assert.equal(budget.usedBytes, 100)
 })
 
-test('while the mail of the eldest is slow to be delivered, the next one takes what is free', async () => {
+test('while the oldest message is being delivered slowly, the next one gets the free memory', async () => {
   const { budget } = stage({ totalBytes: 60 })
   const [one, two, three] = [budget.open(), budget.open(), budget.open()]
   one.resize(10)
@@ -174,7 +174,7 @@ test('while the mail of the eldest is slow to be delivered, the next one takes w
   assert.equal(budget.usedBytes, 55)
 })
 
-test('all may wait for a delivery, and are served by seniority when it ends', async () => {
+test('all messages may wait for a delivery, and get memory in the order of age when it ends', async () => {
   const { budget } = stage({ totalBytes: 41, maxWaitMs: long })
   const delivery = enter(budget)
   const shares = Array.from({ length: 3 }, () => enter(budget))
@@ -197,7 +197,7 @@ test('all may wait for a delivery, and are served by seniority when it ends', as
   assert.deepEqual(order, [0, 1, 2])
 })
 
-test('nobody overtakes an older mail that waits, also not one whose small wish would fit', async () => {
+test('no message overtakes an older one that waits, even if its small request would fit', async () => {
   const { budget } = stage()
   const eldest = enter(budget)
   const [large, small] = [enter(budget), enter(budget)]
@@ -210,7 +210,7 @@ test('nobody overtakes an older mail that waits, also not one whose small wish w
   assert.deepEqual(await fates(wish, tiny), [true, true])
 })
 
-test('an older mail need not wait for a younger one that waits', async () => {
+test('an older message does not wait for a younger one that waits', async () => {
   const { budget } = stage()
   const [eldest, older, younger] = [enter(budget), enter(budget), enter(budget)]
   eldest.resize(1)
@@ -221,7 +221,7 @@ test('an older mail need not wait for a younger one that waits', async () => {
   assert.equal(await fate(wish), 'waits')
 })
 
-test('a mail that shrinks serves those who wait', async () => {
+test('a message that shrinks makes room for those that wait', async () => {
   const { budget } = stage()
   enter(budget)
   const large = delivering(budget, 40)
@@ -234,7 +234,7 @@ test('a mail that shrinks serves those who wait', async () => {
   assert.deepEqual(await fates(...wishes), [true, true])
 })
 
-test('a client that vanishes while it waits gets no, and those behind it are served', async () => {
+test('a client that disconnects while it waits gets no memory, and those after it do', async () => {
   const { budget, clock } = stage()
   enter(budget)
   delivering(budget, 40)
@@ -247,7 +247,7 @@ test('a client that vanishes while it waits gets no, and those behind it are ser
   assert.deepEqual([budget.usedBytes, budget.waiting, clock.sleepers], [60, 0, 0])
 })
 
-test('a new wish takes the place of one that waits', async () => {
+test('a new request replaces one that waits', async () => {
   const { budget, clock } = stage()
   enter(budget)
   delivering(budget, 40)
@@ -259,7 +259,7 @@ test('a new wish takes the place of one that waits', async () => {
   assert.deepEqual([budget.usedBytes, clock.sleepers], [55, 0])
 })
 
-test('who asks for too much instead of waiting makes way', async () => {
+test('a message that requests too much instead of waiting makes room for others', async () => {
   const { budget } = stage()
   enter(budget)
   delivering(budget, 40)
@@ -269,7 +269,7 @@ test('who asks for too much instead of waiting makes way', async () => {
   assert.deepEqual(await fates(two.resize(41), ...wishes), [false, false, true])
 })
 
-test('patience is the sum of all waits of a mail, and who loses it makes way', async () => {
+test('the limit is for the sum of all waits of a message, and a message that reaches it makes room for others', async () => {
   const { budget, clock } = stage()
   enter(budget)
   const delivery = delivering(budget, 40)
@@ -292,7 +292,7 @@ test('patience is the sum of all waits of a mail, and who loses it makes way', a
   assert.equal(clock.sleepers, 0)
 })
 
-test('room that comes in the moment in which patience ends is counted once, whichever is first', async () => {
+test('memory that becomes free at the moment at which a wait ends is counted once, whichever is first', async () => {
   for (const roomFirst of [true, false]) {
     const { budget, clock } = stage({ totalBytes: 40 })
     const delivery = delivering(budget, 40)
@@ -307,7 +307,7 @@ test('room that comes in the moment in which patience ends is counted once, whic
   }
 })
 
-test('ten thousand mails that wait are all served, by seniority', async () => {
+test('ten thousand messages that wait all get memory, in the order of age', async () => {
   const budget = new MemoryBudget({ totalBytes: 40, largestBytes: 40, maxWaitMs: 20_000 })
   const delivery = delivering(budget, 40)
   const order: number[] = []
@@ -327,7 +327,7 @@ test('ten thousand mails that wait are all served, by seniority', async () => {
   assert.equal(budget.usedBytes, 0)
 })
 
-test('large messages never take the reserve, and a small one has it at once, also while older ones wait', async () => {
+test('large messages never take the reserve, and a small one gets it at once, even while older ones wait', async () => {
   const { budget } = stage({ totalBytes: 110, reservedBytes: 30, smallBytes: 10 })
   const [one, two, three] = [budget.open(), budget.open(), budget.open()]
   assert.deepEqual([one.resize(40), two.resize(40)], [true, true])
@@ -340,14 +340,14 @@ test('large messages never take the reserve, and a small one has it at once, als
   assert.equal(await fate(request), 'waits')
 })
 
-test('a message that only begins keeps from large ones nothing at all', () => {
+test('a message that has only begun withholds nothing from large ones', () => {
   const { budget } = stage({ reservedBytes: 20, smallBytes: 10 })
   assert.equal(budget.open().resize(1), true)
   const large = [budget.open(), budget.open()]
   assert.deepEqual([large[0]!.resize(40), large[1]!.resize(40)], [true, true])
 })
 
-test('small messages may hold what large ones leave, and those that wait have whichever is free first', async () => {
+test('small messages may hold what large ones leave, and those that wait get what is free first', async () => {
   const { budget } = stage({ totalBytes: 60, reservedBytes: 20, smallBytes: 10 })
   const delivery = budget.open()
   assert.equal(delivery.resize(30), true)
@@ -361,7 +361,7 @@ test('small messages may hold what large ones leave, and those that wait have wh
   assert.deepEqual(await fates(...requests), [true, true, 'waits'])
 })
 
-test('a message that grows moves to the large ones, and gives its part of the reserve back when it has', async () => {
+test('a message that grows moves to the large ones, and then releases its part of the reserve', async () => {
   const { budget } = stage({ totalBytes: 60, reservedBytes: 20, smallBytes: 10 })
   const growing = budget.open()
   assert.equal(growing.resize(10), true)
@@ -377,7 +377,7 @@ test('a message that grows moves to the large ones, and gives its part of the re
   assert.equal(budget.usedBytes, 41)
 })
 
-test('a message that waited in vain to move holds what it held, and is small', async () => {
+test('a message whose wait to move timed out holds what it held, and is small', async () => {
   const { budget, clock } = stage({ totalBytes: 60, reservedBytes: 20, smallBytes: 10 })
   const growing = budget.open()
   assert.equal(growing.resize(4), true)
@@ -391,14 +391,14 @@ test('a message that waited in vain to move holds what it held, and is small', a
   assert.equal(budget.usedBytes, 50)
 })
 
-test('where nothing has a limit, nothing waits', () => {
+test('without limits no message waits', () => {
   for (const largestBytes of [1e9, Number.POSITIVE_INFINITY]) {
     const budget = new MemoryBudget({ totalBytes: Number.POSITIVE_INFINITY, largestBytes, maxWaitMs: 0 })
     for (let n = 0; n < 3; n++) assert.equal(budget.open().resize(1e9), true)
   }
 })
 
-test('the least budget holds one message of the largest size, and beside it the whole reserve', () => {
+test('the smallest budget has room for one message of the largest size and the whole reserve', () => {
   for (const largestBytes of [1, 100_000, 1_000_000, 8_000_000, 42_000_001, 1e9]) {
     const totalBytes = minBudgetBytes(largestBytes)
     const budget = new MemoryBudget({ totalBytes, largestBytes, maxWaitMs: 0 })
@@ -445,7 +445,7 @@ test('while a message waits, messages that are silent lose their memory, the mos
   assert.equal(await second.share.resize(1), false)
 })
 
-test('no more messages are evicted than it takes', async () => {
+test('no more messages are evicted than necessary', async () => {
   const { budget, clock } = stage({ maxWaitMs: 20_000 })
   const silent = [20, 20, 20].map(bytes => {
     clock.advance(1)
@@ -461,7 +461,7 @@ test('no more messages are evicted than it takes', async () => {
   )
 })
 
-test('silence costs nothing while no message waits', async () => {
+test('a silent message is not evicted while no message waits', async () => {
   const { budget, clock } = stage()
   const { share, evictions } = holder(budget, 40)
   clock.advance(1e9)
@@ -469,11 +469,11 @@ test('silence costs nothing while no message waits', async () => {
   assert.deepEqual([evictions, share.resize(20), clock.sleepers], [[], true, 0])
 })
 
-test('content that comes at the least rate is fast enough, and slower content is not', async () => {
+test('content that arrives at the minimum rate is fast enough, and slower content is not', async () => {
   // Ten seconds' worth has come at once. At half of the rate half a second of it is used up in each second.
   for (const [rate, evictedAfter] of [
-    [leastRate, undefined],
-    [leastRate / 2, 19],
+    [minBytesPerSecond, undefined],
+    [minBytesPerSecond / 2, 19],
   ] as const) {
     const { budget, clock } = stage({ totalBytes: 80, maxWaitMs: 100_000 })
     const { share, evictions } = holder(budget, 40)
@@ -491,7 +491,7 @@ test('content that comes at the least rate is fast enough, and slower content is
   }
 })
 
-test('a message that waits for memory is not slow, and afterwards has the whole time again', async () => {
+test('a message that waits for memory is not slow, and then has the whole time again', async () => {
   const { budget, clock } = stage({ totalBytes: 80, maxWaitMs: 60_000 })
   delivering(budget, 40)
   const delivery = delivering(budget, 20)
@@ -556,7 +556,7 @@ function crowd(address: string) {
   return { budget, holders, request, pass }
 }
 
-test('a client that holds more than its share grows only when others do not wait, but for its oldest message', async () => {
+test('a client that holds more than its share grows only if no other client waits, except for its oldest message', async () => {
   const { holders, request } = crowd('b')
   assert.equal(await fate(request), 'waits')
   const more = holders[1]!.share.resize(35)
@@ -579,7 +579,7 @@ test('of messages that wait, those of a client that holds more than its share co
   assert.deepEqual(await fates(...requests), ['waits', 'waits', 'waits'])
 })
 
-test('half of its time a message waits for others of a client with more than its share; then the youngest is evicted', async () => {
+test('a message waits half of its time for messages of a client with more than its share; then the youngest is evicted', async () => {
   const { holders, request, pass } = crowd('b')
   await pass(9)
   assert.deepEqual([await fate(request), holders[1]!.evictions], ['waits', []])
@@ -619,7 +619,7 @@ test('messages of a client are evicted no further than others wait, although it 
   )
 })
 
-test('a message that waits to move is not evicted for a share of which it holds nothing', async () => {
+test('a message that waits to move is not evicted for a share of a pool in which it holds nothing', async () => {
   const { budget, clock } = stage({ totalBytes: 120, reservedBytes: 20, smallBytes: 10, maxWaitMs: 20_000 })
   const held = [holder(budget, 30, 'a'), holder(budget, 30, 'a')]
   const small = holder(budget, 5, 'a')
@@ -642,7 +642,7 @@ test('large messages of a client with more than its share are evicted for a smal
   assert.deepEqual([held[0]!.evictions, held[1]!.evictions], [[], ['share']])
 })
 
-test('a client that is alone has no share to keep to', async () => {
+test('a client that is alone has no limited share', async () => {
   const { holders, request, pass } = crowd('a')
   assert.equal(holders[1]!.share.resize(35), true)
   await pass(19)
@@ -687,7 +687,7 @@ type Step =
   | { readonly type: 'open'; readonly address: number }
   /** A message that is received and does not wait gets longer, by some content. */
   | { readonly type: 'grow'; readonly mail: number; readonly bytes: number; readonly receivedBytes: number }
-  /** Any message at all, in any state, wants so many bytes. */
+  /** Any message, in any state, requests this number of bytes. */
   | { readonly type: 'resize'; readonly mail: number; readonly bytes: number }
   | { readonly type: 'complete' | 'release'; readonly mail: number }
 
@@ -734,7 +734,7 @@ const steps = fc.array(fc.tuple(fc.constantFrom(0, 0, 0, 300, 1000, 5000), step)
   size: 'max',
 })
 
-test('whatever clients do, and when: exact, in order, in time, and no message waits that need not', async () => {
+test('whatever clients do, and when: memory is counted exactly and granted in order, and no message waits without need', async () => {
   let [granted, refused, late, atOnce] = [0, 0, 0, 0]
   const evicted = { slow: 0, share: 0 }
   await fc.assert(
@@ -776,7 +776,7 @@ test('whatever clients do, and when: exact, in order, in time, and no message wa
       function evict(mail: Seen, why: Eviction): void {
         const now = clock.now()
         const complain = (text: string) => complaints.push(`evicted (${why}) ${text}`)
-        // Answers come later: who waited before is still seen to wait.
+        // Answers come later, so that a message that waited before still counts as waiting.
         const others = waiting().filter(other => other !== mail)
         if (others.length === 0) complain('though no other waits')
         if (!mail.wasLarge && others.every(({ request }) => request!.bytes > small) && mail.alwaysHadRoom)
@@ -787,7 +787,7 @@ test('whatever clients do, and when: exact, in order, in time, and no message wa
           if (now - Math.max(mail.openedMs, mail.waitEndedMs) < rateWindowMs) complain('too early')
           const recent = mail.arrivals.filter(({ atMs }) => atMs > now - rateWindowMs)
           const bytes = recent.reduce((sum, { bytes }) => sum + bytes, 0)
-          if (bytes > (leastRate * rateWindowMs) / 1000) complain(`after ${bytes} bytes`)
+          if (bytes > (minBytesPerSecond * rateWindowMs) / 1000) complain(`after ${bytes} bytes`)
         } else {
           const overdue = others.filter(
             ({ address, request, waitedMs }) =>
@@ -816,7 +816,7 @@ test('whatever clients do, and when: exact, in order, in time, and no message wa
       }
 
       function ask(mail: Seen, bytes: number, receivedBytes = 0): void {
-        // Who asks again before it held anything is at the end again.
+        // A message that asks again before it held anything is at the end again.
         if (mail.request !== undefined && !mail.hasHeld) mail.entered = undefined
         const before = heldBy(mails, ({ wasLarge }) => !wasLarge)
         mail.alwaysHadRoom &&= !mail.wasLarge && bytes <= small && before + 2 * small <= reservedBytes
@@ -883,7 +883,7 @@ test('whatever clients do, and when: exact, in order, in time, and no message wa
         assert.ok(heldBy(mails, ({ wasLarge }) => wasLarge) <= totalBytes - reservedBytes, 'the reserve')
         const queue = waiting()
         assert.equal(budget.waiting, queue.length)
-        assert.equal(clock.sleepers, queue.length + Math.sign(queue.length), 'a timer is left behind')
+        assert.equal(clock.sleepers, queue.length + Math.sign(queue.length), 'a timer was not cancelled')
         for (const { waitedMs, request } of queue) {
           assert.ok(waitedMs + now - request!.sinceMs < maxWaitMs, 'waits too long')
           const freeBytes = totalBytes - usedBytes - reservedBytes
@@ -940,7 +940,7 @@ const journey = fc.record({
   address: fc.constantFrom('a', 'b', 'c'),
 })
 
-test('clients that only go on are all served while deliveries end, or refused after their patience', async () => {
+test('clients that continue all get memory while deliveries end, or are refused after their maximum wait', async () => {
   const journeys = fc.array(journey, { minLength: 1, maxLength: 12, size: 'max' })
   const memory = fc.integer({ min: 1, max: 80 }).chain(largestBytes =>
     fc.record({
@@ -981,7 +981,7 @@ test('clients that only go on are all served while deliveries end, or refused af
             assert.ok(waitedMs <= maxWaitMs, `${waitedMs} ms`)
             if (granted) continue
             assert.ok(gone || waitedMs === maxWaitMs, 'refused too early')
-            assert.ok(gone || maxWaitMs < long, 'nobody goes on')
+            assert.ok(gone || maxWaitMs < long, 'no message continues')
             break
           }
           share.complete()

@@ -13,7 +13,7 @@ import { awsError, hold, turn } from './backend.ts'
 import { keepDeliveries } from './deliveries.ts'
 
 const messageBytes = 100_000
-const full = '452 4.3.1 No memory for this mail now, try again later'
+const full = '452 4.3.1 Insufficient memory, try again later'
 /** A chunk as a socket gives it: memory of its own. */
 const chunk = () => Buffer.allocUnsafeSlow(50_000).fill('x')
 
@@ -21,7 +21,7 @@ for (const [form, content] of [
   ['as it came', undefined],
   ['encoded', () => new EncodedContent('form', 'Data=')],
 ] as const) {
-  test(`${form}: what a mail holds counts until its delivery ends, whatever the end`, async () => {
+  test(`${form}: the memory of a message counts until its delivery ends, however it ends`, async () => {
     const { budget, begin, backend } = stage({ mails: 3, content })
     assert.equal(budget.usedBytes, 0)
     const delivered = await begin()
@@ -46,7 +46,7 @@ for (const [form, content] of [
     assert.equal(budget.usedBytes, 0)
   })
 
-  test(`${form}: a mail waits for memory until another one is delivered, and arrives whole`, async () => {
+  test(`${form}: a message waits for memory until another one is delivered, and arrives complete`, async () => {
     const { budget, begin, backend, received } = stage({ mails: 1, content })
     const first = await begin()
     await first.write(chunk())
@@ -66,7 +66,7 @@ for (const [form, content] of [
     assert.equal(budget.usedBytes, 0)
   })
 
-  test(`${form}: a mail of the largest size always fits where there is no other`, async () => {
+  test(`${form}: a message of the largest size always fits if there is no other`, async () => {
     const { begin, received, backend } = stage({ mails: 1, content })
     backend.open()
     const sink = await begin()
@@ -78,7 +78,7 @@ for (const [form, content] of [
   })
 }
 
-test('no memory within the patience: 452 at the end of the mail, told once, and what it held is free at once', async () => {
+test('no memory within the maximum wait: 452 at the end of the message, one event, and its memory is free at once', async () => {
   const { budget, begin, clock, log, fillUp } = stage({ mails: 2 })
   const others = [fillUp()]
   const late = await begin()
@@ -100,7 +100,7 @@ test('no memory within the patience: 452 at the end of the mail, told once, and 
   assert.equal(budget.usedBytes, 0)
 })
 
-test('who comes when there is no memory waits before content is asked for, and then hears 452', async () => {
+test('a client that comes while there is no memory waits before its content is read, and then gets 452', async () => {
   const { budget, host, clock, log, fillUp } = stage({ mails: 1 })
   const other = fillUp()
   other.complete()
@@ -115,7 +115,7 @@ test('who comes when there is no memory waits before content is asked for, and t
   assert.ok('deliver' in (await host.message(transaction, client)))
 })
 
-test('a client that vanishes while it waits gives back what it held, and waits no more', async () => {
+test('a client that disconnects while it waits releases its memory, and waits no longer', async () => {
   const { budget, begin, fillUp } = stage({ mails: 2 })
   const others = [fillUp()]
   const gone = await begin()
@@ -130,7 +130,7 @@ test('a client that vanishes while it waits gives back what it held, and waits n
   assert.equal(budget.usedBytes, 0)
 })
 
-test('a mail that waits for memory before any of it has come begins when there is some', async () => {
+test('a message that waits for memory before its content arrives begins when there is some', async () => {
   const { budget, begin, fillUp, backend, received } = stage({ mails: 1 })
   const other = fillUp()
   const wait = begin()
@@ -144,7 +144,7 @@ test('a mail that waits for memory before any of it has come begins when there i
   assert.deepEqual(received, [1])
 })
 
-test('a client that leaves at the moment when there is memory for its mail leaves none of it taken', async () => {
+test('a client that leaves at the moment when there is memory for its message leaves none of it in use', async () => {
   const { budget, begin, fillUp } = stage({ mails: 2 })
   const others = [fillUp()]
   const sink = await begin()
@@ -157,7 +157,7 @@ test('a client that leaves at the moment when there is memory for its mail leave
   assert.deepEqual([budget.waiting, budget.usedBytes], [0, 0])
 })
 
-test('more memory that the last encoding takes is waited for, and the message refused where there is none', async () => {
+test('memory for the last encoding is waited for, and the message is rejected if there is none', async () => {
   for (const patient of [true, false]) {
     const content = () => new EncodedContent('form', 'Data=')
     const { budget, begin, backend, clock, log } = stage({ mails: 2, content })
@@ -186,7 +186,7 @@ test('more memory that the last encoding takes is waited for, and the message re
   }
 })
 
-test('a client that goes silent while others wait hears 452 at the end, told once, and what still comes is let go', async () => {
+test('a client that is silent while others wait gets 452 at the end, with one event, and its remaining content is dropped', async () => {
   const { budget, begin, clock, log, backend, received } = stage({ mails: 1 })
   backend.open()
   const silent = await begin()
@@ -213,14 +213,14 @@ test('a client that goes silent while others wait hears 452 at the end, told onc
     log.filter(({ error }) => error !== undefined).map(({ error, rejected }) => [error, rejected]),
     [
       [
-        'TooSlow: content came at less than 1024 bytes per second while other messages waited for memory',
+        'TooSlow: content arrived at less than 1024 bytes per second while other messages waited for memory',
         'slow',
       ],
     ],
   )
 })
 
-test('a client with more than its share, while others wait, hears 452, and the log says why', async () => {
+test('a client with more than its share, while others wait, gets 452, and the log says why', async () => {
   const { budget, host, clock, log, backend } = stage({ mails: 1 })
   backend.open()
   const from = async (address: string) => {
@@ -245,7 +245,7 @@ test('a client with more than its share, while others wait, hears 452, and the l
     [
       [
         '192.0.2.1',
-        'NoMemory: the address of the client holds more than its share, and others wait',
+        "NoMemory: the client's address holds more than its share of the memory, and others wait",
         'memory',
       ],
     ],
@@ -253,7 +253,7 @@ test('a client with more than its share, while others wait, hears 452, and the l
   assert.equal(textOf(await greedy.deliver()), full)
 })
 
-/** A dispatcher with memory for so many mails of the largest size, and a backend that answers when it is told. */
+/** A dispatcher with memory for this number of messages of the largest size, and a backend that answers when the test says so. */
 function stage({
   mails,
   content,

@@ -3,8 +3,15 @@ import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { pinpoint } from '../../src/relay/aws/pinpoint.ts'
 import { PartialFailure } from '../../src/relay/relay.ts'
 import { FakePinpoint, successful } from '../support/fake-pinpoint.ts'
-import { failure, mail } from './trial.ts'
-import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './way-there.ts'
+import { failure, message } from './backend-contract.ts'
+import {
+  brokenAnswers,
+  everyService,
+  networkErrors,
+  notTheService,
+  type Row,
+  refuse,
+} from './network-errors.ts'
 
 let aws: FakePinpoint
 const saved = { ...process.env }
@@ -24,9 +31,9 @@ afterEach(() => {
 })
 after(() => aws.close())
 
-test('Pinpoint gets every recipient and the exact bytes, and nothing that was not given', async () => {
+test('Pinpoint gets every recipient and the exact bytes, and no parameter that was not set', async () => {
   aws.script({ type: 'accept', messageId: '0102-abc' })
-  assert.deepEqual(await (await pinpoint(project)).send(mail), { messageId: '0102-abc' })
+  assert.deepEqual(await (await pinpoint(project)).send(message), { messageId: '0102-abc' })
   const [{ path, request, data }] = aws.calls as [(typeof aws.calls)[number]]
   assert.equal(path, '/v1/apps/app-1/messages')
   const { RawEmail } = request.MessageConfiguration.EmailMessage
@@ -39,34 +46,34 @@ test('Pinpoint gets every recipient and the exact bytes, and nothing that was no
       EmailMessage: { FeedbackForwardingAddress: 'alice@example.org', RawEmail },
     },
   })
-  assert.deepEqual(data, Buffer.concat([...mail.content]))
+  assert.deepEqual(data, Buffer.concat([...message.content]))
 })
 
 test('the null sender is left out', async () => {
-  await (await pinpoint(project)).send({ ...mail, sender: '' })
+  await (await pinpoint(project)).send({ ...message, sender: '' })
   const { EmailMessage } = aws.calls[0]!.request.MessageConfiguration
   assert.deepEqual(Object.keys(EmailMessage), ['RawEmail'])
 })
 
-test('what the operator says of endpoint and region goes before what the environment says', async () => {
+test('the options for endpoint and region take precedence over the environment', async () => {
   Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
   const relay = await pinpoint({ ...project, endpoint: aws.endpoint, region: 'eu-west-2' })
-  await relay.send(mail)
+  await relay.send(message)
   assert.equal(aws.requests, 1)
   assert.equal((await relay.check!())[0], 'Region: eu-west-2')
 })
 
-test('a project whose name needs escaping is signed all the same', async () => {
-  await (await pinpoint({ ...project, applicationId: 'a/b c(d)' })).send(mail)
+test('a project whose ID needs escaping is signed correctly', async () => {
+  await (await pinpoint({ ...project, applicationId: 'a/b c(d)' })).send(message)
   assert.match(aws.calls[0]!.path, /^\/v1\/apps\/a%2Fb%20c(%28|\()d(%29|\))\/messages$/)
 })
 
-test('a mail as large as Pinpoint takes arrives whole', async () => {
+test("a message of Pinpoint's largest size arrives complete", async () => {
   const relay = await pinpoint({ applicationId: 'app-1' })
   assert.equal(relay.maxMessageBytes, 5_000_000)
   assert.equal(relay.maxRecipientsPerCall, 50)
   const large = Buffer.alloc(relay.maxMessageBytes, '0123456789\r\n')
-  await relay.send({ ...mail, content: [large], size: large.length })
+  await relay.send({ ...message, content: [large], size: large.length })
   assert.ok(aws.calls[0]!.data.equals(large))
 })
 
@@ -79,47 +86,47 @@ const statuses: readonly (readonly [status: string, reply: string])[] = [
   ['SOMETHING_NEW', '451 4.3.0'],
 ]
 for (const [status, expected] of statuses) {
-  test(`200 with ${status} for everybody is ${expected}`, async () => {
+  test(`200 with ${status} for every recipient is ${expected}`, async () => {
     aws.resultFor = () => ({ DeliveryStatus: status, StatusCode: 400, StatusMessage: 'because' })
     const { reply, log, error } = await failure(await pinpoint(project))
     assert.equal(reply.slice(0, expected.length), expected)
-    assert.match(log, /^[A-Z_]+: bob@example\.org: because$/)
+    assert.match(log, /^[A-Z_]+: because$/)
     assert.ok(error instanceof PartialFailure)
-    assert.deepEqual([...error.refused.keys()], mail.recipients)
+    assert.deepEqual([...error.refused.keys()], message.recipients)
   })
 }
 
-test('a duplicate is a success: the mail is there', async () => {
+test('a duplicate is a success: the recipient has the message', async () => {
   aws.resultFor = () => ({ DeliveryStatus: 'DUPLICATE', StatusCode: 200 })
-  assert.deepEqual(await (await pinpoint(project)).send(mail), {})
+  assert.deepEqual(await (await pinpoint(project)).send(message), {})
 })
 
-test('an address without a result has no mail', async () => {
+test('an address without a result does not have the message', async () => {
   aws.resultFor = (address, id) => (address.startsWith('bob') ? undefined : successful(address, id))
   const { reply, log, error } = await failure(await pinpoint(project))
   assert.match(reply, /^451 4\.3\.0/)
-  assert.equal(log, 'UNKNOWN_FAILURE: bob@example.org: no result')
+  assert.equal(log, 'UNKNOWN_FAILURE: no result')
   assert.ok(error instanceof PartialFailure)
   assert.deepEqual([...error.refused.keys()], ['bob@example.org'])
 })
 
-test('a result that says nothing has no mail', async () => {
+test('a result without a status means that the recipient does not have the message', async () => {
   aws.resultFor = () => ({ StatusCode: 200 }) as ReturnType<typeof successful>
   const { reply, log } = await failure(await pinpoint(project))
   assert.match(reply, /^451 4\.3\.0/)
-  assert.equal(log, 'UNKNOWN_FAILURE: bob@example.org: no status')
+  assert.equal(log, 'UNKNOWN_FAILURE: no status')
 })
 
-test('an address that comes back in another case is found', async () => {
+test('an address that is returned in another case is found', async () => {
   const result = JSON.stringify({ Result: { 'bob@example.org': successful('', 'a') } })
   aws.script({ type: 'answer', status: 200, contentType: 'application/json', body: result })
-  const receipt = await (await pinpoint(project)).send({ ...mail, recipients: ['Bob@Example.org'] })
+  const receipt = await (await pinpoint(project)).send({ ...message, recipients: ['Bob@Example.org'] })
   assert.deepEqual(receipt, { messageId: 'a' })
 })
 
-test('recipients named like parts of an object are recipients', async () => {
+test('recipients with the names of object properties are recipients', async () => {
   const recipients = ['constructor', 'toString']
-  await (await pinpoint(project)).send({ ...mail, recipients })
+  await (await pinpoint(project)).send({ ...message, recipients })
   assert.deepEqual(Object.keys(aws.calls[0]!.request.Addresses).sort(), [...recipients].sort())
 })
 
@@ -152,7 +159,7 @@ const mixtures: readonly (readonly [
   ],
 ]
 for (const [bob, carol, expected, refused] of mixtures) {
-  test(`${bob} and ${carol} are ${expected}, and it is known who has no mail and why`, async () => {
+  test(`${bob} and ${carol} are ${expected}, with the recipients that do not have the message and why`, async () => {
     aws.resultFor = (address, MessageId) => ({
       DeliveryStatus: address.startsWith('bob') ? bob : carol,
       StatusCode: 200,
@@ -175,7 +182,7 @@ const refusals: readonly Row[] = [
   ['an error inside Pinpoint', refuse(500, 'InternalServerErrorException', 'internal'), '451 4.3.0'],
   ['the end of Pinpoint', refuse(410, 'GoneException', 'Amazon Pinpoint is gone'), '451 4.3.5'],
 ]
-for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThere]) {
+for (const [name, outcome, expected] of [...refusals, ...everyService, ...networkErrors]) {
   test(`${name} is ${expected}, after one request`, async () => {
     aws.script(outcome)
     const { reply } = await failure(await pinpoint(project))
@@ -185,19 +192,19 @@ for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThe
 }
 
 for (const [name, outcome] of brokenAnswers) {
-  test(`a 200 that is ${name} is no yes: it does not say which recipients have the message`, async () => {
+  test(`a 200 that is ${name} is a failure: it does not say which recipients have the message`, async () => {
     aws.script(outcome)
     assert.match((await failure(await pinpoint(project))).reply, /^451 4\./)
     assert.equal(aws.requests, 1)
   })
 }
 
-for (const [name, outcome, told] of notTheService) {
-  test(`${name} in an answer of 2xx is no answer of Pinpoint: 451 4.3.0, and the log says what came`, async () => {
+for (const [name, outcome, answer] of notTheService) {
+  test(`${name} in an answer of 2xx is not an answer of Pinpoint: 451 4.3.0, and the log shows the answer`, async () => {
     aws.script(outcome)
     const { reply, log } = await failure(await pinpoint({ applicationId: 'app-1' }))
     assert.match(reply, /^451 4\.3\.0 /)
-    assert.equal(log, `UnexpectedAnswer: ${told}`)
+    assert.equal(log, `UnexpectedAnswer: ${answer}`)
     assert.equal(aws.requests, 1)
   })
 }

@@ -4,16 +4,18 @@ import { installPreparedCalls, PreparedCall } from '../../src/relay/aws/prepared
 
 const payload = { parts: [Buffer.from('x')], bytes: 1, sha256: '' }
 
-test('an SDK that signs otherwise than was expected is an error, and nothing goes out', async () => {
+test('an SDK without the expected signing middleware is an error, and no request is sent', async () => {
   const operation = new PreparedCall(
     async () => {},
     () => true,
   )
   const attempt = { signal: new AbortController().signal }
-  await assert.rejects(operation.call(payload, attempt), { message: /the AWS SDK signs otherwise/ })
+  await assert.rejects(operation.call(payload, attempt), {
+    message: /this version of the AWS SDK has no middleware/,
+  })
 })
 
-test('one signer is kept for all calls, but none that could not be made', async () => {
+test('one signer is cached for all calls, but not one that could not be created', async () => {
   let made = 0
   const config = {
     requestHandler: { handle: () => Promise.reject(new Error('nothing is sent here')) },

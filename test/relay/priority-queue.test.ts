@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { PriorityQueue } from '../../src/relay/limits/priority-queue.ts'
 
-test('whoever joins and leaves, and in whatever order, the most senior member is first', () => {
+test('whatever is pushed and removed, the member with the lowest priority number is first', () => {
   // Each number is a member that joins, or leaves if it is there already.
   const moves = fc.array(fc.nat(40), { maxLength: 200 })
   fc.assert(

@@ -6,61 +6,63 @@ import { FastClock } from '../support/fast-clock.ts'
 
 const forever = Number.POSITIVE_INFINITY
 
-test('no limit lets everybody go at once', async () => {
+test('without a limit every call is made at once', async () => {
   const clock = new FastClock()
-  const pace = new RateLimiter(0, clock)
-  for (let n = 0; n < 100; n++) await pace.acquire(50, 0)
+  const limiter = new RateLimiter(0, clock)
+  for (let n = 0; n < 100; n++) await limiter.acquire(50, 0)
   assert.deepEqual(clock.sleeps, [])
 })
 
-test("one second's worth goes at once, the rest at the pace", async () => {
+test('the recipients of one second are sent at once, the rest at the rate', async () => {
   assert.deepEqual(await starts(4, [1, 1, 1, 1, 1, 1, 1]), [0, 0, 0, 0, 250, 500, 750])
 })
 
-test('a call of more than the bucket holds goes when it is full, and those behind pay for it', async () => {
+test('a call with more recipients than the bucket holds is made when the bucket is full, and the calls after it wait longer', async () => {
   assert.deepEqual(await starts(10, [1, 50, 1]), [0, 100, 5100 - 1000 + 100])
 })
 
-test('a pause fills the bucket, and not more than the bucket', async () => {
+test('a pause fills the bucket, and no more than the bucket', async () => {
   const clock = new FastClock()
-  const pace = new RateLimiter(2, clock)
-  await pace.acquire(2, 0)
+  const limiter = new RateLimiter(2, clock)
+  await limiter.acquire(2, 0)
   clock.pass(60_000)
-  for (const _ of [1, 2, 3]) await pace.acquire(1, forever)
+  for (const _ of [1, 2, 3]) await limiter.acquire(1, forever)
   assert.deepEqual(clock.sleeps, [500])
 })
 
-test('who would wait longer than patience is refused at once, and takes no place', async () => {
+test('a call that would wait too long fails at once, and takes nothing from the bucket', async () => {
   const clock = new FastClock()
-  const pace = new RateLimiter(1, clock)
-  await pace.acquire(10, 0)
-  await assert.rejects(pace.acquire(1, 9_999), { name: 'SendRateExceeded' })
-  await pace.acquire(1, 10_000)
+  const limiter = new RateLimiter(1, clock)
+  await limiter.acquire(10, 0)
+  await assert.rejects(limiter.acquire(1, 9_999), { name: 'SendRateExceeded' })
+  await limiter.acquire(1, 10_000)
   assert.deepEqual(clock.sleeps, [10_000])
 })
 
-test('who has no patience left goes where there is room', async () => {
+test('a call that may not wait is made if there is room', async () => {
   const clock = new FastClock()
-  const pace = new RateLimiter(2, clock)
-  await pace.acquire(1, -700)
-  await pace.acquire(1, -700)
-  await assert.rejects(pace.acquire(1, -700), { message: '2 recipients a second leave no room for 1 s' })
+  const limiter = new RateLimiter(2, clock)
+  await limiter.acquire(1, -700)
+  await limiter.acquire(1, -700)
+  await assert.rejects(limiter.acquire(1, -700), {
+    message: 'the limit of 2 recipients per second is used up for the next 1 s',
+  })
   assert.deepEqual(clock.sleeps, [])
 })
 
-test('a pace that changes is heeded by the next call', async () => {
+test('the next call uses a rate that has changed', async () => {
   const clock = new FastClock()
-  const pace = new RateLimiter(1, clock)
-  await pace.acquire(1, 0)
-  pace.perSecond = 0
-  await pace.acquire(50, 0)
-  pace.perSecond = 100
+  const limiter = new RateLimiter(1, clock)
+  await limiter.acquire(1, 0)
+  limiter.perSecond = 0
+  await limiter.acquire(50, 0)
+  limiter.perSecond = 100
   clock.pass(1000)
-  await pace.acquire(100, 0)
+  await limiter.acquire(100, 0)
   assert.deepEqual(clock.sleeps, [])
 })
 
-test('calls go in their order, and never more in any time than its worth and one bucket or call', async () => {
+test('calls are made in order, and in any period never more than its recipients and one bucket or call', async () => {
   const sizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 40 })
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 200 }), sizes, async (perSecond, sizes) => {
@@ -88,10 +90,10 @@ test('calls go in their order, and never more in any time than its worth and one
 /** When calls of these sizes may go if all come at once. */
 async function starts(perSecond: number, sizes: readonly number[]): Promise<number[]> {
   const clock = new FastClock()
-  const pace = new RateLimiter(perSecond, clock)
+  const limiter = new RateLimiter(perSecond, clock)
   return Promise.all(
     sizes.map(async size => {
-      await pace.acquire(size, forever)
+      await limiter.acquire(size, forever)
       return clock.now()
     }),
   )

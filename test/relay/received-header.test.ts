@@ -21,7 +21,7 @@ const arrival: ReceivedInfo = {
   time: new Date('2026-11-01T03:04:05.678Z'),
 }
 
-test('the header says from whom, by whom, how, as what, for whom and when', () => {
+test('the header has from, by, with, id, for and the date', () => {
   assert.equal(
     receivedHeader(arrival),
     'Received: from client.example ([192.0.2.7])\r\n' +
@@ -32,7 +32,7 @@ test('the header says from whom, by whom, how, as what, for whom and when', () =
   )
 })
 
-test('recipients are not told of each other', () => {
+test('recipients are not disclosed to each other', () => {
   const header = receivedHeader({ ...arrival, recipients: ['bob@example.org', 'secret@example.org'] })
   assert.doesNotMatch(header, /for|@/)
   assert.match(header, /with ESMTP id abc123;\r\n\tSun/)
@@ -60,7 +60,7 @@ for (const [facts, keyword] of protocols) {
   })
 }
 
-test('a mail that came with SMTPUTF8 says so', () => {
+test('the header of a message with SMTPUTF8 says so', () => {
   const how = (facts: Partial<Client>) =>
     / with (\S+) id /.exec(
       receivedHeader({ ...arrival, utf8: true, client: { ...client, ...facts } }).replaceAll('\t', ' '),
@@ -69,14 +69,14 @@ test('a mail that came with SMTPUTF8 says so', () => {
   assert.equal(how({ secure: true, user: 'alice' }), 'UTF8SMTPSA')
 })
 
-test('an address literal may be the name, and no name is unknown', () => {
+test('the name may be an address literal, and is unknown if there is none', () => {
   const named = (name: string | undefined) => receivedHeader({ ...arrival, client: { ...client, name } })
   assert.match(named('[IPv6:::1]'), /^Received: from \[IPv6:::1\] \(/)
   assert.match(named(undefined), /^Received: from unknown \(/)
   assert.match(named(''), /^Received: from unknown \(/)
 })
 
-test('what is unsafe in a name is replaced', () => {
+test('unsafe characters in a name are replaced', () => {
   const header = receivedHeader({ ...arrival, client: { ...client, name: 'x) (by\r\nSubject: <ö>' } })
   assert.match(header, /^Received: from x\?\?\?by\?\?Subject:\?\?\?\? \(\[/)
 })
@@ -93,7 +93,7 @@ for (const address of [
     assert.doesNotMatch(receivedHeader({ ...arrival, recipients: [address] }), /for/)
   })
 
-test('nothing that comes from outside breaks the form of the header', () => {
+test('no input breaks the format of the header', () => {
   const anything = fc.string({ unit: 'binary', maxLength: 400 })
   fc.assert(
     fc.property(anything, anything, anything, anything, (name, address, recipient, service) => {

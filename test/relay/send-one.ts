@@ -1,14 +1,9 @@
-/** Sends one mail through SES as its environment says, and writes in JSON what the client and the log would hear. */
+/** Sends one message through SES as the environment says, and prints the reply to the client and the log text as JSON. */
 
-import { logText } from '../../src/relay/errors/error-info.ts'
-import { replyFor } from '../../src/relay/errors/error-table.ts'
 import { ses } from '../../src/relay/index.ts'
-import { mail } from './trial.ts'
+import { failure, message } from './backend-contract.ts'
 
-try {
-  const { messageId } = await (await ses()).send(mail)
-  process.stdout.write(JSON.stringify({ reply: '250', log: messageId }))
-} catch (error) {
-  const { code, status, text } = replyFor(error)
-  process.stdout.write(JSON.stringify({ reply: `${code} ${status} ${text}`, log: logText(error) }))
-}
+const relay = await ses()
+const accepted = await relay.send(message).catch(() => undefined)
+const result = accepted === undefined ? await failure(relay) : { reply: '250', log: accepted.messageId }
+process.stdout.write(JSON.stringify({ reply: result.reply, log: result.log }))

@@ -1,96 +1,14 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { ses } from '../../src/relay/aws/ses.ts'
 import { DeliveryAgent } from '../../src/relay/delivery.ts'
-import { logText } from '../../src/relay/errors/error-info.ts'
-import { outcomeOf } from '../../src/relay/errors/error-table.ts'
 import { FakeSes, type Outcome } from '../support/fake-ses.ts'
-import { failure, mail } from './trial.ts'
-import { brokenAnswers, nginxPage, notTheService, type Row, refuse, wayThere } from './way-there.ts'
-
-let aws: FakeSes
-const saved = { ...process.env }
-
-before(async () => {
-  aws = await FakeSes.start()
-})
-beforeEach(() => {
-  Object.assign(process.env, aws.environment)
-})
-afterEach(() => {
-  aws.requests = 0
-  aws.calls.length = 0
-  aws.maxSendRate = undefined
-  process.env = { ...saved }
-})
-after(() => aws.close())
-
-test('SES gets the envelope and the exact bytes, signed', async () => {
-  aws.script({ type: 'accept', messageId: '0102-abc' })
-  assert.deepEqual(await (await ses()).send(mail), { messageId: '0102-abc' })
-  const [call] = aws.calls
-  assert.equal(call!.source, 'alice@example.org')
-  assert.deepEqual(call!.destinations, ['bob@example.org', 'carol+x@example.org'])
-  assert.deepEqual(call!.data, Buffer.concat([...mail.content]))
-  assert.match(
-    call!.authorization!,
-    /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request/,
-  )
-})
-
-test('what is not given is not sent, not even empty', async () => {
-  await (await ses()).send(mail)
-  const names = [...aws.calls[0]!.parameters.keys()].sort()
-  assert.deepEqual(names, [
-    'Action',
-    'Destinations.member.1',
-    'Destinations.member.2',
-    'RawMessage.Data',
-    'Source',
-    'Version',
-  ])
-})
-
-test('the null sender is left out', async () => {
-  await (await ses()).send({ ...mail, sender: '' })
-  assert.equal(aws.calls[0]!.source, undefined)
-})
-
-test('configuration set, ARNs and tags go along', async () => {
-  const options = { configurationSet: 'set', sourceArn: 'arn:s', fromArn: 'arn:f', returnPathArn: 'arn:r' }
-  await (await ses({ ...options, tags: { team: 'a', env: 'b' } })).send(mail)
-  const { parameters } = aws.calls[0]!
-  assert.equal(parameters.get('ConfigurationSetName'), 'set')
-  assert.equal(parameters.get('SourceArn'), 'arn:s')
-  assert.equal(parameters.get('FromArn'), 'arn:f')
-  assert.equal(parameters.get('ReturnPathArn'), 'arn:r')
-  assert.equal(parameters.get('Tags.member.2.Name'), 'env')
-  assert.equal(parameters.get('Tags.member.2.Value'), 'b')
-})
-
-test('the source ARN stands in for the other two', async () => {
-  await (await ses({ sourceArn: 'arn:s' })).send(mail)
-  const { parameters } = aws.calls[0]!
-  assert.deepEqual([parameters.get('FromArn'), parameters.get('ReturnPathArn')], ['arn:s', 'arn:s'])
-})
-
-test('what the operator says of endpoint and region goes before what the environment says', async () => {
-  Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
-  const relay = await ses({ endpoint: aws.endpoint, region: 'eu-west-2' })
-  await relay.send(mail)
-  assert.equal(aws.requests, 1)
-  assert.equal((await relay.check!())[0], 'Region: eu-west-2')
-})
-
-test('a mail as large as SES takes arrives whole', async () => {
-  const large = Buffer.alloc(10 * 1024 * 1024, '0123456789\r\n')
-  await (await ses()).send({ ...mail, content: [large], size: large.length })
-  assert.ok(aws.calls[0]!.data.equals(large))
-})
+import { deliver, describeSesBackend, failure, message } from './backend-contract.ts'
+import { nginxPage, type Row, refuse } from './network-errors.ts'
 
 const large = {
-  ...mail,
+  ...message,
   content: [Buffer.alloc(9_000_000, '0123456789\r\n')],
   headerBytes: 0,
   size: 9_000_000,
@@ -101,31 +19,6 @@ const interruptions: readonly (readonly [name: string, outcome: Outcome, reply: 
   ['reset before it was read', { type: 'reset', bodyRead: false }, '451 4.4.2'],
   ['reset after it was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
 ]
-for (const [name, outcome, reply] of interruptions) {
-  test(`a large mail that is ${name} fails, and the next one arrives`, async () => {
-    const relay = await ses()
-    aws.script(outcome)
-    assert.match((await failure(relay, large)).reply, new RegExp(`^${reply}`))
-    await relay.send(large)
-    assert.equal(aws.calls.at(-1)!.data.length, large.size)
-  })
-}
-
-test('the send rate is the one of the account', async () => {
-  aws.maxSendRate = 14
-  assert.equal(await (await ses()).sendRate!(), 14)
-})
-
-test('an answer without a send rate does not say that there is no limit', async () => {
-  const body = '<GetSendQuotaResponse><GetSendQuotaResult></GetSendQuotaResult></GetSendQuotaResponse>'
-  aws.script({ type: 'answer', status: 200, contentType: 'text/xml', body })
-  await assert.rejects((await ses()).sendRate!(), { message: 'the answer with the send rate cannot be read' })
-})
-
-test('without the permission to ask for the send rate there is an error', async () => {
-  const relay = await ses()
-  await assert.rejects(relay.sendRate!(), { name: 'AccessDenied' })
-})
 
 const refusals: readonly Row[] = [
   [
@@ -180,161 +73,204 @@ const refusals: readonly Row[] = [
   ['a request that is our mistake', refuse(400, 'MissingParameter', 'no Source'), '451 4.3.5'],
   ['an ARN that is wrong', refuse(400, 'InvalidParameterValue', 'Invalid ARN: arn:x'), '451 4.3.0'],
 ]
-for (const [name, outcome, expected] of [...refusals, ...wayThere]) {
-  test(`${name} is ${expected}, after one request`, async () => {
-    aws.script(outcome)
-    const { reply } = await failure(await ses({ upstreamTimeoutMs: 1_000 }))
-    assert.equal(reply.slice(0, expected.length), expected)
-    assert.equal(aws.requests, 1)
-  })
-}
 
-test('a reset on a kept connection is no reason to send again', async () => {
-  const relay = await ses()
-  await relay.send(mail)
-  aws.script({ type: 'reset', bodyRead: true })
-  assert.match((await failure(relay)).reply, /^451 4\.4\.2/)
-  assert.equal(aws.requests, 2)
-})
+describeSesBackend(
+  'SES',
+  {
+    start: () => FakeSes.start(),
+    create: ses,
+    maxMessageBytes: 10 * 1024 * 1024,
+    answerWithoutRate: {
+      contentType: 'text/xml',
+      body: '<GetSendQuotaResponse><GetSendQuotaResult></GetSendQuotaResult></GetSendQuotaResponse>',
+    },
+    errors: refusals,
+  },
+  aws => {
+    for (const [name, outcome, reply] of interruptions) {
+      test(`a large message that is ${name} fails, and the next one arrives`, async () => {
+        const relay = await ses()
+        aws().script(outcome)
+        assert.match((await failure(relay, large)).reply, new RegExp(`^${reply}`))
+        await relay.send(large)
+        assert.equal(aws().calls.at(-1)!.data.length, large.size)
+      })
+    }
 
-test('silence ends with 451 4.4.2, after one request', async () => {
-  aws.script({ type: 'hang' })
-  const { reply, log } = await failure(await ses({ upstreamTimeoutMs: 100 }))
-  assert.match(reply, /^451 4\.4\.2/)
-  assert.equal(log, 'TimeoutError: no answer within 100 ms')
-  assert.equal(aws.requests, 1)
-})
+    test('SES gets the envelope and the exact bytes, signed', async () => {
+      aws().script({ type: 'accept', messageId: '0102-abc' })
+      assert.deepEqual(await (await ses()).send(message), { messageId: '0102-abc' })
+      const [call] = aws().calls
+      assert.equal(call!.source, 'alice@example.org')
+      assert.deepEqual(call!.destinations, ['bob@example.org', 'carol+x@example.org'])
+      assert.deepEqual(call!.data, Buffer.concat([...message.content]))
+      assert.match(
+        call!.authorization!,
+        /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request/,
+      )
+    })
 
-for (const [name, outcome] of brokenAnswers) {
-  test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
-    aws.script(outcome)
-    assert.deepEqual(await (await ses({ upstreamTimeoutMs: 500 })).send(mail), {})
-    assert.equal(aws.requests, 1)
-  })
+    test('a parameter that is not set is not sent, not even empty', async () => {
+      await (await ses()).send(message)
+      const names = [...aws().calls[0]!.parameters.keys()].sort()
+      assert.deepEqual(names, [
+        'Action',
+        'Destinations.member.1',
+        'Destinations.member.2',
+        'RawMessage.Data',
+        'Source',
+        'Version',
+      ])
+    })
 
-  test(`a yes of somebody else that is ${name} is 451`, async () => {
-    aws.script({ ...outcome, from: 'a proxy' } as Outcome)
-    const { reply } = await failure(await ses({ upstreamTimeoutMs: 500 }))
-    assert.match(reply, /^451 4\.4\.2/)
-    assert.equal(aws.requests, 1)
-  })
-}
+    test('the null sender is left out', async () => {
+      await (await ses()).send({ ...message, sender: '' })
+      assert.equal(aws().calls[0]!.source, undefined)
+    })
 
-for (const [name, outcome, told] of notTheService) {
-  test(`${name} in an answer of 2xx is no yes of SES: 451 4.3.0, and the log says what came`, async () => {
-    aws.script(outcome)
-    const { reply, log, error } = await failure(await ses())
-    assert.match(reply, /^451 4\.3\.0 /)
-    assert.equal(log, `UnexpectedAnswer: ${told}`)
-    assert.equal(outcomeOf(error), 'temporary', 'it counts against readiness')
-    assert.equal(aws.requests, 1)
-  })
-}
+    test('configuration set, ARNs and tags are sent', async () => {
+      const options = {
+        configurationSet: 'set',
+        sourceArn: 'arn:s',
+        fromArn: 'arn:f',
+        returnPathArn: 'arn:r',
+      }
+      await (await ses({ ...options, tags: { team: 'a', env: 'b' } })).send(message)
+      const { parameters } = aws().calls[0]!
+      assert.equal(parameters.get('ConfigurationSetName'), 'set')
+      assert.equal(parameters.get('SourceArn'), 'arn:s')
+      assert.equal(parameters.get('FromArn'), 'arn:f')
+      assert.equal(parameters.get('ReturnPathArn'), 'arn:r')
+      assert.equal(parameters.get('Tags.member.2.Name'), 'env')
+      assert.equal(parameters.get('Tags.member.2.Value'), 'b')
+    })
 
-test('an answer of 2xx before the message was sent is no yes either, unless it is that of SES', async () => {
-  const relay = await ses()
-  aws.script({ type: 'cutShort', status: 200 })
-  assert.match(
-    (await failure(relay, large)).log,
-    /^UnexpectedAnswer: HTTP 200, no content type, an empty body$/,
-  )
-  await relay.send(large)
-  assert.equal(aws.calls.at(-1)!.data.length, large.size)
-})
+    test('the other two ARNs default to the source ARN', async () => {
+      await (await ses({ sourceArn: 'arn:s' })).send(message)
+      const { parameters } = aws().calls[0]!
+      assert.deepEqual([parameters.get('FromArn'), parameters.get('ReturnPathArn')], ['arn:s', 'arn:s'])
+    })
 
-for (const status of [200, 400]) {
-  test(`an answer of ${status} that is larger than 1 MiB is not read to its end: 451, and the log says so`, async () => {
-    const relay = await ses()
-    const body = `<ErrorResponse><Error><Message>${'&lt;'.repeat(1_000_000)}</Message></Error></ErrorResponse>`
-    aws.script({ type: 'answer', status, contentType: 'text/xml', body }, { type: 'accept' })
-    const before = aws.connections
-    const { reply, log, error } = await failure(relay)
-    assert.match(reply, /^451 4\.3\.0 /)
-    assert.equal(log, `AnswerTooLarge: HTTP ${status} with more than 1048576 bytes`)
-    assert.equal(outcomeOf(error), 'temporary')
-    await relay.send(mail)
-    assert.equal(aws.connections - before, 2, 'its connection is not used again')
-  })
-}
+    test('a reset on a kept connection is not retried', async () => {
+      const relay = await ses()
+      await relay.send(message)
+      aws().script({ type: 'reset', bodyRead: true })
+      assert.match((await failure(relay)).reply, /^451 4\.4\.2/)
+      assert.equal(aws().requests, 2)
+    })
 
-test('an answer that breaks the limit is no yes, although AWS said 2xx', async () => {
-  aws.script({ type: 'truncate', body: ' '.repeat(1_100_000) })
-  assert.match((await failure(await ses())).log, /^AnswerTooLarge: HTTP 200 /)
-})
+    test('a service that does not answer is 451 4.4.2, after one request', async () => {
+      aws().script({ type: 'hang' })
+      const { reply, log } = await failure(await ses({ upstreamTimeoutMs: 100 }))
+      assert.match(reply, /^451 4\.4\.2/)
+      assert.equal(log, 'TimeoutError: no answer within 100 ms')
+      assert.equal(aws().requests, 1)
+    })
 
-test('an answer to the question for the send rate has the same limit', async () => {
-  aws.script({ type: 'answer', status: 200, contentType: 'text/xml', body: ' '.repeat(1_100_000) })
-  await assert.rejects((await ses()).sendRate!(), { name: 'AnswerTooLarge' })
-})
+    test('a 2xx before the whole message was sent is a failure, too, unless it is an answer of SES', async () => {
+      const relay = await ses()
+      aws().script({ type: 'cutShort', status: 200 })
+      assert.match(
+        (await failure(relay, large)).log,
+        /^UnexpectedAnswer: HTTP 200, no content type, an empty body$/,
+      )
+      await relay.send(large)
+      assert.equal(aws().calls.at(-1)!.data.length, large.size)
+    })
 
-test('a host that refuses the connection is 451 4.4.1', async () => {
-  const relay = await ses({ endpoint: `http://127.0.0.1:${await closedPort()}` })
-  const { reply, log } = await failure(relay)
-  assert.match(reply, /^451 4\.4\.1/)
-  assert.match(log, /ECONNREFUSED/)
-})
+    for (const status of [200, 400]) {
+      test(`an answer of ${status} that is larger than 1 MiB is not read to its end: 451, and the log says so`, async () => {
+        const relay = await ses()
+        const body = `<ErrorResponse><Error><Message>${'&lt;'.repeat(1_000_000)}</Message></Error></ErrorResponse>`
+        aws().script({ type: 'answer', status, contentType: 'text/xml', body }, { type: 'accept' })
+        const before = aws().connections
+        const { reply, log, outcome: callOutcome } = await failure(relay)
+        assert.match(reply, /^451 4\.3\.0 /)
+        assert.equal(log, `AnswerTooLarge: HTTP ${status} with more than 1048576 bytes`)
+        assert.equal(callOutcome, 'temporary')
+        await relay.send(message)
+        assert.equal(aws().connections - before, 2, 'its connection is not used again')
+      })
+    }
 
-test('a host without an address is 451 4.4.1', async () => {
-  assert.match((await failure(await ses({ endpoint: 'http://nowhere.invalid' }))).reply, /^451 4\.4\.1/)
-})
+    test('an answer beyond the limit is a failure, although AWS answered 2xx', async () => {
+      aws().script({ type: 'truncate', body: ' '.repeat(1_100_000) })
+      assert.match((await failure(await ses())).log, /^AnswerTooLarge: HTTP 200 /)
+    })
 
-test('no region is 451 4.3.5, and the log says what the Go program said', async () => {
-  delete process.env.AWS_REGION
-  process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
-  const { reply, log } = await failure(await ses())
-  assert.match(reply, /^451 4\.3\.5/)
-  assert.equal(log, 'MissingRegion: could not find region configuration')
-})
+    test('the answer with the send rate has the same limit', async () => {
+      aws().script({ type: 'answer', status: 200, contentType: 'text/xml', body: ' '.repeat(1_100_000) })
+      await assert.rejects((await ses()).sendRate!(), { name: 'AnswerTooLarge' })
+    })
 
-test('no credentials are 451 4.3.5', async () => {
-  delete process.env.AWS_ACCESS_KEY_ID
-  delete process.env.AWS_SECRET_ACCESS_KEY
-  process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
-  const { reply, log } = await failure(await ses())
-  assert.match(reply, /^451 4\.3\.5/)
-  assert.match(log, /^CredentialsProviderError: Could not load credentials/)
-  assert.equal(aws.requests, 0)
-})
+    test('a host that refuses the connection is 451 4.4.1', async () => {
+      const relay = await ses({ endpoint: `http://127.0.0.1:${await closedPort()}` })
+      const { reply, log } = await failure(relay)
+      assert.match(reply, /^451 4\.4\.1/)
+      assert.match(log, /ECONNREFUSED/)
+    })
 
-test("a proxy's page is logged by its status, whatever the parser says of it", async () => {
-  aws.script(nginxPage)
-  assert.equal((await failure(await ses())).log, 'UnreadableAnswer: HTTP 502')
-})
+    test('a host without an address is 451 4.4.1', async () => {
+      assert.match((await failure(await ses({ endpoint: 'http://nowhere.invalid' }))).reply, /^451 4\.4\.1/)
+    })
 
-test('mails share connections, at most as many as allowed', async () => {
-  const before = aws.connections
-  const courier = new DeliveryAgent(await ses({ upstreamConnections: 3 }), {})
-  await Promise.all(Array.from({ length: 30 }, () => courier.deliver(mail, '', () => {})))
-  assert.equal(aws.requests, 30)
-  assert.equal(aws.connections - before, 3)
-})
+    test('no region is 451 4.3.5, and the log says what the Go program said', async () => {
+      delete process.env.AWS_REGION
+      process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
+      const { reply, log } = await failure(await ses())
+      assert.match(reply, /^451 4\.3\.5/)
+      assert.equal(log, 'MissingRegion: could not find region configuration')
+    })
 
-test('mails beyond the connections wait for their turn: nothing is sent twice, and the reason is true', async () => {
-  aws.always({ type: 'hang' })
-  const relay = await ses({ upstreamConnections: 2, upstreamTimeoutMs: 400 })
-  const courier = new DeliveryAgent(relay, { maxWaitMs: 100 })
-  const errors = await Promise.all(
-    Array.from({ length: 5 }, () =>
-      courier.deliver(mail, '', () => {}).catch((error: unknown) => logText(error)),
-    ),
-  )
-  aws.always({ type: 'accept' })
-  assert.deepEqual(errors, [
-    ...Array(2).fill('TimeoutError: no answer within 400 ms'),
-    ...Array(3).fill('TooManyCalls: as many calls as are allowed (2) are under way'),
-  ])
-  assert.equal(aws.requests, 2)
-})
+    test('no credentials are 451 4.3.5', async () => {
+      delete process.env.AWS_ACCESS_KEY_ID
+      delete process.env.AWS_SECRET_ACCESS_KEY
+      process.env.AWS_CONFIG_FILE = process.env.AWS_SHARED_CREDENTIALS_FILE = '/dev/null'
+      const { reply, log } = await failure(await ses())
+      assert.match(reply, /^451 4\.3\.5/)
+      assert.match(log, /^CredentialsProviderError: Could not load credentials/)
+      assert.equal(aws().requests, 0)
+    })
 
-test('the send rate is asked for while every connection is taken by a mail', async () => {
-  const relay = await ses({ upstreamConnections: 1, upstreamTimeoutMs: 1_000 })
-  aws.maxSendRate = 14
-  aws.script({ type: 'hang' })
-  const stuck = failure(relay)
-  await aws.arrival()
-  assert.equal(await relay.sendRate!(), 14)
-  assert.match((await stuck).reply, /^451 4\.4\.2/)
-})
+    test("a proxy's page is logged by its status, whatever the parser says of it", async () => {
+      aws().script(nginxPage)
+      assert.equal((await failure(await ses())).log, 'UnreadableAnswer: HTTP 502')
+    })
+
+    test('messages share connections, at most as many as allowed', async () => {
+      const before = aws().connections
+      const agent = new DeliveryAgent(await ses({ upstreamConnections: 3 }), {})
+      await Promise.all(Array.from({ length: 30 }, () => agent.deliver(message, '', () => {})))
+      assert.equal(aws().requests, 30)
+      assert.equal(aws().connections - before, 3)
+    })
+
+    test('messages beyond the connections wait: nothing is sent twice, and the log has the right reason', async () => {
+      aws().always({ type: 'hang' })
+      const relay = await ses({ upstreamConnections: 2, upstreamTimeoutMs: 400 })
+      const agent = new DeliveryAgent(relay, { maxWaitMs: 100 })
+      const errors = await Promise.all(
+        Array.from({ length: 5 }, async () => (await deliver(agent)).errors[0]),
+      )
+      aws().always({ type: 'accept' })
+      assert.deepEqual(errors, [
+        ...Array(2).fill('TimeoutError: no answer within 400 ms'),
+        ...Array(3).fill('TooManyCalls: all of the 2 concurrent calls that are allowed are in use'),
+      ])
+      assert.equal(aws().requests, 2)
+    })
+
+    test('the send rate is requested while messages use every connection', async () => {
+      const relay = await ses({ upstreamConnections: 1, upstreamTimeoutMs: 1_000 })
+      aws().maxSendRate = 14
+      aws().script({ type: 'hang' })
+      const stuck = failure(relay)
+      await aws().arrival()
+      assert.equal(await relay.sendRate!(), 14)
+      assert.match((await stuck).reply, /^451 4\.4\.2/)
+    })
+  },
+)
 
 async function closedPort(): Promise<number> {
   const server = createServer()

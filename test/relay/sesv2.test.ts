@@ -1,101 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { sesv2 } from '../../src/relay/aws/sesv2.ts'
 import { FakeSesV2 } from '../support/fake-sesv2.ts'
-import { failure, mail } from './trial.ts'
-import { brokenAnswers, everyService, notTheService, type Row, refuse, wayThere } from './way-there.ts'
-
-let aws: FakeSesV2
-const saved = { ...process.env }
-
-before(async () => {
-  aws = await FakeSesV2.start()
-})
-beforeEach(() => {
-  Object.assign(process.env, aws.environment)
-})
-afterEach(() => {
-  aws.requests = 0
-  aws.calls.length = 0
-  aws.maxSendRate = undefined
-  process.env = { ...saved }
-})
-after(() => aws.close())
-
-test('SES gets the envelope and the exact bytes, and nothing that was not given', async () => {
-  aws.script({ type: 'accept', messageId: '0102-abc' })
-  assert.deepEqual(await (await sesv2()).send(mail), { messageId: '0102-abc' })
-  const [{ request, data }] = aws.calls as [(typeof aws.calls)[number]]
-  assert.deepEqual(request, {
-    Content: { Raw: { Data: request.Content.Raw.Data } },
-    Destination: { ToAddresses: ['bob@example.org', 'carol+x@example.org'] },
-    FeedbackForwardingEmailAddress: 'alice@example.org',
-  })
-  assert.deepEqual(data, Buffer.concat([...mail.content]))
-})
-
-test('the null sender is left out', async () => {
-  await (await sesv2()).send({ ...mail, sender: '' })
-  assert.deepEqual(Object.keys(aws.calls[0]!.request).sort(), ['Content', 'Destination'])
-})
-
-test('configuration set, ARNs and tags go along', async () => {
-  const options = { configurationSet: 'set', sourceArn: 'arn:s', fromArn: 'arn:f', returnPathArn: 'arn:r' }
-  await (await sesv2({ ...options, tags: { team: 'a', env: 'b' } })).send(mail)
-  const { Content, Destination, FeedbackForwardingEmailAddress, ...rest } = aws.calls[0]!
-    .request as unknown as Record<string, unknown>
-  assert.ok(Content && Destination && FeedbackForwardingEmailAddress)
-  assert.deepEqual(rest, {
-    ConfigurationSetName: 'set',
-    FromEmailAddressIdentityArn: 'arn:f',
-    FeedbackForwardingEmailAddressIdentityArn: 'arn:r',
-    EmailTags: [
-      { Name: 'team', Value: 'a' },
-      { Name: 'env', Value: 'b' },
-    ],
-  })
-})
-
-test('the source ARN stands in for the other two', async () => {
-  await (await sesv2({ sourceArn: 'arn:s' })).send(mail)
-  const request = aws.calls[0]!.request as unknown as Record<string, unknown>
-  assert.equal(request.FromEmailAddressIdentityArn, 'arn:s')
-  assert.equal(request.FeedbackForwardingEmailAddressIdentityArn, 'arn:s')
-})
-
-test('what the operator says of endpoint and region goes before what the environment says', async () => {
-  Object.assign(process.env, { AWS_ENDPOINT_URL: 'http://127.0.0.1:1', AWS_REGION: 'us-east-1' })
-  const relay = await sesv2({ endpoint: aws.endpoint, region: 'eu-west-2' })
-  await relay.send(mail)
-  assert.equal(aws.requests, 1)
-  assert.equal((await relay.check!())[0], 'Region: eu-west-2')
-})
-
-test('a mail as large as SES takes arrives whole', async () => {
-  const relay = await sesv2()
-  assert.equal(relay.maxMessageBytes, 40 * 1024 * 1024)
-  assert.equal(relay.maxRecipientsPerCall, 50)
-  const large = Buffer.alloc(relay.maxMessageBytes, '0123456789\r\n')
-  await relay.send({ ...mail, content: [large], size: large.length })
-  assert.ok(aws.calls[0]!.data.equals(large))
-})
-
-test('the send rate is the one of the account', async () => {
-  aws.maxSendRate = 14
-  assert.equal(await (await sesv2()).sendRate!(), 14)
-})
-
-test('an answer without a send rate does not say that there is no limit', async () => {
-  aws.script({ type: 'answer', status: 200, contentType: 'application/json', body: '{}' })
-  await assert.rejects((await sesv2()).sendRate!(), {
-    message: 'the answer with the send rate cannot be read',
-  })
-})
-
-test('without the permission to ask for the send rate there is an error', async () => {
-  const relay = await sesv2()
-  await assert.rejects(relay.sendRate!(), { name: 'AccessDenied' })
-})
+import { describeSesBackend, message } from './backend-contract.ts'
+import { everyService, type Row, refuse } from './network-errors.ts'
 
 const unverified =
   'Email address is not verified. The following identities failed the check in region EU-WEST-1: a@b.c'
@@ -166,29 +74,61 @@ const refusals: readonly Row[] = [
   ],
   ['a request that is too large', refuse(413, 'RequestEntityTooLarge', 'too large'), '552 5.3.4'],
 ]
-for (const [name, outcome, expected] of [...refusals, ...everyService, ...wayThere]) {
-  test(`${name} is ${expected}, after one request`, async () => {
-    aws.script(outcome)
-    const { reply } = await failure(await sesv2({ upstreamTimeoutMs: 1_000 }))
-    assert.equal(reply.slice(0, expected.length), expected)
-    assert.equal(aws.requests, 1)
-  })
-}
 
-for (const [name, outcome] of brokenAnswers) {
-  test(`a yes of SES that is ${name} is a yes without a message id`, async () => {
-    aws.script(outcome)
-    assert.deepEqual(await (await sesv2({ upstreamTimeoutMs: 300 })).send(mail), {})
-    assert.equal(aws.requests, 1)
-  })
-}
+describeSesBackend(
+  'SES version 2',
+  {
+    start: () => FakeSesV2.start(),
+    create: sesv2,
+    maxMessageBytes: 40 * 1024 * 1024,
+    answerWithoutRate: { contentType: 'application/json', body: '{}' },
+    errors: [...refusals, ...everyService],
+  },
+  aws => {
+    test('SES gets the envelope and the exact bytes, and no parameter that was not set', async () => {
+      aws().script({ type: 'accept', messageId: '0102-abc' })
+      assert.deepEqual(await (await sesv2()).send(message), { messageId: '0102-abc' })
+      const { request, data } = aws().calls[0]!
+      assert.deepEqual(request, {
+        Content: { Raw: { Data: request.Content.Raw.Data } },
+        Destination: { ToAddresses: ['bob@example.org', 'carol+x@example.org'] },
+        FeedbackForwardingEmailAddress: 'alice@example.org',
+      })
+      assert.deepEqual(data, Buffer.concat([...message.content]))
+    })
 
-for (const [name, outcome, told] of notTheService) {
-  test(`${name} in an answer of 2xx is no yes of SES: 451 4.3.0, and the log says what came`, async () => {
-    aws.script(outcome)
-    const { reply, log } = await failure(await sesv2())
-    assert.match(reply, /^451 4\.3\.0 /)
-    assert.equal(log, `UnexpectedAnswer: ${told}`)
-    assert.equal(aws.requests, 1)
-  })
-}
+    test('the null sender is left out', async () => {
+      await (await sesv2()).send({ ...message, sender: '' })
+      assert.deepEqual(Object.keys(aws().calls[0]!.request).sort(), ['Content', 'Destination'])
+    })
+
+    test('configuration set, ARNs and tags are sent', async () => {
+      const options = {
+        configurationSet: 'set',
+        sourceArn: 'arn:s',
+        fromArn: 'arn:f',
+        returnPathArn: 'arn:r',
+      }
+      await (await sesv2({ ...options, tags: { team: 'a', env: 'b' } })).send(message)
+      const { Content, Destination, FeedbackForwardingEmailAddress, ...rest } = aws().calls[0]!
+        .request as unknown as Record<string, unknown>
+      assert.ok(Content && Destination && FeedbackForwardingEmailAddress)
+      assert.deepEqual(rest, {
+        ConfigurationSetName: 'set',
+        FromEmailAddressIdentityArn: 'arn:f',
+        FeedbackForwardingEmailAddressIdentityArn: 'arn:r',
+        EmailTags: [
+          { Name: 'team', Value: 'a' },
+          { Name: 'env', Value: 'b' },
+        ],
+      })
+    })
+
+    test('the other two ARNs default to the source ARN', async () => {
+      await (await sesv2({ sourceArn: 'arn:s' })).send(message)
+      const request = aws().calls[0]!.request as unknown as Record<string, unknown>
+      assert.equal(request.FromEmailAddressIdentityArn, 'arn:s')
+      assert.equal(request.FeedbackForwardingEmailAddressIdentityArn, 'arn:s')
+    })
+  },
+)

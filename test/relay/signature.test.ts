@@ -8,7 +8,7 @@ import type { FakeAws } from '../support/fake-aws.ts'
 import { FakePinpoint } from '../support/fake-pinpoint.ts'
 import { FakeSes } from '../support/fake-ses.ts'
 import { FakeSesV2 } from '../support/fake-sesv2.ts'
-import { failure, mail } from './trial.ts'
+import { failure, message } from './backend-contract.ts'
 
 interface Service {
   readonly start: () => Promise<FakeAws<unknown>>
@@ -33,21 +33,21 @@ for (const [name, { start, relay }] of Object.entries(services)) {
   })
   after(() => aws.close())
 
-  test(`${name}: what is signed with the secret is accepted`, async () => {
+  test(`${name}: a request that is signed with the secret is accepted`, async () => {
     Object.assign(process.env, aws.environment)
-    await (await relay()).send(mail)
+    await (await relay()).send(message)
   })
 
-  test(`${name}: temporary credentials go with their token`, async () => {
+  test(`${name}: temporary credentials are sent with their token`, async () => {
     Object.assign(process.env, aws.environment, temporary('temporary', 'a+token/=='))
-    await (await relay()).send(mail)
+    await (await relay()).send(message)
   })
 
   test(`${name}: another secret, another token, an unknown key: 451 4.3.5`, async () => {
     const wrong = [
       { AWS_SECRET_ACCESS_KEY: 'guessed' },
       temporary('guessed', 'a+token/=='),
-      temporary('temporary', 'of somebody else'),
+      temporary('temporary', 'of another user'),
       { AWS_ACCESS_KEY_ID: 'AKIDNOBODY' },
     ]
     for (const environment of wrong) {

@@ -26,7 +26,6 @@ const allowed: Record<string, readonly string[]> = {
     '@aws-sdk/client-pinpoint',
     '@aws-sdk/client-ses',
     '@aws-sdk/client-sesv2',
-    're2js',
   ],
   config: ['auth', 'relay', 'transport', 'minimist', 'node:fs', 'node:module', 'node:os', 'node:v8'],
   operations: ['auth', 'support', 'node:fs', 'node:http', 'node:net', 'node:stream', 'prom-client'],

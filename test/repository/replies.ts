@@ -1,26 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { type Reply, replies } from '../../src/protocol/index.ts'
-import { type ErrorRule, errorTable, ruleFor } from '../../src/relay/errors/error-table.ts'
+import { type ErrorRule, errorTable, unknownError } from '../../src/relay/errors/error-table.ts'
 import { root, table } from './markdown.ts'
 
-/** A reply, and what the comment above it says. */
+/** A reply, and the comment above it. */
 export interface Said {
-  /** The remark that it stands below. */
+  /** The heading: the `//` comment above the group. */
   readonly group: string
   readonly when: string
-  /** The RFC that asks for it, or the attack that it is hardened against. */
+  /** The RFC that requires it, or the reason for hardening. */
   readonly rule: string
   readonly reply: Reply
 }
 
-/** A row of the failure table, and what the comment above it says. */
+/** A row of the error table, and the comment above it. */
 export interface Failed {
   readonly group: string
   readonly when: string
   readonly failure: ErrorRule
 }
 
-/** Every sentence of the engine; what depends on the moment has its name in capitals. */
+/** Every reply of the engine. Values that vary are shown as their names in capitals. */
 export function engineReplies(): readonly Said[] {
   const comments = commentsIn('src/protocol/replies.ts', 'export const replies = withIds({', /^ {2}(\w+): /)
   return Object.entries(replies).map(([name, sentence]) => {
@@ -30,7 +30,7 @@ export function engineReplies(): readonly Said[] {
   })
 }
 
-/** What the gatekeeper and the filters say: constants of these files, each with a comment. */
+/** The replies of access control and of the filters: constants of these files, each with a comment. */
 export function hostReplies(): readonly Said[] {
   return ['src/auth/access-control.ts', 'src/relay/filter.ts'].flatMap(path =>
     [
@@ -43,7 +43,7 @@ export function hostReplies(): readonly Said[] {
   )
 }
 
-/** The failure table, row by row, and the reply where no row fits. */
+/** The error table, row by row, and the reply if no row matches. */
 export function failureReplies(): readonly Failed[] {
   const comments = commentsIn(
     'src/relay/errors/error-table.ts',
@@ -51,30 +51,29 @@ export function failureReplies(): readonly Failed[] {
     /^ {2}\{/,
   )
   if (comments.length !== errorTable.length) {
-    throw new Error(`${errorTable.length} rows, but ${comments.length} comments that say when they fit`)
+    throw new Error(`${errorTable.length} rows, but ${comments.length} comments that say when they match`)
   }
   const rows = errorTable.map((failure, i) => {
     const { group, text } = comments[i]!
     return { group, when: text.replace(/\.$/, ''), failure }
   })
-  const otherwise = ruleFor(new Error('nobody knows it'))
-  return [...rows, { group: 'Everything else', when: 'An error that no row knows', failure: otherwise }]
+  return [...rows, { group: 'Everything else', when: 'An error that matches no row', failure: unknownError }]
 }
 
-/** docs/replies.md, but for its beginning. */
+/** docs/replies.md without its beginning. */
 export function repliesPage(): string {
   return [
-    '## Of the engine\n',
+    '## Replies of the engine\n',
     ...byGroup(engineReplies(), saidTable),
-    '## Of the gatekeeper and the filters\n',
+    '## Replies of access control and filters\n',
     saidTable(hostReplies()),
-    '## Of what became of a mail\n',
+    '## Replies after delivery errors\n',
     failureIntroduction,
     ...byGroup(failureReplies(), failedTable),
   ].join('\n')
 }
 
-/** The short table of the README: what can go wrong behind this server, each reply of a group once, with its first when. */
+/** The short table of the README: each reply to delivery errors once in each group, with the first reason for it. */
 export function outcomeTable(): string {
   const rows = groupsOf(failureReplies()).map(([group, rows]) => {
     const firsts = new Map<string, string>()
@@ -87,7 +86,10 @@ export function outcomeTable(): string {
   const { code, status, text } = replies.delivered
   return table(
     ['What happened', 'Reply, and an example'],
-    [['The backend has taken the mail', `\`${code} ${status} ${text}\` and what it calls the mail`], ...rows],
+    [
+      ['The backend has accepted the message', `\`${code} ${status} ${text}\` and the backend's message ID`],
+      ...rows,
+    ],
   )
 }
 
@@ -117,7 +119,7 @@ function saidTable(rows: readonly Said[]): string {
 
 function failedTable(rows: readonly Failed[]): string {
   return table(
-    ['Reply', 'Text', 'When', 'Name', 'Says', 'HTTP', 'Again'],
+    ['Reply', 'Text', 'When', 'Name', 'Message', 'HTTP', 'Retry'],
     rows.map(({ when, failure: { reply, names = [], text, http = [], retryable } }) => [
       codes(reply),
       texts(reply),
@@ -154,13 +156,13 @@ function written(id: string, sentence: (typeof replies)[keyof typeof replies]): 
 interface Comment {
   readonly group: string
   readonly text: string
-  /** What the pattern of a row captures. */
+  /** The text that the pattern of the row captures. */
   readonly name: string | undefined
 }
 
 /**
- * The one-line doc comments of a table in a source file, each with the remark of its group: a `//` line behind an empty
- * one, or at the beginning.
+ * The one-line doc comments of a table in a source file, each with the heading of its group: a `//` line after an empty
+ * line, or at the beginning.
  */
 function commentsIn(path: string, begin: string, row: RegExp): readonly Comment[] {
   const source = textOf(path)
@@ -178,7 +180,7 @@ function commentsIn(path: string, begin: string, row: RegExp): readonly Comment[
     if (comment !== undefined) text = comment
     const found = row.exec(line)
     if (found !== null) {
-      if (text === undefined) throw new Error(`${path}: no comment says when: ${line.trim()}`)
+      if (text === undefined) throw new Error(`${path}: no comment explains when: ${line.trim()}`)
       comments.push({ group, text, name: found[1] })
       text = undefined
     }
@@ -190,7 +192,8 @@ function commentsIn(path: string, begin: string, row: RegExp): readonly Comment[
 /** `When (rule).` */
 function whenAndRule(comment: string): { readonly when: string; readonly rule: string } {
   const [, when, rule] = /^(.+) \(((?:RFC|hardening)[^()]*)\)\.$/.exec(comment) ?? []
-  if (when === undefined || rule === undefined) throw new Error(`a rule in brackets is missing: ${comment}`)
+  if (when === undefined || rule === undefined)
+    throw new Error(`the rule in parentheses is missing: ${comment}`)
   return { when, rule: rule.replace(/ sections? /g, ' §').replace(/, (\d)/g, ', §$1') }
 }
 

@@ -9,7 +9,7 @@ test('beyond the limit a client gets 421, and one that disconnects makes room', 
   const stand = await Stand.set(t, new RecordingHost(), { connectionLimits: { total: 2 } })
   const first = await stand.greeted()
   const second = await stand.greeted()
-  const third = await Wire.connect(stand.port)
+  const third = await SmtpClient.connect(stand.port)
   assert.match(await third.rest(), /^421 4\.3\.2 relay\.test has too many connections/)
   assert.equal(stand.server.connections, 2)
   expectCode(await first.ask('QUIT'), 221)
@@ -53,7 +53,7 @@ test('one address cannot take the connections of the others', async t => {
   })
   const first = await stand.greeted()
   assert.match(
-    await (await Wire.connect(stand.port)).rest(),
+    await (await SmtpClient.connect(stand.port)).rest(),
     /^421 4\.7\.0 relay\.test has too many connections/,
   )
   const other = await SmtpClient.connect(stand.port, { from: '127.0.0.2' })

@@ -31,7 +31,7 @@ test('a full server does not close a connection that was just active', async t =
     timeouts: { fullIdleMs: 60_000 },
   })
   const first = await stand.greeted()
-  const second = await Wire.connect(stand.port)
+  const second = await SmtpClient.connect(stand.port)
   assert.match(await second.rest(), /^421 4\.3\.2 relay\.test has too many connections/)
   expectCode(await first.ask('NOOP'), 250)
   assert.deepEqual(stand.overloads, [])
@@ -62,7 +62,7 @@ test('a connection whose message is being delivered is kept, and another client 
   wire.say('x\r\n.\r\n')
   await stand.until(() => host.calls.deliver === 1, 'the message')
   assert.match(
-    await (await Wire.connect(stand.port)).rest(),
+    await (await SmtpClient.connect(stand.port)).rest(),
     /^421 4\.3\.2 relay\.test has too many connections/,
   )
   later.resolve(undefined)
@@ -96,7 +96,7 @@ test('a connection whose client is gone counts only while the host delivers its 
   delivering.reset()
   await stand.until(() => stand.closed.size === 2, 'the server to notice')
   assert.match(
-    await (await Wire.connect(stand.port)).rest(),
+    await (await SmtpClient.connect(stand.port)).rest(),
     /^421 4\.3\.2 relay\.test has too many connections/,
   )
   later.resolve(undefined)

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ListenAddress, Settings } from '../../config/index.ts'
 import type { StreamLogSink } from '../../operations/index.ts'
+import { maxTimerMs } from '../../support/clock.ts'
 import { version } from '../../support/version.ts'
 import { startAdminServer } from '../admin-server.ts'
 import { countdown, exitAfterFlush } from '../exit.ts'
@@ -19,8 +20,6 @@ import { forkWorker, type WorkerOutput, type WorkerProcess } from './worker-proc
 const countMs = 1_000
 /** Milliseconds, beyond `--drain-timeout`, that workers may take to end: connections get some seconds to close. */
 const endMs = 10_000
-/** A longer timer of Node.js fires at once. */
-const maxTimerMs = 2 ** 31 - 1
 
 /**
  * Starts the workers, and resolves when they serve. First one worker starts alone: what prevents it from serving would

@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto'
 import type { Content } from '../content.ts'
 
-/** How AWS wants bytes inside a request: base64 inside JSON, or base64 inside an HTML form. */
+/** The encoding of the content in a request: base64 inside JSON, or base64 inside an HTML form. */
 export type Encoding = 'json' | 'form'
 
 /** The body of a request. */
 export interface Payload {
   readonly parts: readonly Buffer[]
   readonly bytes: number
-  /** In hexadecimal digits, as AWS Signature Version 4 has it. */
+  /** The SHA-256 digest in hexadecimal digits, for AWS Signature Version 4. */
   readonly sha256: string
 }
 
-/** Multiples of three, so that what was encoded block by block is the encoding of the whole. */
-const firstBlock = 3 * 1024
-const largestBlock = 48 * 1024
+/** Multiples of three, so that the encodings of the blocks, one after the other, are the encoding of the whole. */
+const firstBlockBytes = 3 * 1024
+const maxBlockBytes = 48 * 1024
 
 /**
- * Content as the body of a request to AWS, encoded and hashed while it comes: at the end of a large mail there is little
- * left to do, and one encoded copy is all that is held. What differs from call to call comes behind it (`payload`), so
- * that all calls of a mail share the copy and its hash.
+ * Content as the body of a request to AWS, encoded and hashed while it arrives: little work remains at the end of a large
+ * message, and only one encoded copy is held. The part that differs from call to call comes after the content (`payload`),
+ * so that all calls of a message share the copy and its hash.
  */
 export class EncodedContent implements Content {
   readonly encoding: Encoding
@@ -28,22 +28,22 @@ export class EncodedContent implements Content {
   readonly #hash = createHash('sha256')
   #size = 0
   #encodedBytes = 0
-  /** What is not encoded yet: the first `#filled` bytes of it. */
+  /** Its first `#filled` bytes are not encoded yet. */
   #block = Buffer.alloc(0)
   #filled = 0
 
-  /** The content in that form: as it is, if it was collected so. */
-  static of(content: Iterable<Buffer>, coding: Encoding, head: string): EncodedContent {
-    if (content instanceof EncodedContent && content.encoding === coding && content.head === head)
+  /** Returns the content in this encoding: the same object if it has the encoding and the head already. */
+  static of(content: Iterable<Buffer>, encoding: Encoding, head: string): EncodedContent {
+    if (content instanceof EncodedContent && content.encoding === encoding && content.head === head)
       return content
-    const encoded = new EncodedContent(coding, head)
+    const encoded = new EncodedContent(encoding, head)
     for (const part of content) encoded.add(part)
     return encoded
   }
 
-  /** @param head what stands before the content in the request, already encoded */
-  constructor(coding: Encoding, head: string) {
-    this.encoding = coding
+  /** @param head the part of the body before the content, already encoded */
+  constructor(encoding: Encoding, head: string) {
+    this.encoding = encoding
     this.head = head
     this.#append(head)
   }
@@ -58,13 +58,13 @@ export class EncodedContent implements Content {
 
   memoryBytesWith(moreBytes: number): number {
     const groups = Math.ceil((this.#filled + moreBytes) / 3)
-    return this.#encodedBytes + groups * bytesPerGroup[this.encoding] + largestBlock
+    return this.#encodedBytes + groups * bytesPerGroup[this.encoding] + maxBlockBytes
   }
 
   add(bytes: Buffer): void {
     this.#size += bytes.length
     for (let rest = bytes; rest.length > 0; ) {
-      if (this.#filled === this.#block.length) this.#beginBlock()
+      if (this.#filled === this.#block.length) this.#newBlock()
       const copied = rest.copy(this.#block, this.#filled)
       this.#filled += copied
       rest = rest.subarray(copied)
@@ -76,7 +76,7 @@ export class EncodedContent implements Content {
     this.#block = Buffer.alloc(0)
   }
 
-  /** The whole body of one call. @param tail what stands behind the content, already encoded */
+  /** Returns the whole body of one call. @param tail the part of the body after the content, already encoded */
   payload(tail: string): Payload {
     this.finish()
     const end = Buffer.from(tail)
@@ -87,7 +87,7 @@ export class EncodedContent implements Content {
     }
   }
 
-  /** The content as it was before it was encoded. */
+  /** Returns the content as it was before it was encoded. */
   *[Symbol.iterator](): Iterator<Buffer> {
     this.finish()
     const [, ...encoded] = this.#parts
@@ -97,11 +97,13 @@ export class EncodedContent implements Content {
     }
   }
 
-  #beginBlock(): void {
+  #newBlock(): void {
     this.#encode()
-    if (this.#block.length === largestBlock) return
-    // Not from Node's shared pool: a mail gives back all of its memory at once.
-    this.#block = Buffer.allocUnsafeSlow(Math.min(Math.max(firstBlock, this.#block.length * 4), largestBlock))
+    if (this.#block.length === maxBlockBytes) return
+    // Not from the shared pool of Node.js, so that a message releases all of its memory at once.
+    this.#block = Buffer.allocUnsafeSlow(
+      Math.min(Math.max(firstBlockBytes, this.#block.length * 4), maxBlockBytes),
+    )
   }
 
   #encode(): void {
@@ -120,10 +122,10 @@ export class EncodedContent implements Content {
   }
 }
 
-/** The most that three bytes of content become: four characters, which a form may have to write as `%2B`. */
+/** The most bytes that three bytes of content become: four characters, which a form may have to write as `%2B`. */
 const bytesPerGroup: Readonly<Record<Encoding, number>> = { json: 4, form: 12 }
 
-/** Text whose bytes are below 128 has next to none of these in its base64: to look first costs less than to replace. */
+/** Base64 of ASCII text has almost none of these characters. To search first is cheaper than to replace. */
 function percentEncoded(base64: string): string {
   let text = base64
   if (text.includes('+')) text = text.replaceAll('+', '%2B')

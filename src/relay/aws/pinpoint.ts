@@ -6,21 +6,21 @@ import { EncodedContent } from './encoded-content.ts'
 import { installPreparedCalls, PreparedCall } from './prepared-call.ts'
 
 /**
- * What the operator may say about sending through Pinpoint; credentials and region are the SDK's to find. A configuration
- * set is not among it: Pinpoint has one for its e-mail channel, none for a call.
+ * The settings of the Pinpoint backend. The SDK resolves the credentials. There is no configuration set, because Pinpoint
+ * has one for its e-mail channel and not for a call.
  */
 export interface PinpointOptions extends Upstream {
-  /** The Pinpoint project, its e-mail channel enabled. */
+  /** The ID of the Pinpoint project. Its e-mail channel must be enabled. */
   readonly applicationId: string
 }
 
-/** In the order in which they speak for a mail that failed in several ways: first those that may pass. */
+/** If recipients fail in several ways, the first of these determines the reply: temporary failures come first. */
 const failureStatuses = ['THROTTLED', 'TEMPORARY_FAILURE', 'UNKNOWN_FAILURE', 'OPT_OUT', 'PERMANENT_FAILURE']
 const successStatuses = ['SUCCESSFUL', 'DUPLICATE']
 
 /**
- * Sends through `SendMessages` of Amazon Pinpoint. The SDK is loaded here and not before. A missing region or missing
- * credentials show at the first mail.
+ * Creates a backend that sends with `SendMessages` of Amazon Pinpoint. Loads the SDK, which other backends do not need. A
+ * missing region or missing credentials are reported by `check`, or at the first message.
  */
 export async function pinpoint(options: PinpointOptions): Promise<Relay> {
   const settings = upstreamSettings(options)
@@ -32,7 +32,7 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
   const client = new PinpointClient(settings)
   installPreparedCalls(client.config)
   const ApplicationId = options.applicationId
-  const operation = new PreparedCall<SendMessagesCommandOutput>(
+  const preparedCall = new PreparedCall<SendMessagesCommandOutput>(
     intercept =>
       client.send(
         intercept(new SendMessagesCommand({ ApplicationId, MessageRequest: { MessageConfiguration: {} } })),
@@ -40,33 +40,33 @@ export async function pinpoint(options: PinpointOptions): Promise<Relay> {
     ({ MessageResponse }) => MessageResponse?.Result !== undefined,
   )
 
-  async function send(mail: Message): Promise<Receipt> {
-    const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail))
-    // A 200 that breaks off does not count: each recipient's result is in its body.
-    const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
-    return outcome(mail.recipients, output?.MessageResponse?.Result ?? {})
+  async function send(message: Message): Promise<Receipt> {
+    const payload = EncodedContent.of(message.content, 'json', head).payload(tailOf(message))
+    // A 200 that breaks off does not count, because the body contains the result of each recipient.
+    const output = await callUpstream(client.config, options, control => preparedCall.call(payload, control))
+    return receiptOf(message.recipients, output?.MessageResponse?.Result ?? {})
   }
 
   return {
     name: 'pinpoint',
-    // A request is 7 MB at most, its mail in base64.
+    // A request has at most 7 MB, with the message in base64.
     maxMessageBytes: 5_000_000,
     maxRecipientsPerCall: 50,
     maxConcurrentCalls: maxConcurrentCalls(options),
     answersPerRecipient: true,
     content: () => new EncodedContent('json', head),
     send,
-    check: () => checkIdentity(client.config, options, operation),
+    check: () => checkIdentity(client.config, options, preparedCall),
   }
 }
 
-/** The body of `SendMessages` (https://docs.aws.amazon.com/pinpoint/latest/apireference/apps-application-id-messages.html). */
+/** The beginning of the body of `SendMessages` (https://docs.aws.amazon.com/pinpoint/latest/apireference/apps-application-id-messages.html). */
 const head = '{"MessageConfiguration":{"EmailMessage":{"RawEmail":{"Data":"'
 
 function tailOf({ sender, recipients }: Message): string {
   const input = {
     MessageConfiguration: {
-      // FromAddress is left out: it is for mails that Pinpoint composes, and this one has its From header.
+      // FromAddress is left out. It is for messages that Pinpoint composes; this message has a From header.
       EmailMessage: { RawEmail: { Data: '' }, ...(sender !== '' && { FeedbackForwardingAddress: sender }) },
     },
     Addresses: Object.fromEntries(recipients.map(address => [address, { ChannelType: 'EMAIL' }])),
@@ -74,23 +74,23 @@ function tailOf({ sender, recipients }: Message): string {
   return JSON.stringify(input).slice(head.length)
 }
 
-/** The receipt if every recipient was accepted, else an error. */
-function outcome(recipients: readonly string[], results: Record<string, MessageResult>): Receipt {
-  const refused: [recipient: string, error: Error][] = []
+/** Returns the receipt if every recipient was accepted. @throws PartialFailure otherwise */
+function receiptOf(recipients: readonly string[], results: Record<string, MessageResult>): Receipt {
+  const failures: [recipient: string, error: Error][] = []
   let messageId: string | undefined
   for (const recipient of recipients) {
     const { DeliveryStatus, MessageId, StatusMessage } = resultOf(recipient, results)
     if (DeliveryStatus !== undefined && successStatuses.includes(DeliveryStatus)) {
       messageId ??= MessageId
-    } else refused.push([recipient, failureFor(DeliveryStatus, StatusMessage)])
+    } else failures.push([recipient, failureFor(DeliveryStatus, StatusMessage)])
   }
   const receipt = messageId === undefined ? {} : { messageId }
-  if (refused.length === 0) return receipt
-  refused.sort(([, a], [, b]) => failureStatuses.indexOf(a.name) - failureStatuses.indexOf(b.name))
-  throw new PartialFailure(new Map(refused), receipt)
+  if (failures.length === 0) return receipt
+  failures.sort(([, a], [, b]) => failureStatuses.indexOf(a.name) - failureStatuses.indexOf(b.name))
+  throw new PartialFailure(new Map(failures), receipt)
 }
 
-/** The key may have been written otherwise than it was sent. */
+/** Finds the result of a recipient. Pinpoint may return the address in another case than it was sent. */
 function resultOf(recipient: string, results: Record<string, MessageResult>): Partial<MessageResult> {
   const found =
     Object.entries(results).find(([address]) => address === recipient) ??

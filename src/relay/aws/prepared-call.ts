@@ -5,13 +5,13 @@ import type { Payload } from './encoded-content.ts'
 
 /** One try of a call to AWS. */
 export interface CallControl {
-  /** Says when to give up. */
+  /** Aborts when the call times out. */
   readonly signal: AbortSignal
-  /** AWS itself has said 2xx, and the end of its answer has not come yet. */
+  /** AWS itself has answered 2xx, and the end of its answer has not arrived yet. */
   accepted?: boolean
 }
 
-/** The rest of the SDK's middlewares: they sign, send, and make the operation's output or an exception of the answer. */
+/** The remaining middlewares of the SDK: they sign, send, and parse the answer into an output or an exception. */
 type Rest<Output> = (call: {
   readonly input: object
   readonly request: Request
@@ -19,7 +19,7 @@ type Rest<Output> = (call: {
 
 /** A request of the SDK. */
 interface Request {
-  /** With a colon behind it. */
+  /** With a colon at its end: `https:`. */
   readonly protocol: string
   readonly hostname: string
   readonly port?: number
@@ -27,7 +27,7 @@ interface Request {
   readonly body?: unknown
 }
 
-/** The part of an AWS client that carries requests over its connections. */
+/** The part of an AWS client that sends requests over its connections. */
 interface RequestHandler {
   handle(request: Request, options?: { readonly abortSignal?: AbortSignal }): Promise<Answer>
 }
@@ -36,17 +36,16 @@ interface Answer {
   readonly response: Response
 }
 
-/** Marks a command for `PreparedCall`. */
+/** Adds the middleware of a `PreparedCall` to a command. */
 export type Intercept = <C extends { readonly middlewareStack: object }>(command: C) => C
 
-/** Bodies up to so many bytes are written at once, larger ones as the connection takes them. */
-const smallBytes = 64 * 1024
+/** A body of at most this number of bytes is written at once, a larger one part by part. */
+const smallBodyBytes = 64 * 1024
 
 /**
- * An operation of AWS whose request bodies are ready: not made by the SDK, which would hold a large one several times
- * over. The SDK runs its whole course of middlewares once, for a mail without content. What it finds on the way
- * (endpoint, path, user agent) is the same for every mail; of each call it has the rest: the signature with the
- * credentials of the moment, the connection, and the answer.
+ * An operation of AWS whose request bodies are made here and not by the SDK, which would hold several copies of a large
+ * body. The SDK's middleware stack runs once, with an empty body. Endpoint, path and user agent are reused; only signing,
+ * with the current credentials, sending and parsing the answer run for each call.
  */
 export class PreparedCall<Output> {
   readonly #dryRun: (intercept: Intercept) => Promise<unknown>
@@ -54,26 +53,26 @@ export class PreparedCall<Output> {
   #prepared: Promise<{ readonly request: Request; readonly rest: Rest<Output> }> | undefined
 
   /**
-   * @param rehearse sends a command that was given to `intercept`; nothing goes out
-   * @param isComplete true if the output has what the service always says of a message that it has accepted
+   * @param dryRun sends a command that was passed to `intercept`; no request is sent
+   * @param isComplete returns true if the output contains what the service always returns for an accepted message
    */
-  constructor(rehearse: (intercept: Intercept) => Promise<unknown>, isComplete: (output: Output) => boolean) {
-    this.#dryRun = rehearse
+  constructor(dryRun: (intercept: Intercept) => Promise<unknown>, isComplete: (output: Output) => boolean) {
+    this.#dryRun = dryRun
     this.#isComplete = isComplete
   }
 
-  /** Where calls go, as a URL without its path. @throws what the SDK throws */
+  /** Returns the URL of the service, without path. @throws the SDK's errors */
   async endpoint(): Promise<string> {
     const { protocol, hostname, port } = (await this.#prepare()).request
     return `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`
   }
 
   /**
-   * Makes one call, and resolves to what the service says of an accepted message.
-   * @throws UnexpectedAnswer if a whole answer says 2xx and is not the service's: no recipient has the message then
-   * @throws what the SDK throws
+   * Makes one call, and returns the output of the service for an accepted message.
+   * @throws UnexpectedAnswer if a complete answer with 2xx is not from the service; then no recipient has the message
+   * @throws the SDK's errors
    */
-  async call({ parts, bytes, sha256 }: Payload, attempt: CallControl): Promise<Output> {
+  async call({ parts, bytes, sha256 }: Payload, control: CallControl): Promise<Output> {
     const { request, rest } = await this.#prepare()
     const headers = {
       ...request.headers,
@@ -81,28 +80,28 @@ export class PreparedCall<Output> {
       'x-amz-content-sha256': sha256,
       'amz-sdk-invocation-id': randomUUID(),
     }
-    const cargo = new StreamingBody(parts, bytes, attempt)
+    const streamingBody = new StreamingBody(parts, bytes, control)
     try {
-      const { output } = await rest({ input: {}, request: { ...request, headers, body: cargo } })
+      const { output } = await rest({ input: {}, request: { ...request, headers, body: streamingBody } })
       if (this.#isComplete(output)) return output
     } catch (error) {
-      if (cargo.answer === undefined || !isSuccess(cargo.answer.response)) throw error
-      // The message of the parser would not help an operator; the beginning of the page does.
+      if (streamingBody.answer === undefined || !isSuccess(streamingBody.answer.response)) throw error
+      // The message of the parser does not help an operator. The beginning of the body does.
     }
-    const { response, body } = cargo.answer!
+    const { response, body } = streamingBody.answer!
     throw new UnexpectedAnswer(response, body)
   }
 
   #prepare() {
-    this.#prepared ??= this.#find().catch(error => {
-      // What is missing now, a region perhaps, may be there for the next mail.
+    this.#prepared ??= this.#runDry().catch(error => {
+      // What is missing now, for example a region, may be there for the next message.
       this.#prepared = undefined
       throw error
     })
     return this.#prepared
   }
 
-  async #find() {
+  async #runDry() {
     let found: { request: Request; rest: Rest<Output> } | undefined
     const middleware =
       (rest: Rest<Output>) =>
@@ -111,73 +110,74 @@ export class PreparedCall<Output> {
         return { output: { $metadata: {} }, response: {} }
       }
     await this.#dryRun(command => {
-      // The SDK's own type of this wants to know which command it is.
+      // The SDK's type of the stack depends on the command.
       const stack = command.middlewareStack as { addRelativeTo(middleware: unknown, place: object): void }
       stack.addRelativeTo(middleware, { relation: 'before', toMiddleware: 'httpSigningMiddleware' })
       return command
     })
-    if (found === undefined) throw new Error('the AWS SDK signs otherwise than was expected')
+    if (found === undefined)
+      throw new Error('this version of the AWS SDK has no middleware httpSigningMiddleware')
     return found
   }
 }
 
-/** The body of a prepared request, and for whom it goes. The SDK passes it on and does not look inside. */
+/** The body of a request, with the control of its call. The SDK passes the object on unchanged. */
 class StreamingBody {
   readonly parts: readonly Buffer[]
   readonly bytes: number
   readonly control: CallControl
-  /** The answer, once all of it has come. */
+  /** The answer, after all of it has arrived. */
   answer: { readonly response: Response; readonly body: Buffer } | undefined
 
-  constructor(parts: readonly Buffer[], bytes: number, attempt: CallControl) {
+  constructor(parts: readonly Buffer[], bytes: number, control: CallControl) {
     this.parts = parts
     this.bytes = bytes
-    this.control = attempt
+    this.control = control
   }
 }
 
-/** The part of a client's configuration that calls go through. */
-interface Route {
+/** The part of a client's configuration that sends and signs requests. */
+interface SendingConfig {
   requestHandler: RequestHandler
   signer: (scheme?: never) => Promise<unknown>
 }
 
-/** Makes a client fit for an `PreparedCall`; what else it sends goes as it did. */
-export function installPreparedCalls(config: Route): void {
+/** Makes a client ready for `PreparedCall`. Its other requests are sent as before. */
+export function installPreparedCalls(config: SendingConfig): void {
   cacheSigner(config)
   sendPreparedBodies(config)
 }
 
-/** The SDK makes a new signer for every call, although each asks anew for the credentials. */
-function cacheSigner(config: Route): void {
-  const make = config.signer
-  let kept: Promise<unknown> | undefined
+/** Reuses one signer. The SDK creates one for every call, although a signer asks for the credentials at each use. */
+function cacheSigner(config: SendingConfig): void {
+  const createSigner = config.signer
+  let cached: Promise<unknown> | undefined
   config.signer = scheme => {
-    kept ??= make(scheme).catch(error => {
-      kept = undefined
+    cached ??= createSigner(scheme).catch(error => {
+      cached = undefined
       throw error
     })
-    return kept
+    return cached
   }
 }
 
-function sendPreparedBodies({ requestHandler }: Route): void {
+function sendPreparedBodies({ requestHandler }: SendingConfig): void {
   const handle = requestHandler.handle.bind(requestHandler)
   requestHandler.handle = async (request, options) => {
-    const { body: cargo } = request
-    if (!(cargo instanceof StreamingBody)) {
+    const { body: streamingBody } = request
+    if (!(streamingBody instanceof StreamingBody)) {
       const answer = await handle(request, options)
       await readBody(answer.response)
       return answer
     }
-    const { parts, bytes, control } = cargo
-    const body = bytes <= smallBytes ? Buffer.concat(parts, bytes) : Readable.from(parts)
+    const { parts, bytes, control } = streamingBody
+    const body = bytes <= smallBodyBytes ? Buffer.concat(parts, bytes) : Readable.from(parts)
     const answer = await handle({ ...request, body }, { abortSignal: control.signal })
     const { response } = answer
     control.accepted = isSuccess(response) && isFromAws(response)
     try {
-      cargo.answer = { response, body: await readBody(response) }
-      // The whole answer is here: its body decides from now on.
+      streamingBody.answer = { response, body: await readBody(response) }
+      // The whole answer is here. From now on its body decides.
       control.accepted = false
     } catch (error) {
       if (error instanceof AnswerTooLarge) control.accepted = false

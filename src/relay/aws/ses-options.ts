@@ -1,20 +1,20 @@
 import type { Upstream } from './client.ts'
 
-/** What the operator may say about sending through SES, either version; credentials and region are the SDK's to find. */
+/** The settings of both SES backends. The SDK resolves the credentials. */
 export interface SesOptions extends Upstream {
-  /** Its name; none is given to SES where it is left out. */
+  /** The name of the configuration set. SES gets none if left out. */
   readonly configurationSet?: string
-  /** Cross-account sending: ARN of the identity that authorises this one. */
+  /** The ARN of the identity that authorizes this account (cross-account sending). */
   readonly sourceArn?: string
-  /** `sourceArn` if left out: users report that SES wants it also where its documentation does not. */
+  /** `sourceArn` if left out: users report that SES requires it even in cases in which its documentation does not. */
   readonly fromArn?: string
   /** `sourceArn` if left out. */
   readonly returnPathArn?: string
-  /** Message tags, name to value. */
+  /** Message tags, values by name. */
   readonly tags?: Readonly<Record<string, string>>
 }
 
-/** The ARNs of a call: those of the From header and of the return path are that of the source unless they are given. */
+/** Returns the ARNs of a call. Those of the From header and of the return path default to that of the source. */
 export function arnsOf({ sourceArn, fromArn = sourceArn, returnPathArn = sourceArn }: SesOptions) {
   return { sourceArn, fromArn, returnPathArn }
 }

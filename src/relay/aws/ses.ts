@@ -3,13 +3,12 @@ import { importOptional } from '../../support/optional-package.ts'
 import type { Message, Receipt, Relay } from '../relay.ts'
 import { callUpstream, checkIdentity, maxConcurrentCalls, rateOf, upstreamSettings } from './client.ts'
 import { EncodedContent } from './encoded-content.ts'
-import { form } from './form.ts'
 import { installPreparedCalls, PreparedCall } from './prepared-call.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
 
 /**
- * Sends through `SendRawEmail` of Amazon SES. The SDK is loaded here and not before, so that other backends go
- * without. A missing region or missing credentials show at the first mail.
+ * Creates a backend that sends with `SendRawEmail` of Amazon SES. Loads the SDK, which other backends do not need. A missing
+ * region or missing credentials are reported by `check`, or at the first message.
  */
 export async function ses(options: SesOptions = {}): Promise<Relay> {
   const settings = upstreamSettings(options)
@@ -20,15 +19,15 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
   )
   const client = new SESClient(settings)
   installPreparedCalls(client.config)
-  const operation = new PreparedCall<SendRawEmailCommandOutput>(
+  const preparedCall = new PreparedCall<SendRawEmailCommandOutput>(
     intercept => client.send(intercept(new SendRawEmailCommand({ RawMessage: { Data: Buffer.alloc(0) } }))),
     ({ MessageId }) => Boolean(MessageId),
   )
-  const constant = constantParameters(options)
+  const constants = constantParameters(options)
 
-  async function send(mail: Message): Promise<Receipt> {
-    const payload = EncodedContent.of(mail.content, 'form', head).payload(tailOf(mail, constant))
-    const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
+  async function send(message: Message): Promise<Receipt> {
+    const payload = EncodedContent.of(message.content, 'form', head).payload(tailOf(message, constants))
+    const output = await callUpstream(client.config, options, control => preparedCall.call(payload, control))
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
   }
 
@@ -41,29 +40,29 @@ export async function ses(options: SesOptions = {}): Promise<Relay> {
 
   return {
     name: 'ses',
-    // SES counts 10 MiB after base64, or before: its documents and its error disagree. Then SES itself refuses.
+    // SES counts 10 MiB before or after base64: its documents and its error disagree. SES rejects what is too large.
     maxMessageBytes: 10 * 1024 * 1024,
     maxRecipientsPerCall: 50,
     maxConcurrentCalls: maxConcurrentCalls(options),
     content: () => new EncodedContent('form', head),
     send,
-    check: () => checkIdentity(client.config, options, operation),
+    check: () => checkIdentity(client.config, options, preparedCall),
     sendRate,
   }
 }
 
-/** A request of the Query API (https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html). */
+/** The beginning of a request of the Query API (https://docs.aws.amazon.com/ses/latest/APIReference/API_SendRawEmail.html). */
 const head = form({ Action: 'SendRawEmail', Version: '2010-12-01', 'RawMessage.Data': '' })
 
-function tailOf({ sender, recipients }: Message, constant: Readonly<Record<string, string>>): string {
+function tailOf({ sender, recipients }: Message, constants: Readonly<Record<string, string>>): string {
   const envelope: Record<string, string> = {}
-  // SES refuses an empty Source; without one it takes the From header.
+  // SES rejects an empty Source. Without one it uses the From header.
   if (sender !== '') envelope.Source = sender
   for (const [n, recipient] of recipients.entries()) envelope[`Destinations.member.${n + 1}`] = recipient
-  return `&${form({ ...envelope, ...constant })}`
+  return `&${form({ ...envelope, ...constants })}`
 }
 
-/** The parameters that are the same for every mail. What is not given must not be sent as an empty value. */
+/** The parameters that are the same for every message. One that is not set must not be sent as an empty value. */
 function constantParameters(options: SesOptions): Readonly<Record<string, string>> {
   const { configurationSet, tags = {} } = options
   const { sourceArn, fromArn, returnPathArn } = arnsOf(options)
@@ -77,4 +76,18 @@ function constantParameters(options: SesOptions): Readonly<Record<string, string
   }
   if (configurationSet) parameters.ConfigurationSetName = configurationSet
   return parameters
+}
+
+/** Encodes parameters as an HTML form, escaped as RFC 3986 demands, because AWS signs them in this form. */
+function form(parameters: Readonly<Record<string, string>>): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`)
+    .join('&')
+}
+
+function percentEncode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 }

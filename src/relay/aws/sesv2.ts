@@ -7,8 +7,9 @@ import { installPreparedCalls, PreparedCall } from './prepared-call.ts'
 import { arnsOf, type SesOptions } from './ses-options.ts'
 
 /**
- * Sends through `SendEmail` of version 2 of the Amazon SES API, which takes larger mails. The SDK is loaded here and
- * not before. A missing region or missing credentials show at the first mail.
+ * Creates a backend that sends with `SendEmail` of version 2 of the Amazon SES API, which accepts larger messages. Loads the
+ * SDK, which other backends do not need. A missing region or missing credentials are reported by `check`, or at the first
+ * message.
  */
 export async function sesv2(options: SesOptions = {}): Promise<Relay> {
   const settings = upstreamSettings(options)
@@ -19,16 +20,16 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
   )
   const client = new SESv2Client(settings)
   installPreparedCalls(client.config)
-  const operation = new PreparedCall<SendEmailCommandOutput>(
+  const preparedCall = new PreparedCall<SendEmailCommandOutput>(
     intercept =>
       client.send(intercept(new SendEmailCommand({ Content: { Raw: { Data: Buffer.alloc(0) } } }))),
     ({ MessageId }) => Boolean(MessageId),
   )
-  const constant = constantInput(options)
+  const constants = constantInput(options)
 
-  async function send(mail: Message): Promise<Receipt> {
-    const payload = EncodedContent.of(mail.content, 'json', head).payload(tailOf(mail, constant))
-    const output = await callUpstream(client.config, options, attempt => operation.call(payload, attempt))
+  async function send(message: Message): Promise<Receipt> {
+    const payload = EncodedContent.of(message.content, 'json', head).payload(tailOf(message, constants))
+    const output = await callUpstream(client.config, options, control => preparedCall.call(payload, control))
     return output?.MessageId === undefined ? {} : { messageId: output.MessageId }
   }
 
@@ -41,33 +42,33 @@ export async function sesv2(options: SesOptions = {}): Promise<Relay> {
 
   return {
     name: 'sesv2',
-    // SES counts 40 MiB after base64. What is too large for it, it refuses itself.
+    // SES counts 40 MiB after base64. SES rejects what is too large.
     maxMessageBytes: 40 * 1024 * 1024,
     maxRecipientsPerCall: 50,
     maxConcurrentCalls: maxConcurrentCalls(options),
     content: () => new EncodedContent('json', head),
     send,
-    check: () => checkIdentity(client.config, options, operation),
+    check: () => checkIdentity(client.config, options, preparedCall),
     sendRate,
   }
 }
 
-/** The body of `SendEmail` (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html). */
+/** The beginning of the body of `SendEmail` (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html). */
 const head = '{"Content":{"Raw":{"Data":"'
 
-function tailOf({ sender, recipients }: Message, constant: ReturnType<typeof constantInput>): string {
+function tailOf({ sender, recipients }: Message, constants: ReturnType<typeof constantInput>): string {
   const input = {
     Content: { Raw: { Data: '' } },
-    // Bounces go to the envelope sender. FromEmailAddress would overwrite the mail's From header.
+    // Bounces go to the envelope sender. FromEmailAddress would overwrite the message's From header.
     ...(sender !== '' && { FeedbackForwardingEmailAddress: sender }),
-    // The envelope: who the header names does not count for a raw mail.
+    // The envelope recipients. The recipients in the header do not count for a raw message.
     Destination: { ToAddresses: recipients },
-    ...constant,
+    ...constants,
   }
   return JSON.stringify(input).slice(head.length)
 }
 
-/** The input that is the same for every mail. What is not given must not be sent as an empty value. */
+/** The input that is the same for every message. A value that is not set must not be sent as an empty value. */
 function constantInput(options: SesOptions) {
   const { configurationSet, tags = {} } = options
   const { fromArn, returnPathArn } = arnsOf(options)

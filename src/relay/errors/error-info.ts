@@ -1,14 +1,12 @@
-import { PartialFailure } from '../relay.ts'
-
-/** What can be told of an error, whoever threw it: the AWS SDK, `node:http`, the file system. */
+/** What is known of a thrown value, whatever threw it: the AWS SDK, `node:http`, the file system, a backend. */
 export interface ErrorInfo {
-  /** Its names: the error's own, AWS's code on the wire, the system's code (`ECONNRESET`). */
+  /** Its names: the error's own name, AWS's code on the wire, the system's code (`ECONNRESET`). */
   readonly names: ReadonlySet<string>
-  /** What it says; may hold anything. */
+  /** The message. May contain anything. */
   readonly text: string
-  /** The HTTP status, where there was a response. */
+  /** The HTTP status, if there was a response. */
   readonly http: number | undefined
-  /** The error's code, where there was a response of AWS that could be read. Pages of proxies have none. */
+  /** The error code, if there was a response of AWS that could be parsed. The pages of proxies have none. */
   readonly code: string | undefined
 }
 
@@ -21,16 +19,11 @@ interface Thrown {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-/** What the SDK and JavaScript call an answer that has no code or cannot be read. */
+/** Names that the SDK and JavaScript give to an answer without a code, or to one that cannot be parsed. */
 const noCodes = ['Unknown', 'NotFound', 'Error', 'SyntaxError', 'TypeError', 'RangeError', 'AggregateError']
 
-/** Reads an error. Anything may be thrown; everything can be read. Of a partial failure the first one is read. */
+/** Inspects a thrown value. Accepts any value. Never throws for an object without throwing getters. */
 export function inspectError(error: unknown): ErrorInfo {
-  if (error instanceof PartialFailure) {
-    const [[recipient, first] = ['', undefined]] = error.refused
-    const fault = inspectError(first)
-    return { ...fault, text: `${recipient}: ${fault.text}` }
-  }
   const thrown: Thrown = error instanceof Object ? error : { message: String(error) }
   const names = [thrown.name, thrown.Code, thrown.code].filter(name => typeof name === 'string')
   const http = thrown.$metadata?.httpStatusCode
@@ -41,21 +34,25 @@ export function inspectError(error: unknown): ErrorInfo {
   return { names: new Set(names), text: textOf(thrown), http, code: http === undefined ? undefined : code }
 }
 
-/**
- * `<name>: <message>` for the log. Only the message's first line: the later ones of `SignatureDoesNotMatch` show the
- * signed headers, and among them the session token.
- */
+/** Returns `<name>: <message>` of a thrown value for the log. See `logTextOf`. */
 export function logText(error: unknown): string {
-  const { names, text, http, code } = inspectError(error)
-  // The words the Go program has for it, so that alarms that look for them keep working.
+  return logTextOf(inspectError(error))
+}
+
+/**
+ * Returns `<name>: <message>` for the log. Only the first line of the message: the other lines of `SignatureDoesNotMatch`
+ * contain the signed headers, and among them the session token.
+ */
+export function logTextOf({ names, text, http, code }: ErrorInfo): string {
+  // The words of the Go program, so that alarms that search for them keep working.
   if (isMissingRegion(text)) return 'MissingRegion: could not find region configuration'
   const [name = 'Error'] = names
-  // A proxy's page, most likely: what the parser says of it is of no use, the status is all there is to know.
+  // Most likely the page of a proxy. The parser's message is of no use, so that only the status is worth logging.
   if (http !== undefined && code === undefined) return `UnreadableAnswer: HTTP ${http}`
   return `${name}: ${text.split(/[\r\n]/, 1)[0]!.slice(0, 1000)}`
 }
 
-/** One line of printable ASCII, short enough for a reply (RFC 5321 section 4.5.3.1.5: 512 bytes in all). */
+/** Returns one line of printable ASCII of at most 400 characters: a reply has 512 bytes (RFC 5321 section 4.5.3.1.5). */
 export function toReplyText(text: string): string {
   return text
     .replace(/[\s\x00-\x1f\x7f]+/g, ' ')
@@ -64,14 +61,14 @@ export function toReplyText(text: string): string {
     .slice(0, 400)
 }
 
-/** The SDK looks for the region when it first needs it, and has no name for the error. */
+/** The SDK resolves the region at the first call, and its error has no name of its own. */
 function isMissingRegion(text: string): boolean {
   return text === 'Region is missing'
 }
 
 function textOf({ message, errors, code }: Thrown): string {
   if (typeof message === 'string' && message !== '') return message
-  // A host with several addresses: each one's error is inside, the error itself says nothing.
+  // If a host has several addresses, the error has no message, but one error for each address.
   if (Array.isArray(errors)) return errors.map(inner => textOf(inner)).join('; ')
   return typeof code === 'string' ? code : ''
 }

@@ -1,20 +1,16 @@
-import { type Reply, reply } from '../../protocol/reply.ts'
-import type { CallOutcome } from '../events.ts'
-import { PartialFailure } from '../relay.ts'
-import { type ErrorInfo, inspectError, toReplyText } from './error-info.ts'
-import { Refused } from './refused.ts'
+import { type Reply, reply } from '../../protocol/index.ts'
 
-/** A row: an error that meets every condition given gets the reply. */
+/** A row of the error table. An error that meets all of its conditions gets the reply. */
 export interface ErrorRule {
-  /** One of these is the error's name or code. */
+  /** The error has one of these names or codes. */
   readonly names?: readonly string[]
-  /** What the error says. */
+  /** The error's message matches. */
   readonly text?: RegExp
-  /** One of these is the HTTP status. */
+  /** The HTTP status is one of these. */
   readonly http?: readonly number[]
-  /** `{text}` stands for what the error says, in one line of printable ASCII. */
+  /** The reply. `{text}` stands for the error's message, as one line of printable ASCII. */
   readonly reply: Reply
-  /** The backend said that it has not taken the mail, and may take it in a moment. */
+  /** The backend answered that it has not accepted the message, and may accept it in a moment. */
   readonly retryable?: boolean
 }
 
@@ -49,7 +45,7 @@ const unverified = words(
   'MailFromDomainNotVerified MailFromDomainNotVerifiedException AccountSuspendedException',
 )
 const badParameter = words('InvalidParameterValue BadRequestException ValidationError ValidationException')
-/** What SES is known to say of bad addresses are JavaMail's words (`InternetAddress`), so its other ones count, too. */
+/** The messages of SES about bad addresses are those of JavaMail (`InternetAddress`), so all of JavaMail's are listed. */
 const badAddress = new RegExp(
   [
     'illegal (address|route-addr|semicolon|whitespace|character in (local name|domain))',
@@ -59,13 +55,13 @@ const badAddress = new RegExp(
   ].join('|'),
   'i',
 )
-const outOfOrder = words(
+const serviceError = words(
   'InternalFailure InternalError InternalServerErrorException InternalServiceErrorException',
   'InternalServiceError ServiceUnavailable ServiceUnavailableException',
 )
 const unreachable = words('ECONNREFUSED ENOTFOUND EAI_AGAIN EHOSTUNREACH ENETUNREACH EADDRNOTAVAIL')
 const timedOut = words('TimeoutError AbortError ETIMEDOUT')
-const cutOff = words('ECONNRESET ECONNABORTED EPIPE')
+const connectionLost = words('ECONNRESET ECONNABORTED EPIPE')
 const badCertificate = words(
   'CERT_HAS_EXPIRED CERT_NOT_YET_VALID CERT_REVOKED CERT_REJECTED CERT_UNTRUSTED CERT_SIGNATURE_FAILURE',
   'CERT_CHAIN_TOO_LONG DEPTH_ZERO_SELF_SIGNED_CERT SELF_SIGNED_CERT_IN_CHAIN HOSTNAME_MISMATCH INVALID_CA',
@@ -75,194 +71,157 @@ const badCertificate = words(
 const diskFull = words('ENOSPC EDQUOT')
 const badDirectory = words('EACCES EPERM EROFS ENOENT ENOTDIR EISDIR ELOOP ENAMETOOLONG')
 
-const misconfigured = reply(451, '4.3.5', 'The relay is not set up correctly, try again later')
-const noAccess = reply(451, '4.7.0', 'The relay is not allowed to send this, try again later')
-const pausedForNow = reply(451, '4.3.2', 'Sending is paused, try again later')
-const tooFast = reply(454, '4.7.0', 'Throttling failure: Maximum sending rate exceeded')
+const misconfigured = reply(451, '4.3.5', 'Relay is misconfigured, try again later')
+const notAuthorized = reply(451, '4.7.0', 'Relay is not authorized to send this, try again later')
+const sendingPaused = reply(451, '4.3.2', 'Sending is paused, try again later')
+const rateExceeded = reply(454, '4.7.0', 'Throttling failure: Maximum sending rate exceeded')
 const tooLong = reply(552, '5.3.4', 'Message is too long')
 const invalid = reply(554, '5.6.0', 'Transaction failed: {text}')
 const temporary = reply(451, '4.3.0', 'Temporary service failure')
-const notTrusted = reply(451, '4.7.5', 'The mail service cannot be trusted, try again later')
-const notReached = reply(451, '4.4.1', 'The mail service cannot be reached, try again later')
+const untrusted = reply(451, '4.7.5', 'Upstream certificate verification failed, try again later')
+const notConnected = reply(451, '4.4.1', 'The mail service cannot be reached, try again later')
 
 /**
- * From what a backend threw to what the client hears; the first row that fits speaks.
- * What the operator can repair is temporary, so that no mail bounces meanwhile; so is all that nobody knows. Only what is
- * known to be about the mail itself is permanent: a mail that is tried in vain costs less than one that is lost.
+ * Maps the errors of backends to SMTP replies. The first row that matches counts.
+ * Errors that the operator can fix are temporary, so that no message bounces until they are fixed. Unknown errors are
+ * temporary, too. Only errors that are known to be about the message itself are permanent: a useless retry costs less than
+ * a lost message.
  * `docs/replies.md` is printed from the rows and from the comments above them.
  */
 export const errorTable: readonly ErrorRule[] = [
-  // The operator's mistakes
-  /** AWS does not know the credentials, or they have expired. */
+  // Configuration and permissions
+  /** The AWS credentials are missing, unknown or expired. */
   { names: badCredentials, reply: misconfigured },
-  /** There is no region. */
+  /** No AWS region is configured. */
   { text: /^Region is missing$|^Region not accepted/, reply: misconfigured },
-  /** The role may not send. */
-  { names: accessDenied, reply: noAccess },
-  /** There is no such configuration set, or AWS cannot read the call. */
+  /** The IAM role may not send. */
+  { names: accessDenied, reply: notAuthorized },
+  /** The configuration set does not exist, or AWS cannot parse the request. */
   { names: [...noSuchConfiguration, ...badRequest], reply: misconfigured },
-  /** The configuration set, an ARN or a tag is wrong. */
+  /** The configuration set, an ARN or a tag is invalid. */
   {
     names: badParameter,
     text: /'(configurationSetName|sourceArn|fromArn|returnPathArn|\w*identityArn|tags|emailTags|applicationId)/i,
     reply: misconfigured,
   },
 
-  // What passes by itself
+  // Temporary limits
   /** Sending is paused for the account or the configuration set. */
-  { names: paused, reply: pausedForNow },
-  /** The same, as version 1 of the API says it. */
-  { names: rejected, text: /^sending paused/i, reply: pausedForNow },
-  /** The quota of the day is used up. */
+  { names: paused, reply: sendingPaused },
+  /** Sending is paused, in the words of version 1 of the API. */
+  { names: rejected, text: /^sending paused/i, reply: sendingPaused },
+  /** The daily quota is used up. */
   {
     names: throttled,
     text: /daily message quota/i,
     reply: reply(454, '4.7.0', 'Throttling failure: Daily message quota exceeded'),
   },
-  /** More mails a second than the account may send. */
-  { names: throttled, reply: tooFast, retryable: true },
-  /** `--send-rate` has no room within `--max-wait`. */
-  { names: ['SendRateExceeded'], reply: tooFast },
+  /** The account's sending rate is exceeded. */
+  { names: throttled, reply: rateExceeded, retryable: true },
+  /** `--send-rate` would delay the message for longer than `--max-wait`. */
+  { names: ['SendRateExceeded'], reply: rateExceeded },
   /** No connection to AWS was free within `--max-wait`, or 256 messages were being written to the Maildir. */
   {
     names: ['TooManyCalls'],
-    reply: reply(454, '4.7.0', 'Too many mails are being sent at once, try again later'),
+    reply: reply(454, '4.7.0', 'Too many messages are being sent at once, try again later'),
   },
-  /** `--message-memory` has no room within `--max-wait`. */
-  { names: ['NoMemory'], reply: reply(452, '4.3.1', 'No memory for this mail now, try again later') },
-  /** Content came too slowly while other messages waited for memory. */
+  /** `--message-memory` had no room within `--max-wait`. */
+  { names: ['NoMemory'], reply: reply(452, '4.3.1', 'Insufficient memory, try again later') },
+  /** The content came too slowly while other messages waited for memory. */
   {
     names: ['TooSlow'],
     reply: reply(452, '4.3.1', 'Content came too slowly while memory was short, try again later'),
   },
-  /** The client sends the same message again while an earlier attempt, which takes several calls, is in flight. */
+  /** The client sends a message again while an earlier attempt, which takes several calls, is in flight. */
   {
     names: ['DuplicateInFlight'],
     reply: reply(451, '4.3.0', 'The same message is already being delivered, try again later'),
   },
 
-  // What is wrong with the mail
-  /** The sender or, in the sandbox of SES, a recipient is not verified. */
+  // Rejected messages
+  /** The sender is not verified, or a recipient is not verified in the SES sandbox. */
   {
     names: rejected,
     text: /not verified|not authorized/i,
     reply: reply(554, '5.7.1', 'Message rejected: {text}'),
   },
-  /** SES rejects the content, for a virus for example. */
+  /** SES rejects the content, for example because of a virus. */
   { names: rejected, reply: reply(554, '5.6.0', 'Message rejected: {text}') },
   /** The domain of the sender is not verified, or the account is suspended. */
   { names: unverified, reply: reply(554, '5.7.1', 'Message rejected: {text}') },
-  /** More recipients than the backend takes in one call. */
+  /** The backend does not take this number of recipients in one call. */
   {
     names: badParameter,
     text: /recipient count exceeds/i,
-    reply: reply(452, '4.5.3', 'Too many recipients in one mail'),
+    reply: reply(452, '4.5.3', 'Too many recipients in one message'),
   },
-  /** The mail is too large for the backend. */
+  /** The message is too large for the backend. */
   { names: badParameter, text: /length is (more|too long)|too large|message is too long/i, reply: tooLong },
-  /** The backend takes an address for none. */
+  /** The backend rejects an address as invalid. */
   {
     names: badParameter,
     text: badAddress,
     reply: reply(553, '5.1.3', 'Invalid address: {text}'),
   },
-  /** The mail is not formed as mails are, a header is there twice for example. */
-  // SES says the same of its own parameters, which are the operator's, so only the words that tell of a mail count.
+  /** The message is malformed, for example because a header occurs twice. */
+  // SES reports its own parameters, which the operator sets, in the same way. So only words that are about messages count.
   { names: badParameter, text: /\b(header|mime|boundary|attachment|charset|encoding)\b/i, reply: invalid },
-  /** The call is too large for the backend. */
+  /** The request is too large for the backend. */
   { names: ['PayloadTooLargeException', 'RequestEntityTooLarge'], reply: tooLong },
 
-  // What Pinpoint says of single recipients
-  /** The backend throttles this recipient. */
-  { names: ['THROTTLED'], reply: tooFast, retryable: true },
-  /** It could not send to this recipient for now. */
+  // Results of Pinpoint for single recipients
+  /** Pinpoint throttles this recipient. */
+  { names: ['THROTTLED'], reply: rateExceeded, retryable: true },
+  /** Pinpoint cannot send to this recipient now. */
   { names: ['TEMPORARY_FAILURE', 'UNKNOWN_FAILURE'], reply: temporary },
-  /** This recipient wants no mail. */
+  /** The recipient has opted out of mail. */
   { names: ['OPT_OUT'], reply: reply(550, '5.7.1', 'The recipient has opted out') },
-  /** It will never send to this recipient. */
+  /** Pinpoint will never send to this recipient. */
   { names: ['PERMANENT_FAILURE'], reply: reply(554, '5.0.0', 'Message rejected: {text}') },
 
-  // The way there
-  /** No connection to AWS within the time. */
-  { names: timedOut, text: /^connect |did not establish a connection/, reply: notReached },
+  // The network
+  /** Connecting to AWS timed out. */
+  { names: timedOut, text: /^connect |did not establish a connection/, reply: notConnected },
   /** AWS cannot be reached. */
-  { names: [...unreachable, 'EPROTO'], reply: notReached },
-  /** The certificate on the way to AWS is not one to trust. */
-  { names: badCertificate, reply: notTrusted },
+  { names: [...unreachable, 'EPROTO'], reply: notConnected },
+  /** The TLS certificate of the AWS endpoint could not be verified. */
+  { names: badCertificate, reply: untrusted },
   /** The connection broke before AWS answered. */
-  { names: cutOff, reply: reply(451, '4.4.2', 'The mail service broke off the connection, try again later') },
-  /** A whole answer says 2xx and is not the service's: a proxy's page, an empty body, another service's answer. */
+  {
+    names: connectionLost,
+    reply: reply(451, '4.4.2', 'The mail service broke off the connection, try again later'),
+  },
+  /** A complete answer with 2xx is not from the service: it is a proxy's page, empty, or another service's answer. */
   { names: ['UnexpectedAnswer'], reply: temporary },
-  /** The answer is larger than any of the service's. */
+  /** The answer is larger than any answer of the service. */
   { names: ['AnswerTooLarge'], reply: temporary },
   /** AWS did not answer within `--upstream-timeout`. */
   { names: timedOut, reply: reply(451, '4.4.2', 'The mail service did not answer in time, try again later') },
 
-  // The disk
+  // The file system
   /** The disk of `-r maildir` is full. */
   { names: diskFull, reply: reply(452, '4.3.1', 'Insufficient system storage, try again later') },
-  /** The folder of `-r maildir` is not there, or may not be written to. */
+  /** The directory of `-r maildir` does not exist, or is not writable. */
   { names: badDirectory, reply: misconfigured },
 
-  // What AWS says of itself
-  /** AWS is out of order, and says so. */
-  // Only AWS itself knows that it has not taken the mail: to a proxy, a connection that broke after it was sent is a 502.
-  { names: outOfOrder, http: [500, 503], reply: temporary, retryable: true },
+  // Failures of AWS
+  /** AWS reports that it has failed. */
+  // Only AWS knows that it has not accepted the message. A proxy answers 502 even if the request reached AWS.
+  { names: serviceError, http: [500, 503], reply: temporary, retryable: true },
 
-  // What only the HTTP status tells
-  /** A proxy or AWS refuses, and does not say more. */
-  { http: [401, 403, 407], reply: noAccess },
-  /** Nobody knows the address that the call went to. */
+  // HTTP statuses without an error code
+  /** A proxy or AWS denies access, without a reason. */
+  { http: [401, 403, 407], reply: notAuthorized },
+  /** The URL of the request does not exist. */
   { http: [404, 405, 410], reply: misconfigured },
-  /** The call is too large. */
+  /** The request is too large. */
   { http: [413], reply: tooLong },
-  /** Too many calls. */
-  { http: [429], reply: tooFast },
+  /** Too many requests. */
+  { http: [429], reply: rateExceeded },
 ]
 
-/** What nobody knows is temporary. */
-const unknownError: ErrorRule = { reply: temporary }
-
-/** The reply to an error: one line of printable ASCII, 4xx or 5xx. */
-export function replyFor(error: unknown): Reply {
-  const failure = ruleFor(error)
-  const { code, status, text } = failure.reply
-  // Its text is its own; that of a partial failure names the recipient, too, who is meant.
-  const sentence = failure instanceof Refused ? '{text}' : String(text)
-  return reply(
-    code,
-    status!,
-    sentence.replace('{text}', () => toReplyText(inspectError(error).text)),
-  )
-}
-
-/** What a backend that threw this made of its call. */
-export function outcomeOf(error: unknown): CallOutcome {
-  const { code } = ruleFor(error).reply
-  // RFC 4954 knows 454 for logins only; here it always says that there is too much of it.
-  if (code === 454) return 'throttled'
-  return code < 500 ? 'temporary' : 'permanent'
-}
-
-/**
- * The row that speaks for an error; a temporary failure where there is none. Who refuses speaks for itself, and the
- * first one of a partial failure for all.
- */
-export function ruleFor(error: unknown): ErrorRule {
-  if (error instanceof Refused) return error
-  if (error instanceof PartialFailure) {
-    const [first] = error.refused.values()
-    return ruleFor(first)
-  }
-  const fault = inspectError(error)
-  return errorTable.find(row => fits(row, fault)) ?? unknownError
-}
-
-function fits({ names, text, http }: ErrorRule, fault: ErrorInfo): boolean {
-  if (names && !names.some(name => fault.names.has(name))) return false
-  if (text && !text.test(fault.text)) return false
-  return http === undefined || (fault.http !== undefined && http.includes(fault.http))
-}
+/** An error that matches no row is temporary. */
+export const unknownError: ErrorRule = { reply: temporary }
 
 function words(...lines: string[]): readonly string[] {
   return lines.flatMap(line => line.split(' '))

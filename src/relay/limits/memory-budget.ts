@@ -2,63 +2,63 @@ import { type Clock, systemClock } from '../../support/clock.ts'
 import { memoryLimits } from './memory-limits.ts'
 import { type Member, MemoryPool } from './memory-pool.ts'
 
-const { reservedShare, reservedMessages, leastRate, rateWindowMs, checkMs } = memoryLimits
+const { reservedShare, reservedMessages, minBytesPerSecond, rateWindowMs, checkMs } = memoryLimits
 
-/** How much there is to share, and how long a message waits for it. */
+/** The size of a memory budget, and how long a message waits for memory. */
 export interface MemoryBudgetOptions {
-  /** Bytes that all messages together hold at most. */
+  /** The most bytes that all messages hold together. */
   readonly totalBytes: number
-  /** Bytes that one message holds at most, or all bytes if that is less. More is refused at once. */
+  /** The most bytes that one message holds, at most `totalBytes`. More is refused at once. */
   readonly largestBytes: number
-  /** Milliseconds that one message may wait, all its waits together. */
+  /** Milliseconds that one message may wait, all of its waits together. */
   readonly maxWaitMs: number
-  /** Bytes that small messages hold at most; `memoryLimits.smallBytes` if left out. */
+  /** The most bytes that a small message holds; `memoryLimits.smallBytes` if left out. */
   readonly smallBytes?: number
-  /** Bytes that only small messages may hold; what `memoryLimits` says if left out. */
+  /** Bytes that only small messages may hold; computed from `memoryLimits` if left out. */
   readonly reservedBytes?: number
-  /** What counts as one client, for example the network of an address; each address if left out. */
+  /** Returns what counts as one client, for example the network of the address; the address itself if left out. */
   readonly clientOf?: (address: string) => string
-  /** The system's if left out. */
+  /** The system clock if left out. */
   readonly clock?: Clock
 }
 
-/** What one message holds of a budget; at first nothing. */
+/** The memory that one message holds of a budget: at first 0 bytes. */
 export interface Reservation {
   /**
-   * Sets the number of bytes that the message holds in all. Returns true if it holds them now: always if that is fewer
-   * than before, else if there is room. Otherwise returns a promise of true once there is room, or of false with the share
-   * unchanged: when the message has waited as long as it may, when the share is completed, released or resized meanwhile,
-   * and at once if waiting cannot help.
-   * @param receivedBytes content that has come since the last call
+   * Sets the total number of bytes that the message holds. Returns true if it holds them now: always if that is fewer than
+   * before, otherwise if there is room. If there is no room, returns a promise. It resolves to true when there is room. It
+   * resolves to false, with the reservation unchanged, when the message has waited as long as it may, when the reservation is
+   * completed, released or resized in the meantime, and at once if waiting cannot help.
+   * @param receivedBytes bytes of content that have arrived since the last call
    */
   resize(bytes: number, receivedBytes?: number): true | Promise<boolean>
-  /** The message is received: it will not grow any more. */
+  /** Call it when the whole message is received. After that it does not grow. */
   complete(): void
-  /** Gives everything back. To be called when the message is delivered or refused, or its client is gone. */
+  /** Releases all of it. Call it when the message is delivered or rejected, or its client has left. */
   release(): void
 }
 
-/** Why a share was taken back. */
+/** Why a reservation was evicted: the content came too slowly, or the address held more than its share. */
 export type Eviction = 'slow' | 'share'
 
 /**
- * The memory that all messages share, counted exactly, in two pools. `MemoryPool` says why no message waits for ever in
- * one of them.
+ * The memory that all messages share, counted exactly, in two pools. `MemoryPool` explains why no message waits forever in
+ * a pool.
  *
- * A message begins in the pool for small ones. When it wants more than a small one may hold, or that pool is full, it
- * moves to the pool for all others, as the youngest there, and stays. Large messages never hold anything of the first
- * pool: as long as that has room, a small message does not wait, whatever large ones do. A message that waits to move
- * keeps what it holds, and its place, in the first pool; that wait ends, because the second pool never waits for the
- * first one.
+ * A message begins in the pool for small messages. If it needs more than a small message may hold, or if that pool is full,
+ * it moves to the pool for all other messages, as the youngest there, and stays. Large messages never hold memory of the
+ * first pool: as long as that pool has room, a small message does not wait, whatever large messages do. A message that waits
+ * to move keeps its memory and its place in the first pool. That wait ends, because the second pool never waits for the
+ * first.
  *
- * While messages wait, others are evicted, which means that their share is taken back:
+ * While messages wait, others are evicted, which means that their reservation is released and they are rejected:
  *
- * * messages whose content comes more slowly than `leastRate`, the slowest first;
- * * when a message has waited half as long as it may, messages of an address that holds more than its share of a pool,
- *   the youngest first.
+ * * messages whose content arrives more slowly than `minBytesPerSecond`, the slowest first;
+ * * after a message has waited half as long as it may, messages of an address that holds more than its share of a pool, the
+ *   youngest first.
  *
- * Only messages that are still received are evicted, and only from a pool that a waiting message can use. A message
- * that waits for memory is not slow. The share of an address means nothing while only messages of that address wait.
+ * Only messages that are still being received are evicted, and only from a pool that a waiting message can use. A message
+ * that waits for memory does not count as slow. While only messages of one address wait, its share does not matter.
  */
 export class MemoryBudget {
   readonly #totalBytes: number
@@ -68,54 +68,54 @@ export class MemoryBudget {
   readonly #clock: Clock
   readonly #small: Pool
   readonly #large: Pool
-  /** Ends the wait for the next check; there is one while messages wait. */
+  /** Cancels the next check for messages to evict. There is one while messages wait. */
   #check: AbortController | undefined
 
-  constructor(allowance: MemoryBudgetOptions) {
-    const { totalBytes, maxWaitMs, clientOf = address => address, clock = systemClock } = allowance
-    const largestBytes = Math.min(allowance.largestBytes, totalBytes)
-    const { reservedBytes = reserveOf(totalBytes, largestBytes) } = allowance
-    // Where nothing has a limit the difference is no number, and no reserve is needed.
-    const reserve = Math.min(reservedBytes, totalBytes - largestBytes) || 0
+  constructor(options: MemoryBudgetOptions) {
+    const { totalBytes, maxWaitMs, clientOf = address => address, clock = systemClock } = options
+    const largestBytes = Math.min(options.largestBytes, totalBytes)
+    const { reservedBytes = reserveOf(totalBytes, largestBytes) } = options
+    // Without limits the difference is NaN, and no reserve is needed.
+    const reserveBytes = Math.min(reservedBytes, totalBytes - largestBytes) || 0
     this.#totalBytes = totalBytes
     this.#largestBytes = largestBytes
     this.#maxWaitMs = maxWaitMs
     this.#clientOf = clientOf
     this.#clock = clock
     this.#small = new MemoryPool(
-      reserve,
-      Math.min(allowance.smallBytes ?? memoryLimits.smallBytes, largestBytes, reserve),
+      reserveBytes,
+      Math.min(options.smallBytes ?? memoryLimits.smallBytes, largestBytes, reserveBytes),
     )
-    this.#large = new MemoryPool(totalBytes - reserve, largestBytes)
+    this.#large = new MemoryPool(totalBytes - reserveBytes, largestBytes)
   }
 
-  /** What all shares may hold together. */
+  /** The most bytes that all messages may hold together. */
   get totalBytes(): number {
     return this.#totalBytes
   }
 
-  /** What all shares hold together. */
+  /** The bytes that all messages hold together. */
   get usedBytes(): number {
     return this.#small.usedBytes + this.#large.usedBytes
   }
 
-  /** Messages that wait for room. */
+  /** The number of messages that wait for memory. */
   get waiting(): number {
     return this.#small.waiting + this.#large.waiting
   }
 
   /**
-   * A share for a message that begins.
-   * @param address the client's
-   * @param onEvict called when the share was taken back: it is released already, and the message has to be refused
+   * Creates the reservation of a message that begins to arrive.
+   * @param address the client's IP address
+   * @param onEvict called after the reservation was evicted; the message has to be rejected
    */
-  open(address = '', onEvict: (why: Eviction) => void = () => {}): Reservation {
+  open(address = '', onEvict: (reason: Eviction) => void = () => {}): Reservation {
     const message = new HeldMessage(this.#small, this.#clientOf(address), onEvict)
     message.maxWaitMs = this.#maxWaitMs
     message.slowAtMs = this.#clock.now() + rateWindowMs
     return {
       resize: (bytes, receivedBytes = 0) => {
-        this.#receive(message, receivedBytes)
+        this.#countReceived(message, receivedBytes)
         return this.#resize(message, bytes)
       },
       complete: () => this.#complete(message),
@@ -123,18 +123,18 @@ export class MemoryBudget {
     }
   }
 
-  /** Content that comes moves the time at which the message counts as slow, but never beyond the window. */
-  #receive(message: HeldMessage, bytes: number): void {
+  /** Content that arrives delays the time at which the message counts as slow, but never beyond the window. */
+  #countReceived(message: HeldMessage, bytes: number): void {
     const now = this.#clock.now()
-    const untilMs = Math.max(now, message.slowAtMs) + (bytes * 1000) / leastRate
+    const untilMs = Math.max(now, message.slowAtMs) + (bytes * 1000) / minBytesPerSecond
     message.slowAtMs = Math.min(now + rateWindowMs, untilMs)
   }
 
   #resize(message: HeldMessage, bytes: number): true | Promise<boolean> {
-    if (message.request !== undefined) this.#answer(message, false)
-    const answer = this.#grow(message, bytes)
-    this.#serve()
-    return answer
+    if (message.request !== undefined) this.#endWait(message, false)
+    const granted = this.#grow(message, bytes)
+    this.#grantWaiting()
+    return granted
   }
 
   #grow(message: HeldMessage, bytes: number): true | Promise<boolean> {
@@ -143,7 +143,7 @@ export class MemoryBudget {
       pool.hold(member, bytes)
       return true
     }
-    if (!message.grows || bytes > this.#largestBytes) return Promise.resolve(false)
+    if (!message.isReceiving || bytes > this.#largestBytes) return Promise.resolve(false)
     const mayStay = bytes <= pool.largestBytes
     if (mayStay && pool.fits(member, bytes)) {
       pool.hold(member, bytes)
@@ -162,47 +162,47 @@ export class MemoryBudget {
   }
 
   #complete(message: HeldMessage): void {
-    if (!message.grows) return
-    if (message.request !== undefined) this.#answer(message, false)
-    message.grows = false
+    if (!message.isReceiving) return
+    if (message.request !== undefined) this.#endWait(message, false)
+    message.isReceiving = false
     message.pool.exit(message.member)
-    this.#serve()
+    this.#grantWaiting()
   }
 
   #wait(message: HeldMessage, bytes: number, pool: Pool): Promise<boolean> {
     if (message.maxWaitMs <= 0) return Promise.resolve(false)
-    return new Promise(answer => {
+    return new Promise(resolve => {
       const member = pool === message.pool ? message.member : pool.enter(message, message.address)
       const request: Request = {
         pool,
         member,
         sinceMs: this.#clock.now(),
-        answer,
+        resolve,
         ended: new AbortController(),
       }
       message.request = request
       pool.enqueue(member, bytes)
       this.#clock.sleep(message.maxWaitMs, request.ended.signal).then(() => {
-        // Room may have come at the same moment.
+        // The request may have been granted at the same moment.
         if (message.request !== request) return
-        this.#answer(message, false)
+        this.#endWait(message, false)
         message.maxWaitMs = 0
-        this.#serve()
+        this.#grantWaiting()
       })
     })
   }
 
-  /** Grants requests while there is room: no message is left waiting that can have what it requests. */
-  #serve(): void {
+  /** Grants requests until no message waits that could have the memory that it requests. */
+  #grantWaiting(): void {
     do {
       for (const pool of [this.#large, this.#small])
-        for (let next = pool.servable; next !== undefined; next = pool.servable)
+        for (let next = pool.grantable; next !== undefined; next = pool.grantable)
           this.#grant(next.message, pool, next)
     } while (this.#moveNext())
     this.#scheduleCheck()
   }
 
-  /** The next small message that waits because its pool is full moves to the other one, if that has room. */
+  /** Moves the next small message that waits because its pool is full to the other pool, if that has room. */
   #moveNext(): boolean {
     const { next } = this.#small
     if (next === undefined || !this.#large.takesNew(next.requestedBytes!)) return false
@@ -210,23 +210,23 @@ export class MemoryBudget {
     return true
   }
 
-  /** Gives the message what it waits for, as this member of that pool. */
+  /** Grants a message the memory that it waits for, as this member of that pool. */
   #grant(message: HeldMessage, pool: Pool, member: Member<HeldMessage>): void {
     message.hold(pool, member, message.request!.member.requestedBytes!)
-    this.#answer(message, true)
+    this.#endWait(message, true)
   }
 
-  #answer(message: HeldMessage, granted: boolean): void {
-    const { pool, member, sinceMs, answer, ended } = message.request!
+  #endWait(message: HeldMessage, granted: boolean): void {
+    const { pool, member, sinceMs, resolve, ended } = message.request!
     const now = this.#clock.now()
     message.request = undefined
     message.maxWaitMs -= now - sinceMs
-    // The window starts again, because the client could not send meanwhile.
+    // The window starts again, because the client could not send while the message waited.
     message.slowAtMs = now + rateWindowMs
     pool.dequeue(member)
     if (!granted && member !== message.member) pool.exit(member)
     ended.abort()
-    answer(granted)
+    resolve(granted)
   }
 
   #scheduleCheck(): void {
@@ -277,32 +277,32 @@ export class MemoryBudget {
     }
   }
 
-  #evict(message: HeldMessage, why: Eviction): void {
+  #evict(message: HeldMessage, reason: Eviction): void {
     this.#release(message)
-    message.onEvict(why)
+    message.onEvict(reason)
   }
 }
 
-/** The messages that hold memory of a pool and are still received. */
+/** Returns the messages that hold memory of a pool and are still being received. */
 function messagesOf(pool: Pool): HeldMessage[] {
   return Array.from(pool.members, ({ message }) => message).filter(message => message.pool === pool)
 }
 
-/** The part of a budget that only small messages may hold. */
+/** Returns the bytes of a budget that only small messages may hold. */
 function reserveOf(totalBytes: number, largestBytes: number): number {
   const share = Math.floor(Math.min(totalBytes, Number.MAX_SAFE_INTEGER) * reservedShare)
   return Math.max(share, reservedMessages * Math.min(memoryLimits.smallBytes, largestBytes))
 }
 
-/** The least budget that has its whole reserve beside one message of the largest size. */
+/** Returns the smallest budget, in bytes, that has room for its whole reserve and one message of the largest size. */
 export function minBudgetBytes(largestBytes: number): number {
   const reserved = reservedMessages * Math.min(memoryLimits.smallBytes, largestBytes)
   return Math.max(largestBytes + reserved, Math.ceil(largestBytes / (1 - reservedShare)))
 }
 
-/** There is no memory for a message, or it wants more than there is in all. */
+/** There is no memory for a message, or the message needs more than the whole budget. */
 export class NoMemory extends Error {
-  /** By this the failure table knows it. */
+  /** The error table finds it by this name. */
   override readonly name = 'NoMemory'
 
   constructor(text = 'the memory for messages is in use') {
@@ -310,40 +310,42 @@ export class NoMemory extends Error {
   }
 }
 
-/** A message held memory that others waited for, and its content came too slowly. */
+/** A message held memory that others waited for, and its content arrived too slowly. */
 export class TooSlow extends Error {
-  /** By this the failure table knows it. */
+  /** The error table finds it by this name. */
   override readonly name = 'TooSlow'
 
   constructor() {
-    super(`content came at less than ${leastRate} bytes per second while other messages waited for memory`)
+    super(
+      `content arrived at less than ${minBytesPerSecond} bytes per second while other messages waited for memory`,
+    )
   }
 }
 
-/** What the budget knows of a message. */
+/** What the budget stores about a message. */
 class HeldMessage {
   readonly address: string
-  readonly onEvict: (why: Eviction) => void
+  readonly onEvict: (reason: Eviction) => void
   /** The pool in which it is counted. */
   pool: Pool
   member: Member<HeldMessage>
-  /** It is still received. */
-  grows = true
-  /** Milliseconds that it may still wait. */
+  /** The message is still being received. */
+  isReceiving = true
+  /** Milliseconds that the message may still wait. */
   maxWaitMs = 0
-  /** When it will count as slow if no content comes until then. */
+  /** When the message counts as slow if no content arrives before, on the clock. */
   slowAtMs = 0
-  /** What it waits for. */
+  /** The memory that the message waits for, if it waits. */
   request: Request | undefined
 
-  constructor(pool: Pool, address: string, onEvict: (why: Eviction) => void) {
+  constructor(pool: Pool, address: string, onEvict: (reason: Eviction) => void) {
     this.address = address
     this.onEvict = onEvict
     this.pool = pool
     this.member = pool.enter(this, address)
   }
 
-  /** Makes it this member of that pool, with this number of bytes there, and none in the pool that it leaves. */
+  /** Makes the message this member of that pool, with this number of bytes there, and none in the pool that it leaves. */
   hold(pool: Pool, member: Member<HeldMessage>, bytes: number): void {
     if (member !== this.member) {
       this.pool.hold(this.member, 0)
@@ -357,11 +359,12 @@ class HeldMessage {
 
 type Pool = MemoryPool<HeldMessage>
 
+/** A wait for memory. */
 interface Request {
   readonly pool: Pool
-  /** The member that waits; not the message's own one while it waits to move to the other pool. */
+  /** The member that waits. It is not the message's own member while the message waits to move to the other pool. */
   readonly member: Member<HeldMessage>
   readonly sinceMs: number
-  readonly answer: (granted: boolean) => void
+  readonly resolve: (granted: boolean) => void
   readonly ended: AbortController
 }

@@ -1,6 +1,6 @@
-/** How the memory for messages is shared. `--message-memory` says how much there is. */
+/** How the memory for messages is shared. `--message-memory` sets its size. */
 export const memoryLimits = {
-  /** Bytes that a small message holds at most. One of 50 KB is small, whatever its bytes and the backend are. */
+  /** The most bytes that a small message holds. A message of 50 KB is small for every backend and any content. */
   smallBytes: 256 * 1024,
   /** The part of the memory that only small messages may hold: the reserve. */
   reservedShare: 1 / 8,
@@ -8,9 +8,9 @@ export const memoryLimits = {
   reservedMessages: 4,
   /** The part of a pool that one client address may hold while messages of others wait. */
   addressShare: 1 / 2,
-  /** Bytes of content per second that have to come while other messages wait for memory. */
-  leastRate: 1024,
-  /** Milliseconds over which `leastRate` is measured. */
+  /** Bytes of content per second that have to arrive while other messages wait for memory. */
+  minBytesPerSecond: 1024,
+  /** Milliseconds over which `minBytesPerSecond` is measured. */
   rateWindowMs: 10_000,
   /** Milliseconds between two checks for messages to evict, while messages wait. */
   checkMs: 1000,

@@ -1,47 +1,46 @@
 import { memoryLimits } from './memory-limits.ts'
 import { PriorityQueue } from './priority-queue.ts'
 
-/** A message in a pool, from when it enters until it is complete or leaves. Only the pool changes what is here. */
+/** A message in a pool, from when it enters until it is complete or leaves. Only the pool changes these values. */
 export interface Member<T> {
   readonly message: T
-  /** The client's address, or the network that counts as one address. */
+  /** The client's address, or its network if a network counts as one address. */
   readonly address: string
-  /** Of two members, the one that entered first has less. */
+  /** Lower than that of each member that entered later. */
   readonly priority: number
   bytes: number
-  /** What it waits for, if it waits. */
+  /** The bytes that it waits for, if it waits. */
   requestedBytes: number | undefined
 }
 
 /**
  * Memory that messages share, counted exactly.
  *
- * The members are the messages that are still received. The oldest member may take all that is free. Every other
- * member leaves free what the oldest one may still want, up to the largest size. Members that wait are served in the
- * order in which they entered, and no member takes memory ahead of an older one that waits, or else large requests
- * would wait as long as there are small ones. An address that holds more than its share comes after all others that
- * wait.
+ * The members are the messages that are still being received. The oldest member may use all free memory. Every other member
+ * must leave free what the oldest may still need to reach the largest size. Waiting members get memory in the order in which
+ * they entered, and no member takes memory ahead of an older one that waits; otherwise large requests would wait as long as
+ * there are small ones. An address that holds more than its share comes after all others that wait.
  *
- * So no member waits for ever. *Free* is what no message holds, *complete* what messages hold that are received and
- * now delivered, *wanted* the difference between the largest size and what the oldest member holds. Always
- * free + complete >= wanted: what the oldest member takes lessens free and wanted alike; what other members take leaves
- * enough free; when the oldest member completes or leaves, its bytes join one side, and the sum is then at least the
- * largest size, which is all that the next oldest member can want. Nothing but the want of free memory holds the oldest
- * member back, not the members that wait and not the share of its address. Hence it waits only for deliveries, and these
- * end; when it is done, the next one is the oldest.
+ * So no member waits forever. *Free* are the bytes that no message holds, *complete* the bytes of messages that are received
+ * and being delivered, *wanted* the difference between the largest size and what the oldest member holds. At any time
+ * free + complete >= wanted: what the oldest member takes reduces free and wanted alike; what other members take leaves
+ * enough free; when the oldest member completes or leaves, its bytes become complete or free, and the sum is then at least
+ * the largest size, which is the most that the next oldest member can need. Only a lack of free memory stops the oldest
+ * member, not the members that wait and not the share of its address. So it waits only for deliveries, which end. When it is
+ * done, the next member is the oldest.
  */
 export class MemoryPool<T> {
-  /** Bytes that all messages together hold at most. */
+  /** The most bytes that all messages hold together. */
   readonly capacityBytes: number
-  /** Bytes that one message holds at most. */
+  /** The most bytes that one message holds. */
   readonly largestBytes: number
   #usedBytes = 0
   #waiting = 0
   #entered = 0
   readonly #members = new PriorityQueue<Member<T>>()
-  readonly #accounts = new Map<string, Account<T>>()
-  /** The accounts with members that wait. */
-  readonly #queue = new PriorityQueue<Account<T>>()
+  readonly #usages = new Map<string, AddressUsage<T>>()
+  /** The usages of addresses with members that wait. */
+  readonly #queue = new PriorityQueue<AddressUsage<T>>()
 
   /** @param largestBytes at most the capacity */
   constructor(capacityBytes: number, largestBytes: number) {
@@ -53,32 +52,32 @@ export class MemoryPool<T> {
     return this.#usedBytes
   }
 
-  /** Members that wait. */
+  /** The number of members that wait. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** In no particular order. */
+  /** All members, in no particular order. */
   get members(): Iterable<Member<T>> {
     return this.#members
   }
 
-  /** Of the members that wait, the one whose turn it is. */
+  /** The waiting member that gets memory next. */
   get next(): Member<T> | undefined {
     const { first, second } = this.#queue
     // Two addresses cannot both hold more than half.
-    const account = first?.isOver(this.capacityBytes) ? (second ?? first) : first
-    return account?.queue.first
+    const usage = first?.isOverShare(this.capacityBytes) ? (second ?? first) : first
+    return usage?.queue.first
   }
 
-  /** A member that waits and may hold now what it requests. */
-  get servable(): Member<T> | undefined {
+  /** A waiting member that may hold now what it requests. */
+  get grantable(): Member<T> | undefined {
     for (const member of [this.#members.first, this.next])
       if (member?.requestedBytes !== undefined && this.fits(member, member.requestedBytes)) return member
     return undefined
   }
 
-  /** A message that holds nothing here becomes the youngest member. */
+  /** Adds a message, which holds nothing here, as the youngest member. */
   enter(message: T, address: string): Member<T> {
     const priority = this.#entered++
     const member: Member<T> = { message, address, priority, bytes: 0, requestedBytes: undefined }
@@ -86,12 +85,12 @@ export class MemoryPool<T> {
     return member
   }
 
-  /** The message is no longer a member; what it holds stays counted until `hold` lowers it. */
+  /** Removes a member. What it holds stays counted until `hold` lowers it. */
   exit(member: Member<T>): void {
     this.#members.remove(member)
   }
 
-  /** True if the member may hold this number of bytes now. */
+  /** Returns true if the member may hold this number of bytes now. */
   fits(member: Member<T>, bytes: number): boolean {
     const isOldest = member === this.#members.first
     if (!isOldest && !this.#isTurnOf(member)) return false
@@ -99,39 +98,39 @@ export class MemoryPool<T> {
     return this.#usedBytes - member.bytes + bytes + reservedBytes <= this.capacityBytes
   }
 
-  /** True if a message that enters now may hold this number of bytes at once. */
+  /** Returns true if a message that enters now may hold this number of bytes at once. */
   takesNew(bytes: number): boolean {
     return this.#waiting === 0 && this.#usedBytes + bytes + this.#wantedBytes <= this.capacityBytes
   }
 
-  /** Sets the number of bytes that are counted for a message; it is a member, or was one. */
+  /** Sets the number of bytes that a message holds. The message is a member, or was one. */
   hold(member: Member<T>, bytes: number): void {
-    const account = this.#account(member.address)
+    const usage = this.#usageOf(member.address)
     this.#usedBytes += bytes - member.bytes
-    account.bytes += bytes - member.bytes
+    usage.bytes += bytes - member.bytes
     member.bytes = bytes
-    this.#forget(account)
+    this.#forgetUnused(usage)
   }
 
-  /** The member begins to wait until it may hold this number of bytes in all. */
+  /** Makes the member wait until it may hold this number of bytes in total. */
   enqueue(member: Member<T>, bytes: number): void {
     this.#waiting++
     member.requestedBytes = bytes
-    this.#requeue(this.#account(member.address), queue => queue.push(member))
+    this.#requeue(this.#usageOf(member.address), queue => queue.push(member))
   }
 
-  /** The member waits no longer. */
+  /** Ends the wait of the member. */
   dequeue(member: Member<T>): void {
     this.#waiting--
     member.requestedBytes = undefined
-    const account = this.#account(member.address)
-    this.#requeue(account, queue => queue.remove(member))
-    this.#forget(account)
+    const usage = this.#usageOf(member.address)
+    this.#requeue(usage, queue => queue.remove(member))
+    this.#forgetUnused(usage)
   }
 
-  /** The address holds more than its share. */
+  /** Returns true if the address holds more than its share. */
   isOverShare(address: string): boolean {
-    return this.#accounts.get(address)?.isOver(this.capacityBytes) === true
+    return this.#usages.get(address)?.isOverShare(this.capacityBytes) === true
   }
 
   #isTurnOf(member: Member<T>): boolean {
@@ -142,35 +141,35 @@ export class MemoryPool<T> {
     return member.priority < next.priority
   }
 
-  /** What the oldest member may still want. */
+  /** The bytes that the oldest member may still need. */
   get #wantedBytes(): number {
     const { first } = this.#members
     return first === undefined ? 0 : this.largestBytes - first.bytes
   }
 
-  #account(address: string): Account<T> {
-    let account = this.#accounts.get(address)
-    if (account === undefined) {
-      account = new Account(address)
-      this.#accounts.set(address, account)
+  #usageOf(address: string): AddressUsage<T> {
+    let usage = this.#usages.get(address)
+    if (usage === undefined) {
+      usage = new AddressUsage(address)
+      this.#usages.set(address, usage)
     }
-    return account
+    return usage
   }
 
-  #forget({ address, bytes, queue }: Account<T>): void {
-    if (bytes === 0 && queue.length === 0) this.#accounts.delete(address)
+  #forgetUnused({ address, bytes, queue }: AddressUsage<T>): void {
+    if (bytes === 0 && queue.length === 0) this.#usages.delete(address)
   }
 
-  /** Changes which members of an account wait. That may change the account's place among those that wait. */
-  #requeue(account: Account<T>, change: (queue: PriorityQueue<Member<T>>) => void): void {
-    if (account.queue.length > 0) this.#queue.remove(account)
-    change(account.queue)
-    if (account.queue.length > 0) this.#queue.push(account)
+  /** Changes which members of an address wait, and then the position of the address in the queue. */
+  #requeue(usage: AddressUsage<T>, change: (queue: PriorityQueue<Member<T>>) => void): void {
+    if (usage.queue.length > 0) this.#queue.remove(usage)
+    change(usage.queue)
+    if (usage.queue.length > 0) this.#queue.push(usage)
   }
 }
 
-/** What one address holds of a pool, and its members that wait. */
-class Account<T> {
+/** The bytes that one address holds of a pool, and its members that wait. */
+class AddressUsage<T> {
   readonly address: string
   bytes = 0
   readonly queue = new PriorityQueue<Member<T>>()
@@ -179,12 +178,12 @@ class Account<T> {
     this.address = address
   }
 
-  /** The priority of its first member that waits; there has to be one. */
+  /** The priority of its first waiting member. There must be one. */
   get priority(): number {
     return this.queue.first!.priority
   }
 
-  isOver(capacityBytes: number): boolean {
+  isOverShare(capacityBytes: number): boolean {
     return this.bytes > capacityBytes * memoryLimits.addressShare
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A line in order of priority, whatever the order in which its members join. Who is first is known at once; joining
- * and leaving, from anywhere in the line, takes a time that grows with the logarithm of its length (a binary heap).
+ * A priority queue (binary heap). The member with the lowest number comes first. `first` takes constant time; `push`, and
+ * `remove` from any position, take time logarithmic in the length.
  */
 export class PriorityQueue<T extends Prioritized> {
   readonly #members: T[] = []
@@ -25,54 +25,54 @@ export class PriorityQueue<T extends Prioritized> {
     return this.#members.values()
   }
 
-  /** Must not stand in a line already. */
+  /** Adds a member, which must not be in a queue yet. */
   push(member: T): void {
     this.#rise(member, this.#members.length)
   }
 
-  /** Must stand in this line. */
+  /** Removes a member, which must be in this queue. */
   remove(member: T): void {
     const gap = this.#positions.get(member)!
     const last = this.#members.pop()!
     this.#positions.delete(member)
     if (last === member) return
-    // The gap is the last one's to fill, from where it goes up or down.
+    // The last member fills the gap, and moves up or down from there.
     this.#rise(last, gap)
     this.#sink(last, this.#positions.get(last)!)
   }
 
   #rise(member: T, from: number): void {
-    let place = from
-    while (place > 0) {
-      const above = (place - 1) >> 1
-      const senior = this.#members[above]!
-      if (senior.priority < member.priority) break
-      this.#put(senior, place)
-      place = above
+    let index = from
+    while (index > 0) {
+      const parent = (index - 1) >> 1
+      const other = this.#members[parent]!
+      if (other.priority < member.priority) break
+      this.#put(other, index)
+      index = parent
     }
-    this.#put(member, place)
+    this.#put(member, index)
   }
 
   #sink(member: T, from: number): void {
     const members = this.#members
-    let place = from
+    let index = from
     for (;;) {
-      let below = 2 * place + 1
-      if (below + 1 < members.length && members[below + 1]!.priority < members[below]!.priority) below++
-      if (below >= members.length || member.priority < members[below]!.priority) break
-      this.#put(members[below]!, place)
-      place = below
+      let child = 2 * index + 1
+      if (child + 1 < members.length && members[child + 1]!.priority < members[child]!.priority) child++
+      if (child >= members.length || member.priority < members[child]!.priority) break
+      this.#put(members[child]!, index)
+      index = child
     }
-    this.#put(member, place)
+    this.#put(member, index)
   }
 
-  #put(member: T, place: number): void {
-    this.#members[place] = member
-    this.#positions.set(member, place)
+  #put(member: T, index: number): void {
+    this.#members[index] = member
+    this.#positions.set(member, index)
   }
 }
 
-/** Who came earlier has less. No two are the same. */
+/** Members must have different numbers. */
 interface Prioritized {
   readonly priority: number
 }

@@ -1,22 +1,23 @@
 import { logText } from '../errors/error-info.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
-/** Where a pace comes from that is not the operator's. */
+/** The settings with which the account's send rate is tracked. */
 export interface QuotaOptions {
-  /** Asks the backend for recipients a second: a relay's `sendRate`. */
+  /** Returns the backend's recipients per second: `sendRate` of a `Relay`. */
   readonly ask: () => Promise<number>
-  /** Hears it once when the answer fails to come, as a sentence for the operator. */
+  /** Called with a sentence for the operator when a request fails after one that succeeded. */
   readonly warn: (text: string) => void
-  /** Milliseconds between questions (600,000 if left out). */
+  /** Milliseconds between requests (600,000 if left out). */
   readonly everyMs?: number
 }
 
 /**
- * Keeps a pace at what the account may send. Until there is an answer, and where there is none (the permission may be
- * missing), the pace stays what it was. Returns how to stop; a program may end without.
+ * Sets a rate limiter to the send rate of the account, now and at intervals. While there is no answer, for example because a
+ * permission is missing, the limiter stays as it is. Returns a function that stops the timer, which does not keep the process
+ * running.
  */
 export function trackSendQuota(
-  pace: RateLimiter,
+  rateLimiter: RateLimiter,
   { ask, warn, everyMs = 600_000 }: QuotaOptions,
 ): () => void {
   let failing = false
@@ -24,12 +25,12 @@ export function trackSendQuota(
   async function refresh(): Promise<void> {
     try {
       const perSecond = await ask()
-      if (Number.isNaN(perSecond)) throw new Error('the answer is no number')
-      // Not a number of recipients: AWS writes -1 for "no limit".
-      pace.perSecond = perSecond > 0 ? perSecond : 0
+      if (Number.isNaN(perSecond)) throw new Error('the send rate is not a number')
+      // AWS returns -1 for "no limit".
+      rateLimiter.perSecond = perSecond > 0 ? perSecond : 0
       failing = false
     } catch (error) {
-      if (!failing) warn(`The account's send rate is not known, ${current(pace)}: ${logText(error)}`)
+      if (!failing) warn(`The account's send rate is unknown, ${current(rateLimiter)}: ${logText(error)}`)
       failing = true
     }
   }
@@ -40,5 +41,7 @@ export function trackSendQuota(
 }
 
 function current({ perSecond }: RateLimiter): string {
-  return perSecond > 0 ? `it is taken to be ${perSecond} as before` : 'mail is sent without a limit'
+  return perSecond > 0
+    ? `the earlier rate of ${perSecond} per second stays in use`
+    : 'mail is sent without a limit'
 }

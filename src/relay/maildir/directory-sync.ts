@@ -1,20 +1,21 @@
 import type * as fs from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 
-/** The part of `node:fs/promises` that a Maildir needs; another one may take its place. */
+/** The functions of `node:fs/promises` that a Maildir needs. Tests pass their own. */
 export type Files = Pick<typeof fs, 'lstat' | 'mkdir' | 'open' | 'readdir' | 'rename' | 'unlink'>
 
-/** Makes a directory (0700) and those above it that are missing, so that a crash cannot take them away again. */
+/** Creates a directory (mode 0700) and its missing parents, and syncs them, so that a crash cannot remove them. */
 export async function makeDirectory(files: Files, path: string): Promise<void> {
   const first = await files.mkdir(path, { recursive: true, mode: 0o700 })
   if (first === undefined) return
   const highest = dirname(resolve(first))
-  for (let made = resolve(path); made !== highest; made = dirname(made)) await sync(files, dirname(made))
+  for (let created = resolve(path); created !== highest; created = dirname(created))
+    await sync(files, dirname(created))
 }
 
 /**
- * Makes the names in one directory safe on disk. Callers that come while a sync runs share the next one: that one
- * begins after they came, so it covers what they did.
+ * Writes the names in one directory to disk (fsync). Calls during a sync share the next one, which begins after them and so
+ * covers their changes.
  */
 export class DirectorySync {
   readonly #files: Files
@@ -27,17 +28,17 @@ export class DirectorySync {
     this.#path = path
   }
 
-  /** Resolves once every name that was in the directory at the time of the call is safe. */
+  /** Resolves when every name that was in the directory at the time of the call is on disk. */
   sync(): Promise<void> {
-    if (this.#running === undefined) return this.#begin()
+    if (this.#running === undefined) return this.#start()
     this.#next ??= this.#running.then(
-      () => this.#begin(),
-      () => this.#begin(),
+      () => this.#start(),
+      () => this.#start(),
     )
     return this.#next
   }
 
-  #begin(): Promise<void> {
+  #start(): Promise<void> {
     this.#next = undefined
     const run = sync(this.#files, this.#path).finally(() => {
       if (this.#running === run) this.#running = undefined
@@ -47,7 +48,7 @@ export class DirectorySync {
   }
 }
 
-/** The directory is opened anew each time: one that was replaced meanwhile must not go unsynced. */
+/** Opens the directory each time, because it may have been replaced by another one in the meantime. */
 async function sync(files: Files, path: string): Promise<void> {
   const handle = await files.open(path, 'r')
   try {

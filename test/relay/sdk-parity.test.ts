@@ -13,13 +13,13 @@ import type { FakeAws, ReceivedRequest } from '../support/fake-aws.ts'
 import { FakePinpoint } from '../support/fake-pinpoint.ts'
 import { FakeSes } from '../support/fake-ses.ts'
 import { FakeSesV2 } from '../support/fake-sesv2.ts'
-import { mail } from './trial.ts'
+import { message } from './backend-contract.ts'
 
 /** A backend, what its request would be if the SDK made the whole of it, and how its parameters are read. */
 interface Service {
   readonly start: () => Promise<FakeAws<unknown>>
   readonly relay: (options: SesOptions) => Promise<Relay>
-  readonly stock: (mail: Message, options: SesOptions) => Promise<unknown>
+  readonly sdkCall: (message: Message, options: SesOptions) => Promise<unknown>
   readonly parametersOf: (body: string) => unknown
   readonly endpointVariable: string
 }
@@ -37,12 +37,12 @@ const services: Readonly<Record<string, Service>> = {
   ses: {
     start: () => FakeSes.start(),
     relay: ses,
-    stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+    sdkCall: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESClient(sdkSettings).send(
         new SendRawEmailCommand({
-          Source: mail.sender || undefined,
-          Destinations: [...mail.recipients],
-          RawMessage: { Data: Buffer.concat([...mail.content]) },
+          Source: message.sender || undefined,
+          Destinations: [...message.recipients],
+          RawMessage: { Data: Buffer.concat([...message.content]) },
           FromArn: sourceArn,
           SourceArn: sourceArn,
           ReturnPathArn: returnPathArn,
@@ -56,12 +56,12 @@ const services: Readonly<Record<string, Service>> = {
   sesv2: {
     start: () => FakeSesV2.start(),
     relay: sesv2,
-    stock: (mail, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
+    sdkCall: (message, { configurationSet, sourceArn, returnPathArn, tags = {} }) =>
       new SESv2Client(sdkSettings).send(
         new SendEmailCommand({
-          FeedbackForwardingEmailAddress: mail.sender || undefined,
-          Destination: { ToAddresses: [...mail.recipients] },
-          Content: { Raw: { Data: Buffer.concat([...mail.content]) } },
+          FeedbackForwardingEmailAddress: message.sender || undefined,
+          Destination: { ToAddresses: [...message.recipients] },
+          Content: { Raw: { Data: Buffer.concat([...message.content]) } },
           FromEmailAddressIdentityArn: sourceArn,
           FeedbackForwardingEmailAddressIdentityArn: returnPathArn,
           EmailTags: configurationSet && Object.entries(tags).map(([Name, Value]) => ({ Name, Value })),
@@ -74,16 +74,16 @@ const services: Readonly<Record<string, Service>> = {
   pinpoint: {
     start: () => FakePinpoint.start(),
     relay: () => pinpoint({ applicationId }),
-    stock: mail =>
+    sdkCall: message =>
       new PinpointClient(sdkSettings).send(
         new SendMessagesCommand({
           ApplicationId: applicationId,
           MessageRequest: {
-            Addresses: Object.fromEntries(mail.recipients.map(to => [to, { ChannelType: 'EMAIL' }])),
+            Addresses: Object.fromEntries(message.recipients.map(to => [to, { ChannelType: 'EMAIL' }])),
             MessageConfiguration: {
               EmailMessage: {
-                RawEmail: { Data: Buffer.concat([...mail.content]) },
-                FeedbackForwardingAddress: mail.sender || undefined,
+                RawEmail: { Data: Buffer.concat([...message.content]) },
+                FeedbackForwardingAddress: message.sender || undefined,
               },
             },
           },
@@ -96,18 +96,18 @@ const services: Readonly<Record<string, Service>> = {
 
 const every = Buffer.from(Array.from({ length: 256 * 800 }, (_, n) => (n * 101) & 0xff))
 const mails: Readonly<Record<string, Message>> = {
-  'a small mail': mail,
-  'a mail of the null sender': { ...mail, sender: '' },
+  'a small message': message,
+  'a mail of the null sender': { ...message, sender: '' },
   'a mail to addresses that are easily damaged': {
-    ...mail,
+    ...message,
     sender: `"a!#$%&'*+/=?^_\`{|}~ (b)"@example.org`,
     recipients: ["o'neil+x=y@example.org", '"%2B&;"@example.org', '__proto__@example.org'],
   },
   'a mail to 50 recipients': {
-    ...mail,
+    ...message,
     recipients: Array.from({ length: 50 }, (_, n) => `person-${n}@example.org`),
   },
-  'a large mail of bytes of all kinds': { ...mail, content: [every], headerBytes: 0, size: every.length },
+  'a large mail of bytes of all kinds': { ...message, content: [every], headerBytes: 0, size: every.length },
 }
 
 const temporary = {
@@ -149,14 +149,14 @@ for (const [name, service] of Object.entries(services)) {
   async function compare(sent: Message, given: SesOptions = {}): Promise<void> {
     await (await service.relay(given)).send(sent)
     const ours = aws.lastRequest!
-    await service.stock(sent, given)
-    const stock = aws.lastRequest!
-    assert.notEqual(ours, stock)
-    assert.deepEqual(lineAndHeadersOf(ours), lineAndHeadersOf(stock))
-    const [parameters, expected] = [ours, stock].map(({ body }) => service.parametersOf(body.toString()))
+    await service.sdkCall(sent, given)
+    const sdkCall = aws.lastRequest!
+    assert.notEqual(ours, sdkCall)
+    assert.deepEqual(lineAndHeadersOf(ours), lineAndHeadersOf(sdkCall))
+    const [parameters, expected] = [ours, sdkCall].map(({ body }) => service.parametersOf(body.toString()))
     assert.deepEqual(parameters, expected)
     // The same text in another order: not even an escape is written otherwise.
-    assert.equal(ours.body.length, stock.body.length)
+    assert.equal(ours.body.length, sdkCall.body.length)
   }
 
   for (const [what, sent] of Object.entries(mails)) {
@@ -167,25 +167,25 @@ for (const [name, service] of Object.entries(services)) {
   }
 
   for (const [where, environment] of Object.entries(surroundings)) {
-    test(`${name}: so it is ${where}`, async () => {
+    test(`${name}: the same holds ${where}`, async () => {
       Object.assign(process.env, aws.environment, environment(aws.endpoint, service.endpointVariable))
-      await compare(mail)
+      await compare(message)
     })
   }
 
   if (name !== 'pinpoint') {
-    test(`${name}: so it is with a configuration set, ARNs and tags`, async () => {
+    test(`${name}: the same holds with a configuration set, ARNs and tags`, async () => {
       Object.assign(process.env, aws.environment)
-      await compare(mail, options)
+      await compare(message, options)
     })
   }
 
-  test(`${name}: a second mail has its own signature, date and id`, async () => {
+  test(`${name}: a second message has its own signature, date and ID`, async () => {
     Object.assign(process.env, aws.environment)
     const relay = await service.relay({})
-    await relay.send(mail)
+    await relay.send(message)
     const first = aws.lastRequest!
-    await relay.send({ ...mail, sender: 'zoe@example.org' })
+    await relay.send({ ...message, sender: 'zoe@example.org' })
     const second = aws.lastRequest!
     assert.equal(first.url, second.url)
     assert.notEqual(first.headers.authorization, second.headers.authorization)

@@ -1,10 +1,10 @@
 import type { Outcome } from '../support/fake-aws.ts'
 
-/** What happens, how the stand-in does it, and how the reply begins. */
+/** A case: its name, what the stand-in does, and the beginning of the reply. */
 export type Row = readonly [name: string, outcome: Outcome, reply: string]
 
 const html = '<html><body>Bad gateway</body></html>'
-/** What nginx writes: not even HTML that an XML parser takes. */
+/** The page of nginx, which an XML parser rejects. */
 const nginx = `<html>\r
 <head><title>502 Bad Gateway</title></head>\r
 <body>\r
@@ -15,8 +15,8 @@ const nginx = `<html>\r
 `
 export const nginxPage: Outcome = { type: 'answer', status: 502, contentType: 'text/html', body: nginx }
 
-/** What can happen on the way to any service of AWS, whatever it speaks. */
-export const wayThere: readonly Row[] = [
+/** Errors of the network, the same for every service of AWS. */
+export const networkErrors: readonly Row[] = [
   ["a proxy's 400", page(400), '451 4.3.0'],
   ["a proxy's 401", page(401), '451 4.7.0'],
   ["a proxy's 403", page(403), '451 4.7.0'],
@@ -29,7 +29,7 @@ export const wayThere: readonly Row[] = [
   ["a proxy's 503", page(503), '451 4.3.0'],
   ["a proxy's 504", page(504), '451 4.3.0'],
   ["a proxy's redirect", page(302), '451 4.3.0'],
-  ['somebody else at that address', page(404), '451 4.3.5'],
+  ['another server at that address', page(404), '451 4.3.5'],
   ['an empty 500', { type: 'answer', status: 500, contentType: 'text/plain', body: '' }, '451 4.3.0'],
   ['a 500 of half XML', { type: 'answer', status: 500, contentType: 'text/xml', body: '<Err' }, '451 4.3.0'],
   [
@@ -37,12 +37,12 @@ export const wayThere: readonly Row[] = [
     { type: 'answer', status: 503, contentType: 'application/json', body: '{"mess' },
     '451 4.3.0',
   ],
-  ['a reset before the mail was read', { type: 'reset', bodyRead: false }, '451 4.4.2'],
-  ['a reset after the mail was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
-  ['silence', { type: 'hang' }, '451 4.4.2'],
+  ['a reset before the request was read', { type: 'reset', bodyRead: false }, '451 4.4.2'],
+  ['a reset after the request was read', { type: 'reset', bodyRead: true }, '451 4.4.2'],
+  ['no answer', { type: 'hang' }, '451 4.4.2'],
 ]
 
-/** Errors that every service of AWS can answer. */
+/** Errors that every service of AWS returns. */
 export const everyService: readonly Row[] = [
   [
     'denied access',
@@ -67,7 +67,7 @@ export const everyService: readonly Row[] = [
   ],
 ]
 
-/** How an answer of AWS that says 200 may break off. */
+/** How an answer of AWS with status 200 may break off. */
 export const brokenAnswers: readonly (readonly [
   name: string,
   outcome: Outcome & { readonly body: string },
@@ -76,7 +76,7 @@ export const brokenAnswers: readonly (readonly [
   ['never ended', { type: 'stall', body: '{"MessageId":"01' }],
 ]
 
-/** Whole answers that say 2xx and are not the service's, and how the log tells of them. */
+/** Complete answers with 2xx that are not from the service, and their log texts. */
 export const notTheService: readonly (readonly [name: string, outcome: Outcome, log: string])[] = [
   ["a proxy's page", answer(200, 'text/html', html), `HTTP 200, text/html, that begins: ${html}`],
   ['a word', answer(200, 'text/plain', 'ok'), 'HTTP 200, text/plain, that begins: ok'],
@@ -125,7 +125,7 @@ function answer(status: number, contentType: string, body: string): Outcome {
   return { type: 'answer', status, contentType, body }
 }
 
-/** An error as the service writes it. */
+/** An error in the format of the service. */
 export function refuse(status: number, code: string, message: string): Outcome {
   return { type: 'refuse', status, code, message }
 }

@@ -30,14 +30,14 @@ const client: Client = {
   user: undefined,
 }
 
-/** A dispatcher, and what it tells of mails and calls. */
-function stage(deeds: readonly Deed[] = [], nature: Nature = {}, rules: Partial<DispatcherOptions> = {}) {
+/** A dispatcher, and the events of its messages and calls. */
+function setUp(deeds: readonly Deed[] = [], nature: Nature = {}, options: Partial<DispatcherOptions> = {}) {
   const clock = new FastClock()
   const backend = new Backend(deeds, nature)
   const events: MessageEvent[] = []
   const host = dispatcher(
     backend,
-    { hostname: 'relay.example', service: 'Relay', clock, ...rules },
+    { hostname: 'relay.example', service: 'Relay', clock, ...options },
     event => void events.push(event),
   )
   const begin = async (recipients = people(1)) => {
@@ -62,12 +62,12 @@ function stage(deeds: readonly Deed[] = [], nature: Nature = {}, rules: Partial<
   return { backend, events, begin, send, calls, ends, clock }
 }
 
-test('an accepted mail is told with its recipients and its size', async () => {
-  const { send, events, ends, calls, backend } = stage()
+test('an accepted message emits an event with its recipients and its size', async () => {
+  const { send, events, ends, calls, backend } = setUp()
   assert.equal(await send(people(3)), 250)
   assert.deepEqual([ends(), calls()], [['accepted 3 0'], ['accepted']])
   const end = events.find(event => event.type === 'message')!
-  assert.deepEqual([end.relay, end.size], ['fake', backend.mails[0]!.size])
+  assert.deepEqual([end.relay, end.size], ['fake', backend.messages[0]!.size])
   assert.equal(events.at(-1), end)
 })
 
@@ -76,32 +76,32 @@ for (const [what, error, code, call] of [
   ['the way there', brokenOff, 451, 'temporary'],
   ['the mail', rejected, 554, 'permanent'],
   ['the quota of the day', quotaReached, 454, 'throttled'],
-  ['something that nobody knows', new Error('?'), 451, 'temporary'],
+  ['an unknown error', new Error('?'), 451, 'temporary'],
 ] as const) {
-  test(`a failure because of ${what} is told as ${call}`, async () => {
-    const { send, ends, calls } = stage([error])
+  test(`a failure because of ${what} emits a call event of ${call}`, async () => {
+    const { send, ends, calls } = setUp([error])
     assert.equal(await send(people(2)), code)
     assert.deepEqual(calls(), [call])
     assert.deepEqual(ends(), [`${code < 500 ? 'temporary' : 'permanent'} 0 2`])
   })
 }
 
-test('a call that is made again is told each time', async () => {
-  const { send, ends, calls } = stage([throttled, outOfOrder])
+test('a call that is retried emits an event each time', async () => {
+  const { send, ends, calls } = setUp([throttled, outOfOrder])
   assert.equal(await send(), 250)
   assert.deepEqual(calls(), ['throttled', 'temporary again', 'accepted again'])
   assert.deepEqual(ends(), ['accepted 1 0'])
 })
 
-test('of a mail that took several calls, those who have it count as accepted', async () => {
-  const { send, ends, calls } = stage([{}, brokenOff], { perCall: 2 })
+test('of a message with several calls, the recipients that have it count as accepted', async () => {
+  const { send, ends, calls } = setUp([{}, brokenOff], { perCall: 2 })
   assert.equal(await send(people(5)), 451)
   assert.deepEqual(calls(), ['accepted', 'temporary'])
   assert.deepEqual(ends(), ['temporary 2 3'])
 })
 
 test('recipients that are left out because they have the message count neither as accepted nor as refused', async () => {
-  const { send, events } = stage([{}, brokenOff, brokenOff], { perCall: 2 })
+  const { send, events } = setUp([{}, brokenOff, brokenOff], { perCall: 2 })
   assert.equal(await send(people(5)), 451)
   assert.equal(await send(people(5)), 451)
   assert.equal(await send(people(5)), 250)
@@ -115,48 +115,48 @@ test('recipients that are left out because they have the message count neither a
   ])
 })
 
-test('a call that was accepted for some is an accepted one', async () => {
-  const { send, ends, calls, backend } = stage([], { answersPerRecipient: true })
+test('a call that was accepted for some recipients is an accepted one', async () => {
+  const { send, ends, calls, backend } = setUp([], { answersPerRecipient: true })
   backend.expect([backend.partly(recipient => (recipient.includes('-0') ? rejected : undefined))])
   assert.equal(await send(people(3)), 554)
   assert.deepEqual([calls(), ends()], [['accepted'], ['permanent 2 1']])
 })
 
-test('a mail that has to wait too long for its turn is no call', async () => {
+test('a message that waits too long for a permit emits no call', async () => {
   const rateLimiter = new RateLimiter(0.001, new FastClock())
-  const { send, ends, calls } = stage([], {}, { rateLimiter, maxWaitMs: 0 })
+  const { send, ends, calls } = setUp([], {}, { rateLimiter, maxWaitMs: 0 })
   assert.equal(await send(), 250)
   assert.equal(await send(), 454)
   assert.deepEqual([calls(), ends()], [['accepted'], ['accepted 1 0', 'temporary 0 1']])
 })
 
-test('a mail that never comes to its end was abandoned', async () => {
-  const { begin, ends, calls } = stage()
+test('a message whose content does not arrive completely is aborted', async () => {
+  const { begin, ends, calls } = setUp()
   const sink = await begin()
   assert.ok('discard' in sink)
   sink.write(Buffer.from('x'))
   sink.discard()
-  assert.deepEqual([calls(), ends()], [[], ['abandoned 0 0']])
+  assert.deepEqual([calls(), ends()], [[], ['aborted 0 0']])
 })
 
-test('a mail for which there is no memory is a temporary failure, or abandoned where its client does not wait', async () => {
+test('a message without memory is a temporary failure, or aborted if its client does not wait', async () => {
   for (const leaves of [false, true]) {
     const budget = new MemoryBudget({ totalBytes: 100_000, largestBytes: 100_000, maxWaitMs: 0 })
-    const { begin, events, ends } = stage([], {}, { budget })
+    const { begin, events, ends } = setUp([], {}, { budget })
     const sink = await begin()
     assert.ok('deliver' in sink)
     await sink.write(Buffer.alloc(200_000))
     if (leaves) sink.discard()
     else assert.equal((await sink.deliver())!.code, 452)
-    assert.deepEqual(ends(), [leaves ? 'abandoned 0 0' : 'temporary 0 1'])
+    assert.deepEqual(ends(), [leaves ? 'aborted 0 0' : 'temporary 0 1'])
     const [delivery] = events.filter(event => event.type === 'delivery')
     assert.equal(delivery!.rejected, 'memory')
   }
 })
 
-test('a mail for which there is no memory at all ends before it comes', async () => {
+test('a message without any memory ends before its content arrives', async () => {
   const budget = new MemoryBudget({ totalBytes: 10, largestBytes: 10, maxWaitMs: 0 })
-  const { begin, ends } = stage([], {}, { budget })
+  const { begin, ends } = setUp([], {}, { budget })
   assert.equal(((await begin()) as { code: number }).code, 452)
   assert.deepEqual(ends(), ['temporary 0 1'])
 })
