@@ -13,13 +13,13 @@ describe('twenty restarts', { concurrency: true }, () => {
         seed: Number(process.env.SEED ?? 1),
         // It ends with the last restart; a slow machine may take its time.
         ms: 180_000,
-        mails: Number.POSITIVE_INFINITY,
+        messages: Number.POSITIVE_INFINITY,
         rate: 100,
         clients: 32,
         workers,
         profile: 'restarts',
-        happenEveryMs: 100,
-        happenings: restarts,
+        disruptEveryMs: 100,
+        maxDisruptions: restarts,
         drainMs: 8_000,
         upstreamMs: 5_000,
       })
@@ -28,12 +28,12 @@ describe('twenty restarts', { concurrency: true }, () => {
       const report = reportOf(soak)
       assert.ok(isClean(soak), report)
       assert.equal(soak.program.starts, restarts + 1)
-      assert.deepEqual(soak.program.remarks, [])
-      const { mails, accepted, ambiguous } = soak.books.totals
-      assert.ok(mails > 500, report)
-      assert.equal(accepted, mails, report)
+      assert.deepEqual(soak.program.unexpectedLines, [])
+      const { messages, accepted, unavoidableDuplicates } = soak.ledger.totals
+      assert.ok(messages > 500, report)
+      assert.equal(accepted, messages, report)
       // Whoever had said all of a mail heard what became of it, so that nobody had a reason to send it again.
-      assert.deepEqual([...ambiguous], [], report)
+      assert.deepEqual([...unavoidableDuplicates], [], report)
     })
   }
 })
