@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isClean, reportOf } from '../soak/report.ts'
-import { Soak } from '../soak/soak.ts'
+import { isClean, reportOf } from './report.ts'
+import { Soak } from './soak.ts'
 
 const restarts = 20
 
-// Most of it is waiting for drains and starts, so both do it at once.
+// Most of the time is spent waiting for drains and starts, so both tests run at the same time.
 describe('twenty restarts', { concurrency: true }, () => {
   for (const workers of [1, 2]) {
     test(`twenty restarts under load: no mail is lost, none is sent twice, ${workers} of --workers`, async t => {
       const soak = await Soak.start({
         seed: Number(process.env.SEED ?? 1),
-        // It ends with the last restart; a slow machine may take its time.
+        // It ends with the last restart. This is the limit for a slow machine.
         ms: 180_000,
         messages: Number.POSITIVE_INFINITY,
         rate: 100,
@@ -32,7 +32,7 @@ describe('twenty restarts', { concurrency: true }, () => {
       const { messages, accepted, unavoidableDuplicates } = soak.ledger.totals
       assert.ok(messages > 500, report)
       assert.equal(accepted, messages, report)
-      // Whoever had said all of a mail heard what became of it, so that nobody had a reason to send it again.
+      // Every client that sent a complete message got its final reply, so no client had a reason to retry.
       assert.deepEqual([...unavoidableDuplicates], [], report)
     })
   }
