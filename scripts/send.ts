@@ -44,7 +44,7 @@ function readOptions(values: Values<typeof options>) {
   const { to = [], from, subject, tls, user } = values
   if (to.length === 0) throw new Error('--to is missing')
   const password = process.env.PASSWORD
-  if (user !== undefined && !password) throw new Error('--user needs the password in the variable PASSWORD')
+  if (user !== undefined && !password) throw new Error('--user needs its password in the variable PASSWORD')
   const [server] = read(addresses, 'server', values.server)
   return {
     ...{ to, from, subject },
