@@ -49,7 +49,9 @@ const chunks = fc.property(content, cutPositions, cutPositions, (text, pieces, a
   const binary = Buffer.from(envelope.toString('latin1').replace('<>', '<> BODY=BINARYMIME'), 'latin1')
   const bdats = cut(text, pieces).flatMap(piece => [Buffer.from(`BDAT ${piece.length}\r\n`), piece])
   const sent = Buffer.concat([binary, ...bdats, Buffer.from('BDAT 0 LAST\r\n')])
-  const { content, output } = runSession(cut(sent, at), { limits: { ...largeLimits.limits, junkCommands: 100 } })
+  const { content, output } = runSession(cut(sent, at), {
+    limits: { ...largeLimits.limits, junkCommands: 100 },
+  })
   assert.ok(content.equals(text))
   assert.match(output, /\r\n250 2\.0\.0 Ok\r\n$/)
 })
