@@ -1,15 +1,16 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { escapeForTerminal } from '../src/support/escape.ts'
 
-/** As `node:util` has them. */
+/** The options of `parseArgs` in `node:util`. */
 type Options = NonNullable<ParseArgsConfig['options']>
-/** What was given for the options, or their defaults. */
+/** The values of the options, or their defaults. */
 export type Values<O extends Options> = ReturnType<typeof parseArgs<{ options: O }>>['values']
 
 /**
- * Reads the arguments of a script of this repository. `--help` shows how it is used and ends with 0; what is wrong is
- * said, and it ends with 2.
- * @param read makes of the values what the script wants, or throws an Error with a sentence
+ * Parses the arguments of a script of this repository. Prints the usage and exits with status 0 for `--help`. Prints an
+ * error and exits with status 2 for invalid arguments.
+ *
+ * @param read converts the values for the script, or throws an Error for users
  */
 export function readArguments<O extends Options, T>(
   usage: string,
@@ -30,16 +31,16 @@ export function readArguments<O extends Options, T>(
   }
 }
 
-/** A number above 0. @throws Error that says so */
+/** Parses a number above 0. @throws Error if it is none */
 export function amount(name: string, text: string): number {
   const number = Number(text)
   if (number > 0) return number
-  throw new Error(`--${name} ${text}: not a number above 0`)
+  throw new Error(`--${name} ${text}: must be a number above 0`)
 }
 
-/** A whole number from `least` on. @throws Error that says so */
-export function whole(name: string, text: string, least: number): number {
+/** Parses a whole number of at least `min`. @throws Error if it is none */
+export function whole(name: string, text: string, min: number): number {
   const number = Number(text)
-  if (text.trim() !== '' && Number.isSafeInteger(number) && number >= least) return number
-  throw new Error(`--${name} ${text}: not a whole number from ${least} on`)
+  if (text.trim() !== '' && Number.isSafeInteger(number) && number >= min) return number
+  throw new Error(`--${name} ${text}: must be a whole number of at least ${min}`)
 }

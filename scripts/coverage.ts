@@ -1,18 +1,18 @@
 /**
- * `npm run coverage`: which lines and branches of the rooms that decide about mails were run by the given test files. It
- * prints a table of the rooms and every place that was not run, and ends with 1 where a room has less than it must have,
- * or a test fails. What is known of the places that are left stands in docs/testing.md.
+ * `npm run coverage`: measures which lines and branches of the engine, `auth` and `relay` the given test files run. It
+ * prints a table of these modules and every place that was not run. It exits with status 1 if a module is below the
+ * limit, or a test fails. docs/testing.md explains the places that remain.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Percent of the lines, and of the branches, of each room. */
-const least = 95
-const rooms = ['src/protocol', 'src/auth', 'src/relay']
+/** Limit for the lines and the branches of each module, in percent. */
+const minPercent = 95
+const modules = ['src/protocol', 'src/auth', 'src/relay']
 
-/** What c8 writes of a file, in the form of Istanbul: how often each line and each branch was run. */
+/** The coverage of a file in the format of Istanbul: how often each line and each branch was run. */
 interface Counts {
   readonly statementMap: Readonly<Record<string, Range>>
   readonly s: Readonly<Record<string, number>>
@@ -20,13 +20,13 @@ interface Counts {
   readonly b: Readonly<Record<string, readonly number[]>>
 }
 
-/** From one place of a file to another; lines are counted from 1, columns from 0. */
+/** A range in a file. Lines start at 1, columns at 0. */
 interface Range {
   readonly start: { readonly line: number; readonly column: number }
   readonly end: { readonly line: number; readonly column: number }
 }
 
-/** How many there are, and which were not run. */
+/** The number of lines or branches, and those that were not run. */
 interface Tally {
   total: number
   readonly missing: string[]
@@ -39,23 +39,23 @@ rmSync(report, { force: true })
 if (!runTests(process.argv.slice(2))) process.exitCode = 1
 
 const counts = JSON.parse(readFileSync(report, 'utf8')) as Record<string, Counts>
-const table = [['Room', 'Lines', 'Branches']]
+const table = [['Module', 'Lines', 'Branches']]
 const missing: string[] = []
-for (const room of rooms) {
+for (const module of modules) {
   const lines: Tally = { total: 0, missing: [] }
   const branches: Tally = { total: 0, missing: [] }
-  for (const file of filesOf(room)) await count(file, lines, branches)
-  table.push([room, share(lines), share(branches)])
+  for (const file of filesOf(module)) await count(file, lines, branches)
+  table.push([module, share(lines), share(branches)])
   missing.push(...lines.missing, ...branches.missing)
 }
-for (const [room, ...shares] of table)
-  console.log(room!.padEnd(14) + shares.map(text => text.padStart(24)).join(''))
+for (const [module, ...shares] of table)
+  console.log(module!.padEnd(14) + shares.map(text => text.padStart(24)).join(''))
 if (missing.length > 0) console.log(`\nNot run:\n${missing.join('\n')}`)
 
-/** Runs the tests and has c8 count; false, and all that they said, if one of them failed. */
+/** Runs the tests with c8. Returns false, and prints their output, if a test failed. */
 function runTests(files: readonly string[]): boolean {
   const c8 = fileURLToPath(import.meta.resolve('c8/bin/c8.js'))
-  const counting = ['--reporter', 'json', '-o', output, ...rooms.flatMap(room => ['-n', `${room}/**`])]
+  const counting = ['--reporter', 'json', '-o', output, ...modules.flatMap(module => ['-n', `${module}/**`])]
   const testing = ['node', '--import', 'tsx', '--test', '--test-concurrency=3', ...files]
   const options = { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 } as const
   const { status, stdout, stderr } = spawnSync(process.execPath, [c8, ...counting, ...testing], options)
@@ -63,12 +63,12 @@ function runTests(files: readonly string[]): boolean {
   return status === 0
 }
 
-function filesOf(room: string): readonly string[] {
-  const names = readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
+function filesOf(module: string): readonly string[] {
+  const names = readdirSync(join(root, module), { recursive: true, encoding: 'utf8' })
   return names
     .filter(name => name.endsWith('.ts'))
     .sort()
-    .map(name => `${room}/${name}`)
+    .map(name => `${module}/${name}`)
 }
 
 async function count(file: string, lines: Tally, branches: Tally): Promise<void> {
@@ -76,7 +76,7 @@ async function count(file: string, lines: Tally, branches: Tally): Promise<void>
   const text = readFileSync(path, 'utf8').split('\n')
   const of = (line: number) => `${file}:${line}  ${text[line - 1]!.trim()}`
   const found = counts[path]
-  // A file of nothing but types is never loaded; of any other that was not, no line was run.
+  // A file with only types is never loaded. No line of any other unloaded file was run.
   if (found === undefined && Object.keys(await import(path)).length === 0) return
   const { statementMap, s, branchMap, b } = found ?? unloaded(text)
   for (const [key, { start }] of Object.entries(statementMap)) {
@@ -86,7 +86,7 @@ async function count(file: string, lines: Tally, branches: Tally): Promise<void>
   }
   for (const [key, { locations }] of Object.entries(branchMap)) {
     for (const [index, range] of locations.entries()) {
-      if (!isOurs(range, text)) continue
+      if (!isSourceBranch(range, text)) continue
       branches.total++
       const { line } = range.start
       if (b[key]![index] === 0) branches.missing.push(`${of(line)}  <- from column ${range.start.column + 1}`)
@@ -107,13 +107,13 @@ function unloaded(text: readonly string[]): Counts {
   }
 }
 
-/** c8 counts every line, also those of comments and none. */
+/** Returns true for a line of code. c8 also counts comments and empty lines. */
 function isCode(line: string): boolean {
   return !/^\s*($|\/\/|\/\*|\*)/.test(line)
 }
 
-/** tsx puts a branch of its own behind `import()`; its place is mapped to the closing bracket. */
-function isOurs({ start, end }: Range, text: readonly string[]): boolean {
+/** Returns false for the branch that tsx adds to `import()`, which is mapped to the closing bracket. */
+function isSourceBranch({ start, end }: Range, text: readonly string[]): boolean {
   const line = text[start.line - 1]!
   return (
     start.line !== end.line || !/\bimport\(/.test(line) || /\w/.test(line.slice(start.column, end.column))
@@ -122,7 +122,7 @@ function isOurs({ start, end }: Range, text: readonly string[]): boolean {
 
 function share({ total, missing }: Tally): string {
   const percent = (100 * (total - missing.length)) / total
-  if (percent < least) process.exitCode = 1
-  const shortfall = percent < least ? ` < ${least} %` : ''
+  if (percent < minPercent) process.exitCode = 1
+  const shortfall = percent < minPercent ? ` < ${minPercent} %` : ''
   return `${total - missing.length} of ${total}, ${percent.toFixed(1)} %${shortfall}`
 }

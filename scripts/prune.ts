@@ -1,4 +1,4 @@
-/** Removes from dist what was made of sources that are gone: the compiler leaves it, and npm would pack it. */
+/** Removes files from `dist` whose source was deleted. The compiler does not remove them, and npm would pack them. */
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

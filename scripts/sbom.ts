@@ -1,9 +1,10 @@
 /**
- * Prints the SBOM of what is installed with the package, from the lock file and without a network: CycloneDX, or what
- * further arguments ask for, such as `--sbom-format spdx`.
+ * Prints the SBOM of the packages that are installed with this package, from the lock file and without network access.
+ * The format is CycloneDX, unless arguments such as `--sbom-format spdx` change it.
  *
- * `npm sbom --omit dev` alone leaves out packages that the program and its tests both need (minimist, tslib), and takes
- * the folder's name for the package's (npm 10 and 11). So npm sees a package here that has no development dependencies.
+ * `npm sbom --omit dev` alone omits packages that both the program and its tests need (minimist, tslib), and uses the
+ * name of the folder as the name of the package (npm 10 and 11). Therefore this script passes npm a package without
+ * development dependencies.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** `npm run send -- --to ADDRESS`: sends mails by hand to any SMTP server, and shows what both sides say. */
+/** `npm run send -- --to ADDRESS`: sends test messages to any SMTP server, and shows the dialogue. */
 import { createTransport } from 'nodemailer'
 import type { ListenAddress } from '../src/config/index.ts'
 import type { ValueType } from '../src/config/value-type.ts'
@@ -9,17 +9,17 @@ import { readArguments, type Values } from './arguments.ts'
 
 const usage = `Usage: npm run send -- --to ADDRESS [options]
 
-  --to ADDRESS          who gets the mail; may be given several times
-  --from ADDRESS        who sends it (default a@example.org)
-  --subject TEXT        (default Hello)
-  --size BYTES          of the text, or in KiB or MiB (default: a few words)
-  --count N             how many mails, over one connection (default 1)
-  --server HOST:PORT    with tls:// in front: TLS from the first byte (default 127.0.0.1:1025)
-  --tls                 the same as tls:// in front of the server
-  --user NAME           logs in; the password is in the variable PASSWORD
+  --to ADDRESS          recipient; can be repeated
+  --from ADDRESS        sender (default a@example.org)
+  --subject TEXT        subject (default Hello)
+  --size BYTES          size of the text in bytes, KiB or MiB (default: a few words)
+  --count N             number of messages, over one connection (default 1)
+  --server HOST:PORT    address of the server; prefix tls:// for implicit TLS (default 127.0.0.1:1025)
+  --tls                 use implicit TLS, like the prefix tls://
+  --user NAME           log in with this name and the password in the variable PASSWORD
 
-STARTTLS is used where the server offers it. Certificates are not verified: the mail is a test, not a secret.
-The exit code is 0 when all mails were taken, 1 when not, 2 when an option is wrong.
+STARTTLS is used if the server offers it. Certificates are not verified, because the messages are only tests.
+The exit status is 0 if the server accepted all messages, 1 if it did not, 2 if an option is invalid.
 `
 
 const options = {
@@ -33,15 +33,15 @@ const options = {
   user: { type: 'string' },
 } as const
 
-/** The time that a server may take for anything. */
-const patienceMs = 60_000
+/** Longest wait for the server, in milliseconds. */
+const timeoutMs = 60_000
 const lineBytes = 76
 
-// Who reads the dialogue with `head` has seen enough.
+// A reader such as `head` closes the pipe early. That is not an error.
 process.stdout.on('error', () => {})
-process.exitCode = await send(readArguments(usage, options, chosen))
+process.exitCode = await send(readArguments(usage, options, readOptions))
 
-function chosen(values: Values<typeof options>) {
+function readOptions(values: Values<typeof options>) {
   const { to = [], from, subject, tls, user } = values
   if (to.length === 0) throw new Error('--to is missing')
   const password = process.env.PASSWORD
@@ -56,18 +56,18 @@ function chosen(values: Values<typeof options>) {
   }
 }
 
-async function send(values: ReturnType<typeof chosen>): Promise<number> {
+async function send(values: ReturnType<typeof readOptions>): Promise<number> {
   const { to, from, subject, count, textBytes, server, auth } = values
-  const progress = new Progress(process.stderr, 'mails')
+  const progress = new Progress(process.stderr, 'messages')
   let sent = 0
-  let over = false
+  let failed = false
   const transport = createTransport({
-    ...way(server),
+    ...connectionOptions(server),
     ...(auth !== undefined && { auth }),
-    // One connection, which is kept; the dialogue of the first mail speaks for the others.
+    // Uses one connection. Only the dialogue of the first message is shown.
     ...{ pool: true, maxConnections: 1, maxMessages: Number.POSITIVE_INFINITY },
-    ...{ connectionTimeout: patienceMs, greetingTimeout: patienceMs, socketTimeout: patienceMs },
-    ...{ debug: true, logger: dialogue(() => sent === 0 && !over) as never },
+    ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs },
+    ...{ debug: true, logger: dialogue(() => sent === 0 && !failed) as never },
   })
   const text = textBytes === undefined ? 'Sent by npm run send.\n' : textOf(textBytes)
   const begunMs = performance.now()
@@ -77,24 +77,24 @@ async function send(values: ReturnType<typeof chosen>): Promise<number> {
       sent += 1
     }
   } catch (error) {
-    over = true
+    failed = true
     progress.clear()
     process.stderr.write(`${escapeForTerminal((error as Error).message)}\n`)
   }
   progress.clear()
   transport.close()
   const seconds = (performance.now() - begunMs) / 1000
-  const what = count === 1 ? 'The mail was' : `${sent} of ${count} mails were`
-  const rate = sent > 1 ? `, ${Math.round(sent / seconds)} a second` : ''
-  process.stdout.write(`${what}${sent === count ? '' : ' not'} taken in ${seconds.toFixed(2)} s${rate}\n`)
+  const what = count === 1 ? 'The message was' : `${sent} of ${count} messages were`
+  const rate = sent > 1 ? `, ${Math.round(sent / seconds)} per second` : ''
+  process.stdout.write(`${what}${sent === count ? '' : ' not'} accepted in ${seconds.toFixed(2)} s${rate}\n`)
   return sent === count ? 0 : 1
 }
 
-function way({ host = '127.0.0.1', port, implicitTls }: ListenAddress) {
+function connectionOptions({ host = '127.0.0.1', port, implicitTls }: ListenAddress) {
   return { host, port, secure: implicitTls, tls: { rejectUnauthorized: false } }
 }
 
-/** Prints what both sides say as swaks does. nodemailer leaves out secrets; what the server says is made harmless. */
+/** Returns a logger that prints the dialogue like swaks. nodemailer hides secrets. Control characters are escaped. */
 function dialogue(shows: () => boolean) {
   const marks: Readonly<Record<string, string>> = {
     client: ' -> ',
@@ -104,7 +104,7 @@ function dialogue(shows: () => boolean) {
   }
   const print = ({ tnx = '' }: { readonly tnx?: string }, format: string, ...rest: readonly unknown[]) => {
     const mark = marks[tnx === 'smtp' && format.startsWith('Connection upgraded') ? 'network' : tnx]
-    // Of the mail itself only its size is shown.
+    // Of the content, only the size is shown.
     if (mark === undefined || !shows() || (tnx === 'message' && !format.startsWith('<%s bytes'))) return
     const whole = rest.reduce<string>((text, value) => text.replace('%s', String(value)), format)
     for (const line of whole.split(/\r?\n/)) process.stdout.write(`${mark}${escapeForTerminal(line)}\n`)
@@ -118,8 +118,8 @@ function textOf(size: number): string {
   return line.repeat(Math.ceil(size / lineBytes)).slice(0, size)
 }
 
-function read<T>(kind: ValueType<T>, name: string, text: string): T {
-  const reading = kind.parse(text)
-  if (reading.type === 'value') return reading.value
-  throw new Error(`--${name} ${text}: ${reading.message}`)
+function read<T>(type: ValueType<T>, name: string, text: string): T {
+  const result = type.parse(text)
+  if (result.type === 'value') return result.value
+  throw new Error(`--${name} ${text}: ${result.message}`)
 }

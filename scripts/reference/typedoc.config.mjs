@@ -4,16 +4,16 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'))
 
-/** The doors of the package: what may be imported from outside is what has to be explained. */
-const doors = Object.values(exports)
-  .map(door => (typeof door === 'string' ? door : door.default))
+/** The entry points of the package. Everything that they export must have a comment. */
+const entryPoints = Object.values(exports)
+  .map(entryPoint => (typeof entryPoint === 'string' ? entryPoint : entryPoint.default))
   .filter(file => file.endsWith('.js'))
   .map(file => root + file.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts'))
 
 /** @type {Partial<import('typedoc').TypeDocOptions>} */
 export default {
   name: 'aws-smtp-relay',
-  entryPoints: doors,
+  entryPoints,
   tsconfig: `${root}tsconfig.json`,
   out: `${root}docs/api`,
   readme: `${root}scripts/reference/front.md`,
@@ -21,7 +21,7 @@ export default {
   githubPages: false,
   disableSources: true,
   excludePrivate: true,
-  // A property has a comment where its name does not say it all; in a union most do.
+  // A property needs no comment if its name is clear. In unions this is usual.
   requiredToBeDocumented: [
     'Enum',
     'Variable',
@@ -32,8 +32,8 @@ export default {
     'Accessor',
     'TypeAlias',
   ],
-  // Lists that only types are made of.
-  intentionallyNotExported: ['noticeNames', 'questionTypes'],
+  // Lists that are only used to derive types.
+  intentionallyNotExported: ['actionNames', 'questionTypes'],
   validation: { notExported: true, invalidLink: true, invalidPath: true, notDocumented: true },
   treatWarningsAsErrors: true,
 }

@@ -4,32 +4,31 @@ import { missingTool, runTool, type ToolResult } from '../support/external-tool.
 import { certificatePath } from '../support/relay-process.ts'
 import { ClientFixture, expectProtocol, expectSameBytes, user } from './client-fixture.ts'
 
-// The shell script that came with the Go program writes a whole session at once, before it has heard a word, and closes
-// its half.
+// The shell script of the Go program writes a whole session at once, without waiting for a reply, and closes its side.
 const noNc = missingTool('nc', '-h')
 const noOpenssl = missingTool('openssl', 'version')
 
 const content = 'From: a@example.org\r\nSubject: x\r\n\r\nÄ dot:\r\n.\r\nand the end\r\n'
 const bytes = Buffer.from(content, 'latin1')
 
-const openings = { 'with QUIT': 'QUIT\r\n', 'without QUIT': '' }
-for (const [how, farewell] of Object.entries(openings)) {
-  test(`a session written blindly through nc, ${how}, is answered to its end`, { skip: noNc }, async t => {
+const variants = { 'with QUIT': 'QUIT\r\n', 'without QUIT': '' }
+for (const [how, quit] of Object.entries(variants)) {
+  test(`a session in one write through nc, ${how}, gets all replies`, { skip: noNc }, async t => {
     const stage = await ClientFixture.start(t)
-    const outcome = await runTool('nc', ['-N', '127.0.0.1', String(stage.relay.port)], session(farewell))
-    expectReplies(outcome, [220, 250, 250, 250, 354, 250, ...(farewell === '' ? [] : [221])])
+    const outcome = await runTool('nc', ['-N', '127.0.0.1', String(stage.relay.port)], session(quit))
+    expectReplies(outcome, [220, 250, 250, 250, 354, 250, ...(quit === '' ? [] : [221])])
     expectSameBytes((await stage.takeMessage()).content, bytes)
   })
 }
 
-test('a blind script that keeps its half open is let go after QUIT', { skip: noNc }, async t => {
+test('a script that keeps its side open is disconnected after QUIT', { skip: noNc }, async t => {
   const stage = await ClientFixture.start(t)
   const outcome = await runTool('nc', ['127.0.0.1', String(stage.relay.port)], session('QUIT\r\n'))
   expectReplies(outcome, [220, 250, 250, 250, 354, 250, 221])
   expectSameBytes((await stage.takeMessage()).content, bytes)
 })
 
-test('a blind script logs in with LOGIN', { skip: noNc }, async t => {
+test('a script that does not wait for replies logs in with LOGIN', { skip: noNc }, async t => {
   const stage = await ClientFixture.startWithLogin(t, '--allow-plaintext-auth')
   const outcome = await runTool(
     'nc',
@@ -40,7 +39,9 @@ test('a blind script logs in with LOGIN', { skip: noNc }, async t => {
   expectProtocol(await stage.takeMessage(), 'plain', true)
 })
 
-test('a blind script with a wrong password hears so, and sends no mail', { skip: noNc }, async t => {
+test('a script that does not wait for replies gets 535 for a wrong password, and sends no message', {
+  skip: noNc,
+}, async t => {
   const stage = await ClientFixture.startWithLogin(t, '--allow-plaintext-auth')
   const input = session('QUIT\r\n', login('wrong'))
   const { stdout } = await runTool('nc', ['-N', '127.0.0.1', String(stage.relay.port)], input)
@@ -49,15 +50,17 @@ test('a blind script with a wrong password hears so, and sends no mail', { skip:
 })
 
 for (const way of ['STARTTLS', 'implicit TLS'] as const) {
-  for (const [who, logsIn] of [['anybody', false] as const, ['a user', true] as const]) {
-    test(`a blind script of ${who} through openssl, ${way}`, { skip: noOpenssl }, async t => {
+  for (const [who, logsIn] of [['without AUTH', false] as const, ['with AUTH', true] as const]) {
+    test(`a script that does not wait for replies, ${who} through openssl, ${way}`, {
+      skip: noOpenssl,
+    }, async t => {
       const stage = logsIn ? await ClientFixture.startWithLogin(t) : await ClientFixture.start(t)
       const to = ['-connect', `127.0.0.1:${stage.port(way)}`]
       const trust = ['-CAfile', certificatePath, '-verify_return_error']
       const starttls = way === 'STARTTLS' ? ['-starttls', 'smtp'] : []
       const input = session('QUIT\r\n', logsIn ? login() : 'EHLO client.test\r\n')
       const outcome = await runTool('openssl', ['s_client', '-quiet', ...to, ...trust, ...starttls], input)
-      // In the clear openssl speaks for itself, and shows nothing of it.
+      // openssl handles the dialogue before STARTTLS itself, and does not show it.
       const before = way === 'STARTTLS' ? [] : [220]
       const replies = [250, ...(logsIn ? [334, 334, 235] : []), 250, 250, 354, 250, 221]
       expectReplies(outcome, [...before, ...replies])
@@ -68,7 +71,7 @@ for (const way of ['STARTTLS', 'implicit TLS'] as const) {
   }
 }
 
-test('hundreds of mails written blindly through nc all arrive', { skip: noNc }, async t => {
+test('hundreds of messages in one write through nc all arrive', { skip: noNc }, async t => {
   const stage = await ClientFixture.start(t)
   const mails = Array.from({ length: 500 }, (_, n) => mail(`Subject: ${n}\r\n`)).join('')
   const input = `EHLO client.test\r\n${mails}QUIT\r\n`
@@ -87,8 +90,8 @@ function mail(lines: string): string {
   return `MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n${stuffed}.\r\n`
 }
 
-function session(farewell: string, hello = 'HELO client.test\r\n'): Buffer {
-  return Buffer.from(`${hello}${mail(content)}${farewell}`, 'latin1')
+function session(quit: string, hello = 'HELO client.test\r\n'): Buffer {
+  return Buffer.from(`${hello}${mail(content)}${quit}`, 'latin1')
 }
 
 function expectReplies({ code, stdout, stderr }: ToolResult, codes: readonly number[]): void {

@@ -1,4 +1,4 @@
-/** Content that goes wrong easily on its way. */
+/** A content that is easily damaged in transit. */
 export interface Body {
   readonly name: string
   readonly bytes: Buffer
@@ -6,12 +6,12 @@ export interface Body {
 
 const head = 'From: a@example.org\r\nTo: b@example.org\r\nSubject: test\r\n\r\n'
 
-/** Every byte but CR and LF, which make lines. */
+/** All bytes except CR and LF. */
 const everyByte = Buffer.from(
   Array.from({ length: 256 }, (_, byte) => byte).filter(b => b !== 10 && b !== 13),
 )
 
-/** Bodies whose lines end with CRLF, the last one included. */
+/** Bodies whose lines all end with CRLF. */
 export const wholeBodies: readonly Body[] = [
   body('plain text', `${head}Hello\r\n`),
   body('8-bit bytes and NUL', head, everyByte, '\r\n', Buffer.alloc(3), '\r\n', everyByte, '\r\n'),
@@ -21,10 +21,10 @@ export const wholeBodies: readonly Body[] = [
   body('empty lines at both ends', `\r\n\r\n${head}\r\n\r\n\r\n`),
 ]
 
-/** A body whose last line has no line end: every client adds one, because SMTP cannot send such a body. */
+/** A body whose last line has no CRLF. Every client adds it, because SMTP cannot send such a body. */
 export const unfinishedBody = body('a last line without CRLF', head, 'one\r\ntwo')
 
-/** 30 MB, no two blocks alike, 8-bit bytes and leading dots everywhere. */
+/** Returns a body of 30 MB with different blocks, 8-bit bytes and leading dots. */
 export function hugeBody(): Body {
   const blocks: Buffer[] = [Buffer.from(head)]
   const size = 64 * 1024

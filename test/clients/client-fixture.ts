@@ -5,21 +5,21 @@ import { type StoredMessage, storedMessages } from '../support/maildir.ts'
 import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
 import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 
-/** The ways to the server. */
+/** The kinds of connections to the server. */
 export const connectionTypes = ['plain', 'STARTTLS', 'implicit TLS'] as const
 export type ConnectionType = (typeof connectionTypes)[number]
 
 export const mechanisms = ['PLAIN', 'LOGIN', 'CRAM-MD5'] as const
 
-/** Every way with every mechanism. */
+/** All combinations of connections and mechanisms. */
 export const loginCombinations = connectionTypes.flatMap(way =>
   mechanisms.map(mechanism => [way, mechanism] as const),
 )
 
-/** The user that `-u` names on a stage with a login. */
+/** The user of a program with authentication (`-u`). */
 export const user = { name: 'mailer@example.org', password: 'correct horse battery' }
 
-/** The program with a certificate and a Maildir of its own, and files for clients to send. */
+/** A process of the program with a certificate and a Maildir, and files for clients to send. */
 export class ClientFixture {
   readonly relay: RelayProcess
   readonly #directory: string
@@ -40,7 +40,7 @@ export class ClientFixture {
     return new ClientFixture(relay, directory)
   }
 
-  /** As `set`, for clients that must log in. */
+  /** Like `start`, with authentication required. */
   static async startWithLogin(scope: Scope, ...args: readonly string[]): Promise<ClientFixture> {
     return ClientFixture.start(scope, '-u', user.name, ...args)
   }
@@ -49,14 +49,14 @@ export class ClientFixture {
     return way === 'implicit TLS' ? this.relay.tlsPort : this.relay.port
   }
 
-  /** Writes a file, and tells its path. */
+  /** Writes a file and returns its path. */
   async file(bytes: Buffer): Promise<string> {
     const path = join(this.#directory, `file-${++this.#files}`)
     await writeFile(path, bytes)
     return path
   }
 
-  /** The one mail that has arrived since the last call. */
+  /** Removes and returns the only message that has arrived since the last call. */
   async takeMessage(): Promise<StoredMessage> {
     const [mail, ...others] = await storedMessages(join(this.#directory, 'maildir'))
     assert.ok(mail !== undefined, 'no mail arrived')
@@ -65,7 +65,7 @@ export class ClientFixture {
     return mail
   }
 
-  /** What the mails begin with behind `Subject: `. */
+  /** Returns the subjects of the messages. */
   async subjects(): Promise<string[]> {
     const mails = await storedMessages(join(this.#directory, 'maildir'))
     return mails.map(({ content }) => /^Subject: (.*)\r\n/.exec(content.toString('latin1'))?.[1] ?? '')
@@ -76,7 +76,7 @@ export class ClientFixture {
   }
 }
 
-/** Fails unless the bytes are the same; says where they differ, not what 30 MB look like. */
+/** Fails if the bytes differ, and shows only the place of the first difference. */
 export function expectSameBytes(got: Buffer, expected: Buffer): void {
   if (got.equals(expected)) return
   let at = 0
@@ -88,7 +88,7 @@ export function expectSameBytes(got: Buffer, expected: Buffer): void {
   )
 }
 
-/** What stands in `Received` behind `with`, by RFC 3848. */
+/** Checks the protocol after `with` in the Received header (RFC 3848). */
 export function expectProtocol({ received }: StoredMessage, way: ConnectionType, loggedIn: boolean): void {
   const protocol = `ESMTP${way === 'plain' ? '' : 'S'}${loggedIn ? 'A' : ''}`
   assert.match(received, new RegExp(`\\r\\n\\twith ${protocol} id \\S+\\r\\n\\tfor <b@example\\.org>;\\r\\n`))

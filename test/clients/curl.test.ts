@@ -30,14 +30,14 @@ for (const way of connectionTypes) {
   })
 }
 
-test('the command that the start-up message proposes works', { skip }, async t => {
+test('the command in the startup message works', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   const line = await stage.relay.stderr.find(/^Try: /)
   expectDone(await runTool('sh', ['-c', line.replace('Try: ', '')]))
   expectSameBytes((await stage.takeMessage()).content, Buffer.from('Subject: Hello\r\n\r\nHi\r\n'))
 })
 
-test('the command works also where this machine is taken for a load balancer', { skip }, async t => {
+test('the command also works if this machine is a trusted load balancer', { skip }, async t => {
   const stage = await ClientFixture.start(t, '--proxy-protocol', '127.0.0.1')
   const line = await stage.relay.stderr.find(/^Try: /)
   expectDone(await runTool('sh', ['-c', line.replace('Try: ', '')]))
@@ -52,7 +52,7 @@ test('curl sends a PROXY header', { skip }, async t => {
   }
 })
 
-test('curl ends a last line that has no end', { skip }, async t => {
+test('curl adds a missing CRLF to the last line', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   expectDone(await curl(stage, 'plain', unfinishedBody.bytes))
   expectSameBytes(
@@ -61,18 +61,18 @@ test('curl ends a last line that has no end', { skip }, async t => {
   )
 })
 
-test('curl sends LF as it is, and CRLF arrives', { skip }, async t => {
+test('curl sends LF unchanged, and CRLF arrives', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   expectDone(await curl(stage, 'plain', Buffer.from('Subject: x\n\n.one\n\ntwo\n')))
-  // curl hides a dot only behind CRLF, so this one travels bare, and behind a bare LF it is content. curl's own line end
-  // follows, because it does not take LF for one.
+  // curl stuffs a dot only after CRLF. This dot follows a bare LF, so it is sent as it is, and it is content. curl then
+  // adds a CRLF, because it does not count LF as a line ending.
   expectSameBytes(
     (await stage.takeMessage()).content,
     Buffer.from('Subject: x\r\n\r\n.one\r\n\r\ntwo\r\n\r\n'),
   )
 })
 
-test('curl sends an empty file, and an empty mail arrives', { skip }, async t => {
+test('curl sends an empty file, and an empty message arrives', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   expectDone(await curl(stage, 'plain', Buffer.alloc(0)))
   expectSameBytes((await stage.takeMessage()).content, Buffer.alloc(0))
@@ -99,7 +99,7 @@ test('curl logs in', { skip }, async t => {
   }
 })
 
-test('curl finds a mechanism by itself', { skip }, async t => {
+test('curl selects a mechanism', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   for (const way of connectionTypes) {
     expectDone(await curl(stage, way, Buffer.from('x\r\n'), ['--user', `${user.name}:${user.password}`]))
@@ -107,7 +107,7 @@ test('curl finds a mechanism by itself', { skip }, async t => {
   }
 })
 
-test('curl hears 535 for a wrong password and for an unknown user', { skip }, async t => {
+test('curl gets 535 for a wrong password and for an unknown user', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   for (const credentials of [`${user.name}:wrong`, `nobody:${user.password}`]) {
     for (const mechanism of mechanisms) {
@@ -120,7 +120,7 @@ test('curl hears 535 for a wrong password and for an unknown user', { skip }, as
   await stage.expectNoMessage()
 })
 
-test('curl hears 530 for MAIL without a login', { skip }, async t => {
+test('curl gets 530 for MAIL without AUTH', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   const { code, stderr } = await curl(stage, 'plain', Buffer.from('x\r\n'))
   assert.equal(code, 55, stderr)
@@ -128,7 +128,7 @@ test('curl hears 530 for MAIL without a login', { skip }, async t => {
   await stage.expectNoMessage()
 })
 
-test('with -s curl hears 530 in the clear, and is served over TLS', { skip }, async t => {
+test('with -s, curl gets 530 without TLS, and is served with TLS', { skip }, async t => {
   const stage = await ClientFixture.start(t, '-s')
   const { code, stderr } = await curl(stage, 'plain', Buffer.from('x\r\n'))
   assert.equal(code, 55, stderr)

@@ -30,7 +30,7 @@ for (const way of connectionTypes) {
   })
 }
 
-test('nodemailer ends a last line that has no end', async t => {
+test('nodemailer adds a missing CRLF to the last line', async t => {
   const stage = await ClientFixture.start(t)
   await send(stage, 'plain', unfinishedBody.bytes)
   expectSameBytes(
@@ -45,7 +45,7 @@ test('nodemailer sends LF as CRLF', async t => {
   expectSameBytes((await stage.takeMessage()).content, Buffer.from('Subject: x\r\n\r\n.one\r\n\r\ntwo\r\n'))
 })
 
-test('a pool of nodemailer sends a hundred mails over five kept connections', async t => {
+test('a pool of nodemailer sends a hundred messages over five connections', async t => {
   const stage = await ClientFixture.start(t)
   const pool = createTransport({ ...address(stage, 'STARTTLS'), pool: true, maxConnections: 5 })
   t.after(() => pool.close())
@@ -67,7 +67,7 @@ test('nodemailer logs in', async t => {
   }
 })
 
-test('nodemailer hears 535 for a wrong password and for an unknown user', async t => {
+test('nodemailer gets 535 for a wrong password and for an unknown user', async t => {
   const stage = await ClientFixture.startWithLogin(t)
   for (const wrong of [{ pass: 'wrong' }, { user: 'nobody' }]) {
     for (const mechanism of mechanisms) {
@@ -82,7 +82,7 @@ test('nodemailer hears 535 for a wrong password and for an unknown user', async 
   await stage.expectNoMessage()
 })
 
-test('nodemailer hears 530 for MAIL without a login', async t => {
+test('nodemailer gets 530 for MAIL without AUTH', async t => {
   const stage = await ClientFixture.startWithLogin(t)
   await assert.rejects(send(stage, 'plain', Buffer.from('x')), {
     command: 'MAIL FROM',
@@ -91,7 +91,7 @@ test('nodemailer hears 530 for MAIL without a login', async t => {
   await stage.expectNoMessage()
 })
 
-test('with -s nodemailer hears 530 in the clear, and is served over TLS', async t => {
+test('with -s, nodemailer gets 530 without TLS, and is served with TLS', async t => {
   const stage = await ClientFixture.start(t, '-s')
   await assert.rejects(send(stage, 'plain', Buffer.from('x')), {
     command: 'MAIL FROM',

@@ -33,7 +33,7 @@ for (const way of connectionTypes) {
   })
 }
 
-test('smtplib ends a last line that has no end', { skip }, async t => {
+test('smtplib adds a missing CRLF to the last line', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   await send(stage, 'plain', [unfinishedBody.bytes])
   expectSameBytes(
@@ -42,16 +42,16 @@ test('smtplib ends a last line that has no end', { skip }, async t => {
   )
 })
 
-test('smtplib sends LF as it is, and CRLF arrives', { skip }, async t => {
+test('smtplib sends LF unchanged, and CRLF arrives', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   await send(stage, 'plain', [Buffer.from('Subject: x\n\n.one\n\ntwo\n')])
-  // smtplib hides a dot behind any LF, but only one behind CRLF is hidden by the rules of SMTP: it arrives as two. Its
-  // own line end follows, because it does not take LF for one.
+  // smtplib stuffs a dot after any LF, but SMTP removes it only after CRLF: two dots arrive. smtplib then adds a CRLF,
+  // because it does not count LF as a line ending.
   const expected = Buffer.from('Subject: x\r\n\r\n..one\r\n\r\ntwo\r\n\r\n')
   expectSameBytes((await stage.takeMessage()).content, expected)
 })
 
-test('smtplib sends three mails over one connection', { skip }, async t => {
+test('smtplib sends three messages over one connection', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   const spoken = await send(stage, 'STARTTLS', [Buffer.from('1'), Buffer.from('2'), Buffer.from('3')])
   assert.deepEqual(
@@ -71,7 +71,7 @@ test('smtplib logs in', { skip }, async t => {
   }
 })
 
-test('smtplib finds a mechanism by itself', { skip }, async t => {
+test('smtplib selects a mechanism', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   for (const way of connectionTypes) {
     const spoken = await send(stage, way, [Buffer.from('x')], credentials)
@@ -80,7 +80,7 @@ test('smtplib finds a mechanism by itself', { skip }, async t => {
   }
 })
 
-test('smtplib hears 535 for a wrong password and for an unknown user', { skip }, async t => {
+test('smtplib gets 535 for a wrong password and for an unknown user', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   for (const wrong of [{ password: 'wrong' }, { user: 'nobody' }]) {
     for (const mechanism of mechanisms) {
@@ -112,14 +112,14 @@ test('smtplib that tries every mechanism with one wrong password hears 535 each 
   )
 })
 
-test('smtplib hears 530 for MAIL without a login', { skip }, async t => {
+test('smtplib gets 530 for MAIL without AUTH', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   const spoken = await send(stage, 'plain', [Buffer.from('x')])
   assert.deepEqual(spoken.at(-1), [530, '5.7.0 Authentication required'])
   await stage.expectNoMessage()
 })
 
-test('with -s smtplib hears 530 in the clear, and is served over TLS', { skip }, async t => {
+test('with -s, smtplib gets 530 without TLS, and is served with TLS', { skip }, async t => {
   const stage = await ClientFixture.start(t, '-s')
   const spoken = await send(stage, 'plain', [Buffer.from('x')])
   assert.deepEqual(spoken.at(-1), [530, '5.7.0 Say STARTTLS first'])

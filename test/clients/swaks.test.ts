@@ -30,7 +30,7 @@ for (const way of connectionTypes) {
   })
 }
 
-test('swaks ends a last line that has no end', { skip }, async t => {
+test('swaks adds a missing CRLF to the last line', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   expectDone(await swaks(stage, 'plain', ['--data', `@${await stage.file(unfinishedBody.bytes)}`]))
   expectSameBytes(
@@ -39,7 +39,7 @@ test('swaks ends a last line that has no end', { skip }, async t => {
   )
 })
 
-test('swaks, left to itself, sends LF as CRLF and an empty line more', { skip }, async t => {
+test('swaks without options sends LF as CRLF and adds an empty line', { skip }, async t => {
   const stage = await ClientFixture.start(t)
   const file = await stage.file(Buffer.from('Subject: x\n\n.one\n\ntwo\n'))
   expectDone(await swaks(stage, 'plain', ['--data', `@${file}`]))
@@ -68,7 +68,7 @@ test('swaks logs in', { skip }, async t => {
   }
 })
 
-test('swaks hears 535 for a wrong password and for an unknown user', { skip }, async t => {
+test('swaks gets 535 for a wrong password and for an unknown user', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   for (const [name, password] of [[user.name, 'wrong'] as const, ['nobody', user.password] as const]) {
     for (const mechanism of mechanisms) {
@@ -80,7 +80,7 @@ test('swaks hears 535 for a wrong password and for an unknown user', { skip }, a
   await stage.expectNoMessage()
 })
 
-test('swaks hears 530 for MAIL without a login', { skip }, async t => {
+test('swaks gets 530 for MAIL without AUTH', { skip }, async t => {
   const stage = await ClientFixture.startWithLogin(t)
   const { code, stdout } = await swaks(stage, 'plain')
   assert.equal(code, 23, stdout)
@@ -88,7 +88,7 @@ test('swaks hears 530 for MAIL without a login', { skip }, async t => {
   await stage.expectNoMessage()
 })
 
-test('with -s swaks hears 530 in the clear, and is served over TLS', { skip }, async t => {
+test('with -s, swaks gets 530 without TLS, and is served with TLS', { skip }, async t => {
   const stage = await ClientFixture.start(t, '-s')
   const { code, stdout } = await swaks(stage, 'plain')
   assert.equal(code, 23, stdout)
@@ -127,7 +127,7 @@ for (const [version, family, address] of [
   })
 }
 
-/** Has swaks send exactly these bytes; dots and the end of the mail are then ours to write. swaks adds the last CRLF. */
+/** Returns arguments with which swaks sends exactly these bytes. The caller stuffs dots; swaks adds the last CRLF. */
 async function verbatim(stage: ClientFixture, bytes: Buffer): Promise<string[]> {
   const stuffed = bytes.toString('latin1').replace(/(^|\r\n)\./g, '$1..')
   const file = await stage.file(Buffer.from(`${stuffed}.`, 'latin1'))

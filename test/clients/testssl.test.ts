@@ -6,18 +6,18 @@ import { missingTool, runTool } from '../support/external-tool.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { ClientFixture } from './client-fixture.ts'
 
-/** One line of what testssl finds. */
+/** A finding of testssl. */
 interface Finding {
   readonly id: string
   readonly severity: string
   readonly finding: string
 }
 
-/** It opens some hundred connections, one after the other: 25 s on two cores. */
+/** testssl opens some hundred connections one after the other: 25 s on two cores. */
 const limitMs = 110_000
-/** Protocols, kinds of ciphers, forward secrecy, the server's order. The certificate of a test is of no interest. */
+/** Protocols, cipher categories, forward secrecy, server order. The test certificate is not checked. */
 const sections = ['--protocols', '--std', '--fs', '--server-preference']
-/** What it says of itself and of the machine that it runs on. */
+/** Findings about testssl itself and the machine. */
 const ofTheTool = ['engine_problem', 'scanTime', 'service', 'rating_doc', 'rating_spec']
 
 for (const way of ['STARTTLS', 'implicit TLS'] as const) {

@@ -13,7 +13,7 @@ import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { execForm, isInContext, readDockerfile } from './dockerfile.ts'
 import { build, bytesIn, everythingIn, type Image, NoPackages, setWritable } from './image.ts'
 
-// There is no Docker here, and no registry for its images: everything else that the Dockerfile says is done.
+// These tests run all instructions of the Dockerfile without Docker and without a registry for the base image.
 
 const source = fileURLToPath(new URL('../..', import.meta.url))
 const read = (name: string) => readFileSync(join(source, name), 'utf8')
@@ -27,7 +27,7 @@ let unreachable: string | undefined
 
 before(() => {
   work = mkdtempSync(join(tmpdir(), 'relay-container-'))
-  // The user of the image is another one.
+  // The user of the image must be able to read it.
   chmodSync(work, 0o755)
   try {
     image = build(stages, source, work)
@@ -43,15 +43,15 @@ after(() => {
   rmSync(work, { recursive: true, force: true })
 })
 
-test('the base is one version of Node.js for all stages, one that the program is made for', () => {
+test('the base image has one supported version of Node.js in all stages', () => {
   assert.deepEqual(new Set(stages.map(({ base }) => base)), new Set([variables.get('NODE_IMAGE')]))
   const [, major = ''] = /^node:(\d+)\.\d+\.\d+-\w+-slim$/.exec(stages[0]!.base) ?? []
-  // Even ones are supported for long.
+  // Even versions have long-term support.
   assert.ok(Number(major) >= 20 && Number(major) % 2 === 0, stages[0]!.base)
   assert.match(read('.ci/run'), new RegExp(`for release in [\\d ]*\\b${major}\\b`))
 })
 
-test('only what is the same for all platforms is made on the one that builds', () => {
+test('only platform-independent files are made on the build platform', () => {
   for (const { onBuilder, instructions } of stages) {
     const installs = instructions.some(({ rest }) => /npm ci .*--omit=dev/.test(rest))
     const copies = instructions.some(({ rest }) => rest.includes('node_modules'))
@@ -59,7 +59,7 @@ test('only what is the same for all platforms is made on the one that builds', (
   }
 })
 
-test('what is started, what asks for its health, and its user need no shell and no root', () => {
+test('the command, the health check and the user need no shell and no root', () => {
   assert.deepEqual(execForm(said('ENTRYPOINT')[0]!.rest), ['node', '/app/dist/cli.js'])
   assert.deepEqual(healthWords(), ['node', '/app/dist/cli.js', '--healthcheck'])
   assert.match(said('USER')[0]!.rest, /^[1-9]\d*:[1-9]\d*$/)
@@ -70,7 +70,7 @@ test('what is started, what asks for its health, and its user need no shell and 
   assert.match(said('LABEL')[0]!.rest, new RegExp(`image\\.version="${version}"`))
 })
 
-test('the context of a build is what the Dockerfile copies, and nothing else', () => {
+test('the build context contains exactly the files that the Dockerfile copies', () => {
   const copied = stages
     .flatMap(({ instructions }) => instructions)
     .filter(({ name, rest }) => name === 'COPY' && !rest.startsWith('--from='))
@@ -79,7 +79,7 @@ test('the context of a build is what the Dockerfile copies, and nothing else', (
   assert.deepEqual(here.sort(), [...new Set(copied)].sort())
 })
 
-test('the image holds the program, its packages and its license, and little of it', t => {
+test('the image contains the program, its packages and its license, and is small', t => {
   if (unreachable !== undefined) return t.skip(unreachable)
   const app = join(image.root, 'app')
   assert.deepEqual(readdirSync(app).sort(), ['LICENSE', 'dist', 'node_modules', 'package.json'])
@@ -97,10 +97,10 @@ test('the image holds the program, its packages and its license, and little of i
   assert.ok(bytes < 20_000_000, `${bytes} bytes`)
 })
 
-test('it starts as its user on files that nobody can write, takes a mail, is well, and ends with 0', async t => {
+test('it starts as its user with read-only files, accepts a message, is healthy, and exits with 0', async t => {
   if (unreachable !== undefined) return t.skip(unreachable)
   const port = await freePort()
-  // As an operator would by the environment, which the health check has, too.
+  // By environment variables, which the health check also gets.
   const settings = { SMTP_RELAY_LISTEN: `127.0.0.1:${port}`, SMTP_RELAY_RELAY: 'discard' }
   const words = execForm(image.entrypoint)
   assert.equal(runInside(healthWords(), settings).status, 1)
@@ -125,7 +125,7 @@ test('it starts as its user on files that nobody can write, takes a mail, is wel
   assert.equal(runInside(healthWords(), settings).status, 1)
 })
 
-test('the binary of bcrypt is there for this platform, and Amazon can be spoken to', t => {
+test('the image has the binary of bcrypt for this platform, and can connect to AWS', t => {
   if (unreachable !== undefined) return t.skip(unreachable)
   const load = "await import('@node-rs/bcrypt'); await import('re2js'); process.stdout.write('loaded')"
   const loaded = runInside(['node', '--input-type=module', '-e', load])
@@ -138,14 +138,14 @@ test('the binary of bcrypt is there for this platform, and Amazon can be spoken 
   }
 })
 
-test('what stands behind the image is its arguments', t => {
+test('arguments after the image name are arguments of the program', t => {
   if (unreachable !== undefined) return t.skip(unreachable)
   const { status, stdout } = runInside([...execForm(image.entrypoint), '--help'])
   assert.equal(status, 0)
   assert.match(stdout, /^Usage: aws-smtp-relay /)
 })
 
-test('what .dockerignore names stays outside, whatever comes behind it', () => {
+test('files in .dockerignore are not in the build context, whatever follows in their paths', () => {
   const patterns = '# words\n*\n!src\n!package.json\n'
   assert.deepEqual(
     ['src', 'src/cli.ts', 'srcs', 'package.json', '.git', '.env', 'node_modules/src/x'].filter(path =>
@@ -159,7 +159,7 @@ function healthWords(): readonly string[] {
   return execForm(/ CMD (\[.*\])$/.exec(said('HEALTHCHECK')[0]!.rest)![1]!)
 }
 
-/** A command of the image, as this machine has to be told it. */
+/** Returns a command of the image as it is run on this machine. */
 function inside(words: readonly string[]) {
   const paths = words.map(word => (word.startsWith('/app/') ? join(image.root, word) : word))
   const [uid = 0, gid = 0] = image.user.split(':').map(Number)
@@ -171,7 +171,7 @@ function inside(words: readonly string[]) {
   }
 }
 
-/** The Node.js of the tester may lie where others cannot go. */
+/** Other users may not have access to the developer's Node.js. */
 function canRunAs(uid: number, gid: number): boolean {
   return spawnSync(process.execPath, ['--version'], { cwd: '/', uid, gid }).status === 0
 }

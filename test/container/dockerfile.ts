@@ -1,19 +1,19 @@
-/** One instruction of a Dockerfile, its lines joined, its variables still to be put in. */
+/** An instruction of a Dockerfile, with joined lines and unexpanded variables. */
 export interface Instruction {
   readonly name: string
   readonly rest: string
 }
 
-/** What is between one FROM and the next. */
+/** A build stage: the instructions from one FROM to the next. */
 export interface Stage {
   readonly name: string
   readonly base: string
-  /** Of the platform that builds, whatever the image is for. */
+  /** True if the stage runs on the build platform, whatever the target platform is. */
   readonly onBuilder: boolean
   readonly instructions: readonly Instruction[]
 }
 
-/** A Dockerfile as far as ours goes. Throws at what it does not know, so that nothing is passed over. */
+/** Parses the subset of Dockerfile syntax that this repository uses. Throws on anything else. */
 export function readDockerfile(text: string): {
   readonly variables: ReadonlyMap<string, string>
   readonly stages: readonly Stage[]
@@ -40,12 +40,12 @@ export function readDockerfile(text: string): {
   return { variables, stages }
 }
 
-/** The words of an instruction in the form of JSON (`exec` form). Throws where it has another one: that needs a shell. */
+/** Returns the arguments of an instruction in exec form (JSON). Throws on the shell form, which needs a shell. */
 export function execForm(rest: string): readonly string[] {
   return JSON.parse(rest) as string[]
 }
 
-/** Whether the context of a build has a file, by the patterns of .dockerignore. The last one that matches decides. */
+/** Returns true if the build context contains a file. The last matching pattern of .dockerignore decides. */
 export function isInContext(path: string, dockerignore: string): boolean {
   const patterns = dockerignore.split('\n').filter(line => line !== '' && !line.startsWith('#'))
   const last = patterns.findLast(pattern => {

@@ -3,12 +3,12 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync } fro
 import { join } from 'node:path'
 import { isInContext, type Stage } from './dockerfile.ts'
 
-/** How long one RUN may take. */
+/** Longest duration of a RUN instruction, in milliseconds. */
 const runMs = 240_000
 
-/** What is in the image besides its base, and how it is started. */
+/** The files of the image without its base, and how it is started. */
 export interface Image {
-  /** Where its root directory is here. */
+  /** The folder on this machine that contains its root directory. */
   readonly root: string
   readonly directory: string
   readonly environment: Readonly<Record<string, string>>
@@ -19,7 +19,7 @@ export interface Image {
   readonly stopSignal: string
 }
 
-/** The registry could not be reached: this says nothing of the Dockerfile. */
+/** The package registry could not be reached. This is not an error of the Dockerfile. */
 export class NoPackages extends Error {}
 
 /**
@@ -66,18 +66,18 @@ export function build(stages: readonly Stage[], context: string, work: string): 
   return image!
 }
 
-/** Every file and folder below a folder, relative to it. */
+/** Returns all files and folders below a folder, relative to it. */
 export function everythingIn(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
 }
 
-/** Bytes of all files. */
+/** Returns the size of all files, in bytes. */
 export function bytesIn(folder: string): number {
   const stats = everythingIn(folder).map(path => statSync(join(folder, path)))
   return stats.reduce((sum, stat) => sum + (stat.isFile() ? stat.size : 0), 0)
 }
 
-/** Lets nobody but root write anything; or everybody again, so that it can be removed. */
+/** Makes all files read-only except for root, or writable again so that they can be removed. */
 export function setWritable(root: string, writable: boolean): void {
   for (const path of ['.', ...everythingIn(root)]) {
     const file = join(root, path)

@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { claims } from './claims.ts'
 
-// `npm run fuzz` tries as many inputs as one likes.
+// `npm run fuzz` tests many more inputs.
 
 for (const { text, runs, property } of claims) {
   test(text, async () => {

@@ -6,10 +6,10 @@ import { cut, cutPositions } from '../support/chunked-bytes.ts'
 import { assertReplies, runSession, session, settings } from './session-run.ts'
 import { content, dialogue, mail } from './words.ts'
 
-/** What holds for every input. */
+/** A property that holds for every input. */
 export interface Claim {
   readonly text: string
-  /** How many inputs are tried with every run of the tests. */
+  /** Number of inputs in each run of the tests. */
   readonly runs: number
   readonly property: fc.IRawProperty<unknown>
 }
@@ -34,13 +34,13 @@ const strictPipelining = fc.property(dialogue, cutPositions, (bytes, at) => {
 })
 
 const envelope = Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\n')
-const roomy = { limits: { ...settings.limits, messageBytes: 10_000, commandBytes: 1000 } }
+const largeLimits = { limits: { ...settings.limits, messageBytes: 10_000, commandLineBytes: 1000 } }
 
 const stuffing = fc.property(content, cutPositions, (text, at) => {
   const lines = `${text.toString('latin1').replace(/(?<!\r)\n|\r(?!\n)/g, '')}\r\n`
   const stuffed = lines.replace(/(^|\r\n)\./g, '$1..')
   const sent = Buffer.concat([envelope, Buffer.from(`DATA\r\n${stuffed}.\r\n`, 'latin1')])
-  const { content, output } = runSession(cut(sent, at), roomy)
+  const { content, output } = runSession(cut(sent, at), largeLimits)
   assert.equal(content.toString('latin1'), lines)
   assert.match(output, /\r\n354 [^\r]*\r\n250 2\.0\.0 Ok\r\n$/)
 })
@@ -49,15 +49,17 @@ const chunks = fc.property(content, cutPositions, cutPositions, (text, pieces, a
   const binary = Buffer.from(envelope.toString('latin1').replace('<>', '<> BODY=BINARYMIME'), 'latin1')
   const bdats = cut(text, pieces).flatMap(piece => [Buffer.from(`BDAT ${piece.length}\r\n`), piece])
   const sent = Buffer.concat([binary, ...bdats, Buffer.from('BDAT 0 LAST\r\n')])
-  const { content, output } = runSession(cut(sent, at), { limits: { ...roomy.limits, junkCommands: 100 } })
+  const { content, output } = runSession(cut(sent, at), {
+    limits: { ...largeLimits.limits, junkCommands: 100 },
+  })
   assert.ok(content.equals(text))
   assert.match(output, /\r\n250 2\.0\.0 Ok\r\n$/)
 })
 
-const happening = fc.oneof(
+const driverInput = fc.oneof(
   { weight: 4, arbitrary: dialogue },
   { weight: 8, arbitrary: fc.constant(mail) },
-  // So many steps of the driver: an event taken, or a question answered.
+  // Number of steps of the driver: take an event, or answer a question.
   { weight: 12, arbitrary: fc.nat(15) },
   {
     weight: 1,
@@ -73,57 +75,57 @@ const happening = fc.oneof(
 )
 
 const onceEach = fc.property(
-  fc.array(happening, { maxLength: 30, size: 'max' }),
-  // Mostly yes, or hardly a mail would come.
+  fc.array(driverInput, { maxLength: 30, size: 'max' }),
+  // Mostly accepting, because otherwise few messages would be completed.
   fc.infiniteStream(fc.nat(7).map(one => one > 0)),
   fc.boolean(),
-  (all, yes, strictPipelining) => {
-    const played = session({ strictPipelining })
+  (all, accepts, strictPipelining) => {
+    const engine = session({ strictPipelining })
     let output = ''
-    let asked: Event | undefined
+    let pending: Event | undefined
     let open = false
     let closed = false
-    let left = false
+    let ended = false
     const step = () => {
-      if (asked !== undefined) {
-        const granted = yes.next().value === true
-        if (asked.type === 'message') open = granted
-        asked = undefined
-        played.answer(granted ? undefined : reply(550, '5.7.1', 'No'))
+      if (pending !== undefined) {
+        const accepted = accepts.next().value === true
+        if (pending.type === 'message') open = accepted
+        pending = undefined
+        engine.answer(accepted ? undefined : reply(550, '5.7.1', 'No'))
         return
       }
-      const event = played.next()
-      output += played.takeOutput()
+      const event = engine.next()
+      output += engine.takeOutput()
       if (event === undefined) return
-      assert.ok(!closed, `${event.type} behind the end`)
+      assert.ok(!closed, `${event.type} after the end`)
       if (event.type === 'content') assert.ok(open)
       else if (event.type === 'delivery' || event.type === 'discard') {
         assert.ok(open, event.type)
         open = false
       }
-      if (event.type === 'delivery') assert.ok(!left, 'a delivery after the last reply')
+      if (event.type === 'delivery') assert.ok(!ended, 'a delivery after the end of the session')
       if (event.type === 'close') closed = true
-      if (isQuestion(event)) asked = event
+      if (isQuestion(event)) pending = event
     }
     for (const what of [...all, 'disconnected', 9] as const) {
-      if (Buffer.isBuffer(what)) played.receive(what)
+      if (Buffer.isBuffer(what)) engine.receive(what)
       else if (typeof what === 'number') for (let i = 0; i < what; i++) step()
       else {
-        played[what]()
+        engine[what]()
         if (what === 'drain' || what === 'tlsEstablished' || what === 'peerClosed') continue
-        // The driver gives up on the host, and forgets what it had asked.
-        asked = undefined
-        left = true
+        // The driver no longer waits for the host, and drops the pending question.
+        pending = undefined
+        ended = true
       }
     }
-    assert.ok(!open, 'a mail was neither delivered nor discarded')
+    assert.ok(!open, 'a message was neither delivered nor discarded')
     assertReplies(output)
   },
 )
 
-/** What a host may do with a question. */
+/** What a host may do with a question. The names complete "the host ...". */
 const behaviours = [
-  'consents',
+  'accepts',
   'refuses',
   'throws',
   'rejects',
@@ -133,7 +135,7 @@ const behaviours = [
   'answers nonsense',
 ] as const
 const behaviour = fc.oneof(
-  { weight: 12, arbitrary: fc.constant('consents' as const) },
+  { weight: 12, arbitrary: fc.constant('accepts' as const) },
   ...behaviours.map(one => ({ weight: 1, arbitrary: fc.constant(one) })),
 )
 
@@ -172,15 +174,15 @@ const anyHost = fc.asyncProperty(
       sender: () => behave(undefined),
       recipient: () => behave(undefined),
       message: () => {
-        let over = false
+        let ended = false
         const end = () => {
-          assert.ok(!over, 'told twice how a mail ends')
-          over = true
+          assert.ok(!ended, 'a second end of a message')
+          ended = true
           open.delete(sink)
         }
         const sink: MessageSink = {
           write: () => {
-            assert.ok(!over, 'content behind the end of a mail')
+            assert.ok(!ended, 'content after the end of a message')
             return behave(undefined)
           },
           deliver: () => {
@@ -196,10 +198,10 @@ const anyHost = fc.asyncProperty(
         return answer
       },
     }
-    const played = session()
+    const engine = session()
     const faults: unknown[] = []
     let answered = () => {}
-    const conductor = new SessionDriver(played, host, {
+    const driver = new SessionDriver(engine, host, {
       turns: new TurnQueue(),
       hostMs: 1,
       errorDelayMs: 0,
@@ -209,9 +211,9 @@ const anyHost = fc.asyncProperty(
     let output = ''
     const run = async () => {
       for (;;) {
-        conductor.run()
-        output += played.takeOutput()
-        if (!conductor.waiting) return
+        driver.run()
+        output += engine.takeOutput()
+        if (!driver.waiting) return
         await new Promise<void>(resolve => {
           answered = resolve
         })
@@ -219,20 +221,20 @@ const anyHost = fc.asyncProperty(
     }
     await run()
     for (const chunk of chunks) {
-      played.receive(chunk)
+      engine.receive(chunk)
       await run()
     }
-    played.disconnected()
+    engine.disconnected()
     await run()
     await Promise.all(late)
     assertReplies(output)
     assert.doesNotMatch(output, /secret|nonsense/)
     for (const fault of faults) assert.ok(!(fault instanceof assert.AssertionError), String(fault))
-    assert.equal(open.size, 0, 'a mail was neither delivered nor discarded')
+    assert.equal(open.size, 0, 'a message was neither delivered nor discarded')
   },
 )
 
-/** All that is claimed of the engine for whatever it hears. */
+/** All claims about the engine for any input. */
 export const claims: readonly Claim[] = [
   {
     text: 'the same bytes give the same dialogue, however they are cut, and nothing but replies comes back',

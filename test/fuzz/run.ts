@@ -1,4 +1,4 @@
-/** `npm run fuzz`: tries the claims with ever new inputs. */
+/** `npm run fuzz`: tests the claims with many random inputs. */
 import fc from 'fast-check'
 import { amount, readArguments, whole } from '../../scripts/arguments.ts'
 import { Progress } from '../../src/support/progress.ts'
@@ -6,12 +6,12 @@ import { claims } from './claims.ts'
 
 const usage = `Usage: npm run fuzz -- [options]
 
-  --inputs N    how many are tried (default 1000000)
-  --minutes N   for how long (default: until all inputs are tried)
-  --seed N      which inputs (default: others each time)
+  --inputs N    number of inputs (default 1000000)
+  --minutes N   duration (default: until all inputs are tested)
+  --seed N      seed of the inputs (default: a new one)
 
-Ends with 0 when every claim held, with 1 at the first input for which one does not: it is made as small as can be, and
-printed with the seed.
+The exit status is 0 if every claim holds. At the first input for which a claim does not hold, it prints the smallest such
+input with its seed, and exits with status 1.
 `
 
 const options = {
@@ -29,29 +29,29 @@ const { minutes, inputs, firstSeed } = readArguments(usage, options, values => (
 const begun = performance.now()
 const perRound = claims.reduce((sum, { runs }) => sum + runs, 0)
 const progress = new Progress(process.stderr, 'inputs')
-let tried = 0
-const share = () => Math.max(tried / inputs, (performance.now() - begun) / (minutes * 60_000))
-console.log(`Seed ${firstSeed}: ${claims.length} claims, ${perRound} inputs a round`)
+let tested = 0
+const share = () => Math.max(tested / inputs, (performance.now() - begun) / (minutes * 60_000))
+console.log(`Seed ${firstSeed}: ${claims.length} claims, ${perRound} inputs per round`)
 for (let seed = firstSeed; share() < 1; seed++) {
   for (const { text, runs, property } of claims) {
     const details = await fc.check(property as fc.IAsyncProperty<unknown>, { numRuns: runs, seed })
-    tried += details.numRuns
-    progress.show(tried, share())
+    tested += details.numRuns
+    progress.show(tested, share())
     if (!details.failed) continue
     progress.clear()
-    console.error(`Does not hold: ${text}\nSeed ${seed}; to see it again: npm run fuzz -- --seed ${seed}`)
+    console.error(`Does not hold: ${text}\nSeed ${seed}; repeat it with: npm run fuzz -- --seed ${seed}`)
     console.error(fc.defaultReportMessage(details))
     process.exit(1)
   }
-  // A terminal has the line that moves.
-  if (!process.stderr.isTTY) tell()
+  // On a terminal the progress line is enough.
+  if (!process.stderr.isTTY) printSummary()
 }
 progress.clear()
-if (process.stderr.isTTY) tell()
+if (process.stderr.isTTY) printSummary()
 
-function tell(): void {
+function printSummary(): void {
   const seconds = (performance.now() - begun) / 1000
   console.log(
-    `${tried} inputs, ${Math.round(tried / seconds)} a second, ${Math.round(seconds)} s: all claims hold`,
+    `${tested} inputs, ${Math.round(tested / seconds)} per second, ${Math.round(seconds)} s: all claims hold`,
   )
 }

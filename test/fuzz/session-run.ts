@@ -9,7 +9,7 @@ import {
   type SessionSettings,
 } from '../../src/protocol/index.ts'
 
-/** Everything is offered, and every limit is small, so that each one is reached. */
+/** All extensions are offered, and all limits are small, so that each of them is reached. */
 export const settings: SessionSettings = {
   hostname: 'relay.test',
   service: 'Fuzz',
@@ -37,60 +37,60 @@ export const settings: SessionSettings = {
   },
 }
 
-/** A session with a client that nobody knows. */
+/** Returns a session with a client that is not authenticated. */
 export function session(other: Partial<SessionSettings> = {}): Session {
   return new Session({ ...settings, ...other }, { address: '192.0.2.1', secure: false })
 }
 
-/** What a session did. */
+/** The result of a session. */
 export interface SessionRun {
-  /** All that happened, in order; how content was cut is not of interest. */
+  /** All events and replies in order, independent of how content was split. */
   readonly transcript: string
   /** All replies. */
   readonly output: string
-  /** The content of all mails, one behind the other. */
+  /** The content of all messages, concatenated. */
   readonly content: Buffer
 }
 
-/** Feeds the chunks to a session whose host refuses `no@` only. */
+/** Passes the chunks to a session whose host rejects only recipients that begin with `no@`. */
 export function runSession(chunks: readonly Buffer[], other: Partial<SessionSettings> = {}): SessionRun {
-  const played = session(other)
-  let story = ''
+  const engine = session(other)
+  let events = ''
   let output = ''
   const content: Buffer[] = []
   const say = () => {
-    const replies = played.takeOutput()
-    story += replies
+    const replies = engine.takeOutput()
+    events += replies
     output += replies
   }
   const run = () => {
-    for (let event = played.next(); event !== undefined; event = played.next()) {
+    for (let event = engine.next(); event !== undefined; event = engine.next()) {
       say()
-      // Other connections get a turn between two reads, too: where it comes depends on how the bytes were cut.
+      // A yield lets other connections run. Its place depends on how the bytes were split.
       if (event.type === 'yield') continue
-      story += event.type === 'content' ? `[${event.bytes.toString('hex')}]` : `(${event.type})`
+      events += event.type === 'content' ? `[${event.bytes.toString('hex')}]` : `(${event.type})`
       if (event.type === 'content') content.push(Buffer.from(event.bytes))
-      if (isQuestion(event)) played.answer(answerTo(event))
+      if (isQuestion(event)) engine.answer(answerTo(event))
     }
     say()
   }
   run()
   for (const chunk of chunks) {
-    played.receive(chunk)
+    engine.receive(chunk)
     run()
   }
-  played.disconnected()
+  engine.disconnected()
   run()
-  return { transcript: story.replaceAll('][', ''), output, content: Buffer.concat(content) }
+  return { transcript: events.replaceAll('][', ''), output, content: Buffer.concat(content) }
 }
 
 function answerTo(event: Event) {
   return event.type === 'recipient' && event.address.startsWith('no@') ? reply(550, '5.7.1', 'No') : undefined
 }
 
-/** Every line is a reply line of at most 512 octets, and the lines of one reply have one code (RFC 5321 section 4.2). */
+/** Checks that every line is a reply line of at most 512 octets, and the lines of one reply have one code (RFC 5321 section 4.2). */
 export function assertReplies(output: string): void {
-  assert.ok(output === '' || output.endsWith('\r\n'), 'a reply without its end')
+  assert.ok(output === '' || output.endsWith('\r\n'), 'a reply without CRLF')
   let code: string | undefined
   for (const line of output.split('\r\n').slice(0, -1)) {
     assert.match(line, /^[2-5][0-5][0-9][ -][ -~]*$/)

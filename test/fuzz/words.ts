@@ -1,7 +1,7 @@
 import type fc from 'fast-check'
 import { bytesFrom } from '../support/chunked-bytes.ts'
 
-/** Words of the dialogue, and what breaks them, weighted so that long dialogues get somewhere. */
+/** Generates commands and malformed input, weighted so that long dialogues make progress. */
 export const dialogue: fc.Arbitrary<Buffer> = bytesFrom(
   [
     'EHLO c.test\r\n',
@@ -53,7 +53,7 @@ export const dialogue: fc.Arbitrary<Buffer> = bytesFrom(
   30,
 )
 
-/** Content of mails, with all that a reader of lines may stumble over. */
+/** Generates content with sequences that are difficult for a parser of lines. */
 export const content: fc.Arbitrary<Buffer> = bytesFrom([
   '.',
   '..',
@@ -67,5 +67,5 @@ export const content: fc.Arbitrary<Buffer> = bytesFrom([
   'x'.repeat(40),
 ])
 
-/** A whole mail, to get into the state behind it fast; its stuffed dot makes its last line and its end one piece. */
+/** A complete message, to reach the state after it quickly. Its last line is a stuffed dot. */
 export const mail = Buffer.from('EHLO c\r\nMAIL FROM:<>\r\nRCPT TO:<b@r.test>\r\nDATA\r\nx\r\n..\r\n.\r\n')

@@ -60,7 +60,7 @@ test('the dialogue is printed as swaks does, and the message arrives', async t =
     ' -> RCPT TO:<c@example.org>\n',
     '<-  354 ',
     '<-  250 2.0.0 Ok ',
-    'The mail was taken in ',
+    'The message was accepted in ',
   ]) {
     assert.ok(stdout.includes(line), `${line} is not in ${stdout}`)
   }
@@ -79,7 +79,7 @@ test('many messages use one connection, whose dialogue is printed once', async t
   assert.equal(code, 0)
   assert.equal((await storedMessages(maildir)).length, 5)
   assert.deepEqual([stdout.match(/220 /g)?.length, stdout.match(/MAIL FROM/g)?.length], [1, 1])
-  assert.match(stdout, /\n5 of 5 mails were taken in [\d.]+ s, \d+ a second\n$/)
+  assert.match(stdout, /\n5 of 5 messages were accepted in [\d.]+ s, \d+ per second\n$/)
 })
 
 test('a password is used and never printed', async t => {
@@ -104,7 +104,7 @@ test('a refused message, or no server, ends with 1 and the reason', async t => {
   const refused = await send(['--to', 'b@example.org', '--server', `127.0.0.1:${relay.port}`])
   assert.equal(refused.code, 1)
   assert.match(refused.stderr, /550 5\.7\.1/)
-  assert.match(refused.stdout, /\nThe mail was not taken in [\d.]+ s\n$/)
+  assert.match(refused.stdout, /\nThe message was not accepted in [\d.]+ s\n$/)
   await relay.stop()
   const nobody = await send(['--to', 'b@example.org', '--server', `127.0.0.1:${relay.port}`])
   assert.equal(nobody.code, 1)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 
-// The workflow for GitHub and the script for a machine of one's own ask the same of a change.
+// The GitHub workflow and the script for a local machine run the same checks.
 
 interface Job {
   readonly 'runs-on': string
@@ -27,7 +27,7 @@ const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Reco
 const jobs = Object.values(workflow.jobs)
 const platforms = ['ubuntu-24.04', 'ubuntu-24.04-arm']
 
-/** The commands of a job, `npm run ${{ matrix.script }}` once for each of the scripts. */
+/** Returns the commands of a job, with `npm run ${{ matrix.script }}` once for each script. */
 function commandsOf({ steps, strategy }: Job): readonly string[] {
   const chosen = strategy?.matrix.include ?? []
   return steps
@@ -43,21 +43,21 @@ const scriptsIn = (commands: string) =>
     ([, run, test]) => run ?? test!,
   )
 
-test('every npm script that the workflow and .ci/run call is there', () => {
+test('every npm script that the workflow and .ci/run call exists', () => {
   const called = [...jobs.flatMap(commandsOf), script].flatMap(scriptsIn)
   for (const name of ['check', 'test', 'coverage', 'mutants', 'fuzz', 'soak', 'siege', 'bench'])
     assert.ok(called.includes(name), `nobody calls ${name}`)
   for (const name of called) assert.ok(scripts[name] !== undefined, `there is no script ${name}`)
 })
 
-test('what .ci/run asks of every change, the workflow asks', () => {
+test('the workflow runs all checks of .ci/run', () => {
   const daily = jobs.filter(({ strategy }) => strategy?.matrix.include === undefined).flatMap(commandsOf)
   for (const name of scriptsIn(script)) assert.ok(daily.flatMap(scriptsIn).includes(name), name)
   const packages = /--no-install-recommends[\s\\]+([a-z0-9 -]+)/
   assert.equal(packages.exec(daily.join('\n'))![1]!.trim(), packages.exec(script)![1]!.trim())
 })
 
-test('both run the tests on the same releases of Node.js', () => {
+test('both run the tests with the same releases of Node.js', () => {
   const releases = /^for release in ([\d ]+); do$/m.exec(script)![1]!.split(' ').map(Number)
   assert.deepEqual(workflow.jobs.test!.strategy!.matrix.node, releases)
 })
@@ -72,7 +72,7 @@ test('tests run and images are built on amd64 and arm64', () => {
   assert.doesNotMatch(text, /docker (push|login)|--push/)
 })
 
-test('the workflow may read the repository and nothing else, every job ends, and every action is one commit', () => {
+test('the workflow has only read access, every job has a timeout, and every action is pinned to a commit', () => {
   assert.deepEqual(workflow.permissions, { contents: 'read' })
   for (const { permissions, 'timeout-minutes': minutes } of jobs) {
     assert.equal(permissions, undefined)
@@ -80,7 +80,7 @@ test('the workflow may read the repository and nothing else, every job ends, and
   }
   const used = text.match(/uses: .*/g)!
   for (const line of used) assert.match(line, /^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
-  // A title or a branch in a command would be a command.
+  // A title or branch name in a command could be run as a command.
   for (const command of jobs.flatMap(commandsOf)) assert.doesNotMatch(command, /\$\{\{\s*github/)
   assert.doesNotMatch(text, /pull_request_target|secrets\./)
 })

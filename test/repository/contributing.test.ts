@@ -1,4 +1,4 @@
-/** CONTRIBUTING.md names every command of npm, and no other; what is installed beside the package is exact, too. */
+/** CONTRIBUTING.md lists exactly the npm scripts. The packages of the subfolders have exact versions too. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -6,8 +6,8 @@ import { root, rowsOf } from './markdown.ts'
 
 const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: object }
 
-test('every command is explained, and every one that is explained exists', () => {
-  // npm runs these by itself, before another one.
+test('CONTRIBUTING.md explains exactly the npm scripts', () => {
+  // npm runs these automatically before another script.
   const hooks = /^(pre|post)(?=start|test|pack)/
   const told = rowsOf(readFileSync(`${root}CONTRIBUTING.md`, 'utf8'), 'Command').map(
     ([command = '']) => /^`npm (?:run )?([\w:-]+)`$/.exec(command)?.[1],

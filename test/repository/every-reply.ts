@@ -2,7 +2,7 @@ import { AddressList, accessControl } from '../../src/auth/index.ts'
 import { type Reply, replies } from '../../src/protocol/index.ts'
 import { errorTable, filter } from '../../src/relay/index.ts'
 
-/** Every reply of the engine, and of those who answer its questions; what depends on the moment is a star. */
+/** Returns all replies of the engine and of its hosts. Variable parts are a star. */
 export function everyReply(): readonly Reply[] {
   type Sentence = Reply | ((...words: readonly string[][]) => Reply)
   const engine = (Object.values(replies) as Sentence[]).map(sentence =>

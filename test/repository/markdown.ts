@@ -1,17 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The folder that this file is checked out in, with a slash at its end. */
+/** The root of the repository, with a trailing slash. */
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** A table of Markdown; a bar in a cell is escaped. */
+/** Returns a Markdown table. Bars in cells are escaped. */
 export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
   return [columns, columns.map(() => '---'), ...rows]
     .map(cells => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |\n`)
     .join('')
 }
 
-/** The cells of each row of the tables whose first column has this title. */
+/** Returns the rows, as cells, of all tables whose first column has this title. */
 export function rowsOf(markdown: string, title: string): readonly (readonly string[])[] {
   const tables = markdown.match(/^\|.*\n\| ---.*\n(\|.*\n)*/gm) ?? []
   return tables
@@ -28,8 +28,8 @@ function cellsOf(line: string): readonly string[] {
 }
 
 /**
- * What stands between two marks of a page, `<!-- name -->` and `<!-- /name -->`, and what should. With `UPDATE=1` it is
- * written there.
+ * Returns the text between the marks `<!-- name -->` and `<!-- /name -->` of a page, and the expected text. With
+ * `UPDATE=1` it writes the expected text to the page.
  */
 export function printed(path: string, mark: string, right: string): { found: string; right: string } {
   const page = readFileSync(root + path, 'utf8')

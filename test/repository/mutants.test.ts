@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 
-// `npm run mutants` takes minutes; this tells at once that a line of its list was changed.
+// `npm run mutants` takes minutes. This test shows quickly that a line in its list was changed.
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const explanations = parse(read('scripts/mutants/survivors.yaml')) as readonly {
@@ -16,7 +16,7 @@ const { mutate, tap } = JSON.parse(read('scripts/mutants/stryker.config.json')) 
   readonly tap: { readonly testFiles: readonly string[] }
 }
 
-test('every mutant that is explained is one of a line that is there', () => {
+test('every explained mutant is in an existing line', () => {
   assert.ok(explanations.length > 0)
   for (const { file, why, survive } of explanations) {
     assert.ok(mutate.includes(file), file)
@@ -33,7 +33,7 @@ test('every mutant that is explained is one of a line that is there', () => {
   }
 })
 
-test('the files that are changed and the tests that shall notice are there, and docs/testing.md names them', () => {
+test('the mutated files and their tests exist, and docs/testing.md names them', () => {
   const page = read('docs/testing.md')
   for (const file of [...mutate, ...tap.testFiles]) {
     assert.notEqual(read(file), '')

@@ -8,7 +8,7 @@ export interface Proof {
   readonly titles: readonly string[]
 }
 
-/** The tests that a text names. @param up what leads from its page to the root of the repository */
+/** Returns the tests that a text names. @param up the path from its page to the root of the repository */
 export function testsNamedIn(text: string, up: '' | '../'): readonly Proof[] {
   return [...text.matchAll(/\]\(((?:\.\.\/)?test\/[^)]+)\)((?:[:,] "[^"]*")*)/g)].map(([, path, quoted]) => ({
     path: path!.slice(up.length),
@@ -16,7 +16,7 @@ export function testsNamedIn(text: string, up: '' | '../'): readonly Proof[] {
   }))
 }
 
-/** Throws where a title is not one of the tests in the file. @returns how many there are */
+/** Throws if a title is not a test in the file. @returns the number of titles */
 export function expectTests({ path, titles }: Proof): number {
   const known = titlesIn(path)
   if (titles.length === 0) throw new Error(`no test of ${path} is named`)
@@ -26,11 +26,11 @@ export function expectTests({ path, titles }: Proof): number {
   return titles.length
 }
 
-/** The titles of the tests in a file; what depends on a loop may be anything. */
+/** Returns patterns of the test titles in a file. A placeholder in a title matches any text. */
 function titlesIn(path: string): readonly RegExp[] {
   const file = new URL(path, `file://${root}`)
   const source = readFileSync(file, 'utf8')
-  // A title may also be the text of a row in a file beside it.
+  // A title may also be the property `text` in an imported file of the same folder.
   const rows = [...source.matchAll(/from '(\.\/[\w-]+\.ts)'/g)]
     .map(([, beside]) => readFileSync(new URL(beside!, file), 'utf8'))
     .flatMap(rows => [...rows.matchAll(/\btext: (['"`])((?:\\.|(?!\1).)*)\1/g)])

@@ -1,4 +1,4 @@
-/** What the README shows of the program is the program's: `UPDATE=1` writes it anew. */
+/** Checks the parts of the README that are printed from the code. `UPDATE=1` updates them. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

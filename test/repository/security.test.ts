@@ -1,4 +1,4 @@
-/** What SECURITY.md says is held to the tree: each claim has a proof, and every proof exists. */
+/** Checks that each claim in SECURITY.md has a proof, and that every proof exists. */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -22,7 +22,7 @@ test('every proof exists', () => {
   }
 })
 
-test('a transcript is called by its path', () => {
+test('the label of a transcript is its path', () => {
   for (const [, , proof = ''] of claims)
     for (const [, label, path] of proof.matchAll(/\[([^\]]+)\]\(fixtures\/(.+?)\.smtp\)/g))
       assert.equal(label, path)

@@ -1,10 +1,10 @@
-/** Which enhanced status code may stand beside which reply code. */
+/** Checks which enhanced status codes are used with which reply codes. */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { everyReply } from './every-reply.ts'
 
-/** Every pair that the program may say, by the text that gives the status code its meaning. */
+/** Every pair that the program uses, by the standard that defines the status code. */
 const pairs = {
   'RFC 3463 section 3.1: nothing to add': ['214 2.0.0', '220 2.0.0', '221 2.0.0', '250 2.0.0', '554 5.0.0'],
   'RFC 3463 section 3.2: an address': ['250 2.1.0', '250 2.1.5', '501 5.1.3', '553 5.1.3', '501 5.1.7'],
@@ -56,7 +56,7 @@ test('the class of a status code is the first digit of the reply code', () => {
   for (const pair of known) assert.match(pair, /^([245])\d\d \1\.\d{1,3}\.\d{1,3}$/)
 })
 
-/** The replies that never have a status code: the greeting, those to HELO and EHLO, a challenge, and 354. */
+/** Replies that never have a status code: the greeting, replies to HELO and EHLO, a challenge, and 354. */
 const bare = /^(220|354|334) |^250[ -](relay\.test greets |[A-Z0-9 =-]+$)/
 
 test('in every transcript every reply has a status code that should have one, and no other has', () => {
@@ -68,7 +68,7 @@ test('in every transcript every reply has a status code that should have one, an
     for (const line of lines) {
       if (!line.startsWith('S: ')) continue
       const reply = line.slice('S: '.length)
-      // A host may leave it out; its words are its own.
+      // The status code is optional in replies of the host.
       if (lines.includes(`! ${reply}`)) continue
       const [, first, own] = /^(\d)\d\d[ -](?:(\d)\.\d{1,3}\.\d{1,3} )?/.exec(reply) ?? []
       if (own === undefined) assert.match(reply, bare, file)

@@ -3,66 +3,66 @@ import type { RelayProcess } from '../support/relay-process.ts'
 import { type ReceivedReply, SmtpClient } from '../support/smtp-client.ts'
 import { contentOf, type Message, type Messages } from './messages.ts'
 
-/** How a client that does nothing wrong connects. */
-export interface Habit {
+/** How a well-behaved client connects. */
+export interface ConnectionOptions {
   readonly from: string
   readonly tls: 'none' | 'STARTTLS' | 'implicit'
-  /** One connection for all messages, as long as it lasts; otherwise one for each. */
-  readonly keeps: boolean
+  /** Use one connection for all messages instead of a new one for each. */
+  readonly keepsConnection: boolean
 }
 
 const retryMs = 250
 /** A reply may take the time of a call to SES and --max-wait. */
 const replyMs = 60_000
 
-class Refused extends Error {}
+class RejectedError extends Error {}
 
-/** Sends one message after the other, each of them until it is accepted. */
+/** A well-behaved client. It sends one message after the other, and retries each until it is accepted. */
 export class HonestClient {
-  readonly #habit: Habit
+  readonly #options: ConnectionOptions
   readonly #relay: RelayProcess
   readonly #messages: Messages
-  #wire: SmtpClient | undefined
+  #connection: SmtpClient | undefined
 
-  constructor(habit: Habit, relay: RelayProcess, messages: Messages) {
-    this.#habit = habit
+  constructor(options: ConnectionOptions, relay: RelayProcess, messages: Messages) {
+    this.#options = options
     this.#relay = relay
     this.#messages = messages
   }
 
-  /** @param signal ends it, whether the message is accepted or not */
+  /** Sends a message until it is accepted. @param signal stops the retries */
   async send(message: Message, signal: AbortSignal): Promise<void> {
     while (message.acceptedAt === undefined && !signal.aborted) {
       try {
         await this.#attempt(message)
         message.acceptedAt = performance.now()
       } catch (error) {
-        this.leave()
+        this.disconnect()
         if (signal.aborted) return
-        this.#messages.refused(error instanceof Refused ? error.message : reasonOf(error as Error))
+        this.#messages.refused(error instanceof RejectedError ? error.message : reasonOf(error as Error))
         await sleep(retryMs)
       }
     }
-    if (!this.#habit.keeps) this.leave()
+    if (!this.#options.keepsConnection) this.disconnect()
   }
 
-  leave(): void {
-    this.#wire?.vanish()
-    this.#wire = undefined
+  disconnect(): void {
+    this.#connection?.vanish()
+    this.#connection = undefined
   }
 
   async #attempt(message: Message): Promise<void> {
-    if (this.#wire?.ended) this.leave()
-    this.#wire ??= await this.#connect()
-    const wire = this.#wire
-    const say = async (line: string, code: number) => expect(await ask(wire, line), code)
-    await say('MAIL FROM:<honest@example.org>', 250)
-    await say('RCPT TO:<friend@example.org>', 250)
-    await say('DATA', 354)
-    wire.say(Buffer.concat([contentOf(message.number), Buffer.from('.\r\n')]))
+    if (this.#connection?.ended) this.disconnect()
+    this.#connection ??= await this.#connect()
+    const connection = this.#connection
+    const send = async (line: string, code: number) => expect(await ask(connection, line), code)
+    await send('MAIL FROM:<honest@example.org>', 250)
+    await send('RCPT TO:<friend@example.org>', 250)
+    await send('DATA', 354)
+    connection.say(Buffer.concat([contentOf(message.number), Buffer.from('.\r\n')]))
     let reply: ReceivedReply
     try {
-      reply = await wire.reply('the message', replyMs)
+      reply = await connection.reply('the message', replyMs)
     } catch (error) {
       message.doubtful = true
       throw error
@@ -71,30 +71,30 @@ export class HonestClient {
   }
 
   async #connect(): Promise<SmtpClient> {
-    const { from, tls } = this.#habit
+    const { from, tls } = this.#options
     const implicit = tls === 'implicit'
-    const wire = await SmtpClient.connect(implicit ? this.#relay.tlsPort : this.#relay.port, {
+    const connection = await SmtpClient.connect(implicit ? this.#relay.tlsPort : this.#relay.port, {
       from,
       tls: implicit,
     })
-    this.#wire = wire
-    expect(await wire.reply('connecting', replyMs), 220)
-    expect(await ask(wire, 'EHLO honest.test'), 250)
+    this.#connection = connection
+    expect(await connection.reply('connecting', replyMs), 220)
+    expect(await ask(connection, 'EHLO honest.test'), 250)
     if (tls === 'STARTTLS') {
-      await wire.startTls()
-      expect(await ask(wire, 'EHLO honest.test'), 250)
+      await connection.startTls()
+      expect(await ask(connection, 'EHLO honest.test'), 250)
     }
-    return wire
+    return connection
   }
 }
 
-function ask(wire: SmtpClient, line: string): Promise<ReceivedReply> {
-  wire.say(`${line}\r\n`)
-  return wire.reply(line, replyMs)
+function ask(connection: SmtpClient, line: string): Promise<ReceivedReply> {
+  connection.say(`${line}\r\n`)
+  return connection.reply(line, replyMs)
 }
 
 function expect({ code, text }: ReceivedReply, expected: number): void {
-  if (code !== expected) throw new Refused(text.split('\n').at(-1))
+  if (code !== expected) throw new RejectedError(text.split('\n').at(-1))
 }
 
 function reasonOf({ message, code }: NodeJS.ErrnoException): string {

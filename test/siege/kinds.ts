@@ -1,19 +1,19 @@
 import type { AttackName } from '../support/attacks.ts'
 
-/** One kind of attackers, and how the documentation says that their connections end. */
+/** A kind of attackers, and how their connections must end by the documentation. */
 export interface Kind {
   readonly title: string
   readonly attack: AttackName
-  /** Parts of all connections. */
+  /** Relative share of all connections. */
   readonly share: number
   readonly port: 'clear' | 'implicit TLS'
-  /** The first three octets of their addresses; `slow PROXY headers` and `refused addresses` have their own. */
+  /** The first three bytes of their addresses. `slow PROXY headers` and `refused addresses` have their own. */
   readonly network?: string
   /** Names of limits in docs/conformance.md. */
   readonly limits: readonly Limit[]
 }
 
-/** What each limit in docs/conformance.md has a client meet beyond it. */
+/** How a connection ends after each limit in docs/conformance.md. */
 const replies = {
   errors: /^421 4\.7\.0 Too many errors, /,
   smallChunks: /^421 4\.7\.0 Too many errors, /,
@@ -24,23 +24,23 @@ const replies = {
   memory: /^452 4\.3\.1 /,
   handshakeMs: /^(closed without a reply|ECONNRESET)$/,
   proxyHeaderMs: /^(closed without a reply|ECONNRESET|EPIPE)$/,
-  /** It is still writing when the time to close its half is over. */
+  /** The client still writes when the time to close its side ends. */
   lingerMs: /^(ECONNRESET|EPIPE)$/,
   fullIdleMs: /^421 4\.3\.2 \S+ is overloaded, /,
   total: /^421 4\.3\.2 \S+ has too many connections, /,
   http: /^421 4\.7\.0 This is SMTP, not HTTP, /,
-  /** It reads nothing, and so cannot say which limit it has met. */
+  /** The client never reads, so that it cannot report the limit. */
   unread: /^closed, unread$/,
 }
 
 export type Limit = keyof typeof replies
 
-/** When the server is full, a connection of any kind may have to leave room for others. */
+/** When the server is full, a connection of any kind may be closed. */
 const anyKind: readonly Limit[] = ['fullIdleMs', 'total']
 
-/** Connections from here are those of load balancers. */
+/** Addresses of load balancers. */
 export const proxyNetwork = '127.40.0'
-/** `--allow-ips` does not have these. */
+/** Addresses that `--allow-ips` does not include. */
 export const refusedNetwork = '127.80.0'
 export const allowedBlock = '127.0.0.0/10'
 
@@ -140,7 +140,7 @@ export const kinds: readonly Kind[] = [
   },
 ]
 
-/** A connection of this kind may end like that. */
+/** Returns true if a connection of this kind may end in this way. */
 export function isDocumented({ limits }: Kind, outcome: string): boolean {
   return [...limits, ...anyKind].some(limit => replies[limit].test(outcome))
 }

@@ -5,16 +5,16 @@ import { splitReceived } from '../support/maildir.ts'
 const line = Buffer.from('A line of a message that is neither short nor long, at all.\r\n')
 const smallBytes = 2_000
 const largeBytes = 1_000_000
-/** One message of so many is large. */
+/** One of this many messages is large. */
 const largeEvery = 20
 
-/** A message of a client that does nothing wrong, and what is known of it. */
+/** A message of a well-behaved client, and its history. */
 export interface Message {
   readonly number: number
   readonly dueAt: number
-  /** Digests of what arrived at the backend. */
+  /** Digests of the contents that the backend received. */
   readonly arrivals: string[]
-  /** A connection ended after the whole message was sent and before its reply: it may have arrived, and comes again. */
+  /** True if a connection ended after the message and before its reply. It may have been delivered, and is retried. */
   doubtful: boolean
   acceptedAt: number | undefined
 }
@@ -25,10 +25,10 @@ export function contentOf(number: number): Buffer {
   return Buffer.concat([Buffer.from(`X-Siege: ${number}\r\n\r\n`), body])
 }
 
-/** Every message of the clients that do nothing wrong, and what became of it. */
+/** All messages of the well-behaved clients. */
 export class Messages {
   readonly all: Message[] = []
-  /** Replies other than the wanted one, and lost connections. */
+  /** Reasons for retries: unexpected replies and lost connections. */
   readonly refusals = new Map<string, number>()
 
   enter(dueAt: number): Message {
@@ -43,28 +43,28 @@ export class Messages {
     return message
   }
 
-  /** A call has reached the backend. One of an attacker is not looked at. */
+  /** Records a call to the backend. Ignores those of attackers. */
   arrived({ data }: SesCall): void {
     const { content } = splitReceived(data)
     const [, number] = /^X-Siege: (\d+)\r\n/.exec(content.toString('latin1', 0, 40)) ?? []
     if (number !== undefined) this.all[Number(number)]?.arrivals.push(digestOf(content))
   }
 
-  refused(why: string): void {
-    this.refusals.set(why, (this.refusals.get(why) ?? 0) + 1)
+  refused(reason: string): void {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1)
   }
 
   get accepted(): readonly Message[] {
     return this.all.filter(({ acceptedAt }) => acceptedAt !== undefined)
   }
 
-  /** Accepted messages that have not arrived as they were sent. */
+  /** Number of accepted messages that the backend did not receive unchanged. */
   get lost(): number {
     return this.accepted.filter(({ number, arrivals }) => !arrivals.includes(digestOf(contentOf(number))))
       .length
   }
 
-  /** Messages that arrived more than once, without a doubt that excuses it; or not as they were sent. */
+  /** Number of messages that were changed, or duplicated without an unavoidable reason. */
   get wrong(): number {
     return this.all.filter(({ number, arrivals, doubtful }) => {
       const right = digestOf(contentOf(number))
@@ -72,7 +72,7 @@ export class Messages {
     }).length
   }
 
-  /** Milliseconds from the time when it was due to its 250; one that was not accepted counts as it waits until now. */
+  /** Sorted milliseconds from the due time to the 250. A message that was not accepted counts up to now. */
   get waitsMs(): readonly number[] {
     const now = performance.now()
     return this.all.map(({ dueAt, acceptedAt = now }) => acceptedAt - dueAt).sort((a, b) => a - b)

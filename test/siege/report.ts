@@ -2,20 +2,20 @@ import type { Report } from '../support/attackers.ts'
 import { isDocumented, type Kind } from './kinds.ts'
 import type { Siege } from './siege.ts'
 
-/** What must hold at the end of a siege. */
+/** A condition at the end of a siege. */
 export interface Claim {
   readonly text: string
   readonly holds: boolean
 }
 
-/** Clients that do nothing wrong are served within this at the median. */
+/** Limit of the median time until a message is accepted, in milliseconds. */
 const medianMs = 1000
-/** As in `deploy`: a container is restarted after so many. */
+/** Number of failed probes after which a container is restarted, as in `deploy`. */
 const failedProbes = 6
 const MiB = 1024 * 1024
 
-/** A siege that is over. Its attackers must not have been stopped. */
-export class Outcome {
+/** The report of a siege. Create it before the attackers are stopped. */
+export class SiegeReport {
   readonly claims: readonly Claim[]
   readonly text: string
 
@@ -24,7 +24,7 @@ export class Outcome {
     this.text = text
   }
 
-  static async of(siege: Siege): Promise<Outcome> {
+  static async of(siege: Siege): Promise<SiegeReport> {
     const reports = await siege.reports()
     const claims = await claimsOf(siege, reports)
     const lines = [
@@ -33,10 +33,12 @@ export class Outcome {
       ...honestTable(siege),
       '',
       ...(siege.unlimited === false ? [] : [`without a limit of memory: ${siege.unlimited}`]),
-      ...(siege.relay.alive ? [] : siege.relay.stderr.all.slice(-5).map(line => `the program said: ${line}`)),
+      ...(siege.relay.alive
+        ? []
+        : siege.relay.stderr.all.slice(-5).map(line => `output of the program:  ${line}`)),
       ...claims.map(({ text, holds }) => `${holds ? 'holds' : 'FAILS'}  ${text}`),
     ]
-    return new Outcome(claims, lines.join('\n'))
+    return new SiegeReport(claims, lines.join('\n'))
   }
 
   get holds(): boolean {
@@ -45,8 +47,8 @@ export class Outcome {
 }
 
 async function claimsOf(siege: Siege, reports: readonly (readonly [Kind, Report])[]): Promise<Claim[]> {
-  const { relay, messages, plan, probes } = siege
-  const limit = `${(plan.memoryLimitBytes / MiB).toFixed(0)} MiB`
+  const { relay, messages, options, probes } = siege
+  const limit = `${(options.memoryLimitBytes / MiB).toFixed(0)} MiB`
   const peakBytes = (await siege.peakBytes()) ?? 0
   const oomKills = relay.cgroup?.oomKills ?? 0
   const unaccepted = messages.all.length - messages.accepted.length
@@ -57,13 +59,13 @@ async function claimsOf(siege: Siege, reports: readonly (readonly [Kind, Report]
       .map(([outcome, count]) => `${kind.title}: ${count} × ${outcome}`),
   )
   return [
-    { text: `the program lives, OOM kills: ${oomKills}`, holds: relay.alive && oomKills === 0 },
+    { text: `the program runs, OOM kills:  ${oomKills}`, holds: relay.alive && oomKills === 0 },
     {
       text: `memory peak ${(peakBytes / MiB).toFixed(0)} MiB is below 90 % of the limit of ${limit}`,
-      holds: peakBytes < 0.9 * plan.memoryLimitBytes,
+      holds: peakBytes < 0.9 * options.memoryLimitBytes,
     },
     {
-      text: `lost ${messages.lost}, spoiled or duplicated ${messages.wrong}`,
+      text: `lost ${messages.lost}, altered or duplicated ${messages.wrong}`,
       holds: messages.lost + messages.wrong === 0,
     },
     { text: `messages never accepted: ${unaccepted}`, holds: unaccepted === 0 && messages.all.length > 0 },
@@ -101,7 +103,7 @@ function honestTable({ messages }: Siege): string[] {
     ['  time until accepted: median', seconds(median)],
     ['  time until accepted: 99th percentile', seconds(high)],
     ['  time until accepted: worst', seconds(worst)],
-    ...[...messages.refusals].map(([why, count]) => [`  tried again after: ${why}`, String(count)]),
+    ...[...messages.refusals].map(([reason, count]) => [`  tried again after: ${reason}`, String(count)]),
   ]
   return rows.map(([name = '', value = '']) => `${name.padEnd(70)} ${value.padStart(8)}`)
 }

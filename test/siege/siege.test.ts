@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Outcome } from './report.ts'
+import { SiegeReport } from './report.ts'
 import { Siege } from './siege.ts'
 
-// `npm run siege` does the same with ten thousand connections, for as long as one likes.
+// `npm run siege` does the same with 10,000 connections for a longer time.
 
-test('attackers of every kind do not end the program, and others are served meanwhile', {
+test('the program survives attacks of all kinds, and serves other clients meanwhile', {
   timeout: 120_000,
 }, async t => {
   const siege = await Siege.start(t, {
@@ -16,6 +16,6 @@ test('attackers of every kind do not end the program, and others are served mean
     rate: 5,
   })
   await siege.run()
-  const outcome = await Outcome.of(siege)
+  const outcome = await SiegeReport.of(siege)
   assert.ok(outcome.holds, outcome.text)
 })

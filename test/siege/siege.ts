@@ -6,63 +6,63 @@ import { MemoryCgroup } from '../support/memory-cgroup.ts'
 import { Random } from '../support/random.ts'
 import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
 import type { Scope } from '../support/temporary-directory.ts'
-import { type Habit, HonestClient } from './honest-client.ts'
+import { type ConnectionOptions, HonestClient } from './honest-client.ts'
 import { allowedBlock, type Kind, kinds, proxyNetwork } from './kinds.ts'
 import { Messages } from './messages.ts'
 
-/** What a siege is to be like. */
-export interface Plan {
+/** Options of a siege. */
+export interface SiegeOptions {
   readonly seed: number
   readonly ms: number
-  /** Of attackers, at once. */
+  /** Concurrent connections of attackers. */
   readonly connections: number
   readonly memoryLimitBytes: number
-  /** Messages a second of clients that do nothing wrong. */
+  /** Messages per second of well-behaved clients. */
   readonly rate: number
 }
 
 const attackProcesses = 2
-/** After this time all attackers are there, or after a quarter of a shorter siege. */
-const mostRampMs = 10_000
+/** Longest time until all attackers are connected. In a shorter siege it is a quarter of its duration. */
+const maxRampMs = 10_000
 const honestClients = 24
-/** A call to SES takes between these. */
-const [leastCallMs, mostCallMs] = [20, 120]
+/** Shortest and longest duration of a call to SES, in milliseconds. */
+const [minCallMs, maxCallMs] = [20, 120]
 const probeEveryMs = 1000
 /** As in `deploy`. */
 const probeMs = 5000
-/** Messages that are under way at the end have so long, while the attack goes on. */
+/** Longest wait for messages in progress at the end, in milliseconds. The attack continues meanwhile. */
 const settleMs = 30_000
 const paceMs = 20
 
-/** The program with the settings of `deploy`, attackers of every kind at its ports, and clients that do nothing wrong. */
+/** An attack on the program with the settings of `deploy`: attackers of all kinds, and well-behaved clients. */
 export class Siege {
   readonly messages = new Messages()
   readonly relay: RelayProcess
-  /** Why the program has no limit of memory here. */
+  /** Why the program runs without a memory limit, or false. */
   readonly unlimited: string | false
-  /** Requests for `/healthz`: how many, and how many in a row were not answered in time at the worst. */
+  /** Requests for `/healthz`: the number of requests, and the most consecutive failures. */
   readonly probes = { asked: 0, failedInARow: 0 }
-  readonly plan: Plan
+  readonly options: SiegeOptions
   readonly #attackers: readonly Attackers[]
   readonly #adminPort: number
   readonly #begunAt = performance.now()
   readonly #over = new AbortController()
 
   private constructor(
-    plan: Plan,
+    options: SiegeOptions,
     relay: RelayProcess,
     attackers: readonly Attackers[],
     adminPort: number,
     unlimited: string | false,
   ) {
-    this.plan = plan
+    this.options = options
     this.relay = relay
     this.#attackers = attackers
     this.#adminPort = adminPort
     this.unlimited = unlimited
   }
 
-  static async start(scope: Scope, plan: Plan): Promise<Siege> {
+  static async start(scope: Scope, options: SiegeOptions): Promise<Siege> {
     const ses = await FakeSes.start()
     scope.after(() => ses.close())
     const unlimited = MemoryCgroup.unavailable()
@@ -81,33 +81,33 @@ export class Siege {
       ],
       env: ses.environment,
       implicitTls: true,
-      ...(unlimited === false && { memoryLimitBytes: plan.memoryLimitBytes }),
+      ...(unlimited === false && { memoryLimitBytes: options.memoryLimitBytes }),
     })
     const attackers = Array.from({ length: attackProcesses }, () => Attackers.start(scope))
-    const siege = new Siege(plan, relay, attackers, adminPort, unlimited)
-    const random = new Random(plan.seed)
+    const siege = new Siege(options, relay, attackers, adminPort, unlimited)
+    const random = new Random(options.seed)
     ses.director = {
       rejectsNext: () => false,
       decide: call => {
         siege.messages.arrived(call)
-        const afterMs = leastCallMs + random.below(mostCallMs - leastCallMs)
+        const afterMs = minCallMs + random.below(maxCallMs - minCallMs)
         return { outcome: { type: 'accept', messageId: 'siege' }, afterMs }
       },
     }
     return siege
   }
 
-  /** How much of its time is over, from 0 to 1. */
-  get share(): number {
-    return Math.min(1, (performance.now() - this.#begunAt) / this.plan.ms)
+  /** Progress from 0 to 1. */
+  get progress(): number {
+    return Math.min(1, (performance.now() - this.#begunAt) / this.options.ms)
   }
 
-  /** Ends it before its time. */
-  halt(): void {
+  /** Ends the siege early. */
+  stopEarly(): void {
     this.#over.abort()
   }
 
-  /** Until its time is over, or the program has ended. */
+  /** Runs until the end of its time or of the program. */
   async run(): Promise<void> {
     this.#attack()
     const probing = this.#probe()
@@ -116,7 +116,7 @@ export class Siege {
     await probing
   }
 
-  /** What became of the attackers, by kind. */
+  /** Returns the reports of the attackers by kind. */
   async reports(): Promise<readonly (readonly [Kind, Report])[]> {
     const reports = await Promise.all(this.#attackers.map(attackers => attackers.reports()))
     return kinds.map((kind, n) => [kind, reports[n % attackProcesses]![Math.floor(n / attackProcesses)]!])
@@ -129,12 +129,12 @@ export class Siege {
   #attack(): void {
     const shares = kinds.reduce((sum, { share }) => sum + share, 0)
     for (const [n, { attack, share, port, network = `127.1.${n}` }] of kinds.entries()) {
-      const connections = Math.max(1, Math.round((this.plan.connections * share) / shares))
+      const connections = Math.max(1, Math.round((this.options.connections * share) / shares))
       this.#attackers[n % attackProcesses]!.begin({
         attack,
         connections,
-        // Those that have ended come back at the same rate.
-        perSecond: (connections * 1000) / Math.min(mostRampMs, this.plan.ms / 4),
+        // Ended connections are replaced at the same rate.
+        perSecond: (connections * 1000) / Math.min(maxRampMs, this.options.ms / 4),
         total: Number.MAX_SAFE_INTEGER,
         network,
         port: port === 'clear' ? this.relay.port : this.relay.tlsPort,
@@ -142,29 +142,29 @@ export class Siege {
     }
   }
 
-  /** Sends messages at the fixed rate. Those that must wait for a client have been due all the time. */
+  /** Sends messages at a fixed rate. The wait for a free client counts as waiting time of a message. */
   async #serve(): Promise<void> {
     const due: (() => Promise<void>)[] = []
     const idle = Array.from(
       { length: honestClients },
-      (_, n) => new HonestClient(habitOf(n), this.relay, this.messages),
+      (_, n) => new HonestClient(connectionOptions(n), this.relay, this.messages),
     )
     const clients = [...idle]
     const stop = new AbortController()
-    let underWay = 0
+    let inProgress = 0
     const assign = () => {
       while (due.length > 0 && idle.length > 0) void due.shift()!()
     }
     const startedAt = performance.now()
-    while (this.relay.alive && this.share < 1 && !this.#over.signal.aborted) {
-      while (this.messages.all.length < ((performance.now() - startedAt) / 1000) * this.plan.rate) {
+    while (this.relay.alive && this.progress < 1 && !this.#over.signal.aborted) {
+      while (this.messages.all.length < ((performance.now() - startedAt) / 1000) * this.options.rate) {
         const message = this.messages.enter(performance.now())
-        underWay++
+        inProgress++
         due.push(async () => {
           const client = idle.shift()!
           await client.send(message, stop.signal)
           idle.push(client)
-          underWay--
+          inProgress--
           assign()
         })
       }
@@ -172,12 +172,12 @@ export class Siege {
       await sleep(paceMs)
     }
     const deadline = performance.now() + settleMs
-    while (this.relay.alive && underWay > 0 && performance.now() < deadline) await sleep(paceMs)
+    while (this.relay.alive && inProgress > 0 && performance.now() < deadline) await sleep(paceMs)
     stop.abort()
-    for (const client of clients) client.leave()
+    for (const client of clients) client.disconnect()
   }
 
-  /** Asks whether the process lives, as Kubernetes does, but more often. */
+  /** Requests `/healthz` like Kubernetes, but more often. */
   async #probe(): Promise<void> {
     let failed = 0
     while (!this.#over.signal.aborted) {
@@ -195,10 +195,10 @@ export class Siege {
   }
 }
 
-function habitOf(n: number): Habit {
+function connectionOptions(n: number): ConnectionOptions {
   return {
     from: `127.9.0.${1 + (n % 8)}`,
     tls: (['none', 'STARTTLS', 'none', 'implicit'] as const)[n % 4]!,
-    keeps: n % 3 === 0,
+    keepsConnection: n % 3 === 0,
   }
 }

@@ -1,95 +1,99 @@
 import { Random } from '../support/random.ts'
 import { SmtpClient } from '../support/smtp-client.ts'
-import type { Books } from './books.ts'
-import { Dialogue, hear } from './dialogue.ts'
-import type { Habit } from './habits.ts'
+import type { ClientBehaviour } from './client-behaviour.ts'
+import type { Ledger } from './ledger.ts'
+import type { Entry, ProcessRun } from './ledger-entry.ts'
 import type { Program } from './program.ts'
-import type { Entry, Life } from './record.ts'
+import { TransactionSender, tryReply } from './transaction.ts'
 
-/** One client: sends a mail at a time, on connections as its habit is. */
+/** A client that sends one message at a time, with connections according to its behaviour. */
 export class Client {
-  readonly #habit: Habit
-  readonly #books: Books
+  readonly #behaviour: ClientBehaviour
+  readonly #ledger: Ledger
   readonly #program: Program
-  readonly #dialogue: Dialogue
+  readonly #sender: TransactionSender
   readonly #name: string
-  #wire: SmtpClient | undefined
-  #connection = ''
-  #life: Life
+  #connection: SmtpClient | undefined
+  #connectionName = ''
+  #processRun: ProcessRun
   #connections = 0
-  #mails = 0
+  #messages = 0
 
-  constructor(name: string, habit: Habit, books: Books, program: Program, seed: number) {
+  constructor(name: string, behaviour: ClientBehaviour, ledger: Ledger, program: Program, seed: number) {
     this.#name = name
-    this.#habit = habit
-    this.#books = books
+    this.#behaviour = behaviour
+    this.#ledger = ledger
     this.#program = program
-    this.#dialogue = new Dialogue(habit, new Random(seed))
-    this.#life = program.life
+    this.#sender = new TransactionSender(behaviour, new Random(seed))
+    this.#processRun = program.processRun
   }
 
-  /** Tries to send a mail. `undefined` if there was nobody to talk to; true if the mail is settled. */
+  /** Tries to send a message. Returns undefined without a connection, and true after a final reply. */
   async send(entry: Entry, content: Buffer): Promise<boolean | undefined> {
-    const wire = await this.#connected()
-    if (wire === undefined) return undefined
-    const attempt = this.#books.begin(entry, this.#connection, this.#life)
-    // Who has left once has had enough of it.
-    const leaving = entry.attempts.length === 1 ? entry.plan.leaving : undefined
-    const ending = await this.#dialogue.send(wire, entry.plan, attempt, content, leaving)
-    const settled = this.#books.end(entry, attempt, ending)
-    this.#mails++
-    const lasts = ending.type === 'reply' && ending.code !== 421 && !wire.ended
-    if (!lasts) this.#drop()
-    else if (ending.code >= 400 && (await hear(() => wire.ask('RSET')))?.code !== 250) this.#drop()
-    else if (this.#mails >= this.#habit.mailsPerConnection) await this.quit()
+    const connection = await this.#connected()
+    if (connection === undefined) return undefined
+    const attempt = this.#ledger.startAttempt(entry, this.#connectionName, this.#processRun)
+    // A client disconnects only in its first attempt.
+    const disconnects = entry.attempts.length === 1 ? entry.plan.disconnects : undefined
+    const ending = await this.#sender.send(connection, entry.plan, attempt, content, disconnects)
+    const settled = this.#ledger.endAttempt(entry, attempt, ending)
+    this.#messages++
+    const staysOpen = ending.type === 'reply' && ending.code !== 421 && !connection.ended
+    if (!staysOpen) this.#disconnect()
+    else if (ending.code >= 400 && (await tryReply(() => connection.ask('RSET')))?.code !== 250)
+      this.#disconnect()
+    else if (this.#messages >= this.#behaviour.messagesPerConnection) await this.quit()
     return settled
   }
 
-  /** Says goodbye. */
+  /** Sends QUIT and disconnects. */
   async quit(): Promise<void> {
-    const wire = this.#wire
-    if (wire !== undefined) await hear(() => wire.ask('QUIT'))
-    this.#drop()
+    const connection = this.#connection
+    if (connection !== undefined) await tryReply(() => connection.ask('QUIT'))
+    this.#disconnect()
   }
 
-  #drop(): void {
-    this.#wire?.vanish()
-    this.#wire = undefined
+  #disconnect(): void {
+    this.#connection?.vanish()
+    this.#connection = undefined
   }
 
-  /** A connection that has been greeted; `undefined` if the program is not there, or about to leave. */
+  /** Returns a connection after EHLO, or undefined if the program does not accept one. */
   async #connected(): Promise<SmtpClient | undefined> {
-    if (this.#wire !== undefined && !this.#wire.ended) return this.#wire
-    this.#drop()
-    const { tls } = this.#habit
+    if (this.#connection !== undefined && !this.#connection.ended) return this.#connection
+    this.#disconnect()
+    const { tls } = this.#behaviour
     const implicit = tls === 'implicit'
-    this.#connection = `${this.#name}-${++this.#connections}.test`
-    this.#life = this.#program.life
-    this.#mails = 0
-    let wire: SmtpClient | undefined
-    let late = false
-    const greeted = await hear(
+    this.#connectionName = `${this.#name}-${++this.#connections}.test`
+    this.#processRun = this.#program.processRun
+    this.#messages = 0
+    let connection: SmtpClient | undefined
+    let timedOut = false
+    const hello = await tryReply(
       async () => {
-        wire = await SmtpClient.connect(this.#program.portFor(implicit), { tls: implicit })
-        const greeting = await wire.reply('connecting')
+        connection = await SmtpClient.connect(this.#program.portFor(implicit), { tls: implicit })
+        const greeting = await connection.reply('connecting')
         if (greeting.code !== 220) return greeting
-        const hello = await wire.ask(`EHLO ${this.#connection}`)
+        const hello = await connection.ask(`EHLO ${this.#connectionName}`)
         if (tls !== 'starttls' || hello.code !== 250) return hello
-        await wire.startTls()
-        return await wire.ask(`EHLO ${this.#connection}`)
+        await connection.startTls()
+        return await connection.ask(`EHLO ${this.#connectionName}`)
       },
-      () => (late = wire !== undefined),
+      () => (timedOut = connection !== undefined),
     )
-    if (late) {
-      this.#books.note({ type: 'unanswered', text: `${this.#connection} was connected, and heard nothing` })
+    if (timedOut) {
+      this.#ledger.addFinding({
+        type: 'unanswered',
+        text: `${this.#connectionName} was connected, and got no reply`,
+      })
     }
-    if (greeted?.code !== 250) {
-      wire?.vanish()
+    if (hello?.code !== 250) {
+      connection?.vanish()
       return undefined
     }
-    // When the program has closed its half there is nothing to stay for.
-    wire!.socket.once('end', () => wire!.vanish())
-    this.#wire = wire
-    return wire
+    // Disconnects when the program closes its side.
+    connection!.socket.once('end', () => connection!.vanish())
+    this.#connection = connection
+    return connection
   }
 }

@@ -1,92 +1,92 @@
-import type { Books } from './books.ts'
 import { Client } from './client.ts'
-import { habits } from './habits.ts'
-import { contentOf, planOf, type Variety } from './mails.ts'
+import { clientBehaviours } from './client-behaviour.ts'
+import type { Ledger } from './ledger.ts'
+import type { Entry } from './ledger-entry.ts'
+import { contentOf, type MessageOptions, plannedMessage } from './messages.ts'
 import type { Program } from './program.ts'
-import type { Entry } from './record.ts'
 
-/** What the clients are to do. */
+/** The load of the clients. */
 export interface Load {
   readonly seed: number
-  /** New mails a second. */
+  /** New messages per second. */
   readonly rate: number
-  /** New mails in all. */
-  readonly mails: number
-  /** Clients at once. */
+  /** Total of new messages. */
+  readonly messages: number
+  /** Number of concurrent clients. */
   readonly clients: number
-  readonly variety: Variety
+  readonly messageOptions: MessageOptions
 }
 
 const paceMs = 10
-/** Mails that may be unsettled; beyond it, nothing new is sent. */
+/** Limit of messages without a final reply. At this limit no new message is sent. */
 const maxUnsettled = 3000
-/** A client whose mail was not taken tries again after so long, and twice as long each time, up to the longest. */
+/** Delay of the first retry, which doubles with each retry up to the longest delay, in milliseconds. */
 const firstRetryMs = 200
 const longestRetryMs = 3000
-/** Nobody was there to talk to. */
-const awayMs = 100
+/** Delay of a retry if no connection was possible, in milliseconds. */
+const unreachableRetryMs = 100
 
-/** Many clients with one queue: every mail is tried, again and again, until somebody says yes or no for good. */
+/** Many clients with one queue. Every message is retried until it gets a final reply. */
 export class Clients {
-  /** New mails so far. */
-  begun = 0
-  readonly #books: Books
+  /** Number of new messages so far. */
+  started = 0
+  readonly #ledger: Ledger
   readonly #load: Load
-  readonly #slots: readonly Client[]
-  /** What can be tried at once. */
+  readonly #clients: readonly Client[]
+  /** Entries that can be tried now. */
   readonly #due: Entry[] = []
   readonly #idle: ((entry: Entry | undefined) => void)[] = []
   #busy = 0
   #closed = false
-  #over = false
+  #ended = false
 
-  constructor(books: Books, program: Program, load: Load) {
-    this.#books = books
+  constructor(ledger: Ledger, program: Program, load: Load) {
+    this.#ledger = ledger
     this.#load = load
-    const slots: Client[] = []
+    const clients: Client[] = []
     for (let n = 0; n < load.clients; n++) {
-      // Spread, so that a few clients are of all kinds, too.
-      let place = (n * 37) % 100
-      const habit = habits.find(({ share }) => (place -= share) < 0)!
-      slots.push(new Client(`c${n}`, habit, books, program, load.seed + n))
+      // Spreads the kinds, so that even a few clients include all of them.
+      let position = (n * 37) % 100
+      const behaviour = clientBehaviours.find(({ share }) => (position -= share) < 0)!
+      clients.push(new Client(`c${n}`, behaviour, ledger, program, load.seed + n))
     }
-    this.#slots = slots
+    this.#clients = clients
   }
 
-  /** Mails that are being tried at this moment. */
+  /** Number of messages that are being sent now. */
   get busy(): number {
     return this.#busy
   }
 
-  /** Everything that was to be sent was sent, and settled. */
+  /** True if all messages have a final reply. */
   get done(): boolean {
-    return this.begun >= this.#load.mails && this.#books.unsettled === 0
+    return this.started >= this.#load.messages && this.#ledger.unsettled === 0
   }
 
-  /** Sends until `end`. */
+  /** Sends messages until `end`. */
   async run(): Promise<void> {
     const startedAt = performance.now()
-    const { rate, mails } = this.#load
+    const { rate, messages } = this.#load
     const timer = setInterval(() => {
-      const target = Math.min(mails, ((performance.now() - startedAt) / 1000) * rate)
-      while (!this.#closed && this.begun < target && this.#idle.length > 0 && this.#due.length === 0) {
-        if (this.#books.unsettled >= maxUnsettled) break
+      const target = Math.min(messages, ((performance.now() - startedAt) / 1000) * rate)
+      while (!this.#closed && this.started < target && this.#idle.length > 0 && this.#due.length === 0) {
+        if (this.#ledger.unsettled >= maxUnsettled) break
         this.#offer(this.#newEntry())
       }
     }, paceMs)
-    await Promise.all(this.#slots.map(client => this.#work(client)))
+    await Promise.all(this.#clients.map(client => this.#work(client)))
     clearInterval(timer)
   }
 
-  /** No new mails any more; those that are not settled are tried on. */
+  /** Stops new messages. Messages without a final reply are still retried. */
   close(): void {
     this.#closed = true
   }
 
-  /** Everybody goes home. */
+  /** Stops all clients. */
   end(): void {
     this.#closed = true
-    this.#over = true
+    this.#ended = true
     for (const release of this.#idle.splice(0)) release(undefined)
   }
 
@@ -100,13 +100,13 @@ export class Clients {
       const tries = entry.attempts.length
       const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** (tries - 1))
       const again = entry
-      setTimeout(() => this.#offer(again), settled === undefined ? awayMs : retryMs)
+      setTimeout(() => this.#offer(again), settled === undefined ? unreachableRetryMs : retryMs)
     }
     await client.quit()
   }
 
   #next(): Promise<Entry | undefined> | Entry | undefined {
-    if (this.#over) return undefined
+    if (this.#ended) return undefined
     return this.#due.shift() ?? new Promise(resolve => this.#idle.push(resolve))
   }
 
@@ -117,8 +117,8 @@ export class Clients {
   }
 
   #newEntry(): Entry {
-    const { seed, variety } = this.#load
-    const plan = planOf(seed, this.begun++, variety)
-    return this.#books.enter(plan, contentOf(seed, plan))
+    const { seed, messageOptions } = this.#load
+    const plan = plannedMessage(seed, this.started++, messageOptions)
+    return this.#ledger.add(plan, contentOf(seed, plan))
   }
 }

@@ -5,171 +5,171 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../support/free-port.ts'
 import { peakMemoryOf, RelayProcess } from '../support/relay-process.ts'
-import type { Books } from './books.ts'
-import type { Life } from './record.ts'
+import type { Ledger } from './ledger.ts'
+import type { ProcessRun } from './ledger-entry.ts'
 
 const tlsFolder = fileURLToPath(new URL('../../fixtures/tls/', import.meta.url))
-/** Certificates and their keys, which the program is given in turn. */
+/** Certificates and keys that the program gets in turn. */
 const certificates = [
   ['certificate.pem', 'key.pem'],
   ['renewed.pem', 'renewed-key.pem'],
 ] as const
-const watchMs = 50
-/** The program looks at its files every 5 seconds. */
+const pollMs = 50
+/** The program checks its files every 5 seconds. */
 const reloadMs = 20_000
 
-/** How the program is run. */
-export interface Manner {
+/** Options of the program. */
+export interface ProgramOptions {
   readonly env: Readonly<Record<string, string>>
   readonly args: readonly string[]
 }
 
-/** The program, from start to start: what it says, what it takes, and how it ends. */
+/** The program over several starts: its output, its memory, and how it ends. */
 export class Program {
-  /** Times that it was started. */
+  /** Number of starts. */
   starts = 0
-  /** Times that it said that the certificate was read. */
+  /** Number of certificate reloads that it reported. */
   reloads = 0
   peakBytes = 0
-  /** What it said that is neither log nor expected. */
-  readonly remarks: string[] = []
-  readonly #books: Books
-  readonly #manner: Manner
+  /** Unexpected lines on standard error. */
+  readonly unexpectedLines: string[] = []
+  readonly #ledger: Ledger
+  readonly #options: ProgramOptions
   readonly #folder: string
   readonly #port: number
   #relay: RelayProcess | undefined
-  #tidy: (() => Promise<void>) | undefined
-  #life: Life = { number: 0, kills: [] }
-  /** Somebody has asked it to end. */
+  #cleanUp: (() => Promise<void>) | undefined
+  #processRun: ProcessRun = { number: 0, kills: [] }
+  /** True if the soak has stopped or killed it. */
   #ending = false
   #certificate = 0
   readonly #timer: NodeJS.Timeout
 
-  private constructor(books: Books, manner: Manner, folder: string, port: number) {
-    this.#books = books
-    this.#manner = manner
+  private constructor(ledger: Ledger, options: ProgramOptions, folder: string, port: number) {
+    this.#ledger = ledger
+    this.#options = options
     this.#folder = folder
     this.#port = port
-    this.#timer = setInterval(() => void this.#watch(), watchMs)
+    this.#timer = setInterval(() => void this.#poll(), pollMs)
     process.once('exit', () => this.#relay?.signal('SIGKILL'))
   }
 
-  static async start(books: Books, manner: Manner): Promise<Program> {
+  static async start(ledger: Ledger, options: ProgramOptions): Promise<Program> {
     const folder = await mkdtemp(join(tmpdir(), 'relay-soak-'))
-    const program = new Program(books, manner, folder, await freePort())
-    await program.#install()
+    const program = new Program(ledger, options, folder, await freePort())
+    await program.#installCertificate()
     await program.begin()
     return program
   }
 
-  get life(): Life {
-    return this.#life
+  get processRun(): ProcessRun {
+    return this.#processRun
   }
 
-  /** Where it listens; with TLS from the first byte, another one after each start. */
+  /** Returns its port. The port with implicit TLS changes with each start. */
   portFor(implicitTls: boolean): number {
     return implicitTls ? (this.#relay?.tlsPort ?? this.#port) : this.#port
   }
 
   async begin(): Promise<void> {
     this.#ending = false
-    // Somebody may be served before the start is known here.
-    const life: Life = { number: ++this.starts, kills: [] }
-    this.#life = life
+    // A client may be served before `start` resolves.
+    const processRun: ProcessRun = { number: ++this.starts, kills: [] }
+    this.#processRun = processRun
     const tls = ['-c', join(this.#folder, 'cert.pem'), '-k', join(this.#folder, 'key.pem')]
-    const { args, env } = this.#manner
-    const scope = { after: (tidy: () => Promise<void>) => void (this.#tidy = tidy) }
+    const { args, env } = this.#options
+    const scope = { after: (cleanUp: () => Promise<void>) => void (this.#cleanUp = cleanUp) }
     const relay = await RelayProcess.start(scope, {
       port: this.#port,
       implicitTls: true,
       args: ['-r', 'ses', ...tls, ...args],
       env,
-      // The one who runs the soak ends it, and it ends the program.
+      // Ctrl-C ends the soak, which then ends the program.
       detached: true,
     })
     this.#relay = relay
     void relay.exited.then(exit => {
       if (this.#ending || this.#relay !== relay) return
-      life.kills.push(performance.now())
-      this.#fault(`it ended by itself: ${JSON.stringify(exit)}`)
-      this.begin().catch((error: Error) => this.#fault(error.message))
+      processRun.kills.push(performance.now())
+      this.#addFinding(`it ended by itself: ${JSON.stringify(exit)}`)
+      this.begin().catch((error: Error) => this.#addFinding(error.message))
     })
   }
 
-  /** SIGTERM, and waits for the end. */
+  /** Sends SIGTERM and waits for the end. */
   async stop(): Promise<void> {
     this.#ending = true
-    await this.#watch()
-    this.#life.stoppedAt = performance.now()
+    await this.#poll()
+    this.#processRun.stoppedAt = performance.now()
     const relay = this.#relay!
     try {
       const { code, signal } = await relay.stop()
-      if (code !== 0) this.#fault(`SIGTERM ended it with ${code ?? signal}`)
+      if (code !== 0) this.#addFinding(`SIGTERM ended it with ${code ?? signal}`)
     } catch (error) {
-      this.#fault(`SIGTERM did not end it: ${(error as Error).message}`)
+      this.#addFinding(`SIGTERM did not end it: ${(error as Error).message}`)
       await this.kill()
     }
-    // Its last words.
-    await this.#watch()
+    // Reads the last lines.
+    await this.#poll()
   }
 
-  /** SIGKILL. */
+  /** Sends SIGKILL and waits for the end. */
   async kill(): Promise<void> {
     this.#ending = true
-    await this.#watch()
-    this.#life.kills.push(performance.now())
+    await this.#poll()
+    this.#processRun.kills.push(performance.now())
     await this.#relay!.kill()
   }
 
-  /** SIGKILL to one of its workers. */
+  /** Sends SIGKILL to one of its workers. */
   async killWorker(): Promise<void> {
     const [pid] = await this.#relay!.workers()
     if (pid === undefined) return
-    this.#life.kills.push(performance.now())
+    this.#processRun.kills.push(performance.now())
     process.kill(pid, 'SIGKILL')
   }
 
-  /** Gives it another certificate, and waits until it has said that it has read it. */
-  async reload(why: 'at a signal' | 'because it changed'): Promise<void> {
+  /** Installs another certificate, and waits until the program has reported that it reloaded it. */
+  async reload(trigger: 'on a signal' | 'after a change'): Promise<void> {
     const before = this.reloads
-    await this.#install()
-    if (why === 'at a signal') this.#relay!.signal('SIGHUP')
+    await this.#installCertificate()
+    if (trigger === 'on a signal') this.#relay!.signal('SIGHUP')
     const deadline = performance.now() + reloadMs
-    while (this.reloads === before && performance.now() < deadline) await sleep(watchMs)
-    if (this.reloads === before) this.#fault(`the certificate was not read within ${reloadMs} ms`)
+    while (this.reloads === before && performance.now() < deadline) await sleep(pollMs)
+    if (this.reloads === before) this.#addFinding(`the certificate was not reloaded within ${reloadMs} ms`)
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#ending = true
-    await this.#tidy?.()
+    await this.#cleanUp?.()
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  #fault(text: string): void {
-    this.#books.note({ type: 'program', text })
+  #addFinding(text: string): void {
+    this.#ledger.addFinding({ type: 'program', text })
   }
 
-  async #install(): Promise<void> {
+  async #installCertificate(): Promise<void> {
     const [cert, key] = certificates[this.#certificate++ % certificates.length]!
     for (const [from, to] of [
       [key, 'key.pem'],
       [cert, 'cert.pem'],
     ] as const) {
-      // Renaming, so that no half a file is ever read.
+      // Renames the file, so that the program never reads an incomplete one.
       await cp(join(tlsFolder, from), join(this.#folder, 'new'))
       await rename(join(this.#folder, 'new'), join(this.#folder, to))
     }
   }
 
-  /** Looks at its memory, and takes what it has said, so that the log of hours need not be kept. */
-  async #watch(): Promise<void> {
+  /** Reads its memory and its output. The log lines are dropped, to bound the memory of a long soak. */
+  async #poll(): Promise<void> {
     const relay = this.#relay
     if (relay === undefined) return
     relay.stdout.all.length = 0
     for (const line of relay.stderr.all.splice(0)) {
-      if (line === 'TLS certificate reloaded') this.reloads++
-      else if (!expected.test(line) && this.remarks.length < 20) this.remarks.push(line)
+      if (line === 'TLS certificate read again') this.reloads++
+      else if (!expected.test(line) && this.unexpectedLines.length < 20) this.unexpectedLines.push(line)
     }
     const pids = [relay.pid, ...(await relay.workers())]
     const peaks = await Promise.all(pids.map(peakMemoryOf))
@@ -178,6 +178,6 @@ export class Program {
   }
 }
 
-/** Lines of the log, and what is said when it starts and stops. */
+/** Log lines, and the messages at start and stop. */
 const expected =
   /^\{|^aws-smtp-relay \S+ listens |^Backend: |^Try: |^Shutting down: |^Backend check failed, |^Worker \d+ \(pid \d+\) was killed by SIGKILL; |^$/

@@ -1,79 +1,83 @@
 import type { Progress } from '../../src/support/progress.ts'
-import type { Books } from './books.ts'
-import { happenings } from './profiles.ts'
+import { disruptions as disruptionNames } from './disruptions.ts'
+import type { Ledger } from './ledger.ts'
 import type { Soak } from './soak.ts'
 
-/** What must not be, in the order in which it is told. */
-const wrongs = [
+/** Types of findings, in the order of the report. */
+const findingTypes = [
   'early',
-  'spoiled',
+  'altered',
   'stray',
-  'unfinished',
+  'incomplete',
   'unanswered',
-  'refused',
+  'rejected',
   'unsettled',
   'program',
 ] as const
 
-/** True if nothing was found. */
-export function isClean({ books }: Soak): boolean {
-  return books.counts.size === 0
+/** Returns true if the ledger has no findings. */
+export function isClean({ ledger }: Soak): boolean {
+  return ledger.counts.size === 0
 }
 
-/** Shows what goes on. */
+/** Shows the progress of a soak. */
 export function showOn(progress: Progress, soak: Soak): void {
-  const { books, clients, service, happened } = soak
-  const { accepted, refused } = books.totals
-  const faults = sum(service.done.values()) + sum(happened.values())
+  const { ledger, clients, service, disruptions } = soak
+  const { accepted, rejected } = ledger.totals
+  const faults = sum(service.faults.values()) + sum(disruptions.values())
   const more = [
-    // First, as a narrow terminal has no room for the rest.
-    verdictOf(books),
+    // First, because a narrow terminal cuts the rest.
+    resultLine(ledger),
     `${clients.busy} in flight`,
     `${faults} faults`,
     ...(soak.draining ? ['waiting for the rest'] : []),
   ]
-  progress.show(accepted + refused, soak.share, more.join(', '))
+  progress.show(accepted + rejected, soak.progress, more.join(', '))
 }
 
-/** The books, closed: a table, what is wrong, and the verdict as the last line. */
+/** Returns the report of an ended soak: the findings, a table, and the result as the last line. */
 export function reportOf(soak: Soak): string {
-  const { books, service, program, happened } = soak
-  const { totals } = books
+  const { ledger, service, program, disruptions } = soak
+  const { totals } = ledger
   const seconds = soak.sentMs / 1000
   const rows: [string, string | number][] = [
-    ['mails sent', totals.mails],
+    ['messages sent', totals.messages],
     ['  to recipients', totals.recipients],
     ['  accepted', totals.accepted],
-    ['  refused for good', totals.refused],
-    ['mails a second', (totals.mails / seconds).toFixed(1)],
+    ['  rejected', totals.rejected],
+    ['messages per second', (totals.messages / seconds).toFixed(1)],
     ['retries', totals.retries],
-    ['slowest mail', `${(totals.slowest.ms / 1000).toFixed(1)} s (mail ${totals.slowest.number})`],
-    ['faults of the service', sum(service.done.values())],
-    ...[...service.done].sort().map(([name, count]): [string, number] => [`  ${name}`, count]),
-    ['happenings', sum(happened.values())],
-    ...happenings.flatMap((name): [string, number][] =>
-      happened.has(name) ? [[`  ${name}`, happened.get(name)!]] : [],
+    ['slowest message', `${(totals.slowest.ms / 1000).toFixed(1)} s (message ${totals.slowest.number})`],
+    ['faults of the service', sum(service.faults.values())],
+    ...[...service.faults].sort().map(([name, count]): [string, number] => [`  ${name}`, count]),
+    ['disruptions', sum(disruptions.values())],
+    ...disruptionNames.flatMap((name): [string, number][] =>
+      disruptions.has(name) ? [[`  ${name}`, disruptions.get(name)!]] : [],
     ),
     ['keys used', service.rotations],
-    ['times the certificate was read again', program.reloads],
+    ['certificate reloads', program.reloads],
     ['peak memory of the program', `${(program.peakBytes / 2 ** 20).toFixed(0)} MiB`],
-    ['sent again with an excuse, recipients', sum(totals.ambiguous.values())],
-    ...[...totals.ambiguous].sort().map(([reason, count]): [string, number] => [`  ${reason}`, count]),
-    ...wrongs.flatMap((type): [string, number][] =>
-      books.count(type) > 0 ? [[type.toUpperCase(), books.count(type)]] : [],
+    ['unavoidable duplicates, recipients', sum(totals.unavoidableDuplicates.values())],
+    ...[...totals.unavoidableDuplicates]
+      .sort()
+      .map(([reason, count]): [string, number] => [`  ${reason}`, count]),
+    ...findingTypes.flatMap((type): [string, number][] =>
+      ledger.count(type) > 0 ? [[type.toUpperCase(), ledger.count(type)]] : [],
     ),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   const table = rows.map(([name, value]) => `${name.padEnd(width)}  ${String(value).padStart(8)}`)
-  const findings = books.findings.flatMap(({ type, number, text, timeline = [] }) => [
-    `${type}: ${number === undefined ? '' : `mail ${number}: `}${text}`,
+  const findings = ledger.findings.flatMap(({ type, number, text, timeline = [] }) => [
+    `${type}: ${number === undefined ? '' : `message ${number}:  `}${text}`,
     ...timeline.map(line => `    ${line}`),
   ])
-  const remarks = program.remarks.map(line => `the program said: ${JSON.stringify(line)}`)
-  return [...findings, ...remarks, '', ...table, '', verdictOf(books)].join('\n')
+  const unexpectedLines = program.unexpectedLines.map(
+    line => `unexpected output of the program:  ${JSON.stringify(line)}`,
+  )
+  return [...findings, ...unexpectedLines, '', ...table, '', resultLine(ledger)].join('\n')
 }
 
-function verdictOf(books: Books): string {
+function resultLine(books: Ledger): string {
   return `lost ${books.count('lost')}, duplicated ${books.count('duplicated')}`
 }
 

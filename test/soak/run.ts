@@ -1,29 +1,30 @@
-/** `npm run soak`: mails through the program to a service that fails in every way, and books of what became of them. */
+/** `npm run soak`: sends messages through the program to a faulty SES, and checks that none is lost or duplicated. */
 import { amount, readArguments, whole } from '../../scripts/arguments.ts'
 import { Progress } from '../../src/support/progress.ts'
-import { profiles } from './profiles.ts'
+import { profiles } from './disruptions.ts'
 import { isClean, reportOf, showOn } from './report.ts'
-import { type Plan, Soak } from './soak.ts'
+import { Soak, type SoakOptions } from './soak.ts'
 
 const usage = `Usage: npm run soak -- [options]
 
-  --minutes N          for how long (default 60)
-  --mails N            how many at the most (default: until the time is over)
-  --rate N             mails a second (default 200)
-  --clients N          that send at once (default 64)
-  --workers N          of the program (default 1)
-  --profile NAME       what happens: ${Object.keys(profiles).join(', ')} (default faulty)
-  --every SECONDS      between two happenings (default 10)
-  --seed N             which faults (default: others each time)
+  --minutes N          duration (default 60)
+  --messages N         largest number of messages (default: no limit)
+  --rate N             messages per second (default 200)
+  --clients N          concurrent clients (default 64)
+  --workers N          workers of the program (default 1)
+  --profile NAME       kind of soak: ${Object.keys(profiles).join(', ')} (default faulty)
+  --every SECONDS      time between two disruptions (default 10)
+  --seed N             seed of the faults (default: a new one)
 
-Sends mails through the program to a service that fails in every way, while the program is stopped, killed and started,
-and keeps books of what each client heard and what the service took. Ends with 0 when no mail was lost or came twice and
-nothing else is wrong, else with 1. Ctrl-C ends it early, books closed; a second one at once.
+Sends messages through the program to a fake SES that fails in every way, while the program is stopped, killed and
+started. A ledger records the replies that each client got and the calls that the service accepted. The exit status is 0
+if no message was lost or duplicated and nothing else is wrong, else 1. Ctrl-C ends the soak early, with a report. A
+second Ctrl-C ends it immediately.
 `
 
 const options = {
   minutes: { type: 'string', default: '60' },
-  mails: { type: 'string', default: 'Infinity' },
+  messages: { type: 'string', default: 'Infinity' },
   rate: { type: 'string', default: '200' },
   clients: { type: 'string', default: '64' },
   workers: { type: 'string', default: '1' },
@@ -32,35 +33,35 @@ const options = {
   profile: { type: 'string', default: 'faulty' },
 } as const
 
-const plan: Plan = readArguments(usage, options, values => ({
+const soakOptions: SoakOptions = readArguments(usage, options, values => ({
   ms: amount('minutes', values.minutes) * 60_000,
-  mails: amount('mails', values.mails),
+  messages: amount('messages', values.messages),
   rate: amount('rate', values.rate),
   clients: whole('clients', values.clients, 1),
   workers: whole('workers', values.workers, 1),
   seed: whole('seed', values.seed, 0),
   profile: profileOf(values.profile),
-  happenEveryMs: amount('every', values.every) * 1000,
-  happenings: Number.POSITIVE_INFINITY,
+  disruptEveryMs: amount('every', values.every) * 1000,
+  maxDisruptions: Number.POSITIVE_INFINITY,
   drainMs: 8_000,
   upstreamMs: 5_000,
 }))
 
 console.log(
-  `Seed ${plan.seed}, profile ${plan.profile}: ${plan.rate} mails a second from ${plan.clients} clients`,
+  `Seed ${soakOptions.seed}, profile ${soakOptions.profile}: ${soakOptions.rate} messages per second from ${soakOptions.clients} clients`,
 )
-const soak = await Soak.start(plan)
-/** One Ctrl-C may come twice: from the terminal, and from npm, which passes it on. */
+const soak = await Soak.start(soakOptions)
+/** One Ctrl-C may arrive twice: from the terminal, and forwarded by npm. */
 const sameMs = 500
-let askedAt: number | undefined
+let interruptedAt: number | undefined
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    askedAt ??= performance.now()
-    if (performance.now() - askedAt > sameMs) process.exit(1)
-    soak.halt()
+    interruptedAt ??= performance.now()
+    if (performance.now() - interruptedAt > sameMs) process.exit(1)
+    soak.stopEarly()
   })
 }
-const progress = new Progress(process.stdout, 'mails', { elsewhereMs: 30_000 })
+const progress = new Progress(process.stdout, 'messages', { elsewhereMs: 30_000 })
 const timer = setInterval(() => showOn(progress, soak), 500)
 await soak.run()
 clearInterval(timer)

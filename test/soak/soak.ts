@@ -1,117 +1,117 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Random } from '../support/random.ts'
-import { Books } from './books.ts'
 import { Clients } from './clients.ts'
-import { type Happening, type Profile, profiles } from './profiles.ts'
+import { type Disruption, type Profile, profiles } from './disruptions.ts'
+import { FaultySes } from './faulty-ses.ts'
+import { Ledger } from './ledger.ts'
 import { Program } from './program.ts'
-import { Service } from './service.ts'
 
-/** What a soak is to be like. */
-export interface Plan {
+/** Options of a soak. */
+export interface SoakOptions {
   readonly seed: number
-  /** How long new mails are sent. */
+  /** How long new messages are sent, in milliseconds. */
   readonly ms: number
-  /** New mails in all, at most. */
-  readonly mails: number
-  /** New mails a second. */
+  /** Limit of new messages. */
+  readonly messages: number
+  /** New messages per second. */
   readonly rate: number
-  /** Clients at once. */
+  /** Number of concurrent clients. */
   readonly clients: number
   readonly workers: number
   readonly profile: keyof typeof profiles
-  /** Between two happenings. */
-  readonly happenEveryMs: number
-  /** After so many of them it is over, too, if there were mails enough for every fault. */
-  readonly happenings: number
+  /** Time between two disruptions, in milliseconds. */
+  readonly disruptEveryMs: number
+  /** The soak also ends after this many disruptions, if there were enough messages for every fault. */
+  readonly maxDisruptions: number
   readonly drainMs: number
   readonly upstreamMs: number
 }
 
-/** Nothing that is known to go on keeps a soak from its end for longer than this. */
+/** Longest wait for final replies at the end, in milliseconds. */
 const settleMs = 120_000
-/** How long the program uses a key. */
+/** How long the program uses an access key, in milliseconds. */
 const rotationMs = 3_000
 const awayMs = 400
-const fewestMails = 200
-const lookMs = 100
+const minMessages = 200
+const pollMs = 100
 
-/** The program, the service behind it, the clients before it, and the books of what they say. */
+/** The program, its faulty SES, its clients, and the ledger that compares both sides. */
 export class Soak {
-  readonly plan: Plan
-  readonly books: Books
+  readonly options: SoakOptions
+  readonly ledger: Ledger
   readonly clients: Clients
   readonly program: Program
-  readonly service: Service
-  /** Happenings so far, by name. */
-  readonly happened = new Map<Happening, number>()
+  readonly service: FaultySes
+  /** Number of disruptions so far, by name. */
+  readonly disruptions = new Map<Disruption, number>()
   readonly #begunAt = performance.now()
-  /** When no new mails are sent any more. */
+  /** When the last new message was sent. */
   #closedAt: number | undefined
   #halted = false
-  #happenings = 0
+  #disruptionCount = 0
   readonly #review: NodeJS.Timeout
   readonly #random: Random
 
-  private constructor(plan: Plan, books: Books, service: Service, program: Program) {
-    const { seed, rate, mails, clients, profile } = plan
-    this.plan = plan
-    this.books = books
+  private constructor(options: SoakOptions, ledger: Ledger, service: FaultySes, program: Program) {
+    const { seed, rate, messages, clients, profile } = options
+    this.options = options
+    this.ledger = ledger
     this.service = service
     this.program = program
-    const { leaving } = profiles[profile]
-    const variety = { leaving, maxRecipients: 120, maxBytes: 4_000_000 }
-    this.clients = new Clients(books, program, { seed, rate, mails, clients, variety })
+    const { disconnects } = profiles[profile]
+    const messageOptions = { disconnects, maxRecipients: 120, maxBytes: 4_000_000 }
+    this.clients = new Clients(ledger, program, { seed, rate, messages, clients, messageOptions })
     this.#random = new Random(seed)
     this.#review = setInterval(() => {
-      books.review()
+      ledger.review()
       service.expireKeys()
     }, 1000)
   }
 
-  static async start(plan: Plan): Promise<Soak> {
-    const { seed, workers, drainMs, upstreamMs, profile } = plan
-    const books = new Books({ workers, drainMs, upstreamMs })
-    const service = await Service.start(books, { seed, rotationMs, ...profiles[profile] })
+  static async start(options: SoakOptions): Promise<Soak> {
+    const { seed, workers, drainMs, upstreamMs, profile } = options
+    const ledger = new Ledger({ workers, drainMs, upstreamMs })
+    const service = await FaultySes.start(ledger, { seed, rotationMs, ...profiles[profile] })
     const seconds = (ms: number) => String(ms / 1000)
     const args = ['--workers', String(workers), '--max-recipients', '120', '--max-wait', '5']
     const times = ['--drain-timeout', seconds(drainMs), '--upstream-timeout', seconds(upstreamMs)]
-    const program = await Program.start(books, { env: service.environment, args: [...args, ...times] })
-    return new Soak(plan, books, service, program)
+    const program = await Program.start(ledger, { env: service.environment, args: [...args, ...times] })
+    return new Soak(options, ledger, service, program)
   }
 
-  /** Milliseconds that new mails have been, or were, sent. */
+  /** How long new messages have been sent, in milliseconds. */
   get sentMs(): number {
     return (this.#closedAt ?? performance.now()) - this.#begunAt
   }
 
-  /** How much of its time, or of its mails, is over: from 0 to 1. */
-  get share(): number {
-    const { ms, mails } = this.plan
-    return Math.min(1, Math.max(this.sentMs / ms, this.clients.begun / mails))
+  /** Progress from 0 to 1, by time or number of messages. */
+  get progress(): number {
+    const { ms, messages } = this.options
+    return Math.min(1, Math.max(this.sentMs / ms, this.clients.started / messages))
   }
 
-  /** No new mails are sent, and what is under way is waited for. */
+  /** True if no new messages are sent, and the soak waits for final replies. */
   get draining(): boolean {
     return this.#closedAt !== undefined
   }
 
-  /** Ends it before its time: the books are closed properly. */
-  halt(): void {
+  /** Ends the soak early, with a complete ledger. */
+  stopEarly(): void {
     this.#halted = true
   }
 
-  /** Sends, waits until all is settled, stops the program, and closes the books. */
+  /** Sends, waits for final replies, stops the program, and closes the ledger. */
   async run(): Promise<void> {
     try {
       await this.#send()
       await this.program.stop()
     } catch (error) {
-      this.books.note({ type: 'program', text: (error as Error).message })
+      this.ledger.addFinding({ type: 'program', text: (error as Error).message })
     }
-    this.books.close()
+    this.ledger.close()
   }
 
-  /** Nothing of it is left behind, whether it ended well or not. */
+  /** Stops all parts, even after an error. */
   async close(): Promise<void> {
     clearInterval(this.#review)
     this.clients.end()
@@ -119,45 +119,46 @@ export class Soak {
     await this.service.close()
   }
 
-  /** Sends as long as it should, and then what is left. */
+  /** Sends until the end, then retries the rest. */
   async #send(): Promise<void> {
     const sending = this.clients.run()
-    const { ms, happenings } = this.plan
-    const { totals } = this.books
-    const enough = () => this.#happenings >= happenings && totals.accepted + totals.refused >= fewestMails
+    const { ms, maxDisruptions } = this.options
+    const { totals } = this.ledger
+    const enough = () =>
+      this.#disruptionCount >= maxDisruptions && totals.accepted + totals.rejected >= minMessages
     const over = () => this.#halted || this.clients.done || this.sentMs >= ms || enough()
-    await this.#befall(profiles[this.plan.profile], over)
-    while (!over()) await sleep(lookMs)
+    await this.#disruptRepeatedly(profiles[this.options.profile], over)
+    while (!over()) await sleep(pollMs)
     this.clients.close()
     this.#closedAt = performance.now()
-    this.service.calm()
+    this.service.stopFaults()
     const deadline = performance.now() + settleMs
-    while (this.books.unsettled > 0 && performance.now() < deadline) await sleep(lookMs)
+    while (this.ledger.unsettled > 0 && performance.now() < deadline) await sleep(pollMs)
     this.clients.end()
     await sending
   }
 
-  /** Lets things happen, one after the other, each of them once before any comes again. */
-  async #befall({ happenings }: Profile, over: () => boolean): Promise<void> {
-    const possible = happenings.filter(name => this.plan.workers > 1 || name !== 'a worker is killed')
-    const deck: Happening[] = []
+  /** Runs disruptions one after the other, each of them once before any is repeated. */
+  async #disruptRepeatedly({ disruptions }: Profile, over: () => boolean): Promise<void> {
+    const possible = disruptions.filter(name => this.options.workers > 1 || name !== 'a worker is killed')
+    const deck: Disruption[] = []
     while (possible.length > 0) {
-      const next = performance.now() + this.plan.happenEveryMs
+      const next = performance.now() + this.options.disruptEveryMs
       while (performance.now() < next) {
         if (over()) return
-        await sleep(Math.min(lookMs, this.plan.happenEveryMs))
+        await sleep(Math.min(pollMs, this.options.disruptEveryMs))
       }
-      if (this.#happenings >= this.plan.happenings) continue
+      if (this.#disruptionCount >= this.options.maxDisruptions) continue
       if (deck.length === 0) deck.push(...possible)
-      const [happening] = deck.splice(this.#random.below(deck.length), 1)
-      await this.#happen(happening!)
-      this.#happenings++
-      this.happened.set(happening!, (this.happened.get(happening!) ?? 0) + 1)
+      const [disruption] = deck.splice(this.#random.below(deck.length), 1)
+      await this.#disrupt(disruption!)
+      this.#disruptionCount++
+      this.disruptions.set(disruption!, (this.disruptions.get(disruption!) ?? 0) + 1)
     }
   }
 
-  async #happen(happening: Happening): Promise<void> {
-    switch (happening) {
+  async #disrupt(disruption: Disruption): Promise<void> {
+    switch (disruption) {
       case 'the program is stopped and started':
         await this.program.stop()
         return this.program.begin()
@@ -170,14 +171,14 @@ export class Soak {
         return this.service.goAway(awayMs)
       case 'the keys are revoked':
         return this.service.revokeKeys()
-      case 'no new keys are handed out':
-        this.service.withholdKeys()
+      case 'no new keys are issued':
+        this.service.stopIssuingKeys()
         await sleep(rotationMs / 2)
-        return this.service.handOutKeys()
-      case 'the certificate is read again at a signal':
-        return this.program.reload('at a signal')
-      case 'the certificate is read again because it changed':
-        return this.program.reload('because it changed')
+        return this.service.resumeIssuingKeys()
+      case 'the certificate is reloaded on a signal':
+        return this.program.reload('on a signal')
+      case 'the certificate is reloaded after a change':
+        return this.program.reload('after a change')
     }
   }
 }

@@ -1,29 +1,29 @@
 import { createHash } from 'node:crypto'
 import { Random } from '../support/random.ts'
 
-/** At which point of its first attempt a client leaves without a word. */
-export type Leaving = 'in the envelope' | 'in the content' | 'before the reply'
+/** The point of the first attempt at which a client disconnects without QUIT. */
+export type DisconnectPoint = 'in the envelope' | 'in the content' | 'before the reply'
 
-/** One mail of a soak: all of it follows from the seed and its number. */
-export interface Plan {
+/** A message of a soak. It depends only on the seed and its number. */
+export interface PlannedMessage {
   readonly number: number
   readonly sender: string
   readonly recipients: readonly string[]
   /** Bytes of the content. */
   readonly size: number
-  readonly leaving: Leaving | undefined
+  readonly disconnects: DisconnectPoint | undefined
 }
 
-/** What kinds of mails there are. */
-export interface Variety {
-  /** Whether clients leave in the middle. */
-  readonly leaving: boolean
+/** Limits of the generated messages. */
+export interface MessageOptions {
+  /** Whether some clients disconnect during a message. */
+  readonly disconnects: boolean
   readonly maxRecipients: number
   readonly maxBytes: number
 }
 
 const domain = 'soak.example'
-/** Mails of so many thousand have so many recipients, and sizes up to so many bytes; the first row that fits counts. */
+/** Ranges of recipients and sizes. `upTo` is a cumulative share in thousandths; the first matching row applies. */
 const recipientShares = [
   { upTo: 12, from: 51, to: 120 },
   { upTo: 100, from: 2, to: 50 },
@@ -35,47 +35,49 @@ const sizeShares = [
   { upTo: 250, from: 4_000, to: 30_000 },
   { upTo: 1000, from: 200, to: 4_000 },
 ] as const
-const leavings: readonly { readonly upTo: number; readonly leaving: Leaving }[] = [
+const disconnectShares: readonly { readonly upTo: number; readonly leaving: DisconnectPoint }[] = [
   { upTo: 4, leaving: 'in the envelope' },
   { upTo: 10, leaving: 'in the content' },
   { upTo: 18, leaving: 'before the reply' },
 ]
 
-/** The mail of that number. */
-export function planOf(seed: number, number: number, variety: Variety): Plan {
+/** Returns the message with this number. */
+export function plannedMessage(seed: number, number: number, options: MessageOptions): PlannedMessage {
   const random = new Random(seed + number * 7919)
-  // The first mails are of every kind, so that a short soak has all of them.
+  // The first messages include all kinds, so that a short soak has all of them.
   const draw = () => (number < 60 ? [0, 1, 5, 11, 39, 99, 249][random.below(7)]! : random.below(1000))
-  const count = Math.min(within(draw(), recipientShares, random), variety.maxRecipients)
-  const size = Math.min(within(draw(), sizeShares, random), variety.maxBytes)
+  const count = Math.min(within(draw(), recipientShares, random), options.maxRecipients)
+  const size = Math.min(within(draw(), sizeShares, random), options.maxBytes)
   const chance = draw()
   return {
     number,
     sender: `m${number}@${domain}`,
     recipients: Array.from({ length: count }, (_, n) => `r${n}.m${number}@${domain}`),
     size,
-    leaving: variety.leaving ? leavings.find(({ upTo }) => chance < upTo)?.leaving : undefined,
+    disconnects: options.disconnects
+      ? disconnectShares.find(({ upTo }) => chance < upTo)?.leaving
+      : undefined,
   }
 }
 
-/** The content of a mail as its client has it: the same bytes with every attempt. */
-export function contentOf(seed: number, { number, size, sender }: Plan): Buffer {
+/** Returns the content of a message, the same in every attempt. */
+export function contentOf(seed: number, { number, size, sender }: PlannedMessage): Buffer {
   const header = `From: ${sender}\r\nX-Soak: ${number}\r\nSubject: soak ${number}\r\n\r\n`
   const random = new Random(seed ^ (number * 104_729))
   const lines = Math.max(1, Math.ceil((size - header.length) / lineBytes))
-  const first = random.below(stock.length / lineBytes - lines)
+  const first = random.below(text.length / lineBytes - lines)
   return Buffer.concat([
     Buffer.from(header, 'latin1'),
-    stock.subarray(first * lineBytes, (first + lines) * lineBytes),
+    text.subarray(first * lineBytes, (first + lines) * lineBytes),
   ])
 }
 
-/** What a content is known by. */
+/** Returns the digest of a content. */
 export function digestOf(content: Buffer): string {
   return createHash('sha256').update(content).digest('base64')
 }
 
-/** The number of a mail and of one of its recipients, from an address; `undefined` where it is none of ours. */
+/** Returns the numbers of the message and the recipient in an address, or undefined if it is not of the soak. */
 export function readRecipient(
   address: string,
 ): { readonly number: number; readonly nth: number } | undefined {
@@ -84,10 +86,10 @@ export function readRecipient(
 }
 
 const lineBytes = 64
-/** Lines of text that contents are cut from; one of 16 begins with a dot. */
-const stock = stockOf(6_400_000)
+/** Random lines from which contents are taken. One of 16 begins with a dot. */
+const text = randomText(6_400_000)
 
-function stockOf(bytes: number): Buffer {
+function randomText(bytes: number): Buffer {
   const random = new Random(1)
   const letters = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
   const block = Buffer.alloc(bytes)
