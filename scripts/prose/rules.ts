@@ -42,7 +42,7 @@ const privateWords: readonly (readonly [word: string, field: string, bad: string
   ['errand', 'delivery', 'An errand ends.'],
   ['gatekeeper', 'access control', 'The gatekeeper answers.'],
   ['half[- ]delivered', 'delivered in part', 'A half-delivered message comes again.'],
-  ['house', 'server, fixture', 'The house is closed.'],
+  ['house(?! style)', 'server, fixture', 'The house is closed.'],
   ['manners', 'behaviour', 'Clients with bad manners wait.'],
   ['patience', 'maximum wait, timeout', 'Its patience ends.'],
   ['rehears(?:e[sd]?|als?|ing)', 'dry run', 'The rehearsal stops there.'],
@@ -62,10 +62,10 @@ const privateWords: readonly (readonly [word: string, field: string, bad: string
 export const rules: readonly Rule[] = [
   {
     name: 'who-clause',
-    pattern: /(?<=^|[.!?:;¦]\s*|\*\*)Who\s+(?:\w+s|may|can|must|has|does)\b(?![^.¦]*\?)/g,
+    pattern: /(?<=^|[.!?:;¦]\s*|\*\*)Who\s+\w+s\b(?![^.¦]*\?)/g,
     advice: 'name the actor first: "A client that is silent is disconnected"',
     bad: ['Who is silent is left.', 'It ends. Who waits is served.'],
-    good: ['Who sends this?', 'The client who sends this.', 'Tells who may send.'],
+    good: ['Who sends this?', 'The client who sends this.', 'Who may send: user root'],
   },
   {
     name: 'whoever',
@@ -136,12 +136,17 @@ export const rules: readonly Rule[] = [
   {
     name: 'behind',
     pattern: new RegExp(
-      `(?<!\\b(?:lags?|falls?|left|leaves?)\\s+)\\bbehind\\b(?!\\s+(?:(?:an?|the|its|their|one)\\s+)?(?:[\\w-]+\\s+){0,2}${inFront}\\b)`,
+      `(?<!\\b(?:lags?|falls?|left|leav(?:es?|ing))\\s+(?:[\\w-]+\\s+){0,3})\\bbehind\\b(?!\\s+(?:(?:an?|the|its|their|one)\\s+)?(?:[\\w-]+\\s+){0,2}${inFront}\\b)`,
       'gi',
     ),
     advice: '"after"; behind is a place: "behind a load balancer"',
     bad: ['What follows behind it.', 'The reply behind QUIT.'],
-    good: ['Clients behind a Network Load Balancer.', 'It lags behind.', 'The reply after QUIT.'],
+    good: [
+      'Clients behind a Network Load Balancer.',
+      'It lags behind.',
+      'It leaves no connection behind.',
+      'The reply after QUIT.',
+    ],
   },
   {
     name: 'mend',

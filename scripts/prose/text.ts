@@ -111,6 +111,7 @@ function ofPage(text: string): string {
       .replace(/^([ \t]*)(```|~~~)[\s\S]*?^\1\2[ \t]*$/gm, mask)
       .replace(/<!--[\s\S]*?-->/g, mask)
       .replace(/\]\([^)\n]*\)/g, mask)
+      .replace(/\[[\w.-]+\/[\w./-]+(?=¦)/g, mask)
       .replace(/^\|[ |:-]+$/gm, mask)
       .replace(/^#.*$/gm, heading => heading.replace('Who', () => mask('Who'))),
   )

@@ -55,8 +55,11 @@ test('strings, templates and regular expressions that hold the marks of comments
   assert.deepEqual(namesIn('test/a.ts', embedding('test(`#{b}: nobody waits`, () => {})')), ['nobody'])
 })
 
-test('code of a page is not prose: fences, spans, addresses of links', () => {
-  assert.deepEqual(namesIn('a.md', '```sh\nnobody\n```\n`nobody` [x](nobody.md) <!-- nobody -->\n'), [])
+test('code of a page is not prose: fences, spans, addresses of links and paths as their texts', () => {
+  assert.deepEqual(
+    namesIn('a.md', '```sh\nnobody\n```\n`nobody` [x](nobody.md) [a/nobody](b) <!-- nobody -->\n'),
+    [],
+  )
   assert.deepEqual(namesIn('a.md', '```sh\nx\n```\nnobody\n'), ['nobody'])
 })
 
