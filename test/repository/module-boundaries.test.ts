@@ -40,7 +40,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'node:stream',
     'prom-client',
   ],
-  config: ['auth', 'operations', 'relay', 'transport', 'minimist', 'node:fs', 'node:os', 'node:v8'],
+  config: ['auth', 'operations', 'relay', 'transport', 'node:fs', 'node:os', 'node:v8', 'minimist'],
   server: ['auth', 'config', 'operations', 'protocol', 'relay', 'transport', 'node:crypto'],
   program: [
     'config',
