@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Prints how easy it is to find things in `src`: loose files, short files, names that are declared twice, circles of
- * imports, words of a private language in names.
+ * Counts what makes it hard to find things in `src`: loose files, short files, names that are declared more than once,
+ * circles of imports, private metaphors in names.
  *
- *     node scripts/structure.mjs [FOLDER]    FOLDER is another checkout, to compare with
+ *     node scripts/structure.mjs [FOLDER]    FOLDER: another checkout (default: this one)
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -12,7 +12,7 @@ const src = join(process.argv[2] ?? new URL('..', import.meta.url).pathname, 'sr
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
 const sources = new Map(files.map(file => [file, readFileSync(join(src, file), 'utf8')]))
 
-/** Metaphors that say less than a term of the field, as parts of names in camel case. */
+/** Metaphors that the field does not use, as parts of names in camel case. */
 const privateWords = new Set(
   `agenda audience cargo cast chronicle complaint conduct conductor courier crew cue demands dial dials dialogue ears errand
   farewell forsake gatekeeper halt heard house introduced introduction journey manner manners meaning nobodys obey

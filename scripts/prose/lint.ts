@@ -1,4 +1,4 @@
-/** Holds prose to the rules. */
+/** Checks prose against the rules. */
 import { type Exception, type Rule, rules } from './rules.ts'
 import { proseOf } from './text.ts'
 
@@ -7,11 +7,11 @@ export interface Finding {
   readonly path: string
   readonly line: number
   readonly rule: Rule
-  /** What was found, on one line. */
+  /** The words that break the rule, on one line. */
   readonly words: string
 }
 
-/** What is wrong with the prose of one file, in the order of its lines; an extension that is not known has no prose. */
+/** Returns the findings in one file, by line. A file whose type is not known has no findings. */
 export function lint(path: string, text: string): readonly Finding[] {
   const prose = proseOf(path, text)
   if (prose === undefined) return []
@@ -26,7 +26,7 @@ export function lint(path: string, text: string): readonly Finding[] {
   return found.sort((a, b) => a.line - b.line)
 }
 
-/** Whether the exception is of this finding. @param line the line of the file that the finding is on */
+/** Returns true if the exception covers the finding. @param line the whole line that the finding is on */
 export function isExcepted(exception: Exception, { path }: Finding, line: string): boolean {
   return exception.path === path && line.includes(exception.words)
 }

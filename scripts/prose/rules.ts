@@ -1,35 +1,35 @@
-/** The rules of prose: what comments, test titles, messages and pages must not say, and what to write instead. */
+/** The rules of prose: words and patterns that comments, test titles, messages and pages must not have. */
 
-/** One thing that must not be written. */
+/** A word or pattern that must not be written. */
 export interface Rule {
-  /** What the finding is called. */
+  /** The name of the rule in a finding. */
   readonly name: string
-  /** What it is found by, in prose without code (`proseOf`); it has the flag `g`. */
+  /** Matches it in prose without code (`proseOf`); has the flag `g`. */
   readonly pattern: RegExp
   /** What to write instead. */
   readonly advice: string
-  /** Sentences that have it. */
+  /** Sentences that break the rule. */
   readonly bad: readonly string[]
-  /** Sentences that are near it and right. */
+  /** Similar sentences that do not. */
   readonly good: readonly string[]
 }
 
-/** A finding that is right as it is. */
+/** A place where a rule does not apply. */
 export interface Exception {
   readonly path: string
-  /** Words of the line that the finding is in. */
+  /** Words that the line of the finding contains. */
   readonly words: string
   readonly reason: string
 }
 
-/** Nouns before which "mail" is half of a name: a mail server is not one message. */
+/** Nouns that form a name with "mail": a mail server is not one message. */
 const mailNames =
   '(?:server|client|service|system|agent|address|relay|program|provider|gateway|loop|user|delivery|exchanger|queue)s?'
 
-/** What a server can really stand behind. */
+/** Things that a server or a client can really be behind. */
 const inFront = '(?:balancers?|prox(?:y|ies)|NATs?|firewalls?|gateways?|NLBs?)'
 
-/** Words of a private language: what finds each, what the field says, and a sentence that has it. */
+/** Private metaphors: a pattern, the field's term, and a sentence that breaks the rule. */
 const privateWords: readonly (readonly [word: string, field: string, bad: string])[] = [
   ['agenda', 'event queue', 'It is put on the agenda.'],
   ['cargo', 'body', 'A call carries its cargo.'],
@@ -72,9 +72,14 @@ const privateWords: readonly (readonly [word: string, field: string, bad: string
 export const rules: readonly Rule[] = [
   {
     name: 'who-clause',
-    pattern: /(?<=^|[.!?:;¦]\s*|\*\*)Who\s+\w+s\b(?![^.¦]*\?)/g,
+    pattern: /(?<=(?:^|[.!?:;¦]|\n\s*\n|\n\s*[*-])\s*|\*\*)Who\s+\w+s\b(?![^.¦]*\?)/g,
     advice: 'name the actor first: "A client that is silent is disconnected"',
-    bad: ['Who is silent is left.', 'It ends. Who waits is served.'],
+    bad: [
+      'Who is silent is left.',
+      'It ends. Who waits is served.',
+      '# Title\n\nWho waits is served.',
+      'Clients:\n\n* Who waits is served.',
+    ],
     good: ['Who sends this?', 'The client who sends this.', 'Who may send: user root'],
   },
   {
@@ -211,7 +216,7 @@ export const rules: readonly Rule[] = [
   ...privateWords.map(privateWord),
 ]
 
-/** Each is right as it is, for the reason that is given. One that no finding needs is a finding itself. */
+/** Places where a rule does not apply, for the given reason. An exception that no finding needs is a finding itself. */
 export const exceptions: readonly Exception[] = []
 
 function privateWord([word, field, bad]: (typeof privateWords)[number]): Rule {

@@ -1,10 +1,10 @@
 /**
- * Prints where prose breaks a rule: comments and test titles of TypeScript and JavaScript, messages of `src`, pages, titles
- * of transcripts, comments of configuration files. Ends with 1 if there is a finding.
+ * Prints each place where prose breaks a rule: in comments and test titles of TypeScript and JavaScript, messages of `src`,
+ * pages, titles of transcripts, comments of configuration files. Exits with 1 if there is a finding.
  *
- *     npm run prose              everything
- *     npm run prose src docs     what is below these paths
- *     npm run prose -- --count   how many findings there are, by folder and by rule
+ *     npm run prose              the whole repository
+ *     npm run prose src docs     files below these paths
+ *     npm run prose -- --count   the number of findings, by folder and by rule
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ import { isExcepted, lint } from './lint.ts'
 import { exceptions } from './rules.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-/** What is not ours, what is made, and the rules themselves, which quote what they forbid. */
+/** Files of other projects, generated files, and the rules themselves, which quote what they forbid. */
 const skipped =
   /^(?:.*\/)?(?:node_modules|dist|coverage|maildir|\.git|\.mutants)$|^docs\/api$|^scripts\/prose\/rules\.ts$|^test\/repository\/prose\.test\.ts$/
 
@@ -60,7 +60,7 @@ function filesIn(folder: string): readonly string[] {
   })
 }
 
-/** Names with how often each occurs, the most frequent first. */
+/** A line for each name with its count, the most frequent first. */
 function countsOf(names: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)

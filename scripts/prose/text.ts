@@ -1,18 +1,18 @@
-/** What of a file is prose: comments, test titles, messages, the text of pages. */
+/** Extracts the prose of a file: comments, test titles, messages, the text of pages. */
 
-/** Stands for what is not prose, so that no pattern reaches across it. */
-const code = '¦'
+/** Replaces each character that is not prose, so that no pattern matches across it. */
+const masked = '¦'
 
-/** Comments with `#`, alone on a line or after white space. */
+/** A comment that begins with `#`, at the start of a line or after white space. */
 const hashComment = /(?<=^|\s)#(?!!)[ \t].*$/gm
 
 /** Calls whose first argument is a title. */
 const titled = /\b(?:test|it|suite|describe)(?:\.\w+)?\(\s*$/
 
-/** Three words in a row: a sentence and not an identifier. */
+/** Three words in a row: a message, not an identifier. */
 const sentence = /[A-Za-z]{2,}[,:;]? [A-Za-z'-]+[,:;]? [A-Za-z]/
 
-/** What comes right before a regular expression, and never before a division. */
+/** The end of code after which a slash begins a regular expression; after other code it is a division. */
 const beforeExpression = /(?:[([{,;=:?!&|+\-*%<>~^]|\b(?:return|typeof|case|of|in|do|else))\s*$|^\s*$/
 
 const expression = /\/(?![*/])(?:[^\\/[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y
@@ -21,10 +21,10 @@ const comment = /\/\/[^\n]*|\/\*[\s\S]*?\*\//y
 const template = /(?:[^`\\$]|\\[\s\S]|\$(?!\{))*(?:`|\$\{)?/y
 
 /**
- * The text of a file with everything that is not prose masked. It has the length and the lines of the file, so that an
- * offset in it is one in the file. Code in back quotes is masked as well.
- * @param path decides how it is read: by its extension, and messages are prose in `src` only
- * @returns undefined if a file of this kind has no prose
+ * Returns the text of a file with everything masked that is not prose. It has the length and the lines of the file, so an
+ * offset in it is an offset in the file. Code in back quotes is masked as well.
+ * @param path its extension says how the file is read; messages are prose only in `src`
+ * @returns undefined if files of this type have no prose
  */
 export function proseOf(path: string, text: string): string | undefined {
   switch (/[^./]*$/.exec(path)![0]) {
@@ -54,7 +54,7 @@ export function proseOf(path: string, text: string): string | undefined {
 
 function ofProgram(text: string, withMessages: boolean): string {
   const parts: string[] = []
-  /** Of each template that an expression is inside of: open braces of the expression, and whether it is prose. */
+  /** The open templates, from the outside in: open braces in the current expression, and whether the text is prose. */
   const templates: { braces: number; prose: boolean }[] = []
   let at = 0
 
@@ -117,7 +117,7 @@ function ofPage(text: string): string {
   )
 }
 
-/** Everything but what the pattern finds is masked. */
+/** Masks everything that the pattern does not match. */
 function keep(text: string, pattern: RegExp): string {
   const parts: string[] = []
   let end = 0
@@ -129,7 +129,7 @@ function keep(text: string, pattern: RegExp): string {
   return parts.join('')
 }
 
-/** A comment without what makes it one. */
+/** Replaces the marks of a comment by spaces. */
 function withoutMarks(text: string): string {
   return text.replace(/^\/\/|^\/\*\*?|\*\/$/g, blank).replace(/^[ \t]*\*(?!\*)/gm, blank)
 }
@@ -142,7 +142,7 @@ function blank(text: string): string {
   return ' '.repeat(text.length)
 }
 
-/** White space stays, so that lines are counted, and that prose goes on across the white space between comments. */
+/** Keeps white space, so that lines can be counted and consecutive comments are one text. */
 function mask(text: string): string {
-  return text.replace(/\S/g, code)
+  return text.replace(/\S/g, masked)
 }

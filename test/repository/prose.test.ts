@@ -1,4 +1,4 @@
-/** The lint of prose: each rule finds what it is for, and nothing else. */
+/** The lint of prose: each rule finds its own examples, and good sentences pass. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isExcepted, lint } from '../../scripts/prose/lint.ts'
