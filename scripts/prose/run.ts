@@ -16,6 +16,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const skipped =
   /^(?:.*\/)?(?:node_modules|dist|coverage|maildir|\.git|\.mutants)$|^docs\/api$|^scripts\/prose\/rules\.ts$|^test\/repository\/prose\.test\.ts$/
 
+// A reader such as head has closed the pipe.
+process.stdout.on('error', () => process.exit(1))
+
 const args = process.argv.slice(2)
 const wanted = args.filter(arg => !arg.startsWith('--')).map(path => path.replace(/^\.\/|\/$/g, ''))
 const isWanted = (path: string) =>
