@@ -2,11 +2,11 @@
 # For another platform: docker buildx build --platform linux/arm64 -t aws-smtp-relay .
 
 # A version of Node.js with long-term support, and of Debian with a small set of packages. A tag can be moved: to have
-# the same bytes each time, put its digest behind it (docker buildx imagetools inspect node:24.21.0-trixie-slim tells
-# it) as --build-arg NODE_IMAGE=node:24.21.0-trixie-slim@sha256:...
+# the same bytes each time, append its digest (docker buildx imagetools inspect node:24.21.0-trixie-slim prints it):
+# --build-arg NODE_IMAGE=node:24.21.0-trixie-slim@sha256:...
 ARG NODE_IMAGE=node:24.21.0-trixie-slim
 
-# JavaScript is the same for all platforms: it is made on the one that builds.
+# JavaScript is the same for all platforms, so it is compiled on the platform of the builder.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
@@ -16,7 +16,7 @@ COPY src src
 RUN npx --no-install tsc -p tsconfig.json --declaration false
 
 # bcrypt is a binary for one platform, so the packages are those of the platform that the image is for (TARGETPLATFORM;
-# another one than the builder's needs QEMU). What only compilers and people read is a third of them.
+# a platform other than the builder's needs QEMU). Files that only compilers and people read are a third of them.
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /packages
 COPY package.json package-lock.json ./
@@ -43,11 +43,11 @@ COPY --from=build /build/dist dist
 USER 1000:1000
 EXPOSE 1025
 STOPSIGNAL SIGTERM
-# The program asks itself; it finds out where the first process of the container was told to listen.
+# The program connects to itself. It reads the address from the arguments of the first process of the container.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "/app/dist/cli.js", "--healthcheck"]
-# Without a shell: signals reach the program, and what stands behind the image is its arguments. It obeys SIGTERM itself
-# and waits for all that it starts. Only what a credential_process leaves behind when it ends stays a zombie: whoever
-# uses one that does, runs the image with --init.
+# Without a shell, so signals reach the program, and the arguments after the image are its arguments. The program handles
+# SIGTERM itself and waits for all processes that it starts. Only the children of a credential_process that has ended stay
+# zombies: if yours leaves some, run the image with --init.
 # NODE_COMPILE_CACHE is not used: filled in the image it saved 25 of 150 ms of CPU, once, and took 1.3 MB.
 ENTRYPOINT ["node", "/app/dist/cli.js"]

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The engine without a socket: bytes go in, questions and notices come out, and whoever drives it answers.
+ * Drives the engine without a socket: bytes go in, questions and actions come out, and this program answers them.
  *
  *     node examples/engine-by-hand.mjs
  */
@@ -9,25 +9,23 @@ import { defaultSettings, reply, Session } from 'aws-smtp-relay/protocol'
 const settings = { ...defaultSettings, hostname: 'server.test', service: 'Engine' }
 const session = new Session(settings, { address: '192.0.2.1', secure: false })
 
-/** The law: after whatever the session was told, take events until there are none, then send the output. */
+/** Contract: after each call that gives the session something, take events until `next` returns undefined, then send the output. */
 function drive() {
   for (let event = session.next(); event !== undefined; event = session.next()) {
     switch (event.type) {
       case 'recipient':
         console.log(`?  may ${event.sender} write to ${event.address}`)
-        session.answer(
-          event.address === 'b@server.test' ? undefined : reply(550, '5.1.1', 'Nobody of that name'),
-        )
+        session.answer(event.address === 'b@server.test' ? undefined : reply(550, '5.1.1', 'No such user'))
         break
       case 'delivery':
-        console.log(`?  a mail of ${event.size} bytes`)
-        session.answer(reply(250, '2.0.0', 'Taken'))
+        console.log(`?  a message of ${event.size} bytes`)
+        session.answer(reply(250, '2.0.0', 'Accepted'))
         break
       case 'connect':
       case 'login':
       case 'sender':
       case 'message':
-        // Silence is consent.
+        // No reply means: accepted.
         session.answer()
         break
       case 'content':
@@ -50,7 +48,7 @@ const lines = [
   'DATA',
   'Subject: Hello',
   '',
-  '..and a dot that was doubled on the way',
+  '..a line that begins with a dot, which the client has doubled',
   '.',
   'QUIT',
 ]

@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * A relay of one's own behind the dispatcher: every mail is posted to a web service. The rooms are put together by hand,
- * so that the host can have decisions of its own, too: here, who may get mail.
+ * A custom backend: posts every message to a web service. The server is put together by hand, so that the host can also
+ * make decisions of its own: here, which recipients are accepted.
  *
- *     node examples/own-relay.mjs http://127.0.0.1:8080/mails [PORT]
+ *     node examples/own-relay.mjs http://127.0.0.1:8080/messages [PORT]
  */
 import { defaultLimits, defaultSettings, reply } from 'aws-smtp-relay/protocol'
 import { dispatcher, MemoryBudget, Refused, worstCaseBytes } from 'aws-smtp-relay/relay'
 import { defaultTimeouts, Server } from 'aws-smtp-relay/transport'
 
-const [endpoint = 'http://127.0.0.1:8080/mails', listenOn = '2525'] = process.argv.slice(2)
+const [endpoint = 'http://127.0.0.1:8080/messages', listenOn = '2525'] = process.argv.slice(2)
 const hostname = 'server.test'
-const service = 'Post office'
+const service = 'Example'
 const limits = { ...defaultLimits, messageBytes: 5 * 1024 * 1024 }
 
 /** @type {import('aws-smtp-relay/relay').Relay} */
@@ -26,16 +26,16 @@ const relay = {
       method: 'POST',
       headers: { 'content-type': 'message/rfc822', 'idempotency-key': id },
       body: Buffer.concat([...content]),
-      // Without an end the client would wait in vain. It hears 451 4.4.2.
+      // Without a timeout the client could wait without end. After it the client gets 451 4.4.2.
       signal: AbortSignal.timeout(30_000),
     })
-    const said = await response.text()
-    // The mail's own fault: its client hears just this, and gives up.
-    if (response.status === 422) throw new Refused(554, '5.6.0', said)
-    // All else may pass: its client hears 451 4.3.0, keeps the mail, and tries again.
-    if (!response.ok) throw new Error(`the web service said ${response.status}`)
-    // Only now does the client hear 250.
-    return { messageId: said }
+    const answer = await response.text()
+    // The message itself is at fault: the client gets this reply, and gives up.
+    if (response.status === 422) throw new Refused(554, '5.6.0', answer)
+    // Any other error may be temporary: the client gets 451 4.3.0, keeps the message, and sends it again later.
+    if (!response.ok) throw new Error(`the web service answered ${response.status}`)
+    // Only now the client gets 250.
+    return { messageId: answer }
   },
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A server that prints the mails it receives.
+ * A server that prints the messages it receives.
  *
  *     node examples/receiver.mjs [PORT]
  */
@@ -12,7 +12,7 @@ const server = await createServer({
     maxMessageBytes: 10_000_000,
     async send({ sender, recipients, content }) {
       const text = Buffer.concat([...content]).toString()
-      // A terminal obeys control characters; a mail may hold any.
+      // A terminal executes control characters, and a message may contain any.
       console.log(`${sender} to ${recipients.join(', ')}:\n${text.replace(/[^\P{Cc}\n]/gu, '')}`)
       return {}
     },

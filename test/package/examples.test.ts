@@ -75,11 +75,11 @@ test('engine-by-hand prints a whole dialogue', async t => {
   for (const line of [
     'S: 220 server.test Engine ESMTP Service ready',
     '?  may a@client.test write to nobody@server.test',
-    'S: 550 5.1.1 Nobody of that name',
+    'S: 550 5.1.1 No such user',
     'S: 250 2.1.5 Ok',
-    'M: ".and a dot that was doubled on the way\\r\\n"',
-    '?  a mail of 58 bytes',
-    'S: 250 2.0.0 Taken',
+    'M: ".a line that begins with a dot, which the client has doubled\\r\\n"',
+    '?  a message of 80 bytes',
+    'S: 250 2.0.0 Accepted',
     '>  close',
   ]) {
     assert.ok(lines.includes(line), `${line} is not in\n${stdout}`)
@@ -99,7 +99,7 @@ test('own-relay posts messages, and its errors become replies', async t => {
   }).listen(0, '127.0.0.1')
   t.after(() => service.close())
   await once(service, 'listening')
-  const endpoint = `http://127.0.0.1:${(service.address() as AddressInfo).port}/mails`
+  const endpoint = `http://127.0.0.1:${(service.address() as AddressInfo).port}/messages`
 
   const { child, port, stdout } = await serve(t, 'own-relay.mjs', [endpoint, '0'])
   const to = 'b@server.test'
@@ -111,14 +111,14 @@ test('own-relay posts messages, and its errors become replies', async t => {
     /550 5\.7\.1 Mail for server\.test only/,
   )
   assert.equal(posts.length, 3)
-  assert.equal(posts[0]!.url, '/mails?from=a%40client.test&to=b%40server.test')
+  assert.equal(posts[0]!.url, '/messages?from=a%40client.test&to=b%40server.test')
   assert.match(
     posts[0]!.body,
-    /^Received: from [\s\S]*by server\.test \(Post office\)[\s\S]*\r\nSubject: One\r\n$/,
+    /^Received: from [\s\S]*by server\.test \(Example\)[\s\S]*\r\nSubject: One\r\n$/,
   )
   await stdout.find(/^\{"to":\["b@server\.test"\]\}$/)
   await stdout.find(/"error":"Refused: no such box"/)
-  await stdout.find(/"error":"Error: the web service said 503"/)
+  await stdout.find(/"error":"Error: the web service answered 503"/)
 
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
