@@ -88,7 +88,7 @@ test('the comment on a limit has its default', () => {
   const inCode = { ...defaultLimits, ...defaultTimeouts, ...defaultConnectionLimits }
   const files = ['protocol/settings.ts', 'transport/timeouts.ts', 'transport/connections.ts']
   const source = files
-    .map(file => readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8'))
+    .map(file => readFileSync(new URL(`../../src/${file}`, import.meta.url), 'utf8'))
     .join('\n')
   const comments = source.matchAll(/Default:[\s*]+([\d,]+|unlimited)\.\s*\*\/\n {2}readonly (\w+): number/g)
   assert.deepEqual(
