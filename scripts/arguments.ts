@@ -31,14 +31,14 @@ export function readArguments<O extends Options, T>(
   }
 }
 
-/** Parses a number above 0. @throws Error if it is none */
+/** Parses a number above 0. @throws Error if it is not one */
 export function amount(name: string, text: string): number {
   const number = Number(text)
   if (number > 0) return number
   throw new Error(`--${name} ${text}: must be a number above 0`)
 }
 
-/** Parses a whole number of at least `min`. @throws Error if it is none */
+/** Parses a whole number of at least `min`. @throws Error if it is not one */
 export function whole(name: string, text: string, min: number): number {
   const number = Number(text)
   if (text.trim() !== '' && Number.isSafeInteger(number) && number >= min) return number

@@ -28,7 +28,7 @@ export {
 } from './auth/index.ts'
 export type { Filters, ServerConfig, TlsFiles } from './config/index.ts'
 export type { ErrorEvent, NoticeEvent, ProxyErrorEvent, RelayEvent } from './operations/index.ts'
-export type { Client, Reply } from './protocol/index.ts'
+export type { Client, Reply, SessionCloseReason } from './protocol/index.ts'
 export {
   type CallOutcome,
   type Content,

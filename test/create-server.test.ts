@@ -192,21 +192,21 @@ test('options that cannot work are rejected before anything is opened', async ()
       /^The relay's maxMessageBytes has to be a whole number/,
     ],
     [{ relay: { name: 'x', maxMessageBytes: 1, send: 1 } }, /^The relay's send has to be a function$/],
-    [{ relay: async () => {} }, /^relay \(--relay\) has the wrong type$/],
-    [null, /^the options have to be an object$/],
-    [5, /^the options have to be an object$/],
-    [{ onEvent: 'x' }, /^onEvent has to be a function$/],
-    [{ onEvent: {} }, /^onEvent has to be a function$/],
-    [{ onEvent: null }, /^onEvent has to be a function$/],
-    [{ onError: () => {} }, /^there is no option onError$/],
-    [{ tls: 'certificate.pem' }, /^tls has the wrong type$/],
-    [{ access: null }, /^access has the wrong type$/],
-    [{ access: { user: 'bob' } }, /^access\.user has the wrong type$/],
-    [{ filters: '@example' }, /^filters has the wrong type$/],
-    [{ tags: 'a=b' }, /^tags has the wrong type$/],
-    [{ usersFile: '' }, /^usersFile \(--users-file\) is empty$/],
-    [{ hostname: {} }, /^hostname \(--hostname\) has the wrong type$/],
-    [{ access: { user: { password: 'x' } } }, /^access \(--user\) is empty$/],
+    [{ relay: async () => {} }, /^invalid value of type function for relay \(--relay\): must be a string$/],
+    [null, /^the options must be an object$/],
+    [5, /^the options must be an object$/],
+    [{ onEvent: 'x' }, /^onEvent must be a function$/],
+    [{ onEvent: {} }, /^onEvent must be a function$/],
+    [{ onEvent: null }, /^onEvent must be a function$/],
+    [{ onError: () => {} }, /^unknown option onError$/],
+    [{ tls: 'certificate.pem' }, /^tls must be a plain object$/],
+    [{ access: null }, /^access must be a plain object$/],
+    [{ access: { user: 'bob' } }, /^access\.user must be a plain object$/],
+    [{ filters: '@example' }, /^filters must be a plain object$/],
+    [{ tags: 'a=b' }, /^invalid value "a=b" for tags \(--tags\): must be a plain object$/],
+    [{ usersFile: '' }, /^invalid value "" for usersFile \(--users-file\): must not be empty$/],
+    [{ hostname: {} }, /^invalid value of type object for hostname \(--hostname\): must be a string$/],
+    [{ access: { user: { password: 'x' } } }, /^access\.user\.name is missing$/],
     [{ access: { user: { name: 'user', password: '' } } }, /^-u\/--user needs a secret/],
     [{ acces: {} }, /^unknown option acces$/],
     [{ access: { usr: {} } }, /^unknown option access\.usr$/],
@@ -275,7 +275,7 @@ test('options that cannot work are rejected before anything is opened', async ()
 test('an option that works, but probably not as intended, is a notice', async () => {
   const events: RelayEvent[] = []
   await createServer({ relay: 'discard', maxRecipients: 5, onEvent: event => events.push(event) })
-  const text = '--max-recipients is less than the 100 that every client may count on (RFC 5321)'
+  const text = '--max-recipients is below 100, which RFC 5321 requires of every server'
   assert.deepEqual(events, [{ type: 'notice', text }])
 })
 

@@ -106,8 +106,8 @@ export const rules: readonly Rule[] = [
   {
     name: 'a-mail',
     pattern: new RegExp(
-      `\\b(?:a|one|each|every|this|that|another|same|whole|next|latest|first|second|per)\\s+mail\\b(?!-|\\s+${mailNames}\\b)`,
-      'gi',
+      `\\b(?:[Aa]|[Oo]ne|[Ee]ach|[Ee]very|[Tt]his|[Tt]hat|[Aa]nother|same|whole|next|latest|first|second|per)\\s+mail\\b(?!-|\\s+${mailNames}\\b)`,
+      'g',
     ),
     advice: '"message"; "mail" is a mass noun',
     bad: ['It costs 1 ms a mail.', 'Every mail is logged.', 'the same\n   mail again'],
@@ -122,10 +122,10 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'is-none',
-    pattern: /\b(?:is|are|was|were)\s+none\b/gi,
+    pattern: /(?<!there\s)\b(?:is|are|was|were)\s+none\b/gi,
     advice: 'say what it is, or "there is no X"',
-    bad: ['A reply that is late is none.', 'Where there are none, it waits.'],
-    good: ['None of them is late.', 'There is no reply.'],
+    bad: ['A reply that is late is none.', 'A verb that is none is an error.'],
+    good: ['None of them is late.', 'There is no reply.', 'Returns undefined if there is none.'],
   },
   {
     name: 'shall',

@@ -191,7 +191,7 @@ export const replies = withIds({
   /** AUTH after a successful AUTH (RFC 4954 section 4). */
   loginAlready: reply(503, '5.5.1', 'Already authenticated'),
   /** AUTH in a transaction (RFC 4954 section 4). */
-  loginInTransaction: reply(503, '5.5.1', 'AUTH not allowed during a mail transaction'),
+  loginInTransaction: reply(503, '5.5.1', 'AUTH not allowed in a transaction'),
   /** AUTH without a mechanism, or with too many arguments (RFC 4954 section 4). */
   authSyntax: reply(501, '5.5.4', 'Syntax: AUTH mechanism [initial response]'),
   /** A mechanism that is not offered (RFC 4954 section 4). */

@@ -64,7 +64,7 @@ export class CertificateFiles {
     for (const path of this.#all) watchFile(path, { interval: everyMs, persistent: false }, listener)
   }
 
-  /** Stops watching. Other watchers of the same files in this process are not affected. */
+  /** Stops watching. Other objects that watch the same files are not affected. */
   unwatch(): void {
     for (const listener of this.#listeners.splice(0))
       for (const path of this.#all) unwatchFile(path, listener)

@@ -172,7 +172,7 @@ export class Connection implements TrackedConnection {
     else this.#run()
   }
 
-  /** Runs the session as far as input and answers allow, and only while the client reads its replies. */
+  /** Runs the session until it needs input or an answer, and only while the client reads its replies. */
   #run(): void {
     if (this.#state !== 'open' || this.#driver?.waiting || this.#socket.writableNeedDrain) return
     this.#guard(() => this.#advance())

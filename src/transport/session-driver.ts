@@ -61,7 +61,7 @@ export class SessionDriver {
     return this.#closeReason
   }
 
-  /** Runs the session as far as possible. Returns what it then waits for. */
+  /** Runs the session until it has to wait. Returns what it waits for. */
   run(): Blocked {
     while (!this.#waiting) {
       const event = this.#session.next()

@@ -132,7 +132,7 @@ test('with -s, curl gets 530 without TLS, and is served with TLS', { skip }, asy
   const stage = await ClientFixture.start(t, '-s')
   const { code, stderr } = await curl(stage, 'plain', Buffer.from('x\r\n'))
   assert.equal(code, 55, stderr)
-  assert.match(stderr, /^< 530 5\.7\.0 Say STARTTLS first\r$/m)
+  assert.match(stderr, /^< 530 5\.7\.0 Must issue a STARTTLS command first\r$/m)
   await stage.expectNoMessage()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {
     expectDone(await curl(stage, way, Buffer.from('x\r\n')))

@@ -122,7 +122,7 @@ test('smtplib gets 530 for MAIL without AUTH', { skip }, async t => {
 test('with -s, smtplib gets 530 without TLS, and is served with TLS', { skip }, async t => {
   const stage = await ClientFixture.start(t, '-s')
   const spoken = await send(stage, 'plain', [Buffer.from('x')])
-  assert.deepEqual(spoken.at(-1), [530, '5.7.0 Say STARTTLS first'])
+  assert.deepEqual(spoken.at(-1), [530, '5.7.0 Must issue a STARTTLS command first'])
   await stage.expectNoMessage()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {
     await send(stage, way, [Buffer.from('x')])

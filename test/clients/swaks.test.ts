@@ -92,7 +92,7 @@ test('with -s, swaks gets 530 without TLS, and is served with TLS', { skip }, as
   const stage = await ClientFixture.start(t, '-s')
   const { code, stdout } = await swaks(stage, 'plain')
   assert.equal(code, 23, stdout)
-  assert.match(stdout, /^<\*\* 530 5\.7\.0 Say STARTTLS first$/m)
+  assert.match(stdout, /^<\*\* 530 5\.7\.0 Must issue a STARTTLS command first$/m)
   await stage.expectNoMessage()
   for (const way of ['STARTTLS', 'implicit TLS'] as const) {
     expectDone(await swaks(stage, way))

@@ -72,12 +72,12 @@ test('the other settings and warnings stay as they are', () => {
   assert.deepEqual(warnings.slice(0, -1), before)
 })
 
-test('createServer reports the lower limit through onNotice, and its server has it', {
+test('createServer reports the lower limit in a notice, and its server has it', {
   skip: process.platform === 'linux' ? false : 'the limit is read on Linux only',
 }, async t => {
   const script = `
     const { createServer } = await import('${new URL('../../src/index.ts', import.meta.url).href}')
-    const server = await createServer({ relay: 'discard', onNotice: text => console.log(text) })
+    const server = await createServer({ relay: 'discard', onEvent: event => event.type === 'notice' && console.log(event.text) })
     console.log('port', (await server.listen({ host: '127.0.0.1', port: 0 })).port)`
   const node = ['--import', 'tsx', '--input-type=module', '--eval', script]
   const shell = ['-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath, ...node]

@@ -55,14 +55,14 @@ test('an address list is read, and the message says what is wrong with it', () =
   )
   assert.equal(
     usage(['-i', '127.0.0.1,10.0.0.5/8']),
-    'invalid value "127.0.0.1,10.0.0.5/8" for flag -i: "10.0.0.5/8" has bits behind its mask: ' +
-      'write 10.0.0.0/8 for the block, or no mask',
+    'invalid value "127.0.0.1,10.0.0.5/8" for flag -i: "10.0.0.5/8" has bits set after its prefix: ' +
+      'write 10.0.0.0/8 for the block, or leave out the prefix length',
   )
   assert.match(
     usage([], { SMTP_RELAY_ALLOW_IPS: 'localhost' }),
     /for SMTP_RELAY_ALLOW_IPS: "localhost" is neither/,
   )
-  assert.match(usage(['-i', ',']), /for flag -i: no address in it$/)
+  assert.match(usage(['-i', ',']), /for flag -i: contains no address$/)
 })
 
 test('regular expressions are passed on as they are written, malformed ones, too', () => {

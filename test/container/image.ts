@@ -24,7 +24,7 @@ export class NoPackages extends Error {}
 
 /**
  * Does what the stages say, each in a folder of its own below `work`. There is no container: the base image is this
- * machine, a path of the image is one below the folder, and RUN runs as whoever runs this.
+ * machine, a path of the image is one below the folder, and RUN runs as the user that runs this.
  * @param context the folder with the source and `.dockerignore`
  */
 export function build(stages: readonly Stage[], context: string, work: string): Image {

@@ -1,10 +1,10 @@
 /**
  * The whole program against an emulator of Amazon SES by another author: aws-ses-v2-local, started by
  * `ses-emulator.ts` as a process of its own on a free port. So its reading of both versions of the API, and not ours, is
- * what the mails have to pass.
+ * what the messages have to pass.
  *
- * The emulator takes a mail apart and keeps the pieces: the bytes of attachments exactly; of the headers `From`, `To`,
- * `Cc`, `Bcc` and `Subject`; of the envelope only `RawValue`, and that where a mail has no `From`. To see a whole mail,
+ * The emulator takes a message apart and keeps the pieces: the bytes of attachments exactly; of the headers `From`, `To`,
+ * `Cc`, `Bcc` and `Subject`; of the envelope only `RawValue`, and that if a message has no `From`. To see a whole message,
  * headers and all, come through byte for byte, it is sent as an attachment of another one. A request may have 25 MB.
  */
 import assert from 'node:assert/strict'
@@ -120,11 +120,11 @@ test('-r sesv2: 12 MB come through byte for byte, 20 MB are 552 because the emul
 })
 
 test('-r sesv2 --send-rate auto: the rate is that of the emulated account', { skip }, async t => {
-  const { wire } = await begin(t, 'sesv2', ['--send-rate', 'auto', '--patience', '0'], {
+  const { wire } = await begin(t, 'sesv2', ['--send-rate', 'auto', '--max-wait', '0'], {
     AWS_SES_ACCOUNT: JSON.stringify({ ...account, SendQuota: { ...account.SendQuota, MaxSendRate: 1 } }),
   })
   const recipients = Array.from({ length: 50 }, (_, number) => `r${number}@example.org`)
-  // The account is asked while the first mails go, and these need not wait for its answer.
+  // The account is asked while the first messages go, and these need not wait for its answer.
   for (let tries = 0; tries < 100; tries++) {
     const { text } = await send(wire, recipients, composed({}))
     if (/^454 4\.7\.0 Throttling failure/.test(text)) return
@@ -170,7 +170,7 @@ async function begin(
   return { emulator, relay, wire }
 }
 
-/** Sends one mail, dots stuffed, and hears what becomes of it. */
+/** Sends one message with stuffed dots, and returns the last reply. */
 async function send(
   wire: SmtpClient,
   recipients: readonly string[],
@@ -184,7 +184,7 @@ async function send(
   return wire.reply('the final dot')
 }
 
-/** A mail with a text and these attachments, encoded in no way, as Latin-1. */
+/** A message with a text and these attachments, without encoding, as Latin-1. */
 function composed(attachments: Readonly<Record<string, string>>): string {
   const boundary = '=_of the parts'
   const attached = Object.entries(attachments).map(([filename, content]) =>

@@ -6,7 +6,7 @@ import { within } from '../support/deadline.ts'
 import { Lines } from '../support/lines.ts'
 import type { Scope } from '../support/temporary-directory.ts'
 
-/** A mail as the emulator keeps it: taken apart, and named by the message id of its answer. */
+/** A message as the emulator keeps it: taken apart, and named by the message id of its answer. */
 export interface KeptMail {
   readonly messageId: string
   /** The `From` header; for version 1 of the API the `RawValue` of the call where there is no such header. */
@@ -65,7 +65,7 @@ export class SesEmulator {
     return new SesEmulator(`http://127.0.0.1:${port}`)
   }
 
-  /** What the program needs to take it for Amazon SES. */
+  /** The environment in which the program uses it as Amazon SES. */
   get environment(): Record<string, string> {
     return {
       AWS_ENDPOINT_URL: this.#origin,
@@ -75,7 +75,7 @@ export class SesEmulator {
     }
   }
 
-  /** The mails it was sent since it was last asked, in order. */
+  /** The messages that it got since the last call, in order. */
   async take(): Promise<readonly KeptMail[]> {
     const response = await fetch(`${this.#origin}/store`, { signal: AbortSignal.timeout(10_000) })
     const { emails } = (await response.json()) as { emails: readonly KeptMail[] }

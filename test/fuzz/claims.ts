@@ -250,7 +250,7 @@ export const claims: readonly Claim[] = [
   { text: 'what was stuffed with dots is handed on as it was before', runs: 2000, property: stuffing },
   { text: 'what comes in chunks is handed on as it is', runs: 2000, property: chunks },
   {
-    text: 'whatever happens and whenever the host answers, each mail is delivered once or discarded once',
+    text: 'whatever happens and whenever the host answers, each message is delivered once or discarded once',
     runs: 5000,
     property: onceEach,
   },

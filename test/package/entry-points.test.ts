@@ -83,7 +83,7 @@ test('an entry point exports every type that its types mention', () => {
 })
 
 /** Types that are computed from another one, so that no application has to name them. */
-const computed = ['.: ServerConfig mentions Settings', '.: ServerConfig mentions Field']
+const computed = ['.: ServerConfig mentions Property', '.: ServerConfig mentions Settings']
 
 const typesOf = (entryPoint: string) => join(repository, exports[entryPoint].types)
 

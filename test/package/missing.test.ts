@@ -23,7 +23,8 @@ for (const relay of ${JSON.stringify(Object.keys(clients))}) {
   await createServer({ relay, ...id }).then(() => console.log(relay), error => console.log(error.message))
 }`,
     )
-    const { code, stdout, stderr } = await node(['program.mjs'])
+    const environment = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
+    const { code, stdout, stderr } = await node(['program.mjs'], environment)
     assert.deepEqual([code, stderr], [0, ''])
     const expected = Object.keys(clients).map(name => (name === relay ? sentence : name))
     assert.deepEqual(stdout.trimEnd().split('\n'), expected)
@@ -82,7 +83,7 @@ for (const secret of [{ password: 'p' }, { bcryptHash: '$2b$04$' + '.'.repeat(53
   assert.deepEqual(stdout.trimEnd().split('\n'), [
     'loggedIn undefined',
     '235 2.7.0 Authentication successful',
-    'unavailable A bcrypt hash needs the package @node-rs/bcrypt, which is not installed',
+    'verifyFailed A bcrypt hash needs the package @node-rs/bcrypt, which is not installed',
     '454 4.7.0 Temporary authentication failure, try again later',
   ])
 })

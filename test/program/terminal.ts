@@ -22,7 +22,7 @@ export class Terminal {
   readonly #child: ChildProcess
   #program: number | undefined
 
-  /** @param command behind `node`; the program's own file if it begins with a dash */
+  /** @param command the arguments of `node`; the program's own file if it begins with a dash */
   constructor(scope: Scope, command: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const words = [process.execPath, ...(command[0]?.startsWith('-') ? [program] : []), ...command]
     const quoted = words.map(word => `'${word}'`).join(' ')

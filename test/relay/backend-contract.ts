@@ -60,7 +60,7 @@ export async function deliver(
   return { result, errors }
 }
 
-/** A stand-in for SES, as far as the contract needs it. */
+/** The part of a fake SES that the contract needs. */
 type SesService = FakeAws<{ readonly data: Buffer }> & { maxSendRate: number | undefined }
 
 /** What differs between the backends that send through SES. */
@@ -77,7 +77,7 @@ export interface SesBackend<S extends SesService> {
 
 /**
  * Tests what holds for every backend that sends through SES. Tests of one version of the API follow in `more`, which gets
- * a function that returns the stand-in. The environment has its endpoint, region and credentials in each test.
+ * a function that returns the fake. The environment has its endpoint, region and credentials in each test.
  */
 export function describeSesBackend<S extends SesService>(
   name: string,

@@ -19,7 +19,7 @@ before(async () => {
 after(() => rm(folder, { recursive: true }))
 
 test('a service whose certificate authority the operator trusts gets the message', async t => {
-  assert.deepEqual(await sendTo(t, good, good), { reply: '250', log: 'stand-in-1' })
+  assert.deepEqual(await sendTo(t, good, good), { reply: '250', log: 'fake-1' })
 })
 
 const untrusted = /^451 4\.7\.5 Upstream certificate verification failed/
@@ -61,7 +61,7 @@ async function sendTo(
   return heard
 }
 
-/** What one mail comes to in a process of its own: Node.js learns whom to trust when it starts. */
+/** Sends one message in a process of its own, because Node.js reads the trusted authorities when it starts. */
 async function send(environment: Record<string, string>): Promise<{ reply: string; log: string }> {
   const env = { PATH: process.env.PATH, HOME: folder, ...environment }
   const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', sendOne], { env })

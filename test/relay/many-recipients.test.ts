@@ -127,7 +127,7 @@ test("recipients beyond the send rate are 454 4.7.0, and get the message with th
   )
 })
 
-/** A dispatcher in front of a backend, a client that submits mails to it, and what is logged. */
+/** A dispatcher with a backend, a client that submits messages to it, and the log. */
 function server(relay: Relay, clock = new FastClock(), rateLimiter = new RateLimiter(0, clock)) {
   const log: Delivery[] = []
   const options = { hostname: 'relay.example', service: 'Relay', clock, rateLimiter }

@@ -15,7 +15,7 @@ import { turn } from './backend.ts'
 const { minBytesPerSecond, rateWindowMs, smallBytes } = memoryLimits
 const long = 1_000_000_000
 
-/** A hundred bytes; one mail holds at most forty of them, and waits ten milliseconds. */
+/** A budget of a hundred bytes. A message holds at most forty of them, and waits for ten milliseconds. */
 function stage(rules: Partial<ConstructorParameters<typeof MemoryBudget>[0]> = {}) {
   const clock = new ManualClock()
   const budget = new MemoryBudget({
@@ -931,7 +931,7 @@ test('whatever clients do, and when: memory is counted exactly and granted in or
   assert.ok(enough && evicted.slow > 100 && evicted.share > 100, JSON.stringify(seen))
 })
 
-/** A client that sends a mail in chunks, and stays so long between them; then the mail is delivered for so long. */
+/** A client that sends a message in chunks with a delay between them. After that the delivery takes some time. */
 const journey = fc.record({
   startMs: fc.nat(20),
   chunks: fc.array(fc.tuple(fc.nat(9), fc.integer({ min: 1, max: 30 })), { minLength: 1, maxLength: 6 }),

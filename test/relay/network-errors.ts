@@ -1,6 +1,6 @@
 import type { Outcome } from '../support/fake-aws.ts'
 
-/** A case: its name, what the stand-in does, and the beginning of the reply. */
+/** A case: its name, what the fake does, and the beginning of the reply. */
 export type Row = readonly [name: string, outcome: Outcome, reply: string]
 
 const html = '<html><body>Bad gateway</body></html>'

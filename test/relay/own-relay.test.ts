@@ -46,7 +46,7 @@ for (const said of receipts) {
   test(`a message is accepted when send resolves, even with ${JSON.stringify(said) ?? 'nothing'}`, async () => {
     for (const maxRecipientsPerCall of [1, 2]) {
       const { reply } = await deliver(own({ maxRecipientsPerCall, send: async () => said }))
-      assert.deepEqual(reply, { code: 250, status: '2.0.0', text: 'Ok' })
+      assert.deepEqual(reply, { id: 'delivered', code: 250, status: '2.0.0', text: 'Ok' })
     }
   })
 }

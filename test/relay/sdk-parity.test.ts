@@ -115,7 +115,7 @@ const temporary = {
   AWS_SECRET_ACCESS_KEY: 'temporary',
   AWS_SESSION_TOKEN: 'a+token/==',
 }
-/** Environments in which the SDK has something else to find, by where the stand-in is. */
+/** Environments in which the SDK has something else to find, by the address of the fake. */
 const surroundings: Readonly<
   Record<string, (endpoint: string, variable: string) => Record<string, string | undefined>>
 > = {
@@ -145,7 +145,7 @@ for (const [name, service] of Object.entries(services)) {
   })
   after(() => aws.close())
 
-  /** Sends both ways and compares; the stand-in has checked both signatures. */
+  /** Sends both ways and compares; the fake has checked both signatures. */
   async function compare(sent: Message, given: SesOptions = {}): Promise<void> {
     await (await service.relay(given)).send(sent)
     const ours = aws.lastRequest!

@@ -103,7 +103,7 @@ for (const [way, replace] of Object.entries(replacements)) {
   })
 }
 
-test('a watcher that stops does not affect others', async t => {
+test('stopping to watch does not affect other objects', async t => {
   const paths = directory(t)
   const [one, other] = [new CertificateFiles(paths), new CertificateFiles(paths)]
   t.after(() => other.unwatch())

@@ -52,7 +52,7 @@ export function lastValue({ values }: Arguments, name: string): string | undefin
   return values.get(name)?.at(-1)
 }
 
-/** Returns the value of an option as a whole number of at least 1. @throws UsageError if it is none */
+/** Returns the value of an option as a whole number of at least 1. @throws UsageError if it is not one */
 export function readCount(args: Arguments, name: string, defaultValue: number): number {
   const text = lastValue(args, name) ?? String(defaultValue)
   if (!/^[1-9]\d{0,5}$/.test(text))
@@ -70,7 +70,7 @@ export function readDurationMs(args: Arguments, name: string, defaultMs: number)
   return ms
 }
 
-/** Returns the value of an option as an address: `HOST:PORT`, IPv6 in brackets. @throws UsageError if it is none */
+/** Returns the value of an option as an address: `HOST:PORT`, IPv6 in brackets. @throws UsageError if it is not one */
 export function readAddress(args: Arguments, name: string): { readonly host: string; readonly port: number } {
   const text = lastValue(args, name)
   if (text === undefined) throw new UsageError(`--${name} HOST:PORT is missing`)
