@@ -26,6 +26,7 @@
  * other, as the two halves of one state machine. Their files have no circle of imports.
  */
 
+import { ErrorCounters } from './error-counters.ts'
 import { type AnswerHandlers, EventQueue } from './event-queue.ts'
 import type { Action, HostReply, Path, Question, SessionCloseReason, Transaction } from './events.ts'
 import { FailedLogins } from './failed-logins.ts'
@@ -103,10 +104,7 @@ export class SessionState implements Client {
   /** Reads the next bytes. */
   reader: Reader
   readonly #commandReader: Reader
-  #errors = 0
-  #junkCommands = 0
-  #smallChunks = 0
-  #refusals = 0
+  readonly #counters: ErrorCounters
   /** Commands read since the latest `yield`, or since the input was used up. */
   #turnCommands = 0
   #envelopeBytes = 0
@@ -123,6 +121,7 @@ export class SessionState implements Client {
     this.healthCheck = peer.healthCheck ?? false
     this.secure = peer.secure
     this.queue = new EventQueue(recordReplies)
+    this.#counters = new ErrorCounters(settings.limits)
     this.reader = commandReader
     this.#commandReader = commandReader
   }
@@ -142,17 +141,16 @@ export class SessionState implements Client {
 
   /** Sends a reply. A failure counts as a refusal; the one that reaches the limit is `421 4.7.0` instead and closes. */
   reply(reply: Reply): void {
-    if (isFailure(reply) && !this.closed && ++this.#refusals >= this.settings.limits.refusals)
-      return this.close('errors', replies.tooManyErrors)
+    if (isFailure(reply) && !this.closed && this.#counters.countRefusal()) return this.#closeForErrors()
     this.queue.reply(reply)
   }
 
   /** Sends a failure. A 5xx counts as an error of the client; the one that reaches the limit closes. */
   reject(reply: Reply): void {
     if (reply.code < 500) return this.reply(reply)
-    const { hardErrorLimit, softErrorLimit } = this.settings.limits
-    if (++this.#errors >= hardErrorLimit) return this.close('errors', replies.tooManyErrors)
-    if (this.#errors > softErrorLimit) this.act({ type: 'pause' })
+    const consequence = this.#counters.countError()
+    if (consequence === 'close') return this.#closeForErrors()
+    if (consequence === 'pause') this.act({ type: 'pause' })
     this.reply(reply)
   }
 
@@ -170,16 +168,16 @@ export class SessionState implements Client {
 
   /** Counts a command that moves no message. Beyond the limit it is an error, but it is executed. */
   countJunkCommand(): void {
-    if (++this.#junkCommands > this.settings.limits.junkCommands) this.#countError()
+    if (this.#counters.countJunkCommand()) this.#closeForErrors()
   }
 
   /** Counts a chunk of a few octets. Beyond the limit it is an error, but it is read. */
   countSmallChunk(): void {
-    if (++this.#smallChunks > this.settings.limits.smallChunks) this.#countError()
+    if (this.#counters.countSmallChunk()) this.#closeForErrors()
   }
 
-  #countError(): void {
-    if (++this.#errors >= this.settings.limits.hardErrorLimit) this.close('errors', replies.tooManyErrors)
+  #closeForErrors(): void {
+    this.close('errors', replies.tooManyErrors)
   }
 
   /** Counts a command of this turn. */
@@ -269,7 +267,7 @@ export class SessionState implements Client {
       onAccept: () => {
         answered()
         this.hasDelivered = true
-        this.#resetErrorCounters()
+        this.#counters.reset()
       },
       onReject: reply => {
         answered()
@@ -331,14 +329,6 @@ export class SessionState implements Client {
     if (!this.#draining || !this.reader.canCloseHere || this.transaction !== undefined) return false
     this.close('shutdown', replies.shuttingDown(this.settings.hostname))
     return true
-  }
-
-  /** Forgets earlier errors after an accepted message, because long-lived connections gather a few. */
-  #resetErrorCounters(): void {
-    this.#errors = 0
-    this.#junkCommands = 0
-    this.#smallChunks = 0
-    this.#refusals = 0
   }
 }
 

@@ -8,6 +8,7 @@ import { replies } from './replies.ts'
 import type { Reply } from './reply.ts'
 import { type Peer, SessionState } from './session-state.ts'
 import type { SessionSettings } from './settings.ts'
+import { closeIfEarly } from './strict-pipelining.ts'
 
 export type { Peer }
 
@@ -84,7 +85,7 @@ export class Session {
   /** Takes bytes from the client. They are not copied and must not change afterwards. */
   receive(bytes: Buffer): void {
     this.#input.add(bytes)
-    this.#closeIfEarly()
+    closeIfEarly(this.#state, this.#input)
   }
 
   /**
@@ -107,7 +108,7 @@ export class Session {
   /** Answers the latest question. @param answer without it the host accepts */
   answer(answer?: HostReply): void {
     this.#state.answer(answer)
-    this.#closeIfEarly()
+    closeIfEarly(this.#state, this.#input)
   }
 
   /** TLS is up, as `upgrade` asked for: everything that was sent in plaintext is forgotten. */
@@ -170,16 +171,8 @@ export class Session {
       state.endTurn()
       return false
     }
-    this.#closeIfEarly()
+    closeIfEarly(this.#state, this.#input)
     return true
-  }
-
-  /** Closes if the client did not wait for a reply although it must. A question that was taken is answered first. */
-  #closeIfEarly(): void {
-    const { settings, mustWaitForReply, queue } = this.#state
-    if (!settings.strictPipelining || !mustWaitForReply || queue.isAwaitingAnswer || this.#input.isEmpty)
-      return
-    this.#state.close('errors', replies.improperPipelining)
   }
 
   #closeWith(reason: SessionCloseReason, reply: Reply): void {

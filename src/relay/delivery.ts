@@ -48,6 +48,7 @@ import type { UpstreamCall } from './events.ts'
 import { RateLimiter } from './limits/rate-limiter.ts'
 import { PartialDeliveries, type RememberLimits } from './partial-deliveries.ts'
 import { type Message, PartialFailure, type Receipt, type Relay } from './relay.ts'
+import { retryDelayMs } from './retry-delay.ts'
 
 /** The settings of deliveries to a backend. */
 export interface DeliveryOptions {
@@ -351,14 +352,3 @@ function* batches(recipients: readonly string[], size = recipients.length): Gene
   for (let first = 0; first < recipients.length; first += size) yield recipients.slice(first, first + size)
 }
 
-/** Tries of one call, the first one included. */
-const maxTries = 5
-const firstDelayMs = 500
-
-/** Milliseconds to wait before the next try; `undefined` if there is none. Each delay is twice as long as the one before. */
-function retryDelayMs(tries: number): number | undefined {
-  if (tries >= maxTries) return undefined
-  const delayMs = firstDelayMs * 2 ** (tries - 1)
-  // Half of the delay is random, so that calls that failed together do not come back together.
-  return (delayMs * (1 + Math.random())) / 2
-}
