@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Credentials, type Mechanism, readUtf8, replies, type Step } from '../protocol/index.ts'
+import { type Credentials, type Mechanism, readUtf8, replies, type SaslStep } from '../protocol/index.ts'
 
 /** PLAIN (RFC 4616): `[authzid] NUL authcid NUL passwd` in one response. */
 export const plain: Mechanism = {
@@ -77,13 +77,13 @@ export function cramMd5({ hostname = 'localhost', challenge: create }: CramMd5Op
   }
 }
 
-const malformed: Step = { type: 'refusal', reply: replies.badResponse }
+const malformed: SaslStep = { type: 'refusal', reply: replies.badResponse }
 
-function challenge(text: string): Step {
+function challenge(text: string): SaslStep {
   return { type: 'challenge', challenge: Buffer.from(text) }
 }
 
-function credentials(credentials: Credentials): Step {
+function credentials(credentials: Credentials): SaslStep {
   return { type: 'credentials', credentials }
 }
 

@@ -37,7 +37,7 @@ const general = {
     defaultValue: './maildir',
     help: 'Directory of the maildir backend',
   },
-} as const satisfies Rows
+} as const satisfies OptionGroup
 
 const tls = {
   'tls-cert': { short: 'c', type: types.text, value: 'FILE', help: 'TLS certificate file (PEM)' },
@@ -59,7 +59,7 @@ const tls = {
     defaultValue: 'false',
     help: 'Accept TLS connections only: implicit TLS on every listen address',
   },
-} as const satisfies Rows
+} as const satisfies OptionGroup
 
 const authentication = {
   'allow-ips': {
@@ -84,7 +84,7 @@ const authentication = {
     defaultValue: 'false',
     help: 'Offer AUTH LOGIN and PLAIN without TLS, too',
   },
-} as const satisfies Rows
+} as const satisfies OptionGroup
 
 const filters = {
   'allow-from': {
@@ -104,7 +104,7 @@ const filters = {
     value: 'REGEXP',
     help: 'Regular expression (RE2) of allowed recipient addresses',
   },
-} as const satisfies Rows
+} as const satisfies OptionGroup
 
 const amazon = {
   'configuration-set': {
@@ -161,7 +161,7 @@ const amazon = {
     defaultValue: '0',
     help: "Recipients per second that are sent to AWS; 0 means no limit, auto means the account's quota",
   },
-} as const satisfies Rows
+} as const satisfies OptionGroup
 
 const limits = {
   'max-size': {
@@ -212,7 +212,7 @@ const limits = {
     defaultValue: '20',
     help: 'Longest time that a message waits for memory, the send rate and retries before the client gets a 4xx',
   },
-} as const satisfies Rows
+} as const satisfies OptionGroup
 
 const operation = {
   'bare-newline': {
@@ -271,7 +271,7 @@ const operation = {
   },
   version: { type: types.action, help: 'Print the version, then exit' },
   help: { type: types.action, help: 'Print this help, then exit' },
-} as const satisfies Rows
+} as const satisfies OptionGroup
 
 /** Every option of the program by the heading of its group, in the order of the help. */
 export const groups = {
@@ -284,4 +284,4 @@ export const groups = {
   Operation: operation,
 } as const
 
-type Rows = Readonly<Record<string, Option>>
+type OptionGroup = Readonly<Record<string, Option>>

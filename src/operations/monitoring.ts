@@ -2,7 +2,7 @@ import type { EventHandler } from '../support/emit.ts'
 import { combineHandlers, type RelayEvent } from './events.ts'
 import type { GaugeSources } from './gauges.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { type Check, Readiness } from './readiness.ts'
+import { Readiness, type ReadinessCheck } from './readiness.ts'
 
 /** Metrics and readiness of one process that serves (`--admin`). */
 export interface Monitoring {
@@ -10,7 +10,7 @@ export interface Monitoring {
   readonly readiness: Readiness
   readonly onEvent: EventHandler<RelayEvent>
   /** Must be called once the server listens. @param check the backend's own check, if it has one */
-  listening(gauges: GaugeSources, check: Check | undefined): void
+  listening(gauges: GaugeSources, check: ReadinessCheck | undefined): void
 }
 
 /**

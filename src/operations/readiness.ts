@@ -16,7 +16,7 @@ const checkWaitMs = 500
 const maxErrorLength = 300
 
 /** Resolves AWS region and credentials, for example; rejects with an `Error` for the operator. */
-export type Check = () => Promise<unknown>
+export type ReadinessCheck = () => Promise<unknown>
 
 /**
  * Decides whether messages should be sent to this process: it listens, it is not shutting down, the backend's check
@@ -29,7 +29,7 @@ export type Check = () => Promise<unknown>
 export class Readiness {
   readonly #now: () => number
   #state: 'starting' | 'listening' | 'draining' = 'starting'
-  #check: Check | undefined
+  #check: ReadinessCheck | undefined
   #checking: Promise<void> | undefined
   #checkedAt = Number.NEGATIVE_INFINITY
   /** The error of the latest check; `undefined`: it succeeded. */
@@ -43,7 +43,7 @@ export class Readiness {
   }
 
   /** Must be called once all addresses listen. @param check left out if the backend has no check */
-  listening(check?: Check): void {
+  listening(check?: ReadinessCheck): void {
     this.#check = check
     if (this.#state === 'starting') this.#state = 'listening'
   }
@@ -89,7 +89,7 @@ export class Readiness {
     if (this.#checking !== undefined) await settlesWithin(this.#checking, checkWaitMs)
   }
 
-  async #runCheck(check: Check): Promise<void> {
+  async #runCheck(check: ReadinessCheck): Promise<void> {
     try {
       await check()
       this.#checkError = undefined

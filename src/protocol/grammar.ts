@@ -102,7 +102,7 @@ export function detached(text: string): string {
 }
 
 /** Returns the part, or a copy of it if the whole text is much longer, for example a line full of spaces. */
-export function copyOf(part: string, whole: string): string {
+export function copyOfPart(part: string, whole: string): string {
   return whole.length - part.length > spareCharacters ? detached(part) : part
 }
 

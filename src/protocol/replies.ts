@@ -1,10 +1,10 @@
 import { type Reply, reply } from './reply.ts'
 
-type Row = Reply | ((...parts: never[]) => Reply)
+type ReplyRow = Reply | ((...parts: never[]) => Reply)
 
 /** Gives each reply of a table its key as `id`. The table is changed in place: V8 reads a copy of it more slowly. */
-function withIds<T extends Record<string, Row>>(table: T): T {
-  const rows: Record<string, Row> = table
+function withIds<T extends Record<string, ReplyRow>>(table: T): T {
+  const rows: Record<string, ReplyRow> = table
   for (const [id, row] of Object.entries(table)) {
     if (typeof row === 'function') rows[id] = (...parts) => withId(row(...parts), id)
     else withId(row, id)

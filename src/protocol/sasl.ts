@@ -25,7 +25,7 @@ export type Credentials =
     }
 
 /** What follows a response of the client: another challenge, the credentials at the end, or a refusal. */
-export type Step =
+export type SaslStep =
   | { readonly type: 'challenge'; readonly challenge: Buffer }
   | { readonly type: 'credentials'; readonly credentials: Credentials }
   | { readonly type: 'refusal'; readonly reply: Reply }
@@ -36,7 +36,7 @@ export interface SaslServer {
    * Called first with the initial response (`undefined` if the client sent none), then with every response. Responses
    * are already decoded from base64; the engine encodes challenges.
    */
-  step(response: Buffer | undefined): Step
+  step(response: Buffer | undefined): SaslStep
 }
 
 /** A SASL mechanism (RFC 4422), for example PLAIN. */

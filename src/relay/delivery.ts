@@ -351,4 +351,3 @@ function groupByText(failures: Failures): ReadonlyMap<string, readonly string[]>
 function* batches(recipients: readonly string[], size = recipients.length): Generator<readonly string[]> {
   for (let first = 0; first < recipients.length; first += size) yield recipients.slice(first, first + size)
 }
-

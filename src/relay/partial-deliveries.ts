@@ -56,7 +56,7 @@ export class PartialDeliveries {
   readonly #clock: Clock
   readonly #inFlight = new MessagesInFlight<DeliveryAttempt>()
   /** By envelope and digest. The one that was tried longest ago comes first. */
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Map<string, PartialDelivery>()
   /** The number of entries by envelope. */
   readonly #envelopes = new Map<string, number>()
   #bytes = 0
@@ -171,19 +171,19 @@ export class PartialDeliveries {
     if (delivered.size > 0) this.#insert({ ...entry, delivered, triedAt: this.#clock.now() })
   }
 
-  #entryOf(attempt: DeliveryAttempt): Entry | undefined {
+  #entryOf(attempt: DeliveryAttempt): PartialDelivery | undefined {
     // Most of the time nothing is remembered, and then nothing is computed.
     if (this.#entries.size === 0) return undefined
     return this.#envelopes.has(attempt.envelope) ? this.#entries.get(keyOf(attempt)) : undefined
   }
 
-  #insert(entry: Entry): void {
+  #insert(entry: PartialDelivery): void {
     this.#entries.set(entry.key, entry)
     this.#envelopes.set(entry.envelope, (this.#envelopes.get(entry.envelope) ?? 0) + 1)
     this.#bytes += bytesOf(entry)
   }
 
-  #drop(entry: Entry): void {
+  #drop(entry: PartialDelivery): void {
     this.#entries.delete(entry.key)
     const others = this.#envelopes.get(entry.envelope)! - 1
     if (others > 0) this.#envelopes.set(entry.envelope, others)
@@ -211,7 +211,7 @@ class DuplicateInFlight extends Error {
 }
 
 /** What is remembered of one message. */
-interface Entry {
+interface PartialDelivery {
   readonly envelope: string
   readonly key: string
   /** Recipients that have the message. */
@@ -228,7 +228,7 @@ function keyOf({ envelope, digest }: DeliveryAttempt): string {
   return `${envelope} ${digest}`
 }
 
-function bytesOf({ envelope, key, delivered }: Entry): number {
+function bytesOf({ envelope, key, delivered }: PartialDelivery): number {
   let bytes = bytesPerEntry + bytesOfText(envelope) + bytesOfText(key)
   for (const recipient of delivered) bytes += bytesPerRecipient + bytesOfText(recipient)
   return bytes

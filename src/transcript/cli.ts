@@ -4,7 +4,7 @@ import { escapeForTerminal } from '../support/escape.ts'
 import { version } from '../support/version.ts'
 import { type Arguments, readArguments, UsageError } from './commands/arguments.ts'
 import { commandNamed } from './commands/commands.ts'
-import { commandHelp, helpText } from './commands/help.ts'
+import { commandHelp, toolHelpText } from './commands/help.ts'
 import { importSwaks } from './commands/import.ts'
 import { play } from './commands/play.ts'
 import { record } from './commands/record.ts'
@@ -24,12 +24,12 @@ process.exitCode = await main().catch((error: Error) => {
 })
 
 async function main(): Promise<number> {
-  if (name === '--help' || name === 'help') return print(helpText())
+  if (name === '--help' || name === 'help') return print(toolHelpText())
   if (name === '--version') return print(`${version()}\n`)
   const command = commandNamed(name)
   if (command === undefined) {
     const problem = name === '' ? 'a command is missing' : `no such command: ${escapeForTerminal(name)}`
-    process.stderr.write(`${problem}\n${helpText()}`)
+    process.stderr.write(`${problem}\n${toolHelpText()}`)
     return 2
   }
   if (words.includes('--help')) return print(commandHelp(command))

@@ -5,7 +5,7 @@ import type { Transcript } from './notation.ts'
 type Trigger = { readonly type: 'start' } | { readonly type: 'chunk'; readonly bytes: Buffer } | DriverEvent
 
 /** One turn of the dialogue: a trigger, and everything that the server does in response. */
-export interface Step {
+export interface TranscriptStep {
   readonly trigger: Trigger
   /** The trigger as the author wrote it, with the comments before and between its lines. */
   readonly triggerLines: readonly Line[]
@@ -17,7 +17,7 @@ export interface Step {
  * Splits a transcript into steps. Consecutive client lines are one chunk, even with comments and blank lines between
  * them. A transcript that begins with a client line has no step `start`: its client sends before the greeting.
  */
-export function stepsOf(transcript: Transcript): Step[] {
+export function stepsOf(transcript: Transcript): TranscriptStep[] {
   const steps: { trigger: Trigger; triggerLines: Line[]; serverLines: Line[]; chunk: Buffer[] }[] = []
   let pending: Line[] = []
   const begin = (trigger: Trigger, line: Line[]) => {
@@ -52,7 +52,7 @@ export function stepsOf(transcript: Transcript): Step[] {
  * Returns a step's lines after it was played: the author's lines unchanged, `played` in place of the server's.
  * A comment keeps its place before the server line with the same number.
  */
-export function mergeLines(step: Step, played: readonly Line[]): Line[] {
+export function mergeLines(step: TranscriptStep, played: readonly Line[]): Line[] {
   const lines = [...step.triggerLines]
   const total = step.serverLines.filter(line => !isIgnored(line)).length
   let seen = 0

@@ -43,20 +43,20 @@ export function readSwaks(
   return recorder.transcript(about)
 }
 
-interface Entry {
+interface SwaksEntry {
   readonly side: 'client' | 'server'
   readonly secured: boolean
   readonly text: string
 }
 
-function entryOf(line: string): Entry[] {
+function entryOf(line: string): SwaksEntry[] {
   const [, mark, text = ''] = dialogueLine.exec(line.replace(/\r$/, '')) ?? []
   if (mark === undefined) return []
   return [{ side: mark.startsWith('<') ? 'server' : 'client', secured: mark.includes('~'), text }]
 }
 
 /** Encodes credentials and challenges in Base64 again. With --auth-plaintext, swaks prints them decoded. */
-function encodeCredentials(entries: readonly Entry[]): Entry[] {
+function encodeCredentials(entries: readonly SwaksEntry[]): SwaksEntry[] {
   let responding = false
   let printsDecoded = false
   return entries.map(entry => {

@@ -28,7 +28,7 @@ const largeBuffer = Buffer.allocUnsafeSlow(largeReadBytes)
  * Copies what a receiver was given, for keeping. The copy has memory of its own: a few bytes in Node's shared pool
  * would keep all of the pool's 8 KiB, with Node.js 24 64 KiB, in memory.
  */
-export function copyOf(bytes: Buffer): Buffer {
+export function ownedCopy(bytes: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length)
   bytes.copy(copy)
   return copy
@@ -39,7 +39,7 @@ export function copyOf(bytes: Buffer): Buffer {
  * tenth of the time. Bytes that are left after reading must be copied once more.
  */
 export function copyToRead(bytes: Buffer): Buffer {
-  return bytes.length > pooledBytes ? copyOf(bytes) : Buffer.from(bytes)
+  return bytes.length > pooledBytes ? ownedCopy(bytes) : Buffer.from(bytes)
 }
 
 /**

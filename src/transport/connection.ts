@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { type Peer, Session } from '../protocol/index.ts'
 import { emit } from '../support/emit.ts'
-import { type ClientSocket, copyOf, copyToRead } from './client-socket.ts'
+import { type ClientSocket, copyToRead, ownedCopy } from './client-socket.ts'
 import { ClientTimers } from './client-timers.ts'
 import { ClientTlsSocket, tlsReadBytes } from './client-tls-socket.ts'
 import type { CloseReason } from './connection-events.ts'
@@ -228,7 +228,7 @@ export class Connection implements TrackedConnection {
     this.#secure = true
     this.#hooks.onMemoryChange(this)
     this.#clientSocket.receiver = bytes => {
-      this.#guard(() => this.#startTls(copyOf(bytes), secureContext()))
+      this.#guard(() => this.#startTls(ownedCopy(bytes), secureContext()))
       return false
     }
     this.#setStateTimer(timeouts.handshakeMs)

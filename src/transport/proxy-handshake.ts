@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { type ClientSocket, copyOf } from './client-socket.ts'
+import { type ClientSocket, ownedCopy } from './client-socket.ts'
 import { idleBytes, type TrackedConnection } from './connections.ts'
 import { readProxyHeader } from './proxy-header.ts'
 
@@ -64,7 +64,7 @@ export class ProxyHandshake implements TrackedConnection {
   }
 
   readonly #receive = (bytes: Buffer): boolean => {
-    this.#bytes = copyOf(this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]))
+    this.#bytes = ownedCopy(this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]))
     const header = readProxyHeader(this.#bytes)
     if (header.type === 'malformed') this.#reject('it is malformed')
     if (header.type !== 'complete') return true

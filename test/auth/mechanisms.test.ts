@@ -4,23 +4,23 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { cramMd5, login, plain } from '../../src/auth/index.ts'
 import { replies } from '../../src/protocol/replies.ts'
-import type { Mechanism, Step } from '../../src/protocol/sasl.ts'
+import type { Mechanism, SaslStep } from '../../src/protocol/sasl.ts'
 
-const malformed: Step = { type: 'refusal', reply: replies.badResponse }
+const malformed: SaslStep = { type: 'refusal', reply: replies.badResponse }
 
 /** Plays an exchange: the steps that answer the responses. */
-function play(mechanism: Mechanism, ...responses: (string | Buffer | undefined)[]): Step[] {
+function play(mechanism: Mechanism, ...responses: (string | Buffer | undefined)[]): SaslStep[] {
   const exchange = mechanism.start()
   return responses.map(response =>
     exchange.step(typeof response === 'string' ? Buffer.from(response) : response),
   )
 }
 
-function challenge(text: string): Step {
+function challenge(text: string): SaslStep {
   return { type: 'challenge', challenge: Buffer.from(text) }
 }
 
-function password(username: string, password: string, authorizationId?: string): Step {
+function password(username: string, password: string, authorizationId?: string): SaslStep {
   const credentials = { type: 'password', username, password } as const
   return {
     type: 'credentials',

@@ -7,11 +7,11 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Family } from '../support/exposition.ts'
 import { FakeSes, type Outcome } from '../support/fake-ses.ts'
+import { RelayCluster } from '../support/relay-cluster.ts'
 import { certificatePath, RelayProcess, run, tlsArguments } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
 import { AdminClient, promtool, type Scrape } from './admin-client.ts'
-import { RelayCluster } from './relay-cluster.ts'
 import { credentials } from './relay-fixture.ts'
 
 const admin = ['--admin', '127.0.0.1:0']

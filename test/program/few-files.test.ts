@@ -63,7 +63,7 @@ test('each worker has its own limit of open files, and the program reports once 
   const relay = await RelayProcess.start(t, { args, maxFiles: 128 })
   const told = relay.stderr.all.filter(line => line.startsWith('--max-connections'))
   assert.equal(told.length, 1, told.join('\n'))
-  assert.match(told[0]!, /is lowered from 10001 to 128, because each of 2 workers may have only 128 files/)
+  assert.match(told[0]!, /is lowered from 10001 to 128, because each of 2 workers can have only 128 files/)
   const wires: SmtpClient[] = []
   t.after(() => {
     for (const wire of wires) wire.reset()

@@ -55,7 +55,7 @@ test('memory is free for other clients after replies, refusals and disconnects',
   const fillers = Array.from({ length: 8 }, (_, n) => send(relay.port, n))
   await gate.answerHeld()
   const refused = await within(Promise.race(fillers), 'a mail to be refused')
-  assert.equal(refused, '452 4.3.1 No memory for this mail now, try again later')
+  assert.equal(refused, '452 4.3.1 Insufficient memory, try again later')
   const gone = await SmtpClient.connect(relay.port)
   await gone.greet()
   gone.say('MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n')

@@ -35,7 +35,13 @@ test('the refusal that reaches the limit closes the connection', () => {
 })
 
 test('an accepted message resets all counters', () => {
-  const counters = new ErrorCounters({ ...defaultLimits, hardErrorLimit: 2, refusals: 2, junkCommands: 0, smallChunks: 0 })
+  const counters = new ErrorCounters({
+    ...defaultLimits,
+    hardErrorLimit: 2,
+    refusals: 2,
+    junkCommands: 0,
+    smallChunks: 0,
+  })
   for (let round = 0; round < 3; round++) {
     assert.equal(counters.countError(), 'reply')
     assert.equal(counters.countRefusal(), false)

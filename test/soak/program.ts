@@ -168,7 +168,7 @@ export class Program {
     if (relay === undefined) return
     relay.stdout.all.length = 0
     for (const line of relay.stderr.all.splice(0)) {
-      if (line === 'TLS certificate read again') this.reloads++
+      if (line === 'TLS certificate reloaded') this.reloads++
       else if (!expected.test(line) && this.unexpectedLines.length < 20) this.unexpectedLines.push(line)
     }
     const pids = [relay.pid, ...(await relay.workers())]

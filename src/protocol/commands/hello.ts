@@ -1,4 +1,4 @@
-import { copyOf } from '../grammar.ts'
+import { copyOfPart } from '../grammar.ts'
 import { replies } from '../replies.ts'
 import type { SessionState } from '../session-state.ts'
 import { isOffered } from './auth.ts'
@@ -22,7 +22,7 @@ export function ehlo(argument: string, state: SessionState): void {
 /** Sets the client's name. Any name that is printable is accepted (RFC 5321 section 4.1.4). */
 function setName(argument: string, state: SessionState, extended: boolean): boolean {
   const [word = ''] = argument.split(' ', 1)
-  const name = copyOf(word, argument)
+  const name = copyOfPart(word, argument)
   if (!/^[!-~]{1,255}$/.test(name)) {
     state.reject(replies.badName)
     return false

@@ -1,4 +1,4 @@
-import { copyOf, isAscii, readPath } from '../grammar.ts'
+import { copyOfPart, isAscii, readPath } from '../grammar.ts'
 import { replies } from '../replies.ts'
 import type { SessionState } from '../session-state.ts'
 import { mailParameters, rcptParameters, readAndCheckParameters } from './parameters.ts'
@@ -54,5 +54,5 @@ function splitPath(argument: string, keyword: RegExp) {
   if (path === 'not a path') return 'syntax'
   if (path === 'bad address') return path
   const rest = text.slice(path.end)
-  return rest === '' || rest[0] === ' ' ? { address: copyOf(path.address, argument), rest } : 'syntax'
+  return rest === '' || rest[0] === ' ' ? { address: copyOfPart(path.address, argument), rest } : 'syntax'
 }

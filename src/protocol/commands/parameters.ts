@@ -6,10 +6,10 @@ import type { SessionState } from '../session-state.ts'
 import type { SessionSettings } from '../settings.ts'
 
 /** Checks a parameter's value. Returns the reply that refuses it, or undefined. */
-type Check = (value: string, state: SessionState) => Reply | undefined
+type ParameterCheck = (value: string, state: SessionState) => Reply | undefined
 
 /** The parameters of MAIL. One that is not in the table or not offered is answered with 555. */
-export const mailParameters: ReadonlyMap<string, Check> = new Map([
+export const mailParameters: ReadonlyMap<string, ParameterCheck> = new Map([
   [
     'SIZE', // RFC 1870 section 6.1
     (value, { settings: { limits } }) => {
@@ -39,10 +39,10 @@ export const mailParameters: ReadonlyMap<string, Check> = new Map([
       return value === '' ? undefined : replies.parameterValue('SMTPUTF8')
     },
   ],
-] satisfies [string, Check][])
+] satisfies [string, ParameterCheck][])
 
 /** The parameters of RCPT: none. */
-export const rcptParameters: ReadonlyMap<string, Check> = new Map()
+export const rcptParameters: ReadonlyMap<string, ParameterCheck> = new Map()
 
 /** True if BINARYMIME is offered: the host accepts binary content, and bare newlines are not rejected. */
 export function offersBinaryMime({ binaryMime, bareNewline }: SessionSettings): boolean {
@@ -52,7 +52,7 @@ export function offersBinaryMime({ binaryMime, bareNewline }: SessionSettings): 
 /** Parses and checks the text after an address. Returns the parameters, or the reply that refuses them. */
 export function readAndCheckParameters(
   text: string,
-  known: ReadonlyMap<string, Check>,
+  known: ReadonlyMap<string, ParameterCheck>,
   state: SessionState,
 ): { readonly parameters: Parameters } | { readonly refusal: Reply } {
   const read = readParameters(text)

@@ -7,7 +7,7 @@ const LF = 0x0a
 const DOT = 0x2e
 
 /** What was read last, which determines the meaning of the next byte. */
-type State =
+type DecoderState =
   | 'text'
   /** A CR, held back: the next byte shows whether it is a bare CR. */
   | 'cr'
@@ -49,7 +49,7 @@ export class DataDecoder {
   readonly #dots: boolean
   readonly #normalize: boolean
   readonly #copier: FastCopier
-  #state: State = 'line start'
+  #state: DecoderState = 'line start'
   #hasBareNewline = false
   #ended = false
 

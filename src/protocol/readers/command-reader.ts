@@ -1,6 +1,6 @@
 import { firstViolated } from '../commands/preconditions.ts'
 import { commands } from '../commands/table.ts'
-import { copyOf, isAscii, readUtf8 } from '../grammar.ts'
+import { copyOfPart, isAscii, readUtf8 } from '../grammar.ts'
 import type { LineError } from '../input-buffer.ts'
 import { replies } from '../replies.ts'
 import type { Reader, SessionState } from '../session-state.ts'
@@ -58,5 +58,5 @@ function split(line: string): [verb: string, argument: string] {
   if (space < 0 || space >= end) return [line.slice(0, end), '']
   let start = space
   while (line[start] === ' ') start++
-  return [line.slice(0, space), copyOf(line.slice(start, end), line)]
+  return [line.slice(0, space), copyOfPart(line.slice(start, end), line)]
 }

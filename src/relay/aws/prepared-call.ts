@@ -14,11 +14,11 @@ export interface CallControl {
 /** The remaining middlewares of the SDK: they sign, send, and parse the answer into an output or an exception. */
 type Rest<Output> = (call: {
   readonly input: object
-  readonly request: Request
+  readonly request: HttpRequest
 }) => Promise<{ readonly output: Output }>
 
 /** A request of the SDK. */
-interface Request {
+interface HttpRequest {
   /** With a colon at its end: `https:`. */
   readonly protocol: string
   readonly hostname: string
@@ -29,10 +29,10 @@ interface Request {
 
 /** The part of an AWS client that sends requests over its connections. */
 interface RequestHandler {
-  handle(request: Request, options?: { readonly abortSignal?: AbortSignal }): Promise<Answer>
+  handle(request: HttpRequest, options?: { readonly abortSignal?: AbortSignal }): Promise<HandlerResult>
 }
 
-interface Answer {
+interface HandlerResult {
   readonly response: Response
 }
 
@@ -50,7 +50,7 @@ const smallBodyBytes = 64 * 1024
 export class PreparedCall<Output> {
   readonly #dryRun: (intercept: Intercept) => Promise<unknown>
   readonly #isComplete: (output: Output) => boolean
-  #prepared: Promise<{ readonly request: Request; readonly rest: Rest<Output> }> | undefined
+  #prepared: Promise<{ readonly request: HttpRequest; readonly rest: Rest<Output> }> | undefined
 
   /**
    * @param dryRun sends a command that was passed to `intercept`; no request is sent
@@ -102,10 +102,10 @@ export class PreparedCall<Output> {
   }
 
   async #runDry() {
-    let found: { request: Request; rest: Rest<Output> } | undefined
+    let found: { request: HttpRequest; rest: Rest<Output> } | undefined
     const middleware =
       (rest: Rest<Output>) =>
-      async ({ request }: { readonly request: Request }) => {
+      async ({ request }: { readonly request: HttpRequest }) => {
         found = { request, rest }
         return { output: { $metadata: {} }, response: {} }
       }

@@ -173,7 +173,7 @@ export class MemoryBudget {
     if (message.maxWaitMs <= 0) return Promise.resolve(false)
     return new Promise(resolve => {
       const member = pool === message.pool ? message.member : pool.enter(message, message.address)
-      const request: Request = {
+      const request: MemoryRequest = {
         pool,
         member,
         sinceMs: this.#clock.now(),
@@ -336,7 +336,7 @@ class HeldMessage {
   /** When the message counts as slow if no content arrives before, on the clock. */
   slowAtMs = 0
   /** The memory that the message waits for, if it waits. */
-  request: Request | undefined
+  request: MemoryRequest | undefined
 
   constructor(pool: Pool, address: string, onEvict: (reason: Eviction) => void) {
     this.address = address
@@ -360,7 +360,7 @@ class HeldMessage {
 type Pool = MemoryPool<HeldMessage>
 
 /** A wait for memory. */
-interface Request {
+interface MemoryRequest {
   readonly pool: Pool
   /** The member that waits. It is not the message's own member while the message waits to move to the other pool. */
   readonly member: Member<HeldMessage>

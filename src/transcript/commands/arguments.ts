@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import type { Command } from './commands.ts'
+import type { ToolCommand } from './commands.ts'
 
 /** A parsed command line. */
 export interface Arguments {
@@ -16,7 +16,7 @@ export class UsageError extends Error {}
  *
  * @throws UsageError if an option is unknown or its value is missing, or the number of operands is wrong
  */
-export function readArguments(command: Command, args: readonly string[]): Arguments {
+export function readArguments(command: ToolCommand, args: readonly string[]): Arguments {
   const options = Object.fromEntries(
     command.options.map(({ name, value }) => [
       name,

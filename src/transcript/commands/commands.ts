@@ -1,32 +1,32 @@
 /** An option of a command: `--name VALUE`, or `--name` alone if there is no `value`. */
-interface Option {
+interface ToolOption {
   readonly name: string
   readonly value?: string
   readonly help: string
 }
 
 /** A command of `smtp-transcript`. */
-export interface Command {
+export interface ToolCommand {
   readonly name: string
   /** The operands for the usage line, for example `[FILES...]`. */
   readonly operands: string
   /** The minimum and maximum number of operands. */
   readonly operandCount: readonly [min: number, max: number]
   readonly summary: string
-  readonly options: readonly Option[]
+  readonly options: readonly ToolOption[]
   readonly notes: string
 }
 
 const files =
   'FILES are .smtp files or folders of them (default: the transcripts that come with this program).'
 
-const keepCredentials: Option = {
+const keepCredentials: ToolOption = {
   name: 'keep-credentials',
   help: 'record real credentials instead of the name "user" and the password "secret"',
 }
 
 /** All commands, in the order of the help. */
-export const commands: readonly Command[] = [
+export const toolCommands: readonly ToolCommand[] = [
   {
     name: 'play',
     operands: '[FILES...]',
@@ -130,6 +130,6 @@ export const commands: readonly Command[] = [
 ]
 
 /** Returns the command with this name, if there is one. */
-export function commandNamed(name: string): Command | undefined {
-  return commands.find(command => command.name === name)
+export function commandNamed(name: string): ToolCommand | undefined {
+  return toolCommands.find(command => command.name === name)
 }

@@ -38,10 +38,10 @@ export function diffLines(expected: string, got: string): string[] {
   })
 }
 
-type Row = readonly [mark: '  ' | '- ' | '+ ', line: string]
+type DiffRow = readonly [mark: '  ' | '- ' | '+ ', line: string]
 
 /** Returns the shortest edit from one list of lines to the other. */
-function shortestEdit(wanted: readonly string[], actual: readonly string[]): Row[] {
+function shortestEdit(wanted: readonly string[], actual: readonly string[]): DiffRow[] {
   const plain = [...wanted.map(line => ['- ', line] as const), ...actual.map(line => ['+ ', line] as const)]
   if (wanted.length > maxCompared || actual.length > maxCompared) return plain
   // longest[i][j]: length of the longest common subsequence of wanted from i on and actual from j on.
@@ -54,7 +54,7 @@ function shortestEdit(wanted: readonly string[], actual: readonly string[]): Row
         wanted[i] === actual[j]
           ? longest[i + 1]![j + 1]! + 1
           : Math.max(longest[i + 1]![j]!, longest[i]![j + 1]!)
-  const rows: Row[] = []
+  const rows: DiffRow[] = []
   for (let i = 0, j = 0; i < wanted.length || j < actual.length; ) {
     if (i < wanted.length && j < actual.length && wanted[i] === actual[j]) {
       rows.push(['  ', wanted[i]!])

@@ -1,13 +1,13 @@
-import { type Command, commands } from './commands.ts'
+import { type ToolCommand, toolCommands } from './commands.ts'
 
 /** Returns the text of `smtp-transcript --help`. */
-export function helpText(): string {
+export function toolHelpText(): string {
   return [
     'Usage: smtp-transcript COMMAND [options]',
     '',
     ...wrap('Plays, replays and records transcripts: SMTP dialogues in readable text files.', width),
     '',
-    ...commands.flatMap(({ name, summary }) => entry(name, summary)),
+    ...toolCommands.flatMap(({ name, summary }) => entry(name, summary)),
     '',
     'smtp-transcript COMMAND --help lists its options; --version prints the version.',
     '',
@@ -15,7 +15,7 @@ export function helpText(): string {
 }
 
 /** Returns the text of `smtp-transcript COMMAND --help`. */
-export function commandHelp({ name, operands, summary, options, notes }: Command): string {
+export function commandHelp({ name, operands, summary, options, notes }: ToolCommand): string {
   return [
     `Usage: smtp-transcript ${[name, '[options]', operands].join(' ').trim()}`,
     '',

@@ -1,7 +1,7 @@
 import { CredentialRedactor } from './credential-redactor.ts'
 
 /** What the next bytes of the client are. */
-type State =
+type StreamState =
   | { readonly type: 'commands' }
   /** Content after DATA. `granted` is false while the server has not sent 354 yet. */
   | { readonly type: 'content'; readonly granted: boolean }
@@ -13,7 +13,7 @@ const maxLineBytes = 64 * 1024
 /** Splits the bytes of a client into commands and content, and removes credentials from them. */
 export class ClientStream {
   readonly #redactor: CredentialRedactor | undefined
-  #state: State = { type: 'commands' }
+  #state: StreamState = { type: 'commands' }
   /** The incomplete line. */
   #partialLine = Buffer.alloc(0)
   #output: Buffer[] = []
@@ -78,7 +78,7 @@ export class ClientStream {
     else this.#state = { type: 'content', granted: true }
   }
 
-  #addToChunk(part: Buffer, state: Extract<State, { type: 'chunk' }>): void {
+  #addToChunk(part: Buffer, state: Extract<StreamState, { type: 'chunk' }>): void {
     this.#output.push(Buffer.from(part))
     state.bytes -= part.length
     if (state.bytes === 0) this.#state = { type: 'commands' }

@@ -1,5 +1,5 @@
 import { isIgnored, type Line, printLine } from '../line.ts'
-import type { Step } from '../steps.ts'
+import type { TranscriptStep } from '../steps.ts'
 import { type ParsedReply, repliesOf } from './reply-reader.ts'
 
 /** What a client should see of the server in one step of a transcript. */
@@ -20,7 +20,7 @@ export interface Expectation {
  *
  * @param previous the step before it
  */
-export function expectationOf(step: Step, previous: Step | undefined): Expectation {
+export function expectationOf(step: TranscriptStep, previous: TranscriptStep | undefined): Expectation {
   const upgrade = step.serverLines.findIndex(isUpgrade)
   const awaitsHandshake = step.trigger.type === 'chunk' && previous?.serverLines.some(isUpgrade) === true
   const required = awaitsHandshake
@@ -51,7 +51,7 @@ export function silenceMs(text: string): number {
   return Number(count) * (unit === 'm' ? 60_000 : 1000)
 }
 
-function hasSeveralLines({ trigger }: Step): boolean {
+function hasSeveralLines({ trigger }: TranscriptStep): boolean {
   return (
     trigger.type === 'chunk' && trigger.bytes.subarray(0, -2).some(byte => byte === 0x0d || byte === 0x0a)
   )
@@ -66,7 +66,7 @@ function textsOfReply(line: Line): string[] {
 }
 
 /** Returns the last line of a trigger for reports, without credentials: they may be real. */
-function describeTrigger(step: Step, previous: Step | undefined): string {
+function describeTrigger(step: TranscriptStep, previous: TranscriptStep | undefined): string {
   const lines = step.triggerLines.filter(line => !isIgnored(line)).map(printLine)
   const login = lines.find(line => authLine.test(line))
   if (login !== undefined)

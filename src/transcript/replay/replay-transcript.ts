@@ -1,6 +1,6 @@
 import { ClientConnection, type RemoteServer } from '../client-connection.ts'
 import type { Transcript } from '../notation.ts'
-import { type Step, stepsOf } from '../steps.ts'
+import { stepsOf, type TranscriptStep } from '../steps.ts'
 import { compareReplies, type Difference, type ReplayOutcome } from './comparison.ts'
 import { type Expectation, expectationOf, silenceMs } from './expectation.ts'
 import { type ParsedReply, ReplyReader } from './reply-reader.ts'
@@ -32,7 +32,7 @@ export async function replayTranscript(
 const maxCloseWaitMs = 1000
 
 class ReplayRun {
-  readonly #steps: readonly Step[]
+  readonly #steps: readonly TranscriptStep[]
   readonly #options: ReplayOptions
   readonly #reader = new ReplyReader()
   #connection: ClientConnection | undefined
@@ -40,7 +40,7 @@ class ReplayRun {
   #otherCode: Difference | undefined
   #disconnected = false
 
-  constructor(steps: readonly Step[], options: ReplayOptions) {
+  constructor(steps: readonly TranscriptStep[], options: ReplayOptions) {
     this.#steps = steps
     this.#options = options
   }
@@ -82,7 +82,7 @@ class ReplayRun {
     return { after: 'the last line', expected: 'no more replies', got: textOf(extra) }
   }
 
-  async #play(step: Step, expected: Expectation, isLast: boolean): Promise<Mismatch | undefined> {
+  async #play(step: TranscriptStep, expected: Expectation, isLast: boolean): Promise<Mismatch | undefined> {
     const connection = this.#connection!
     const { timeoutMs, extraWaitMs } = this.#options
     const started = await this.#apply(step, connection)
@@ -139,7 +139,7 @@ class ReplayRun {
     return unfinished === '' ? reason : `${reason}, after a partial reply: ${unfinished}`
   }
 
-  async #apply({ trigger }: Step, connection: ClientConnection): Promise<Mismatch | undefined> {
+  async #apply({ trigger }: TranscriptStep, connection: ClientConnection): Promise<Mismatch | undefined> {
     if (trigger.type === 'chunk') connection.send(trigger.bytes)
     if (trigger.type === 'hangs up') {
       this.#disconnected = true

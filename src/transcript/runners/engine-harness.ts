@@ -1,7 +1,7 @@
 import { isQuestion, Session } from '../../protocol/index.ts'
 import type { Conditions } from '../conditions.ts'
 import type { DriverEvent, Line } from '../line.ts'
-import type { Step } from '../steps.ts'
+import type { TranscriptStep } from '../steps.ts'
 import { HostScript } from './host-script.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 
@@ -27,7 +27,7 @@ export class EngineHarness {
   }
 
   /** Plays one step. Returns the lines of the server, with the host's answers. */
-  play(step: Step, chunking: Chunking): Line[] {
+  play(step: TranscriptStep, chunking: Chunking): Line[] {
     const script = new HostScript(step)
     this.#script = script
     switch (step.trigger.type) {

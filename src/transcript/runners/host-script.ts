@@ -1,5 +1,5 @@
 import type { Line, QuestionType } from '../line.ts'
-import type { Step } from '../steps.ts'
+import type { TranscriptStep } from '../steps.ts'
 
 /** A `!` line: an answer of the host. */
 export type AnswerLine = Extract<Line, { type: 'answer' }>
@@ -11,7 +11,7 @@ export type AnswerLine = Extract<Line, { type: 'answer' }>
 export class HostScript {
   readonly #answers = new Map<QuestionType, (AnswerLine | undefined)[]>()
 
-  constructor(step: Step) {
+  constructor(step: TranscriptStep) {
     step.serverLines.forEach((line, index) => {
       if (line.type !== 'question') return
       const next = step.serverLines[index + 1]

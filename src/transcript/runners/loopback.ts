@@ -3,7 +3,7 @@ import { ClientConnection } from '../client-connection.ts'
 import type { Conditions } from '../conditions.ts'
 import { type DriverEvent, isIgnored, type Line } from '../line.ts'
 import type { Transcript } from '../notation.ts'
-import { mergeLines, type Step, stepsOf } from '../steps.ts'
+import { mergeLines, stepsOf, type TranscriptStep } from '../steps.ts'
 import { ScriptedHost } from './scripted-host.ts'
 
 /** What `overLoopback` needs besides the transcript. */
@@ -34,7 +34,7 @@ export async function overLoopback(
 }
 
 interface PlayedStep {
-  readonly step: Step
+  readonly step: TranscriptStep
   readonly replies: string[]
   readonly seen: Line[]
   /** True if the server closed the connection during this step. */
@@ -44,7 +44,7 @@ interface PlayedStep {
 }
 
 class LoopbackRun {
-  readonly #steps: readonly Step[]
+  readonly #steps: readonly TranscriptStep[]
   readonly #conditions: Conditions
   readonly #options: LoopbackOptions
   readonly #server: Server
@@ -54,7 +54,7 @@ class LoopbackRun {
   /** Shorter after the first wait that timed out, so that a failing transcript does not take minutes. */
   #waitMs: number
 
-  constructor(steps: readonly Step[], conditions: Conditions, options: LoopbackOptions) {
+  constructor(steps: readonly TranscriptStep[], conditions: Conditions, options: LoopbackOptions) {
     this.#steps = steps
     this.#conditions = conditions
     this.#options = options
@@ -96,7 +96,7 @@ class LoopbackRun {
     }
   }
 
-  async #play(step: Step, connection: ClientConnection): Promise<PlayedStep> {
+  async #play(step: TranscriptStep, connection: ClientConnection): Promise<PlayedStep> {
     const wasClosed = connection.closed
     if (step !== this.#steps[0]) this.#host.startStep(step)
     if (step.trigger.type === 'chunk') connection.send(step.trigger.bytes)
@@ -115,7 +115,7 @@ class LoopbackRun {
   }
 
   /** Returns true if the previous step ended with the upgrade to TLS. */
-  #followsUpgrade(step: Step): boolean {
+  #followsUpgrade(step: TranscriptStep): boolean {
     const last = this.#steps[this.#steps.indexOf(step) - 1]?.serverLines.findLast(line => !isIgnored(line))
     return last?.type === 'action' && last.name === 'upgrade'
   }

@@ -1,6 +1,6 @@
 import type { Conditions } from '../conditions.ts'
 import { type Transcript, writeTranscript } from '../notation.ts'
-import { mergeLines, type Step, stepsOf } from '../steps.ts'
+import { mergeLines, stepsOf, type TranscriptStep } from '../steps.ts'
 import { type Chunking, EngineHarness } from './engine-harness.ts'
 
 /** Plays a transcript and returns it with the lines of the server from this run. It should be unchanged. */
@@ -41,7 +41,9 @@ function play(transcript: Transcript, conditions: Conditions, requested: Chunkin
   const harness = new EngineHarness(conditions)
   // With strict pipelining, the reply depends on which bytes arrive together. Splitting them would change it.
   const chunking = conditions.settings.strictPipelining ? whole : requested
-  const lines = stepsOf(transcript).flatMap((step: Step) => mergeLines(step, harness.play(step, chunking)))
+  const lines = stepsOf(transcript).flatMap((step: TranscriptStep) =>
+    mergeLines(step, harness.play(step, chunking)),
+  )
   return { ...transcript, lines }
 }
 

@@ -1,6 +1,6 @@
 import type { Client, Host, MessageSink, Question, Reply, Transaction } from '../../protocol/index.ts'
 import type { Line } from '../line.ts'
-import type { Step } from '../steps.ts'
+import type { TranscriptStep } from '../steps.ts'
 import { HostScript } from './host-script.ts'
 import { TranscriptWriter } from './transcript-writer.ts'
 
@@ -18,7 +18,7 @@ export class ScriptedHost implements Host {
   }
 
   /** Answers as this step says from now on. */
-  startStep(step: Step): void {
+  startStep(step: TranscriptStep): void {
     this.#script = new HostScript(step)
     this.#events = 0
     this.#bytes = 0

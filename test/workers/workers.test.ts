@@ -12,10 +12,10 @@ import { freePort } from '../support/free-port.ts'
 import { Lines } from '../support/lines.ts'
 import { storedMessages } from '../support/maildir.ts'
 import { lineOf } from '../support/proxy-headers.ts'
+import { processEnded, RelayCluster } from '../support/relay-cluster.ts'
 import { certificatePath, keyPath, program, RelayProcess, run } from '../support/relay-process.ts'
 import { expectCode, SmtpClient } from '../support/smtp-client.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { processEnded, RelayCluster } from './relay-cluster.ts'
 
 test('workers share every address, and the startup message is written once', async t => {
   const crew = await RelayCluster.start(t, 3, { tls: true })

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { within } from '../support/deadline.ts'
-import { RelayProcess, tlsArguments } from '../support/relay-process.ts'
-import { SmtpClient } from '../support/smtp-client.ts'
-import { type Scope, temporaryDirectory } from '../support/temporary-directory.ts'
+import { within } from './deadline.ts'
+import { RelayProcess, tlsArguments } from './relay-process.ts'
+import { SmtpClient } from './smtp-client.ts'
+import { type Scope, temporaryDirectory } from './temporary-directory.ts'
 
 /** A process of the program with several workers. */
 export class RelayCluster {

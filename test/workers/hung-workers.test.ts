@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { AdminClient } from '../program/admin-client.ts'
 import { within } from '../support/deadline.ts'
 import { freePort } from '../support/free-port.ts'
-import { AdminClient } from './admin-client.ts'
-import { processEnded, RelayCluster } from './relay-cluster.ts'
+import { processEnded, RelayCluster } from '../support/relay-cluster.ts'
 
 // Each of these tests waits for more than the 30 s after which a worker counts as hung.
 describe('with several workers', { concurrency: true }, () => {
