@@ -56,7 +56,7 @@ const refusals: readonly Row[] = [
   ['a bad address', refuse(400, 'InvalidParameterValue', 'Illegal address'), '553 5.1.3'],
   ['an address without domain', refuse(400, 'InvalidParameterValue', "Missing final '@domain'"), '553 5.1.3'],
   [
-    'a mail that is too long',
+    'a message that is too long',
     refuse(400, 'InvalidParameterValue', "Message length is more than 10485760 bytes long: '12078147'."),
     '552 5.3.4',
   ],

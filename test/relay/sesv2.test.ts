@@ -68,7 +68,7 @@ const refusals: readonly Row[] = [
   ],
   ['an address without domain', refuse(400, 'BadRequestException', "Missing final '@domain'"), '553 5.1.3'],
   [
-    'a mail that is too long',
+    'a message that is too long',
     refuse(400, 'BadRequestException', "Message length is more than 41943040 bytes long: '5'."),
     '552 5.3.4',
   ],

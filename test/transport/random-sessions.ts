@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import { plain } from '../../src/auth/index.ts'
 import {
   defaultLimits,
+  defaultSettings,
   type Host,
   type MessageSink,
   type Question,
@@ -26,16 +27,13 @@ const rounds = Number(process.env.ROUNDS ?? 3)
 const clientsPerRound = 20
 
 const settings: SessionSettings = {
+  ...defaultSettings,
   hostname: 'relay.test',
   service: 'Relay',
   tls: 'offered',
-  authRequired: false,
   mechanisms: [plain],
   allowPlaintextAuth: true,
-  smtpUtf8: false,
   binaryMime: true,
-  bareNewline: 'normalize',
-  strictPipelining: false,
   limits: {
     ...defaultLimits,
     messageBytes: 200_000,

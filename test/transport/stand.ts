@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { plain } from '../../src/auth/index.ts'
-import { defaultLimits, type Host, type SessionSettings } from '../../src/protocol/index.ts'
+import { defaultLimits, defaultSettings, type Host, type SessionSettings } from '../../src/protocol/index.ts'
 import type { EventHandler } from '../../src/support/emit.ts'
 import {
   type ConnectionEvent,
@@ -20,16 +20,12 @@ const tlsFile = (name: string) => readFileSync(new URL(`../../fixtures/tls/${nam
 const context = secureContext({ cert: tlsFile('certificate.pem'), key: tlsFile('key.pem') })
 
 const settings: SessionSettings = {
+  ...defaultSettings,
   hostname: 'relay.test',
   service: 'Relay',
   tls: 'offered',
-  authRequired: false,
   mechanisms: [plain],
   allowPlaintextAuth: true,
-  smtpUtf8: false,
-  binaryMime: false,
-  bareNewline: 'normalize',
-  strictPipelining: false,
   // The engine's limits are tested with the engine; here they are high.
   limits: { ...defaultLimits, messageBytes: 200_000_000, junkCommands: Infinity, hardErrorLimit: Infinity },
 }
